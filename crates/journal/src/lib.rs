@@ -10,22 +10,31 @@
 //! - there is one writer: a second one is refused, and one that was overtaken is told to stop.
 //!
 //!
+//! Two backends pass the same conformance suite: [`SqliteJournal`] (files in a directory) and
+//! [`MemoryJournal`] (for tests and the simulator, with injected faults).
+//!
 //! Sequences and batch numbers start at 1; so 0 is free to mean "before the first record".
 
 pub use batch::{
     BatchBuilder, BatchHeader, MAX_BATCH_BYTES, MAX_RECORD_BYTES, PushError, RECORD_HEADER_BYTES,
     RecordRef, Records, StoredBatch,
 };
+pub use chain::verify_all;
 pub use error::{
     AppendError, BoxError, Damage, Difference, OpenError, ReadError, SkipReason, SnapshotError,
 };
+pub use memory::{FailWhen, Faults, MemoryJournal, MemoryStorage};
 pub use snapshot::{
     Fill, LatestSnapshot, MAX_CHUNK_BYTES, SkippedSnapshot, Snapshot, SnapshotStore,
 };
+pub use sqlite::{SqliteJournal, SqliteReader};
 
 mod batch;
+mod chain;
 mod error;
+mod memory;
 mod snapshot;
+mod sqlite;
 
 /// Sequence of the first record of every journal.
 pub const FIRST_SEQ: u64 = 1;
