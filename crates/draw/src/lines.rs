@@ -91,6 +91,7 @@ impl<'a> Lines<'a> {
         let line = self.next_line(&format!("\"{key}\""))?;
         match line.split_once(' ') {
             Some((found, value)) if found == key => Ok(value),
+            None if line == key => Err(self.error(format!("{key}: has no value"))),
             Some(_) | None => {
                 let found = line.split(' ').next().unwrap_or(line);
                 Err(self.error(format!("expected \"{key}\", found {}", shown(found))))
