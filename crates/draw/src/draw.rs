@@ -126,7 +126,6 @@ pub fn draw(
     round: &VerifiedRound,
 ) -> Result<Outcome, DrawError> {
     check_files(open, seats, freeze)?;
-    check_round_rule(open, freeze, round.timing())?;
     let named = match open.source {
         Source::DrandQuicknet => BeaconId::DrandQuicknet,
         Source::Local { beacon } => BeaconId::Local(beacon),
@@ -135,6 +134,7 @@ pub fn draw(
     if named != round.beacon() {
         return Err(DrawError::OtherBeacon);
     }
+    check_round_rule(open, freeze, round.timing())?;
     if freeze.round != round.round() {
         return Err(DrawError::OtherRound {
             expected: freeze.round,

@@ -97,7 +97,7 @@ fn a_round_of_one_beacon_draws_nothing_for_another() {
             let key = BeaconKey::from_file(&file).unwrap();
             c.round = key.verify(4, &make::local_beacon().sign(4)).unwrap();
         },
-        "the freeze names round 4, the rule gives 5",
+        "the round was signed by another beacon than the rules name",
     );
     check(
         true,

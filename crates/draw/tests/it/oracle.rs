@@ -63,10 +63,7 @@ pub(crate) fn compute(open: &str, seats: &str, freeze: &str, signature: &[u8]) -
             let (num, den): (u128, u128) = (num.parse().unwrap(), den.parse().unwrap());
             let mut hits = 0_usize;
             for &index in &in_order {
-                let mut front = 0_u128;
-                for byte in &scores[index][..8] {
-                    front = front * 256 + u128::from(*byte);
-                }
+                let front = u128::from_str_radix(&hex(&scores[index][..8]), 16).unwrap();
                 if front * den < num * (1 << 64) {
                     hits += 1;
                 }
