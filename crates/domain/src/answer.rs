@@ -1,0 +1,114 @@
+//! What an accepted command answers. Derived from its events alone, so that the same key gives the same
+//! answer after a restart (rules 2.4).
+
+use minicbor::{Decode, Encode};
+
+use crate::{Bounce, CampaignId, Event, GroupId, MemberId, Millis, PaymentId, RefundId};
+
+/// What an accepted command answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum Answer {
+    /// It is done; there is no more to say.
+    #[n(0)]
+    Done,
+    /// The member's number.
+    #[n(1)]
+    Member(#[n(0)] MemberId),
+    /// The campaign's number.
+    #[n(2)]
+    Campaign(#[n(0)] CampaignId),
+    /// A place is held until it is paid.
+    #[n(3)]
+    Reserved {
+        /// What to pay for.
+        #[n(0)]
+        payment: PaymentId,
+        /// From this moment on it is too late.
+        #[n(1)]
+        pay_by: Millis,
+    },
+    /// What became of a payment.
+    #[n(4)]
+    Payment(#[n(0)] PaymentAnswer),
+}
+
+/// What became of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum PaymentAnswer {
+    /// It holds a place.
+    #[n(0)]
+    Seated(#[n(0)] PaymentId),
+    /// It goes back in full.
+    #[n(1)]
+    Bounced {
+        /// The refund.
+        #[n(0)]
+        refund: RefundId,
+        /// Why.
+        #[n(1)]
+        reason: Bounce,
+    },
+    /// This very payment was dealt with before; nothing happened now.
+    #[n(2)]
+    Known,
+}
+
+impl Answer {
+    /// The answer that a command's events amount to. Events of things that became due beforehand come first and
+    /// are overruled by the command's own.
+    pub fn of(events: &[Event]) -> Answer {
+        let mut answer = Answer::Done;
+        for event in events {
+            match event {
+                Event::MemberRegistered { member, .. } => answer = Answer::Member(*member),
+                Event::CampaignPublished { campaign, .. } => answer = Answer::Campaign(*campaign),
+                Event::SeatReserved {
+                    payment, pay_by, ..
+                } => {
+                    answer = Answer::Reserved {
+                        payment: *payment,
+                        pay_by: *pay_by,
+                    };
+                }
+                Event::PaymentAccepted { payment, .. } => {
+                    answer = Answer::Payment(PaymentAnswer::Seated(*payment));
+                }
+                Event::PaymentBounced { refund, reason, .. } => {
+                    answer = Answer::Payment(PaymentAnswer::Bounced {
+                        refund: *refund,
+                        reason: *reason,
+                    });
+                }
+                Event::InviterBound { .. }
+                | Event::CapitalDeposited { .. }
+                | Event::GroupOpened { .. }
+                | Event::SeatLapsed { .. }
+                | Event::SeatLeft { .. }
+                | Event::GroupFilled { .. }
+                | Event::GroupClosed { .. }
+                | Event::GroupSettled(_)
+                | Event::RefundPaid { .. }
+                | Event::OrderShipped { .. }
+                | Event::OrderReceived { .. }
+                | Event::OrderKept { .. }
+                | Event::RewardsVested { .. } => {}
+            }
+        }
+        answer
+    }
+
+    /// The group of a reservation or seat.
+    pub fn group(&self) -> Option<GroupId> {
+        match self {
+            Answer::Reserved { payment, .. } | Answer::Payment(PaymentAnswer::Seated(payment)) => {
+                Some(payment.group)
+            }
+            Answer::Done
+            | Answer::Member(_)
+            | Answer::Campaign(_)
+            | Answer::Payment(PaymentAnswer::Bounced { .. } | PaymentAnswer::Known) => None,
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The trial balance, what is held against what is owed, and every invariant of the state (rules 2.2 and 8).
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Account, Asset, Coins, GroupId, MemberId, Money, PLATFORM_ACCOUNTS, SeatState, World,
+    group::{Group, GroupSlot},
+    ledger, owed,
+};
+
+/// One row of the trial balance: all accounts of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BalanceRow {
+    /// The kind's name.
+    pub account: &'static str,
+    /// What it counts.
+    pub asset: Asset,
+    /// Debits above zero, in minor units.
+    pub amount: i64,
+}
+
+/// What the platform holds against what it owes, by kind (rules 8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Books {
+    /// At the payment channel, gross.
+    pub held: Money,
+    /// To whom, by kind of account.
+    pub owed: Vec<(&'static str, Money)>,
+    /// Held less owed: below zero is an alarm and stops publication.
+    pub own: Money,
+    /// Coins that members have or that vest for them.
+    pub coins_outstanding: Coins,
+}
+
+/// Balances of the accounts kept per member and group, by kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    escrow: i64,
+    available: i64,
+    vesting: i64,
+    coins: i64,
+    vesting_coins: i64,
+}
+
+impl World {
+    /// All accounts by kind, in the order of the chart. Sums to zero for each asset.
+    pub fn trial_balance(&self) -> Vec<BalanceRow> {
+        let held = self.held_by_kind();
+        let nobody = MemberId(0);
+        let kinds = [
+            (Account::Escrow(GroupId(0)), held.escrow),
+            (Account::Available(nobody), held.available),
+            (Account::Vesting(nobody), held.vesting),
+            (Account::Coins(nobody), held.coins),
+            (Account::VestingCoins(nobody), held.vesting_coins),
+        ];
+        let platform = PLATFORM_ACCOUNTS.map(|account| (account, self.platform_balance(account)));
+        let rows = platform.into_iter().chain(kinds);
+        rows.map(|(account, amount)| BalanceRow {
+            account: account.name(),
+            asset: account.asset(),
+            amount,
+        })
+        .collect()
+    }
+
+    /// What is held against what is owed. Costs a pass over all members and groups.
+    pub fn books(&self) -> Books {
+        let kinds = self.held_by_kind();
+        let owed_by_kind = [
+            (Account::Escrow(GroupId(0)).name(), kinds.escrow),
+            (Account::RefundsDue.name(), self.books.refunds_due),
+            (Account::Available(MemberId(0)).name(), kinds.available),
+            (Account::Vesting(MemberId(0)).name(), kinds.vesting),
+            (Account::Suppliers.name(), self.books.suppliers),
+        ];
+        let mut own = self.books.channel;
+        for (_, balance) in owed_by_kind {
+            ledger::add(&mut own, balance);
+        }
+        let mut coins = kinds.coins;
+        ledger::add(&mut coins, kinds.vesting_coins);
+        Books {
+            held: Money(self.books.channel),
+            owed: owed_by_kind
+                .into_iter()
+                .map(|(name, balance)| (name, owed(balance)))
+                .collect(),
+            own: Money(own),
+            coins_outstanding: crate::owed_coins(coins),
+        }
+    }
+
+    fn platform_balance(&self, account: Account) -> i64 {
+        match account {
+            Account::Channel => self.books.channel,
+            Account::RefundsDue => self.books.refunds_due,
+            Account::Suppliers => self.books.suppliers,
+            Account::Capital => self.books.capital,
+            Account::Sales => self.books.sales,
+            Account::CostOfGoods => self.books.cost_of_goods,
+            Account::Rewards => self.books.rewards,
+            Account::ChannelFees => self.books.channel_fees,
+            Account::CoinsIssued => self.books.coins_issued,
+            Account::Escrow(_)
+            | Account::Available(_)
+            | Account::Vesting(_)
+            | Account::Coins(_)
+            | Account::VestingCoins(_) => 0,
+        }
+    }
+
+    /// Balance of one account with the ledger's sign; nothing for members and groups that are not in memory.
+    pub fn balance(&self, account: Account) -> i64 {
+        match account {
+            Account::Escrow(group) => self.live(group).map_or(0, |group| group.escrow),
+            Account::Available(member) => {
+                self.member_ref(member).map_or(0, |member| member.available)
+            }
+            Account::Vesting(member) => self.member_ref(member).map_or(0, |member| member.vesting),
+            Account::Coins(member) => self.member_ref(member).map_or(0, |member| member.coins),
+            Account::VestingCoins(member) => self
+                .member_ref(member)
+                .map_or(0, |member| member.vesting_coins),
+            Account::Channel
+            | Account::RefundsDue
+            | Account::Suppliers
+            | Account::Capital
+            | Account::Sales
+            | Account::CostOfGoods
+            | Account::Rewards
+            | Account::ChannelFees
+            | Account::CoinsIssued => self.platform_balance(account),
+        }
+    }
+
+    fn held_by_kind(&self) -> Held {
+        let mut held = Held::default();
+        for member in &self.members {
+            ledger::add(&mut held.available, member.available);
+            ledger::add(&mut held.vesting, member.vesting);
+            ledger::add(&mut held.coins, member.coins);
+            ledger::add(&mut held.vesting_coins, member.vesting_coins);
+        }
+        for (_, group) in self.live_groups() {
+            ledger::add(&mut held.escrow, group.escrow);
+        }
+        held
+    }
+
+    fn live_groups(&self) -> impl Iterator<Item = (GroupId, &Group)> {
+        (0u64..)
+            .zip(&self.groups)
+            .filter_map(|(id, slot)| match slot {
+                GroupSlot::Live(group) => Some((GroupId(id), &**group)),
+                GroupSlot::Over { .. } => None,
+            })
+    }
+
+    /// Every invariant that the state does not keep, in words; empty when all hold. For audit and the simulator:
+    /// costs a pass over everything in memory.
+    pub fn violations(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.check_sums(&mut found);
+        self.check_members(&mut found);
+        for (id, group) in self.live_groups() {
+            self.check_group(id, group, &mut found);
+        }
+        self.check_orders(&mut found);
+        found
+    }
+
+    fn check_sums(&self, found: &mut Vec<String>) {
+        for asset in [Asset::Cny, Asset::Coin] {
+            let mut sum = 0;
+            for row in self.trial_balance().iter().filter(|row| row.asset == asset) {
+                ledger::add(&mut sum, row.amount);
+            }
+            if sum != 0 {
+                found.push(format!("the trial balance in {asset:?} is {sum}, not zero"));
+            }
+        }
+        let refunds = self
+            .refunds
+            .values()
+            .fold(0i64, |sum, pending| sum.saturating_add(pending.amount.0));
+        if refunds != owed(self.books.refunds_due).0 {
+            found.push(format!(
+                "pending refunds add up to {refunds}, the account to {}",
+                self.books.refunds_due
+            ));
+        }
+        if self.books.suppliers > 0 || self.books.channel < 0 {
+            found.push("suppliers owe, or the channel is overdrawn".to_owned());
+        }
+    }
+
+    fn check_members(&self, found: &mut Vec<String>) {
+        let mut in_groups: BTreeMap<MemberId, i64> = BTreeMap::new();
+        for (_, group) in self.live_groups() {
+            let price = self
+                .campaign(group.campaign)
+                .map_or(0, |campaign| campaign.terms.group.price.0);
+            for seat in group.paid.iter().filter_map(|&index| group.seat(index)) {
+                ledger::add(in_groups.entry(seat.member).or_default(), price);
+            }
+        }
+        let mut vesting: BTreeMap<MemberId, (i64, i64)> = BTreeMap::new();
+        for vested in self.vesting.values().flat_map(|group| &group.amounts) {
+            let entry = vesting.entry(vested.member).or_default();
+            ledger::add(&mut entry.0, vested.amount.0);
+            ledger::add(&mut entry.1, vested.coins.0);
+        }
+        for (id, member) in (0u32..).map(MemberId).zip(&self.members) {
+            let view = member.view();
+            if view.available < Money::ZERO || view.coins < Coins::ZERO {
+                found.push(format!("member {id} is below zero"));
+            }
+            if in_groups.get(&id).copied().unwrap_or(0) != view.in_groups.0 {
+                found.push(format!(
+                    "member {id} has {} in groups, his seats say otherwise",
+                    view.in_groups
+                ));
+            }
+            if vesting.get(&id).copied().unwrap_or((0, 0)) != (view.vesting.0, view.vesting_coins.0)
+            {
+                found.push(format!(
+                    "member {id} has {} vesting, the groups say otherwise",
+                    view.vesting
+                ));
+            }
+            if member
+                .inviter
+                .is_some_and(|inviter| inviter == id || self.member_ref(inviter).is_none())
+            {
+                found.push(format!("member {id} has an impossible inviter"));
+            }
+        }
+    }
+
+    fn check_group(&self, id: GroupId, group: &Group, found: &mut Vec<String>) {
+        let Some(campaign) = self.campaign(group.campaign) else {
+            found.push(format!("group {id} is of no campaign"));
+            return;
+        };
+        let terms = &campaign.terms.group;
+        let paid = group
+            .seats
+            .iter()
+            .filter(|seat| seat.state == SeatState::Paid)
+            .count();
+        let reserved = group
+            .seats
+            .iter()
+            .filter(|seat| seat.state == SeatState::Reserved)
+            .count();
+        let held = u32::try_from(paid.saturating_add(reserved)).unwrap_or(u32::MAX);
+        if held != group.held || paid != group.paid.len() || terms.seats < held {
+            found.push(format!(
+                "group {id} counts {} places held and {} paid; its seats differ",
+                group.held,
+                group.paid.len()
+            ));
+        }
+        let escrow = terms
+            .price
+            .times(group.paid_count())
+            .map_or(i64::MAX, |sum| sum.0);
+        if owed(group.escrow).0 != escrow {
+            found.push(format!(
+                "group {id} holds {} in escrow, its seats have paid {escrow}",
+                group.escrow
+            ));
+        }
+        if group.full.is_some() != (group.paid_count() == terms.seats) {
+            found.push(format!("group {id} is full or not against its paid seats"));
+        }
+        if let Some(full) = &group.full {
+            let sealed = self
+                .draw_files(id)
+                .map(|files| draw::hash(&files.freeze.to_bytes()).0);
+            if sealed != Some(full.freeze) {
+                found.push(format!("group {id} does not reproduce its freeze"));
+            }
+        }
+    }
+
+    fn check_orders(&self, found: &mut Vec<String>) {
+        let mut open: BTreeMap<GroupId, u32> = BTreeMap::new();
+        for order in self.orders.values() {
+            let count = open.entry(order.group).or_default();
+            *count = count.saturating_add(1);
+        }
+        for (group, vesting) in &self.vesting {
+            if open.get(group).copied().unwrap_or(0) != vesting.open_orders {
+                found.push(format!(
+                    "group {group} waits for {} orders, others are open",
+                    vesting.open_orders
+                ));
+            }
+        }
+    }
+}

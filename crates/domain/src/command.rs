@@ -1,0 +1,184 @@
+//! What can be asked of the platform. A command is imperative, names its actor and may carry an idempotency key.
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    Campaign, CampaignId, GatewayId, GroupId, MemberId, Millis, Money, OperatorId, OrderId,
+    PaymentId, RefundId, Txn,
+};
+
+/// A command with who asks and, for a client's write, its idempotency key.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub actor: Actor,
+    /// The client's key, if it came from a client.
+    pub key: Option<IdempotencyKey>,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// Who asks. What each may ask is decided where requests enter; the domain checks ownership again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(flat)]
+pub enum Actor {
+    /// The platform itself: timers, payment results, beacons.
+    #[n(0)]
+    System,
+    /// A member.
+    #[n(1)]
+    Member(#[n(0)] MemberId),
+    /// A person who runs the platform.
+    #[n(2)]
+    Operator(#[n(0)] OperatorId),
+    /// A program that joins for the members it serves.
+    #[n(3)]
+    Gateway(#[n(0)] GatewayId),
+}
+
+/// A client's key and what it was sent with (rules 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct IdempotencyKey {
+    /// First 16 bytes of the SHA-256 of the client's text.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub key: [u8; 16],
+    /// First 16 bytes of the SHA-256 of the request's content.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub content: [u8; 16],
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Makes a member of a directory row. The same token again gives the same member.
+    RegisterMember {
+        /// Random, from the directory row.
+        token: [u8; 16],
+        /// Whose link or code was used at sign-up.
+        inviter: Option<MemberId>,
+    },
+    /// Opens a campaign for groups, for ever unchanged.
+    PublishCampaign {
+        /// Its terms.
+        campaign: Box<Campaign>,
+    },
+    /// Records capital that was put into the channel's account (rules 8, books).
+    DepositCapital {
+        /// More than zero.
+        amount: Money,
+    },
+    /// Opens a group and reserves its seat 0.
+    OpenGroup {
+        /// The offer.
+        campaign: CampaignId,
+        /// Who will be its leader.
+        member: MemberId,
+        /// Whose share link was used.
+        via: Option<MemberId>,
+    },
+    /// Reserves a seat.
+    JoinGroup {
+        /// The group.
+        group: GroupId,
+        /// Who joins.
+        member: MemberId,
+        /// Whose share link was used.
+        via: Option<MemberId>,
+    },
+    /// Gives up all the member's seats in a group that is not full yet.
+    LeaveGroup {
+        /// The group.
+        group: GroupId,
+        /// Who leaves.
+        member: MemberId,
+    },
+    /// A payment for a reservation has arrived, as the channel itself confirmed.
+    AcceptPayment {
+        /// For which reservation.
+        payment: PaymentId,
+        /// What the provider calls it.
+        txn: Txn,
+        /// What was paid.
+        amount: Money,
+        /// The member's tag in this group (draw 3).
+        tag: [u8; 32],
+    },
+    /// Reserves and pays in one, for a payment that a gateway's member has already made.
+    JoinPaid {
+        /// The group.
+        group: GroupId,
+        /// Who joins.
+        member: MemberId,
+        /// Whose share link was used.
+        via: Option<MemberId>,
+        /// What the provider calls the payment.
+        txn: Txn,
+        /// What was paid.
+        amount: Money,
+        /// The member's tag in this group (draw 3).
+        tag: [u8; 32],
+    },
+    /// Sends back money that came for a group no longer in memory, or for nothing known. The caller has looked
+    /// through the history up to now and has not found this payment there.
+    BouncePayment {
+        /// The reservation, where the payment names one that existed.
+        payment: Option<PaymentId>,
+        /// Who paid, where known.
+        member: Option<MemberId>,
+        /// What the provider calls it.
+        txn: Txn,
+        /// What was paid.
+        amount: Money,
+    },
+    /// Ends an open group on an operator's decision; everybody is refunded.
+    CancelGroup {
+        /// The group.
+        group: GroupId,
+    },
+    /// Settles a full group by its draw.
+    SettleGroup {
+        /// The group.
+        group: GroupId,
+        /// What only the draw's own verifier can make.
+        outcome: Box<draw::Outcome>,
+    },
+    /// Voids a full group whose beacon value is not known by the timeout. The caller has asked every source.
+    VoidGroup {
+        /// The group.
+        group: GroupId,
+    },
+    /// The channel has sent the money back.
+    ConfirmRefund {
+        /// Which refund.
+        refund: RefundId,
+    },
+    /// The winner's product is on its way.
+    ShipOrder {
+        /// Which order.
+        order: OrderId,
+    },
+    /// The winner has the product.
+    ReceiveOrder {
+        /// Which order.
+        order: OrderId,
+        /// Whose it is.
+        member: MemberId,
+    },
+    /// Applies what time has made due.
+    Tick(Due),
+}
+
+/// What has something due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(flat)]
+pub enum Due {
+    /// A reservation lapses or a group expires.
+    #[n(0)]
+    Group(#[n(0)] GroupId),
+    /// An order counts as received, or its return window closes.
+    #[n(1)]
+    Order(#[n(0)] OrderId),
+}
+
+/// A timer: when, and what to apply then.
+pub type Timer = (Millis, Due);

@@ -1,0 +1,305 @@
+//! A group fills, is drawn and settled (rules 5 and 6).
+
+use crate::{
+    AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
+    Millis, Money, Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId, Refusal,
+    SeatRef, Upline, Vested, VestingGroup, World, group::Group, open_file, settle,
+};
+
+/// The member and tag of the seat that is being paid.
+type LastSeat = (MemberId, [u8; 32]);
+
+impl World {
+    /// The last seat is being paid: seals the seat list and fixes the round (draw 4). What rewards depend on is read
+    /// here, once (rules 3.6); `earlier` are this command's events so far, which may have bound an inviter.
+    pub(crate) fn fill(
+        &self,
+        group: &Group,
+        last: PaymentId,
+        (last_member, tag): LastSeat,
+        now: Millis,
+        earlier: &[Event],
+    ) -> Result<Event, Refusal> {
+        let campaign = self.require_campaign(group.campaign)?;
+        let bound = earlier.iter().find_map(|event| {
+            let Event::InviterBound { member, inviter } = event else {
+                return None;
+            };
+            Some((*member, *inviter))
+        });
+        let via = earlier.iter().find_map(|event| {
+            let Event::SeatReserved { payment, via, .. } = event else {
+                return None;
+            };
+            (*payment == last).then_some(*via)
+        });
+        let open = open_file(campaign, last.group)?;
+        let seats = draw::Seats(group.draw_lines(Some((last_member, tag))));
+        let timing = campaign.terms.draw.source.timing();
+        let freeze = draw::freeze_for(&open, &seats, now.unix_seconds(), None, timing)
+            .map_err(|_| Refusal::Overflow)?;
+        let generations = generations(&campaign.terms);
+        let mut filled = Vec::with_capacity(seats.0.len());
+        for index in group.paid.iter().copied().chain([last.index]) {
+            let seat = group.seat(index);
+            let member = seat.map_or(last_member, |seat| seat.member);
+            let reserved_via = seat.and_then(|seat| seat.via);
+            let via = if index == last.index {
+                via.unwrap_or(reserved_via)
+            } else {
+                reserved_via
+            };
+            filled.push(FilledSeat {
+                index,
+                member,
+                via,
+                uplines: self.uplines(member, generations, bound),
+            });
+        }
+        Ok(Event::GroupFilled {
+            group: last.group,
+            seats: filled,
+            frozen_at: freeze.frozen_at,
+            round: freeze.round,
+            freeze: draw::hash(&freeze.to_bytes()).0,
+        })
+    }
+
+    /// Inviter, his inviter and so on, with their VIP levels now.
+    fn uplines(
+        &self,
+        member: MemberId,
+        generations: usize,
+        bound: Option<(MemberId, MemberId)>,
+    ) -> Vec<Upline> {
+        let above = |member: MemberId| match bound {
+            Some((whose, inviter)) if whose == member => Some(inviter),
+            Some(_) | None => self.member_ref(member).and_then(|known| known.inviter),
+        };
+        std::iter::successors(above(member), |&upline| above(upline))
+            .take(generations)
+            .map(|upline| Upline {
+                member: upline,
+                vip: self
+                    .member_ref(upline)
+                    .map_or(0, crate::member::Member::vip),
+            })
+            .collect()
+    }
+
+    pub(crate) fn decide_settle(
+        &self,
+        id: GroupId,
+        outcome: &draw::Outcome,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let group = self.live(id).ok_or(Refusal::UnknownGroup(id))?;
+        let full = group.full.as_ref().ok_or(Refusal::GroupNotFull(id))?;
+        if outcome.freeze_hash().0 != full.freeze {
+            return Err(Refusal::DrawOfAnotherFreeze(id));
+        }
+        let terms = &self.require_campaign(group.campaign)?.terms;
+        let settlement = settle(terms, &full.seats, outcome.winners())?;
+        events.push(Event::GroupSettled(Box::new(GroupSettled {
+            group: id,
+            signature: *outcome.signature(),
+            seed: outcome.seed().0,
+            winners: outcome.winners().to_vec(),
+            seats: full
+                .seats
+                .iter()
+                .map(|seat| SeatRef {
+                    index: seat.index,
+                    member: seat.member,
+                })
+                .collect(),
+            price: terms.group.price,
+            cost: terms.product.cost,
+            consolation_cash: settlement.consolation_cash,
+            consolation_coins: settlement.consolation_coins,
+            first_refund: RefundId(self.next_refund),
+            first_order: OrderId(self.next_order),
+            rewards: settlement.rewards,
+        })));
+        Ok(())
+    }
+
+    /// Takes a drawn group out of memory: refunds and orders stand for themselves, unvested rewards wait for the
+    /// orders' return windows, and who had his first settled seat counts for his inviter's VIP level.
+    pub(crate) fn apply_settled(&mut self, settled: &GroupSettled) {
+        let (winners, losers) = settled.split();
+        for (refund, (_, seat)) in (settled.first_refund.0..).zip(&losers) {
+            let payment = PaymentId {
+                group: settled.group,
+                index: seat.index,
+            };
+            self.refund_seat(RefundId(refund), payment, settled.price);
+        }
+        for (order, &(number, seat)) in (settled.first_order.0..).zip(&winners) {
+            let order_state = Order {
+                group: settled.group,
+                member: seat.member,
+                seat: number,
+                state: OrderState::Paid,
+            };
+            self.orders.insert(OrderId(order), order_state);
+            self.next_order = self.next_order.max(order.saturating_add(1));
+            self.leave_escrow(seat.member, settled.price);
+        }
+        self.keep_vesting(settled, winners.len());
+        for seat in &settled.seats {
+            self.count_settled_seat(seat.member);
+        }
+        self.end_group(settled.group, crate::GroupState::Settled);
+    }
+
+    fn keep_vesting(&mut self, settled: &GroupSettled, orders: usize) {
+        let mut amounts: Vec<Vested> = Vec::new();
+        for reward in settled
+            .rewards
+            .iter()
+            .filter(|reward| reward.program != crate::ProgramKind::Consolation)
+        {
+            let at = amounts
+                .binary_search_by_key(&reward.member, |vested| vested.member)
+                .unwrap_or_else(|at| {
+                    amounts.insert(
+                        at,
+                        Vested {
+                            member: reward.member,
+                            amount: Money::ZERO,
+                            coins: crate::Coins::ZERO,
+                        },
+                    );
+                    at
+                });
+            if let Some(vested) = amounts.get_mut(at) {
+                vested.amount.0 = vested.amount.0.saturating_add(reward.cash.0);
+                vested.coins.0 = vested.coins.0.saturating_add(reward.coins.0);
+            }
+        }
+        let open_orders = u32::try_from(orders).unwrap_or(u32::MAX);
+        if open_orders != 0 {
+            self.vesting.insert(
+                settled.group,
+                VestingGroup {
+                    open_orders,
+                    amounts,
+                },
+            );
+        }
+    }
+
+    fn count_settled_seat(&mut self, member: MemberId) {
+        let Some(known) = self.member_mut(member).filter(|known| !known.has_settled) else {
+            return;
+        };
+        known.has_settled = true;
+        let inviter = known.inviter;
+        if let Some(inviter) = inviter.and_then(|inviter| self.member_mut(inviter)) {
+            inviter.active_invitees = inviter.active_invitees.saturating_add(1);
+        }
+    }
+
+    /// A paid seat's money is on its way back.
+    pub(crate) fn refund_seat(&mut self, refund: RefundId, payment: PaymentId, amount: Money) {
+        let kept = self
+            .campaign_of(payment.group)
+            .is_some_and(|campaign| campaign.terms.channel.kept_on_refund);
+        let Some(seat) = self
+            .live(payment.group)
+            .and_then(|group| group.seat(payment.index))
+        else {
+            self.corrupt("a seat is refunded that does not exist");
+            return;
+        };
+        let (member, txn, fee) = (seat.member, seat.txn, seat.fee);
+        let Some(txn) = txn else {
+            self.corrupt("a seat is refunded that was not paid");
+            return;
+        };
+        self.leave_escrow(member, amount);
+        let fee_back = if kept { Money::ZERO } else { fee };
+        self.apply_refund_due(PendingRefund {
+            refund,
+            txn,
+            amount,
+            payment: Some(payment),
+            fee_back,
+            stray: false,
+        });
+    }
+
+    pub(crate) fn leave_escrow(&mut self, member: MemberId, amount: Money) {
+        if let Some(member) = self.member_mut(member) {
+            member.in_groups.0 = member.in_groups.0.saturating_sub(amount.0);
+        }
+    }
+
+    /// The files of a full group that waits for its draw.
+    pub fn draw_files(&self, id: GroupId) -> Option<DrawFiles> {
+        let group = self.live(id)?;
+        let full = group.full.as_ref()?;
+        let campaign = self.campaign(group.campaign)?;
+        let open = open_file(campaign, id).ok()?;
+        let seats = draw::Seats(group.draw_lines(None));
+        let timing = campaign.terms.draw.source.timing();
+        let freeze = draw::freeze_for(&open, &seats, full.frozen_at, None, timing).ok()?;
+        Some(DrawFiles {
+            open,
+            seats,
+            freeze,
+        })
+    }
+
+    /// Full groups that wait for their beacon round, earliest round first.
+    pub fn awaiting_draw(&self, limit: usize) -> Vec<AwaitedDraw> {
+        let waiting = self.awaiting.iter().take(limit);
+        waiting
+            .filter_map(|&(round_time_s, id)| {
+                let group = self.live(id)?;
+                let source = self.campaign(group.campaign)?.terms.draw.source;
+                Some(AwaitedDraw {
+                    round: group.full.as_ref()?.round,
+                    round_time_s,
+                    group: id,
+                    source,
+                })
+            })
+            .collect()
+    }
+
+    pub(crate) fn round_time(&self, id: GroupId) -> Option<u64> {
+        let group = self.live(id)?;
+        let round = group.full.as_ref()?.round;
+        self.campaign(group.campaign)?
+            .terms
+            .draw
+            .source
+            .timing()
+            .round_time(round)
+            .ok()
+    }
+
+    /// Files a group's next timer, unless an earlier one is queued already.
+    pub(crate) fn schedule(&mut self, id: GroupId) {
+        let Some(group) = self.live_mut(id) else {
+            return;
+        };
+        let Some(due) = group.due_at() else { return };
+        if group.timer.is_none_or(|queued| due < queued) {
+            group.timer = Some(due);
+            self.push_timer(due, Due::Group(id));
+        }
+    }
+}
+
+/// How many generations of uplines the campaign's programs reach.
+fn generations(campaign: &Campaign) -> usize {
+    campaign
+        .rewards
+        .iter()
+        .map(|reward| reward.program.generations())
+        .max()
+        .unwrap_or(0)
+}

@@ -1,0 +1,484 @@
+//! What has happened. Events are past tense, carry decided facts with their amounts, and are all that a
+//! replay needs: it never depends on today's rules.
+//!
+//! These are stored for ever. Numbers (`n`) are never reused; a change of meaning is a new variant.
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    Actor, Campaign, CampaignId, Coins, GroupId, IdempotencyKey, MemberId, Millis, Money, OrderId,
+    PaymentId, Rate, RefundId, Txn,
+};
+
+/// What one accepted command did: the unit of the journal, numbered by it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Record {
+    /// When (rules 2.7).
+    #[n(0)]
+    pub at: Millis,
+    /// Who asked.
+    #[n(1)]
+    pub actor: Actor,
+    /// The client's key, kept so that the window of keys is rebuilt (rules 2.4).
+    #[n(2)]
+    pub key: Option<IdempotencyKey>,
+    /// What happened, in this order. Never empty.
+    #[n(3)]
+    pub events: Vec<Event>,
+}
+
+/// One thing that has happened.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum Event {
+    /// A directory row became a member.
+    #[n(0)]
+    MemberRegistered {
+        /// His number.
+        #[n(0)]
+        member: MemberId,
+        /// The row's token.
+        #[cbor(n(1), with = "minicbor::bytes")]
+        token: [u8; 16],
+        /// Bound for ever where given (rules 3.1).
+        #[n(2)]
+        inviter: Option<MemberId>,
+    },
+    /// A member's first join through a share link bound his inviter (rules 3.1).
+    #[n(1)]
+    InviterBound {
+        /// Whose.
+        #[n(0)]
+        member: MemberId,
+        /// To whom.
+        #[n(1)]
+        inviter: MemberId,
+    },
+    /// A campaign is open for groups.
+    #[n(2)]
+    CampaignPublished {
+        /// Its number.
+        #[n(0)]
+        campaign: CampaignId,
+        /// Its terms.
+        #[n(1)]
+        terms: Box<Campaign>,
+    },
+    /// Capital was put into the channel's account.
+    #[n(3)]
+    CapitalDeposited {
+        /// How much.
+        #[n(0)]
+        amount: Money,
+    },
+    /// A group is open; its leader's seat is reserved by the next event.
+    #[n(4)]
+    GroupOpened {
+        /// Its number.
+        #[n(0)]
+        group: GroupId,
+        /// Of which offer.
+        #[n(1)]
+        campaign: CampaignId,
+        /// Who opened it.
+        #[n(2)]
+        leader: MemberId,
+        /// When it expires if it is not full.
+        #[n(3)]
+        expires_at: Millis,
+    },
+    /// A place is held for a member until `pay_by`. The same payment again means a lapsed place was taken anew.
+    #[n(5)]
+    SeatReserved {
+        /// The place.
+        #[n(0)]
+        payment: PaymentId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// Whose share link was used.
+        #[n(2)]
+        via: Option<MemberId>,
+        /// From this moment on it is too late.
+        #[n(3)]
+        pay_by: Millis,
+    },
+    /// A reservation was not paid in time, or was given up; its place is free again.
+    #[n(6)]
+    SeatLapsed {
+        /// The place.
+        #[n(0)]
+        payment: PaymentId,
+    },
+    /// The place is paid; the money is in the group's escrow.
+    #[n(7)]
+    PaymentAccepted {
+        /// The place.
+        #[n(0)]
+        payment: PaymentId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// The provider's name of it.
+        #[n(2)]
+        txn: Txn,
+        /// What was paid: the price.
+        #[n(3)]
+        amount: Money,
+        /// What the channel took of it.
+        #[n(4)]
+        fee: Money,
+        /// The member's tag in this group (draw 3).
+        #[cbor(n(5), with = "minicbor::bytes")]
+        tag: [u8; 32],
+    },
+    /// Money came that cannot hold a place; it goes back in full.
+    #[n(8)]
+    PaymentBounced {
+        /// The reservation it names, where there was one.
+        #[n(0)]
+        payment: Option<PaymentId>,
+        /// Who paid, where known.
+        #[n(1)]
+        member: Option<MemberId>,
+        /// The provider's name of it.
+        #[n(2)]
+        txn: Txn,
+        /// What was paid.
+        #[n(3)]
+        amount: Money,
+        /// What the channel took of it.
+        #[n(4)]
+        fee: Money,
+        /// Whether the channel keeps that fee.
+        #[n(5)]
+        fee_kept: bool,
+        /// The refund.
+        #[n(6)]
+        refund: RefundId,
+        /// Why, for the member.
+        #[n(7)]
+        reason: Bounce,
+    },
+    /// A paid member left before the group was full.
+    #[n(9)]
+    SeatLeft {
+        /// The place.
+        #[n(0)]
+        payment: PaymentId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// What goes back.
+        #[n(2)]
+        amount: Money,
+        /// The refund.
+        #[n(3)]
+        refund: RefundId,
+    },
+    /// The last place is paid: the seat list is sealed and the draw's round is fixed (draw 4).
+    #[n(10)]
+    GroupFilled {
+        /// The group.
+        #[n(0)]
+        group: GroupId,
+        /// Its seats in order; the leader is 0.
+        #[n(1)]
+        seats: Vec<FilledSeat>,
+        /// Unix seconds of the freeze.
+        #[n(2)]
+        frozen_at: u64,
+        /// The beacon round that decides.
+        #[n(3)]
+        round: u64,
+        /// Hash of the freeze file.
+        #[cbor(n(4), with = "minicbor::bytes")]
+        freeze: [u8; 32],
+    },
+    /// The group ended without a draw; every paid seat is refunded in full, no reward of any kind.
+    #[n(11)]
+    GroupClosed {
+        /// The group.
+        #[n(0)]
+        group: GroupId,
+        /// Why.
+        #[n(1)]
+        why: Closing,
+        /// What each seat gets back.
+        #[n(2)]
+        refund_each: Money,
+        /// Refund number of the first entry; the others follow.
+        #[n(3)]
+        first_refund: RefundId,
+        /// Who gets money back.
+        #[n(4)]
+        refunds: Vec<SeatRef>,
+    },
+    /// The draw is made and every amount of it decided (rules 6).
+    #[n(12)]
+    GroupSettled(#[n(0)] Box<GroupSettled>),
+    /// The channel has sent the money back.
+    #[n(13)]
+    RefundPaid {
+        /// Which.
+        #[n(0)]
+        refund: RefundId,
+        /// How much.
+        #[n(1)]
+        amount: Money,
+        /// The part of its fee that the channel gave back.
+        #[n(2)]
+        fee_back: Money,
+    },
+    /// The product is on its way.
+    #[n(14)]
+    OrderShipped {
+        /// Which.
+        #[n(0)]
+        order: OrderId,
+        /// When it counts as received by itself.
+        #[n(1)]
+        received_by: Millis,
+    },
+    /// The winner has the product, or the time for saying otherwise has passed.
+    #[n(15)]
+    OrderReceived {
+        /// Which.
+        #[n(0)]
+        order: OrderId,
+        /// When the return window closes.
+        #[n(1)]
+        kept_at: Millis,
+    },
+    /// The return window has closed.
+    #[n(16)]
+    OrderKept {
+        /// Which.
+        #[n(0)]
+        order: OrderId,
+    },
+    /// The return windows of all the group's winners have closed: its vesting rewards are available (rules 9.1).
+    #[n(17)]
+    RewardsVested {
+        /// The group.
+        #[n(0)]
+        group: GroupId,
+        /// What each member's rewards of this group add up to.
+        #[n(1)]
+        amounts: Vec<Vested>,
+    },
+}
+
+/// Why money goes back at once (rules 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Bounce {
+    /// Every place is taken or held.
+    #[n(0)]
+    GroupFull,
+    /// The group has expired.
+    #[n(1)]
+    GroupExpired,
+    /// The group was cancelled.
+    #[n(2)]
+    GroupCancelled,
+    /// The group was void.
+    #[n(3)]
+    GroupVoid,
+    /// The group is drawn and settled.
+    #[n(4)]
+    GroupSettled,
+    /// This seat is already paid, or was refunded.
+    #[n(5)]
+    SecondPayment,
+    /// The amount is not the price; flagged.
+    #[n(6)]
+    AmountDiffers,
+    /// Nothing is known that this would pay; flagged.
+    #[n(7)]
+    NothingToPay,
+    /// The member has the most seats he may have in this group.
+    #[n(8)]
+    SeatLimit,
+    /// The leader has not paid yet.
+    #[n(9)]
+    LeaderNotPaid,
+}
+
+/// Why a group ended without a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Closing {
+    /// Not full by the deadline.
+    #[n(0)]
+    Expired,
+    /// The leader did not pay, or left.
+    #[n(1)]
+    LeaderGone,
+    /// An operator ended it.
+    #[n(2)]
+    Cancelled,
+    /// No valid beacon value was known by the timeout.
+    #[n(3)]
+    Void,
+}
+
+/// A seat of a full group with what its rewards depend on, read once (rules 3.6).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct FilledSeat {
+    /// The reservation it grew from.
+    #[n(0)]
+    pub index: u32,
+    /// Whose.
+    #[n(1)]
+    pub member: MemberId,
+    /// Whose share link it used.
+    #[n(2)]
+    pub via: Option<MemberId>,
+    /// Inviter, his inviter and so on, as far up as the campaign's programs reach.
+    #[n(3)]
+    pub uplines: Vec<Upline>,
+}
+
+/// One upline of a seat as it stood when the group was full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Upline {
+    /// Who.
+    #[n(0)]
+    pub member: MemberId,
+    /// His VIP level (rules 3.2).
+    #[n(1)]
+    pub vip: u32,
+}
+
+/// A reservation and its member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SeatRef {
+    /// The reservation.
+    #[n(0)]
+    pub index: u32,
+    /// Whose.
+    #[n(1)]
+    pub member: MemberId,
+}
+
+/// One member's rewards of a group that became available.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Vested {
+    /// Who.
+    #[n(0)]
+    pub member: MemberId,
+    /// How much cash.
+    #[n(1)]
+    pub amount: Money,
+    /// How many coins.
+    #[n(2)]
+    pub coins: Coins,
+}
+
+/// A draw and every amount that follows from it. Non-winners are the seats that are not among the winners.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct GroupSettled {
+    /// The group.
+    #[n(0)]
+    pub group: GroupId,
+    /// The beacon's signature of the group's round.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub signature: [u8; 48],
+    /// The draw's seed.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub seed: [u8; 32],
+    /// Seat numbers that won, in the draw's order.
+    #[n(3)]
+    pub winners: Vec<u32>,
+    /// Every seat in seat order.
+    #[n(4)]
+    pub seats: Vec<SeatRef>,
+    /// What every seat paid, and every non-winner gets back.
+    #[n(5)]
+    pub price: Money,
+    /// What the supplier is owed for each winner.
+    #[n(6)]
+    pub cost: Money,
+    /// Cash that every non-winner gets on top.
+    #[n(7)]
+    pub consolation_cash: Money,
+    /// Coins that every non-winner gets on top.
+    #[n(8)]
+    pub consolation_coins: Coins,
+    /// Refund number of the first non-winner in seat order; the others follow.
+    #[n(9)]
+    pub first_refund: RefundId,
+    /// Order number of the first winner in seat order; the others follow.
+    #[n(10)]
+    pub first_order: OrderId,
+    /// All other rewards, in the order they were paid.
+    #[n(11)]
+    pub rewards: Vec<RewardPaid>,
+}
+
+/// One payment of a reward, with what explains it (rules 7, last line).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RewardPaid {
+    /// Who gets it.
+    #[n(0)]
+    pub member: MemberId,
+    /// By which program.
+    #[n(1)]
+    pub program: ProgramKind,
+    /// Whose seat it comes from, if from one.
+    #[n(2)]
+    pub source_seat: Option<u32>,
+    /// How many steps above that seat's member, for generation rewards; 0 otherwise.
+    #[n(3)]
+    pub generation: u32,
+    /// What the rate was applied to, or the fixed sum.
+    #[n(4)]
+    pub base: Money,
+    /// The rate; none for a fixed sum.
+    #[n(5)]
+    pub rate: Option<Rate>,
+    /// What was paid: `floor(base × rate)`, or less where a cap was met.
+    #[n(6)]
+    pub cash: Money,
+    /// Coins that were paid.
+    #[n(7)]
+    pub coins: Coins,
+    /// Position of the program in the campaign's list: with the published campaign, the rule's version.
+    #[n(8)]
+    pub rule: u32,
+}
+
+/// The names of the reward programs (rules 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ProgramKind {
+    /// 参与奖: what a non-winner gets on top of the full refund.
+    #[n(0)]
+    Consolation,
+    /// On top of the product.
+    #[n(1)]
+    WinnerBonus,
+    /// To the leader once the group has filled.
+    #[n(2)]
+    Leader,
+    /// 成团奖: per recruited seat.
+    #[n(3)]
+    Formation,
+    /// 代数奖: to uplines 1..k generations above.
+    #[n(4)]
+    Generation,
+}
+
+impl ProgramKind {
+    /// Its name in campaign files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProgramKind::Consolation => "consolation",
+            ProgramKind::WinnerBonus => "winner-bonus",
+            ProgramKind::Leader => "leader",
+            ProgramKind::Formation => "formation",
+            ProgramKind::Generation => "generation",
+        }
+    }
+}

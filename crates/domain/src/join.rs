@@ -1,0 +1,377 @@
+//! Opening, joining and leaving groups, and what ends them without a draw (rules 5).
+
+use crate::{
+    Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState, LeaderRule, MAX_AMOUNT_FEN,
+    MemberId, Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal, SeatRef, SeatState,
+    World,
+    group::{Group, GroupSlot},
+    rewards,
+};
+
+/// Everything ever promised by opened groups stays below this, so that no balance can leave 63 bits.
+const MAX_PROMISED: i64 = i64::MAX / 4;
+
+/// What a group promises at most: every seat's payment, and its coins.
+pub(crate) fn promise_of(campaign: &PublishedCampaign) -> Result<i64, Refusal> {
+    let terms = &campaign.terms;
+    let cash = terms.group.price.times(terms.group.seats)?;
+    Ok(cash.plus(Money(rewards::envelope(terms)?.coins.0))?.0)
+}
+
+impl World {
+    pub(crate) fn decide_open(
+        &self,
+        campaign_id: CampaignId,
+        member: MemberId,
+        via: Option<MemberId>,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        self.require_member(member)?;
+        self.require_via(via)?;
+        let campaign = self.require_campaign(campaign_id)?;
+        if MAX_PROMISED < self.promised.saturating_add(promise_of(campaign)?) {
+            return Err(Refusal::Overflow);
+        }
+        let group = GroupId(u64::try_from(self.groups.len()).map_err(|_| Refusal::Overflow)?);
+        self.decide_inviter(member, via, events);
+        let expires_at = now.after(campaign.terms.group.fill_within);
+        events.push(Event::GroupOpened {
+            group,
+            campaign: campaign_id,
+            leader: member,
+            expires_at,
+        });
+        let pay_by = now
+            .after(campaign.terms.group.payment_window)
+            .min(expires_at);
+        events.push(Event::SeatReserved {
+            payment: PaymentId { group, index: 0 },
+            member,
+            via,
+            pay_by,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn decide_join(
+        &self,
+        group_id: GroupId,
+        member: MemberId,
+        via: Option<MemberId>,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        self.require_member(member)?;
+        self.require_via(via)?;
+        let group = self.require_open(group_id)?;
+        if let Some(bounce) = self.why_not_join(group_id, group, member) {
+            return Err(match bounce {
+                Bounce::LeaderNotPaid => Refusal::LeaderNotPaid(group_id),
+                Bounce::SeatLimit => Refusal::SeatLimit {
+                    group: group_id,
+                    member,
+                },
+                Bounce::GroupFull
+                | Bounce::GroupExpired
+                | Bounce::GroupCancelled
+                | Bounce::GroupVoid
+                | Bounce::GroupSettled
+                | Bounce::SecondPayment
+                | Bounce::AmountDiffers
+                | Bounce::NothingToPay => Refusal::GroupFull(group_id),
+            });
+        }
+        self.decide_inviter(member, via, events);
+        let payment = self.reservation_for(group_id, group, member)?;
+        let campaign = self.require_campaign(group.campaign)?;
+        let pay_by = now
+            .after(campaign.terms.group.payment_window)
+            .min(group.expires_at);
+        events.push(Event::SeatReserved {
+            payment,
+            member,
+            via,
+            pay_by,
+        });
+        Ok(())
+    }
+
+    /// The first rule that stands against one more seat for this member.
+    pub(crate) fn why_not_join(
+        &self,
+        group_id: GroupId,
+        group: &Group,
+        member: MemberId,
+    ) -> Option<Bounce> {
+        let Some(campaign) = self.campaign(group.campaign) else {
+            return Some(Bounce::NothingToPay);
+        };
+        let terms = &campaign.terms.group;
+        if !group.leader_has_paid() {
+            return Some(Bounce::LeaderNotPaid);
+        }
+        if !group.has_place(&campaign.terms) {
+            return Some(Bounce::GroupFull);
+        }
+        let leader_holds_one = terms.leader == LeaderRule::Exempt && member == group.leader;
+        let limit = if leader_holds_one {
+            1
+        } else {
+            terms.seats_per_member
+        };
+        if limit <= self.live_seats(group_id, group, member) {
+            return Some(Bounce::SeatLimit);
+        }
+        None
+    }
+
+    /// The member's lapsed reservation is taken anew, so that what it is paid with late is recognised; else a new one.
+    pub(crate) fn reservation_for(
+        &self,
+        id: GroupId,
+        group: &Group,
+        member: MemberId,
+    ) -> Result<PaymentId, Refusal> {
+        let lapsed = self.seat_indexes(id, group, member).find(|&index| {
+            group
+                .seat(index)
+                .is_some_and(|seat| seat.state == SeatState::Lapsed)
+        });
+        let index = match lapsed {
+            Some(index) => index,
+            None => u32::try_from(group.seats.len()).map_err(|_| Refusal::Overflow)?,
+        };
+        Ok(PaymentId { group: id, index })
+    }
+
+    /// Places of this member that are paid or reserved.
+    fn live_seats(&self, id: GroupId, group: &Group, member: MemberId) -> u32 {
+        let live = self.seat_indexes(id, group, member).filter(|&index| {
+            group
+                .seat(index)
+                .is_some_and(|seat| matches!(seat.state, SeatState::Reserved | SeatState::Paid))
+        });
+        u32::try_from(live.count()).unwrap_or(u32::MAX)
+    }
+
+    /// The member's reservations in a group, newest first.
+    pub(crate) fn seat_indexes<'a>(
+        &self,
+        id: GroupId,
+        group: &'a Group,
+        member: MemberId,
+    ) -> impl Iterator<Item = u32> + use<'a> {
+        let newest = self.seat_of.get(&(id, member)).copied();
+        std::iter::successors(newest, |&index| {
+            group.seat(index).and_then(|seat| seat.earlier)
+        })
+    }
+
+    /// All the member's places are given up: paid ones are refunded in full, reserved ones lapse. Without its
+    /// leader a group is cancelled.
+    pub(crate) fn decide_leave(
+        &self,
+        id: GroupId,
+        member: MemberId,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let group = self.require_open(id)?;
+        let price = self.require_campaign(group.campaign)?.terms.group.price;
+        let mut refund = self.next_refund;
+        let mut left_any = false;
+        for index in self.seat_indexes(id, group, member) {
+            let payment = PaymentId { group: id, index };
+            match group.seat(index).map(|seat| seat.state) {
+                Some(SeatState::Reserved) => events.push(Event::SeatLapsed { payment }),
+                Some(SeatState::Paid) => {
+                    events.push(Event::SeatLeft {
+                        payment,
+                        member,
+                        amount: price,
+                        refund: RefundId(refund),
+                    });
+                    refund = refund.checked_add(1).ok_or(Refusal::Overflow)?;
+                }
+                Some(SeatState::Lapsed | SeatState::Refunded) | None => continue,
+            }
+            left_any = true;
+        }
+        if !left_any {
+            return Err(Refusal::NotInGroup { group: id, member });
+        }
+        if member == group.leader {
+            let gone: Vec<u32> = self.seat_indexes(id, group, member).collect();
+            events.push(self.closing(id, group, Closing::LeaderGone, &gone, refund)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn decide_cancel(
+        &self,
+        id: GroupId,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let group = self.require_open(id)?;
+        events.push(self.closing(id, group, Closing::Cancelled, &[], self.next_refund)?);
+        Ok(())
+    }
+
+    /// Only at the timeout, and only on the word of a caller who has asked every source (draw 8).
+    pub(crate) fn decide_void(
+        &self,
+        id: GroupId,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let group = self.live(id).ok_or(Refusal::UnknownGroup(id))?;
+        let full = group.full.as_ref().ok_or(Refusal::GroupNotFull(id))?;
+        let timing = self
+            .require_campaign(group.campaign)?
+            .terms
+            .draw
+            .source
+            .timing();
+        let round_time = timing
+            .round_time(full.round)
+            .map_err(|_| Refusal::Overflow)?;
+        let from_s = round_time
+            .checked_add(crate::DRAW_TIMEOUT_S)
+            .ok_or(Refusal::Overflow)?;
+        if now.unix_seconds() < from_s {
+            let from_s = i64::try_from(from_s).map_err(|_| Refusal::Overflow)?;
+            return Err(Refusal::TooEarlyToVoid {
+                group: id,
+                from: Millis(from_s.saturating_mul(1000)),
+            });
+        }
+        events.push(self.closing(id, group, Closing::Void, &[], self.next_refund)?);
+        Ok(())
+    }
+
+    /// Everybody who has paid, but for `gone`, gets all of it back.
+    fn closing(
+        &self,
+        id: GroupId,
+        group: &Group,
+        why: Closing,
+        gone: &[u32],
+        first_refund: u64,
+    ) -> Result<Event, Refusal> {
+        let refund_each = self.require_campaign(group.campaign)?.terms.group.price;
+        let refunds = group
+            .paid
+            .iter()
+            .filter(|index| !gone.contains(index))
+            .filter_map(|&index| {
+                group.seat(index).map(|seat| SeatRef {
+                    index,
+                    member: seat.member,
+                })
+            });
+        let refunds = refunds.collect();
+        Ok(Event::GroupClosed {
+            group: id,
+            why,
+            refund_each,
+            first_refund: RefundId(first_refund),
+            refunds,
+        })
+    }
+
+    /// What time has made due in a group: reservations lapse, in the order of their deadlines; a leader's lapse
+    /// cancels the group; at its deadline it expires. Deadlines are exclusive (rules 2.7).
+    pub(crate) fn due_in_group(&self, id: GroupId, now: Millis, events: &mut Vec<Event>) {
+        let Some(group) = self.live(id).filter(|group| group.full.is_none()) else {
+            return;
+        };
+        let until = now.min(group.expires_at);
+        let waiting = group
+            .reserved
+            .iter()
+            .copied()
+            .filter(|&entry| group.is_waiting(entry));
+        for (pay_by, index) in waiting.take_while(|&(pay_by, _)| pay_by <= until) {
+            events.push(Event::SeatLapsed {
+                payment: PaymentId { group: id, index },
+            });
+            if index == 0 && !group.leader_has_paid() && pay_by <= until {
+                events.extend(self.closing(id, group, Closing::LeaderGone, &[], self.next_refund));
+                return;
+            }
+        }
+        if group.expires_at <= now {
+            events.extend(self.closing(id, group, Closing::Expired, &[], self.next_refund));
+        }
+    }
+
+    fn require_open(&self, id: GroupId) -> Result<&Group, Refusal> {
+        match self.slot(id) {
+            None => Err(Refusal::UnknownGroup(id)),
+            Some(GroupSlot::Over { .. }) => Err(Refusal::GroupNotOpen(id)),
+            Some(GroupSlot::Live(group)) if group.full.is_some() => Err(Refusal::GroupNotOpen(id)),
+            Some(GroupSlot::Live(group)) => Ok(group),
+        }
+    }
+
+    pub(crate) fn require_campaign(&self, id: CampaignId) -> Result<&PublishedCampaign, Refusal> {
+        self.campaign(id).ok_or(Refusal::UnknownCampaign(id))
+    }
+
+    /// Opens a campaign for groups, if it keeps every rule, can pay what it promises, and the platform owns at least
+    /// nothing (rules 8).
+    pub(crate) fn decide_publish(
+        &self,
+        terms: &crate::Campaign,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Answer>, Refusal> {
+        terms.check()?;
+        crate::check_solvency(terms)?;
+        if now.unix_seconds() < terms.draw.source.timing().genesis {
+            return Err(crate::campaign::invalid(
+                "draw.source",
+                "begins only in the future",
+            ));
+        }
+        let own = self.books().own;
+        if own < Money::ZERO {
+            return Err(Refusal::OwnMoneyBelowZero(own));
+        }
+        let campaign =
+            CampaignId(u32::try_from(self.campaigns.len()).map_err(|_| Refusal::Overflow)?);
+        events.push(Event::CampaignPublished {
+            campaign,
+            terms: Box::new(terms.clone()),
+        });
+        Ok(None)
+    }
+
+    pub(crate) fn decide_capital(
+        &self,
+        amount: Money,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        if !amount.is_positive() {
+            return Err(Refusal::AmountNotPositive);
+        }
+        if MAX_AMOUNT_FEN < amount.0 {
+            return Err(Refusal::Overflow);
+        }
+        if MAX_PROMISED < self.promised.saturating_add(amount.0) {
+            return Err(Refusal::Overflow);
+        }
+        events.push(Event::CapitalDeposited { amount });
+        Ok(())
+    }
+}
+
+impl World {
+    /// State and place count of a group that is over, or none.
+    pub(crate) fn over(&self, id: GroupId) -> Option<GroupState> {
+        match self.slot(id)? {
+            GroupSlot::Over { state, .. } => Some(*state),
+            GroupSlot::Live(_) => None,
+        }
+    }
+}

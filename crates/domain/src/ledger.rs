@@ -1,0 +1,326 @@
+//! Double entry: which accounts there are, and the ledger lines of each event (rules 2.2).
+//!
+//! Why lines are derived and not stored: an event says what was decided, once; its lines follow from it by this
+//! file alone. Memory and the SQL ledger are both fed from [`lines`], so they cannot disagree.
+//!
+//! Sign: **debits are above zero, credits below**. The lines of one event add up to zero in each asset.
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    Coins, Event, GroupId, GroupSettled, MemberId, Money, Overflow, ProgramKind, RewardPaid,
+};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Asset {
+    /// Renminbi, in fen.
+    #[n(0)]
+    Cny,
+    /// Coins, in 1/100 coin.
+    #[n(1)]
+    Coin,
+}
+
+/// The chart of accounts. Each belongs to one asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Account {
+    /// Asset: what the payment channel holds for the platform, gross.
+    Channel,
+    /// Liability: what the seats of one group have paid, until it is drawn or ends.
+    Escrow(GroupId),
+    /// Liability: money on its way back through the channel.
+    RefundsDue,
+    /// Liability: a member's cash that he may withdraw.
+    Available(MemberId),
+    /// Liability: a member's rewards that wait for return windows (rules 9.1).
+    Vesting(MemberId),
+    /// Liability: what suppliers are owed.
+    Suppliers,
+    /// Own money: deposited by the owner.
+    Capital,
+    /// Own money, income: what winners paid.
+    Sales,
+    /// Own money, expense: what the winners' products cost.
+    CostOfGoods,
+    /// Own money, expense: rewards in cash.
+    Rewards,
+    /// Own money, expense: what the channel took.
+    ChannelFees,
+    /// Coins: all that were ever given out, the other side of the members' coins.
+    CoinsIssued,
+    /// Coins a member can use.
+    Coins(MemberId),
+    /// Coins of a member's rewards that wait for return windows (rules 9.1).
+    VestingCoins(MemberId),
+}
+
+/// One ledger line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Where.
+    pub account: Account,
+    /// How much, in the asset's minor units; debits above zero.
+    pub amount: i64,
+}
+
+/// The accounts that are not kept per member or group, in the order of the trial balance.
+pub const PLATFORM_ACCOUNTS: [Account; 9] = [
+    Account::Channel,
+    Account::RefundsDue,
+    Account::Suppliers,
+    Account::Capital,
+    Account::Sales,
+    Account::CostOfGoods,
+    Account::Rewards,
+    Account::ChannelFees,
+    Account::CoinsIssued,
+];
+
+impl Account {
+    /// What it counts.
+    pub fn asset(&self) -> Asset {
+        match self {
+            Account::CoinsIssued | Account::Coins(_) | Account::VestingCoins(_) => Asset::Coin,
+            Account::Channel
+            | Account::Escrow(_)
+            | Account::RefundsDue
+            | Account::Available(_)
+            | Account::Vesting(_)
+            | Account::Suppliers
+            | Account::Capital
+            | Account::Sales
+            | Account::CostOfGoods
+            | Account::Rewards
+            | Account::ChannelFees => Asset::Cny,
+        }
+    }
+
+    /// Its kind's stable name: SQL, JSON and the chart of accounts use it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Account::Channel => "channel",
+            Account::Escrow(_) => "escrow",
+            Account::RefundsDue => "refunds-due",
+            Account::Available(_) => "available",
+            Account::Vesting(_) => "vesting",
+            Account::Suppliers => "suppliers",
+            Account::Capital => "capital",
+            Account::Sales => "sales",
+            Account::CostOfGoods => "cost-of-goods",
+            Account::Rewards => "rewards",
+            Account::ChannelFees => "channel-fees",
+            Account::CoinsIssued => "coins-issued",
+            Account::Coins(_) => "coins",
+            Account::VestingCoins(_) => "vesting-coins",
+        }
+    }
+
+    /// Whose: the member's or group's number, or none.
+    pub fn holder(&self) -> Option<u64> {
+        match self {
+            Account::Escrow(group) => Some(group.0),
+            Account::Available(member)
+            | Account::Vesting(member)
+            | Account::Coins(member)
+            | Account::VestingCoins(member) => Some(u64::from(member.0)),
+            Account::Channel
+            | Account::RefundsDue
+            | Account::Suppliers
+            | Account::Capital
+            | Account::Sales
+            | Account::CostOfGoods
+            | Account::Rewards
+            | Account::ChannelFees
+            | Account::CoinsIssued => None,
+        }
+    }
+}
+
+/// Derives the ledger lines of one event, in order. Errors only where amounts leave 63 bits, which `decide`
+/// has ruled out for every stored event.
+pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> {
+    let mut move_money = |from: Account, to: Account, amount: i64| -> Result<(), Overflow> {
+        if amount == 0 {
+            return Ok(());
+        }
+        post(Line {
+            account: to,
+            amount,
+        });
+        post(Line {
+            account: from,
+            amount: amount.checked_neg().ok_or(Overflow)?,
+        });
+        Ok(())
+    };
+    // `move_money(from, to)` debits `to` and credits `from`.
+    match event {
+        Event::CapitalDeposited { amount } => {
+            move_money(Account::Capital, Account::Channel, amount.0)
+        }
+        Event::PaymentAccepted {
+            payment,
+            amount,
+            fee,
+            ..
+        } => {
+            move_money(Account::Escrow(payment.group), Account::Channel, amount.0)?;
+            move_money(Account::Channel, Account::ChannelFees, fee.0)
+        }
+        Event::PaymentBounced { amount, fee, .. } => {
+            move_money(Account::RefundsDue, Account::Channel, amount.0)?;
+            move_money(Account::Channel, Account::ChannelFees, fee.0)
+        }
+        Event::SeatLeft {
+            payment, amount, ..
+        } => move_money(
+            Account::RefundsDue,
+            Account::Escrow(payment.group),
+            amount.0,
+        ),
+        Event::GroupClosed {
+            group,
+            refund_each,
+            refunds,
+            ..
+        } => {
+            for _ in refunds {
+                move_money(Account::RefundsDue, Account::Escrow(*group), refund_each.0)?;
+            }
+            Ok(())
+        }
+        Event::GroupSettled(settled) => settlement_lines(settled, &mut move_money),
+        Event::RefundPaid {
+            amount, fee_back, ..
+        } => {
+            move_money(Account::Channel, Account::RefundsDue, amount.0)?;
+            move_money(Account::ChannelFees, Account::Channel, fee_back.0)
+        }
+        Event::RewardsVested { amounts, .. } => {
+            for vested in amounts {
+                let member = vested.member;
+                move_money(
+                    Account::Available(member),
+                    Account::Vesting(member),
+                    vested.amount.0,
+                )?;
+                move_money(
+                    Account::Coins(member),
+                    Account::VestingCoins(member),
+                    vested.coins.0,
+                )?;
+            }
+            Ok(())
+        }
+        Event::MemberRegistered { .. }
+        | Event::InviterBound { .. }
+        | Event::CampaignPublished { .. }
+        | Event::GroupOpened { .. }
+        | Event::SeatReserved { .. }
+        | Event::SeatLapsed { .. }
+        | Event::GroupFilled { .. }
+        | Event::OrderShipped { .. }
+        | Event::OrderReceived { .. }
+        | Event::OrderKept { .. } => Ok(()),
+    }
+}
+
+type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
+
+/// In the order of rules 6: sales, refunds, rewards.
+fn settlement_lines(settled: &GroupSettled, move_money: Move<'_>) -> Result<(), Overflow> {
+    let winners = u32::try_from(settled.winners.len()).map_err(|_| Overflow)?;
+    let escrow = Account::Escrow(settled.group);
+    move_money(Account::Sales, escrow, settled.price.times(winners)?.0)?;
+    move_money(
+        Account::Suppliers,
+        Account::CostOfGoods,
+        settled.cost.times(winners)?.0,
+    )?;
+    let lost = settled.losers();
+    for seat in &lost {
+        move_money(Account::RefundsDue, escrow, settled.price.0)?;
+        move_money(
+            Account::Available(seat.member),
+            Account::Rewards,
+            settled.consolation_cash.0,
+        )?;
+        move_money(
+            Account::Coins(seat.member),
+            Account::CoinsIssued,
+            settled.consolation_coins.0,
+        )?;
+    }
+    for reward in &settled.rewards {
+        let (cash, coins) = reward.accounts();
+        move_money(cash, Account::Rewards, reward.cash.0)?;
+        move_money(coins, Account::CoinsIssued, reward.coins.0)?;
+    }
+    Ok(())
+}
+
+impl RewardPaid {
+    /// Where its cash and its coins go: consolation is available at once, everything else vests (rules 9.1).
+    pub fn accounts(&self) -> (Account, Account) {
+        match self.program {
+            ProgramKind::Consolation => {
+                (Account::Available(self.member), Account::Coins(self.member))
+            }
+            ProgramKind::WinnerBonus
+            | ProgramKind::Leader
+            | ProgramKind::Formation
+            | ProgramKind::Generation => (
+                Account::Vesting(self.member),
+                Account::VestingCoins(self.member),
+            ),
+        }
+    }
+}
+
+impl GroupSettled {
+    /// The seats that did not win, in seat order, with their positions left out.
+    pub fn losers(&self) -> Vec<crate::SeatRef> {
+        self.split().1.into_iter().map(|(_, seat)| seat).collect()
+    }
+
+    /// `(seat number, seat)` of the winners and of the non-winners, each in seat order. The first non-winner has
+    /// [`GroupSettled::first_refund`], the first winner [`GroupSettled::first_order`], and so on.
+    #[expect(clippy::type_complexity, reason = "two lists of the same plain pair")]
+    pub fn split(&self) -> (Vec<(u32, crate::SeatRef)>, Vec<(u32, crate::SeatRef)>) {
+        let mut won = vec![false; self.seats.len()];
+        for &winner in &self.winners {
+            if let Some(flag) = usize::try_from(winner).ok().and_then(|at| won.get_mut(at)) {
+                *flag = true;
+            }
+        }
+        let numbered = (0u32..).zip(&self.seats).zip(won);
+        let mut winners = Vec::with_capacity(self.winners.len());
+        let mut losers = Vec::with_capacity(self.seats.len().saturating_sub(self.winners.len()));
+        for ((number, seat), won) in numbered {
+            if won {
+                winners.push((number, *seat))
+            } else {
+                losers.push((number, *seat))
+            }
+        }
+        (winners, losers)
+    }
+}
+
+/// Adds a line to a balance.
+pub(crate) fn add(balance: &mut i64, amount: i64) {
+    // `lines` was checked for overflow when the event was decided; replay meets the same sums.
+    *balance = balance.saturating_add(amount);
+}
+
+/// A member's cash or coins as shown to him: credits above zero.
+pub fn owed(balance: i64) -> Money {
+    Money(balance.saturating_neg())
+}
+
+/// As [`owed`], for coins.
+pub fn owed_coins(balance: i64) -> Coins {
+    Coins(balance.saturating_neg())
+}

@@ -1,0 +1,68 @@
+//! Every rule of Potluck: people, groups, money and coins.
+//!
+//! Why it is pure: the journal is replayed to rebuild memory, on other machines and years later, and every
+//! replay must reach the same fen. So nothing in here reads a clock, draws a random number, does input or
+//! output, or calculates in floating point. Comments such as "rules 5" name sections of `docs/rules.md`.
+//!
+//! [`World::execute`] is the door: it applies what has become due, decides a [`Command`] and applies the
+//! resulting [`Event`]s. [`World::apply`] alone rebuilds a world from stored events.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::iter_over_hash_type,
+        clippy::unwrap_used,
+        clippy::as_conversions,
+    )
+)]
+
+mod answer;
+mod books;
+mod campaign;
+mod command;
+mod drawing;
+mod event;
+mod group;
+mod idempotency;
+mod ids;
+mod join;
+mod ledger;
+mod member;
+mod money;
+mod order;
+mod payment;
+mod profile;
+mod published;
+mod refund;
+mod refusal;
+pub mod rewards;
+mod settlement;
+mod snapshot;
+mod solvency;
+mod time;
+mod world;
+
+pub use answer::{Answer, PaymentAnswer};
+pub use books::*;
+pub use campaign::*;
+pub use command::*;
+pub use event::*;
+pub use group::*;
+pub use idempotency::*;
+pub use ids::*;
+pub use ledger::*;
+pub use member::*;
+pub use money::*;
+pub use order::*;
+pub use profile::*;
+pub use published::published_file;
+pub use refund::*;
+pub use refusal::*;
+pub use settlement::*;
+pub use snapshot::SnapshotError;
+pub use solvency::*;
+pub use time::*;
+pub use world::*;

@@ -1,0 +1,164 @@
+//! Members: inviters, VIP levels and what each is owed (rules 3 and 9.2).
+
+use minicbor::{Decode, Encode};
+
+use crate::{Coins, Event, KeySlot, MemberId, Money, Refusal, World, owed, owed_coins};
+
+/// Direct invitees with a settled seat that make VIP 1, 2 and 3 in plan 1 (rules 3.2).
+pub const VIP_THRESHOLDS: [u32; 3] = [1, 3, 6];
+
+/// One member in memory. Balances have the ledger's sign: credits below zero.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Member {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub(crate) token: [u8; 16],
+    #[n(1)]
+    pub(crate) inviter: Option<MemberId>,
+    #[n(2)]
+    pub(crate) available: i64,
+    #[n(3)]
+    pub(crate) vesting: i64,
+    #[n(4)]
+    pub(crate) coins: i64,
+    #[n(5)]
+    pub(crate) vesting_coins: i64,
+    /// What his seats in open and full groups have paid.
+    #[n(6)]
+    pub(crate) in_groups: Money,
+    /// Direct invitees who have had at least one settled seat.
+    #[n(7)]
+    pub(crate) active_invitees: u32,
+    /// Whether he has had a settled seat.
+    #[n(8)]
+    pub(crate) has_settled: bool,
+    /// His recent idempotency keys, oldest first.
+    #[n(9)]
+    pub(crate) keys: Vec<KeySlot>,
+}
+
+/// What is known of a member, for screens and tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberView {
+    /// Who invited him.
+    pub inviter: Option<MemberId>,
+    /// His VIP level by plan 1.
+    pub vip: u32,
+    /// Direct invitees who have had at least one settled seat.
+    pub active_invitees: u32,
+    /// Cash he may withdraw.
+    pub available: Money,
+    /// Rewards in cash that wait for return windows.
+    pub vesting: Money,
+    /// What his seats in open and full groups have paid.
+    pub in_groups: Money,
+    /// Coins he can use.
+    pub coins: Coins,
+    /// Coins that wait for return windows.
+    pub vesting_coins: Coins,
+}
+
+impl Member {
+    pub(crate) fn new(token: [u8; 16], inviter: Option<MemberId>) -> Member {
+        Member {
+            token,
+            inviter,
+            available: 0,
+            vesting: 0,
+            coins: 0,
+            vesting_coins: 0,
+            in_groups: Money::ZERO,
+            active_invitees: 0,
+            has_settled: false,
+            keys: Vec::new(),
+        }
+    }
+
+    /// VIP level by plan 1: how many thresholds his active invitees reach.
+    pub(crate) fn vip(&self) -> u32 {
+        let reached = VIP_THRESHOLDS
+            .iter()
+            .filter(|&&threshold| threshold <= self.active_invitees);
+        u32::try_from(reached.count()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn view(&self) -> MemberView {
+        MemberView {
+            inviter: self.inviter,
+            vip: self.vip(),
+            active_invitees: self.active_invitees,
+            available: owed(self.available),
+            vesting: owed(self.vesting),
+            in_groups: self.in_groups,
+            coins: owed_coins(self.coins),
+            vesting_coins: owed_coins(self.vesting_coins),
+        }
+    }
+}
+
+impl World {
+    /// The same token gives the same member for ever; his inviter must exist (rules 3.1).
+    pub(crate) fn decide_register(
+        &self,
+        token: [u8; 16],
+        inviter: Option<MemberId>,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<crate::Answer>, Refusal> {
+        if let Some(&member) = self.tokens.get(&token) {
+            return Ok(Some(crate::Answer::Member(member)));
+        }
+        if let Some(inviter) = inviter.filter(|&inviter| self.member_ref(inviter).is_none()) {
+            return Err(Refusal::UnknownInviter(inviter));
+        }
+        let member = MemberId(u32::try_from(self.members.len()).map_err(|_| Refusal::Overflow)?);
+        events.push(Event::MemberRegistered {
+            member,
+            token,
+            inviter,
+        });
+        Ok(None)
+    }
+
+    /// The first join through a share link binds the inviter, unless that would form a cycle (rules 3.1).
+    pub(crate) fn decide_inviter(
+        &self,
+        member: MemberId,
+        via: Option<MemberId>,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(inviter) = via else { return };
+        let unbound = self
+            .member_ref(member)
+            .is_some_and(|known| known.inviter.is_none());
+        if unbound && !self.is_above(member, inviter) {
+            events.push(Event::InviterBound { member, inviter });
+        }
+    }
+
+    /// Whether `upper` is `lower` himself or one of his uplines.
+    fn is_above(&self, upper: MemberId, lower: MemberId) -> bool {
+        let mut at = Some(lower);
+        while let Some(member) = at {
+            if member == upper {
+                return true;
+            }
+            at = self.member_ref(member).and_then(|known| known.inviter);
+        }
+        false
+    }
+
+    pub(crate) fn require_member(
+        &self,
+        member: MemberId,
+    ) -> Result<&crate::member::Member, Refusal> {
+        self.member_ref(member)
+            .ok_or(Refusal::UnknownMember(member))
+    }
+
+    /// A share link of somebody unknown is refused rather than dropped, so that nobody's reward gets lost unseen.
+    pub(crate) fn require_via(&self, via: Option<MemberId>) -> Result<(), Refusal> {
+        match via {
+            Some(via) if self.member_ref(via).is_none() => Err(Refusal::UnknownInviter(via)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The published campaign file (draw 2): the terms as one text, the same bytes for ever.
+//!
+//! Why it is written here and not by a library: its SHA-256 is in the name of every group of the campaign, so that
+//! the prize cannot be swapped afterwards. A library that wrote one space more in its next version would break that
+//! name. The text is a campaign file of rules 13 with every default written out: whoever has it can read it, hash it
+//! and give it to `potluck try`. What belongs to the installation (log, local beacon) stands in the `open` file.
+
+use std::fmt::Write;
+
+use crate::rewards::{
+    Base, Consolation, Formation, Generation, Leader, Limit, Program, Reward, Source, WinnerBonus,
+};
+use crate::{
+    BeaconSource, Campaign, Cap, DAY_MS, Duration, Fulfilment, GroupTerms, Kind, LeaderRule, Text,
+    percent,
+};
+
+/// The canonical campaign file of these terms: TOML of rules 13, all defaults written out, keys in the order of the
+/// rules, lines ended by LF. Never change what it writes for terms that could be published before.
+pub fn published_file(campaign: &Campaign) -> String {
+    let mut file = File(String::from("# potluck-campaign/v1\n"));
+    file.text("name", &campaign.name);
+    file.quoted("kind", kind(campaign.kind));
+    file.quoted("profile", campaign.profile.name());
+    file.bare("plan", campaign.plan);
+    file.table("[product]");
+    file.text("title", &campaign.product.title);
+    file.amount("cost", campaign.product.cost);
+    file.quoted("fulfilment", fulfilment(campaign.product.fulfilment));
+    group(&mut file, &campaign.group);
+    file.table("[draw]");
+    file.quoted("source", source_of_draw(campaign.draw.source));
+    file.quoted("delay", &format!("{}s", campaign.draw.delay_s));
+    file.table("[channel]");
+    file.quoted("fee", &format!("{}%", percent(campaign.channel.fee)));
+    file.bare("kept_on_refund", campaign.channel.kept_on_refund);
+    caps(&mut file, &campaign.caps);
+    file.table("[envelope]");
+    file.quoted("leftover", "owner");
+    for entry in &campaign.rewards {
+        reward(&mut file, entry, &campaign.caps);
+    }
+    file.0
+}
+
+fn group(file: &mut File, terms: &GroupTerms) {
+    file.table("[group]");
+    file.amount("price", terms.price);
+    file.bare("seats", terms.seats);
+    file.bare("winners", terms.winners);
+    file.quoted("leader", leader(terms.leader));
+    file.quoted("circle", "off");
+    file.quoted("fill_within", &duration(terms.fill_within));
+    file.quoted("payment_window", &duration(terms.payment_window));
+    file.bare("seats_per_member", terms.seats_per_member);
+    file.bare("entries_per_day", 0);
+}
+
+/// In the order of their names, whatever order they came in: it means nothing.
+fn caps(file: &mut File, caps: &[Cap]) {
+    if caps.is_empty() {
+        return;
+    }
+    file.table("[caps]");
+    let mut sorted: Vec<&Cap> = caps.iter().collect();
+    sorted.sort_by(|left, right| left.name.cmp(&right.name));
+    for cap in sorted {
+        file.amount(&cap.name, cap.limit);
+    }
+}
+
+fn reward(file: &mut File, reward: &Reward, caps: &[Cap]) {
+    file.table("[[reward]]");
+    match &reward.program {
+        Program::Consolation(Consolation { cash, coins }) => {
+            file.quoted("program", "consolation");
+            file.amount("cash", cash);
+            file.amount("coins", coins);
+        }
+        Program::WinnerBonus(WinnerBonus { cash, coins }) => {
+            file.quoted("program", "winner-bonus");
+            file.amount("cash", cash);
+            file.amount("coins", coins);
+        }
+        Program::Leader(Leader {
+            cash,
+            coins,
+            unless_won,
+        }) => {
+            file.quoted("program", "leader");
+            file.amount("cash", cash);
+            file.amount("coins", coins);
+            file.bare("unless_won", unless_won);
+        }
+        Program::Formation(Formation { per_recruit }) => {
+            file.quoted("program", "formation");
+            file.amount("per_recruit", per_recruit);
+        }
+        Program::Generation(program) => generation(file, program),
+    }
+    match reward.limit {
+        Limit::None => {}
+        Limit::Own(limit) => file.amount("cap", limit),
+        Limit::Shared(at) => {
+            let cap = usize::try_from(at).ok().and_then(|at| caps.get(at));
+            file.quoted("share", cap.map_or("", |cap| &cap.name));
+        }
+    }
+}
+
+fn generation(file: &mut File, program: &Generation) {
+    file.quoted("program", "generation");
+    file.quoted("source", source_of_reward(program.source));
+    match program.base {
+        Base::Price => file.quoted("base", "price"),
+        Base::Consolation => file.quoted("base", "consolation"),
+        Base::Margin => file.quoted("base", "margin"),
+        Base::Fixed(sum) => file.amount("fixed", sum),
+    }
+    let rates: Vec<_> = program
+        .rates
+        .iter()
+        .map(|&rate| format!("\"{}%\"", percent(rate)))
+        .collect();
+    file.bare("rates", format_args!("[{}]", rates.join(", ")));
+    if let Some(depths) = &program.vip_depth {
+        let depths: Vec<_> = depths.iter().map(u32::to_string).collect();
+        file.bare("vip_depth", format_args!("[{}]", depths.join(", ")));
+    }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Draw => "draw",
+    }
+}
+
+fn fulfilment(fulfilment: Fulfilment) -> &'static str {
+    match fulfilment {
+        Fulfilment::Ship => "ship",
+    }
+}
+
+fn leader(rule: LeaderRule) -> &'static str {
+    match rule {
+        LeaderRule::Equal => "equal",
+        LeaderRule::Exempt => "exempt",
+    }
+}
+
+fn source_of_draw(source: BeaconSource) -> &'static str {
+    match source {
+        BeaconSource::DrandQuicknet => "drand-quicknet",
+        BeaconSource::Local { .. } => "local",
+    }
+}
+
+fn source_of_reward(source: Source) -> &'static str {
+    match source {
+        Source::Winners => "winners",
+        Source::NonWinners => "non-winners",
+        Source::All => "all",
+    }
+}
+
+/// In the largest unit that gives a whole number: `24h` is `1d`, a second and a half is `1500ms`.
+fn duration(length: Duration) -> String {
+    let units = [(DAY_MS, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    for (unit_ms, unit) in units {
+        if length.0 != 0 && length.0.rem_euclid(unit_ms) == 0 {
+            return format!("{}{unit}", length.0.div_euclid(unit_ms));
+        }
+    }
+    format!("{}ms", length.0)
+}
+
+/// The text so far.
+struct File(String);
+
+impl File {
+    /// A line with a value that needs no quotes. Writing to a string cannot fail.
+    fn bare(&mut self, key: &str, value: impl std::fmt::Display) {
+        let _ = writeln!(self.0, "{key} = {value}");
+    }
+
+    fn quoted(&mut self, key: &str, value: &str) {
+        self.bare(key, format_args!("\"{}\"", escaped(value)));
+    }
+
+    fn amount(&mut self, key: &str, amount: impl std::fmt::Display) {
+        self.bare(key, format_args!("\"{amount}\""));
+    }
+
+    fn text(&mut self, key: &str, text: &Text) {
+        let (zh, en) = (escaped(&text.zh), escaped(&text.en));
+        self.bare(key, format_args!("{{ zh = \"{zh}\", en = \"{en}\" }}"));
+    }
+
+    /// The head of a table, after an empty line.
+    fn table(&mut self, head: &str) {
+        let _ = writeln!(self.0, "\n{head}");
+    }
+}
+
+/// The inside of a TOML basic string.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            control if control.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(control));
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_toml_basic_strings() {
+        for (text, inside) in [
+            ("茶 & tea", "茶 & tea"),
+            ("a \"b\" \\c", "a \\\"b\\\" \\\\c"),
+            ("tab\tline\nbell\u{7f}", "tab\\u0009line\\u000Abell\\u007F"),
+        ] {
+            assert_eq!(escaped(text), inside);
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_in_the_largest_whole_unit() {
+        for (ms, text) in [
+            (0, "0ms"),
+            (1, "1ms"),
+            (1_500, "1500ms"),
+            (3_000, "3s"),
+            (300_000, "5m"),
+            (5_400_000, "90m"),
+            (86_400_000, "1d"),
+            (90_000_000, "25h"),
+        ] {
+            assert_eq!(duration(Duration(ms)), text);
+        }
+    }
+}

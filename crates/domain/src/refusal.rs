@@ -1,0 +1,180 @@
+//! Why a command was turned down. An answer, not a fault: nothing is stored or changed.
+
+use crate::{
+    GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId, Profile, Rate, Shortfall,
+};
+
+/// Why a command was turned down. [`Refusal::code`] is stable; the text is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// An amount left the range of 63 bits.
+    #[error("an amount is too large")]
+    Overflow,
+    /// The same key came with other content (rules 2.4).
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// No such member.
+    #[error("member {0} is not known")]
+    UnknownMember(MemberId),
+    /// No such inviter.
+    #[error("inviter {0} is not known")]
+    UnknownInviter(MemberId),
+    /// No such campaign.
+    #[error("campaign {0} is not known")]
+    UnknownCampaign(crate::CampaignId),
+    /// No such group.
+    #[error("group {0} is not known")]
+    UnknownGroup(GroupId),
+    /// No such order, or its return window has closed.
+    #[error("order {0} is not known or already closed")]
+    UnknownOrder(OrderId),
+    /// The refund is not waiting; it was confirmed before or never existed.
+    #[error("refund {0} is not waiting")]
+    UnknownRefund(crate::RefundId),
+    /// The payment names a group that is no longer in memory, or never was: the caller looks through the history
+    /// and then sends [`crate::Command::BouncePayment`] if it is not there.
+    #[error("payment {0} must be looked up in the history")]
+    PaymentNotInMemory(PaymentId),
+    /// A gateway's payment names a group that is no longer in memory: as above.
+    #[error("group {0} is over: look the payment up in the history")]
+    GroupNotInMemory(GroupId),
+    /// A campaign file breaks a rule.
+    #[error("{field} {must}")]
+    InvalidCampaign {
+        /// The key of the campaign file.
+        field: &'static str,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// A win rate gives no whole number of winners.
+    #[error("a win rate of {} % of {seats} seats is no whole number of winners; the nearest that are: {} and {} winners", percent(*rate), nearest[0], nearest[1])]
+    WinRateNotWhole {
+        /// Seats of a group.
+        seats: u32,
+        /// The rate asked for.
+        rate: Rate,
+        /// Winners just below and just above.
+        nearest: [u32; 2],
+    },
+    /// No such plan.
+    #[error("plan {plan} is not known")]
+    UnknownPlan {
+        /// Its version.
+        plan: u32,
+    },
+    /// The profile does not allow it.
+    #[error("profile {} does not allow this: {limit}", profile.name())]
+    ProfileForbids {
+        /// Which profile.
+        profile: Profile,
+        /// Which of its limits.
+        limit: &'static str,
+    },
+    /// The campaign could not pay what it promises (rules 8).
+    #[error("{0}")]
+    NotSolvent(Box<Shortfall>),
+    /// The platform owes more than it holds: nothing is published until that is mended (rules 8).
+    #[error("the platform's own money is {0}: below zero, so nothing can be published")]
+    OwnMoneyBelowZero(Money),
+    /// Amounts of capital are more than zero.
+    #[error("an amount of more than 0.00 is needed")]
+    AmountNotPositive,
+    /// Nobody joins before the leader has paid.
+    #[error("the leader of group {0} has not paid yet")]
+    LeaderNotPaid(GroupId),
+    /// Every place is paid or held.
+    #[error("every place of group {0} is taken or held")]
+    GroupFull(GroupId),
+    /// The group is not open any more.
+    #[error("group {0} is not open")]
+    GroupNotOpen(GroupId),
+    /// The group is not waiting for a draw.
+    #[error("group {0} is not waiting for its draw")]
+    GroupNotFull(GroupId),
+    /// The member has the most seats he may have in this group.
+    #[error("member {member} has all the seats a member may have in group {group}")]
+    SeatLimit {
+        /// The group.
+        group: GroupId,
+        /// Who.
+        member: MemberId,
+    },
+    /// The member has no seat he could leave.
+    #[error("member {member} has no seat in group {group}")]
+    NotInGroup {
+        /// The group.
+        group: GroupId,
+        /// Who.
+        member: MemberId,
+    },
+    /// The draw belongs to another freeze.
+    #[error("this draw belongs to another freeze than that of group {0}")]
+    DrawOfAnotherFreeze(GroupId),
+    /// A group becomes void only at its timeout.
+    #[error("group {group} becomes void only from {} ms on", from.0)]
+    TooEarlyToVoid {
+        /// The group.
+        group: GroupId,
+        /// The earliest moment.
+        from: Millis,
+    },
+    /// The order is not in the state for this.
+    #[error("order {0} is not in the state for this")]
+    OrderState(OrderId),
+    /// The order is somebody else's.
+    #[error("order {0} is not yours")]
+    NotYourOrder(OrderId),
+}
+
+impl Refusal {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Overflow => "amount_too_large",
+            Refusal::KeyReused => "idempotency_key_reused",
+            Refusal::UnknownMember(_) => "member_unknown",
+            Refusal::UnknownInviter(_) => "inviter_unknown",
+            Refusal::UnknownCampaign(_) => "campaign_unknown",
+            Refusal::UnknownGroup(_) => "group_unknown",
+            Refusal::UnknownOrder(_) => "order_unknown",
+            Refusal::UnknownRefund(_) => "refund_unknown",
+            Refusal::PaymentNotInMemory(_) => "payment_not_in_memory",
+            Refusal::GroupNotInMemory(_) => "group_over",
+            Refusal::InvalidCampaign { .. } => "campaign_invalid",
+            Refusal::WinRateNotWhole { .. } => "win_rate_not_whole",
+            Refusal::UnknownPlan { .. } => "plan_unknown",
+            Refusal::ProfileForbids { .. } => "profile_forbids",
+            Refusal::NotSolvent(_) => "campaign_not_solvent",
+            Refusal::OwnMoneyBelowZero(_) => "own_money_below_zero",
+            Refusal::AmountNotPositive => "amount_not_positive",
+            Refusal::LeaderNotPaid(_) => "leader_not_paid",
+            Refusal::GroupFull(_) => "group_full",
+            Refusal::GroupNotOpen(_) => "group_not_open",
+            Refusal::GroupNotFull(_) => "group_not_full",
+            Refusal::SeatLimit { .. } => "seat_limit",
+            Refusal::NotInGroup { .. } => "not_in_group",
+            Refusal::DrawOfAnotherFreeze(_) => "draw_of_another_freeze",
+            Refusal::TooEarlyToVoid { .. } => "too_early_to_void",
+            Refusal::OrderState(_) => "order_state",
+            Refusal::NotYourOrder(_) => "order_not_yours",
+        }
+    }
+}
+
+impl From<Overflow> for Refusal {
+    fn from(_: Overflow) -> Refusal {
+        Refusal::Overflow
+    }
+}
+
+/// A rate in percent with as many decimals as it needs: `2.5`.
+pub fn percent(rate: Rate) -> String {
+    let whole = rate.0 / 10_000;
+    let part = rate.0 % 10_000;
+    if part == 0 {
+        return whole.to_string();
+    }
+    format!("{whole}.{part:04}")
+        .trim_end_matches('0')
+        .to_owned()
+}

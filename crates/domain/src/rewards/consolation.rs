@@ -1,0 +1,43 @@
+//! Consolation (参与奖): every non-winner gets cash and coins on top of the full refund.
+
+use minicbor::{Decode, Encode};
+
+use super::{Ask, Bound, Drawn, Source, Till};
+use crate::{Campaign, Coins, Money, Overflow};
+
+/// Every non-winner gets these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Consolation {
+    /// Cash (r of the rules).
+    #[n(0)]
+    pub cash: Money,
+    /// Coins (c of the rules).
+    #[n(1)]
+    pub coins: Coins,
+}
+
+impl Consolation {
+    /// `(N − W) × r` and `(N − W) × c`.
+    pub(super) fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
+        let seats = Source::NonWinners.count(campaign);
+        Ok(Bound {
+            cash: self.cash.times(seats)?,
+            coins: self.coins.times(seats)?,
+        })
+    }
+
+    pub(super) fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
+        for (number, seat) in drawn.sources(Source::NonWinners) {
+            till.pay(Ask {
+                member: seat.member,
+                source_seat: Some(number),
+                generation: 0,
+                base: self.cash,
+                rate: None,
+                cash: self.cash,
+                coins: self.coins,
+            })?;
+        }
+        Ok(())
+    }
+}

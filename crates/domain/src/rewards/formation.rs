@@ -1,0 +1,44 @@
+//! Formation reward (成团奖): paid per recruited seat when the group has filled.
+
+use minicbor::{Decode, Encode};
+
+use super::{Ask, Bound, Drawn, Source, Till};
+use crate::{Campaign, Coins, Money, Overflow};
+
+/// A fixed sum for every seat but the leader's, to the member whose share link it used, else to the leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Formation {
+    /// The sum (f of the rules).
+    #[n(0)]
+    pub per_recruit: Money,
+}
+
+impl Formation {
+    /// `(N − 1) × f`.
+    pub(super) fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
+        let recruited = campaign.group.seats.saturating_sub(1);
+        Ok(Bound {
+            cash: self.per_recruit.times(recruited)?,
+            coins: Coins::ZERO,
+        })
+    }
+
+    /// Counts seats 1..N−1. Nobody recruits himself: a seat taken through the member's own link counts for the leader.
+    pub(super) fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
+        let Some(leader) = drawn.seats.first().map(|seat| seat.member) else {
+            return Ok(());
+        };
+        for (number, seat) in drawn.sources(Source::All).skip(1) {
+            till.pay(Ask {
+                member: seat.via.filter(|&via| via != seat.member).unwrap_or(leader),
+                source_seat: Some(number),
+                generation: 0,
+                base: self.per_recruit,
+                rate: None,
+                cash: self.per_recruit,
+                coins: Coins::ZERO,
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! Winner's bonus: every winner gets cash or coins on top of the product.
+
+use minicbor::{Decode, Encode};
+
+use super::{Ask, Bound, Drawn, Source, Till};
+use crate::{Campaign, Coins, Money, Overflow};
+
+/// Every winner gets these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct WinnerBonus {
+    /// Cash.
+    #[n(0)]
+    pub cash: Money,
+    /// Coins.
+    #[n(1)]
+    pub coins: Coins,
+}
+
+impl WinnerBonus {
+    /// `W × cash` and `W × coins`.
+    pub(super) fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
+        let seats = Source::Winners.count(campaign);
+        Ok(Bound {
+            cash: self.cash.times(seats)?,
+            coins: self.coins.times(seats)?,
+        })
+    }
+
+    pub(super) fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
+        for (number, seat) in drawn.sources(Source::Winners) {
+            till.pay(Ask {
+                member: seat.member,
+                source_seat: Some(number),
+                generation: 0,
+                base: self.cash,
+                rate: None,
+                cash: self.cash,
+                coins: self.coins,
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,343 @@
+//! The solvency gate: a campaign that could not pay what it promises cannot be published (rules 8).
+
+use crate::{
+    Campaign, Coins, MAX_AMOUNT_FEN, Money, Overflow, ProgramKind, Rate, Refusal,
+    rewards::{self, Bound, Limit, Program},
+};
+
+/// The worst case of one group, term by term, with the three side lines that are always printed beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Solvency {
+    /// `W × P`.
+    pub sales: Money,
+    /// `W × C`.
+    pub supplier: Money,
+    /// What the channel takes: of all N payments if it keeps fees on refunds, else of the winners'.
+    pub fees: Money,
+    /// Each program at its bound, in declared order.
+    pub rewards: Vec<RewardTerm>,
+    /// The most all rewards together can cost: a shared cap counted once.
+    pub envelope: Bound,
+    /// What must at least be left.
+    pub margin_floor: Money,
+    /// `sales − supplier − fees − envelope`: the least the owner has left, before returns and coins.
+    pub worst: Money,
+    /// The same if all winners return: consolation and cost are spent, the units are in stock.
+    pub all_winners_return: Money,
+    /// The same if all coins are used at their face value.
+    pub all_coins_at_face: Money,
+    /// If the group expires with N − 1 seats and the channel keeps its fees.
+    pub expires_with_fees: Money,
+    /// The profile's share of "all winners return" that must be covered too.
+    pub return_reserve: Rate,
+    /// The profile's share of "all coins at face" that must be covered too.
+    pub coin_reserve: Rate,
+}
+
+/// One program's line of the worst case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RewardTerm {
+    /// Which program.
+    pub program: ProgramKind,
+    /// The most it can cost alone.
+    pub bound: Bound,
+    /// What limits it beyond its rule.
+    pub limit: Limit,
+}
+
+/// Why a campaign could not pay what it promises, and what would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The failing figures.
+    pub solvency: Solvency,
+    /// What would have to be at least zero, after the profile's reserves.
+    pub covered: Money,
+    /// The smallest term without which it would pass, else the largest.
+    pub term: Term,
+    /// The nearest number of winners that passes.
+    pub winners: Option<u32>,
+    /// The nearest price that passes.
+    pub price: Option<Money>,
+    /// The nearest consolation in cash that passes.
+    pub consolation: Option<Money>,
+}
+
+/// A term of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// The products' cost.
+    Supplier,
+    /// What the channel takes.
+    Fees,
+    /// A reward program.
+    Reward(ProgramKind),
+    /// A reserve that the profile asks for.
+    Reserve,
+}
+
+impl Term {
+    /// Its name in messages and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Term::Supplier => "supplier",
+            Term::Fees => "fees",
+            Term::Reward(program) => program.name(),
+            Term::Reserve => "reserve",
+        }
+    }
+}
+
+impl std::fmt::Display for Shortfall {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let solvency = &self.solvency;
+        write!(
+            out,
+            "a group could leave {} (sales {} - supplier {} - fees {} - rewards {}), less than {}; {} breaks it",
+            self.covered,
+            solvency.sales,
+            solvency.supplier,
+            solvency.fees,
+            solvency.envelope.cash,
+            solvency.margin_floor,
+            self.term.name(),
+        )?;
+        let nearest = [
+            self.winners.map(|winners| format!("winners {winners}")),
+            self.price.map(|price| format!("price {price}")),
+            self.consolation
+                .map(|consolation| format!("consolation {consolation}")),
+        ];
+        let nearest: Vec<String> = nearest.into_iter().flatten().collect();
+        if nearest.is_empty() {
+            return write!(
+                out,
+                "; no number of winners, price or consolation alone would pass"
+            );
+        }
+        write!(out, "; the nearest that pass: {}", nearest.join(", or "))
+    }
+}
+
+/// Counts the printed lines of a campaign that keeps its other rules, whether it passes the gate or not.
+pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
+    let group = &campaign.group;
+    let sales = group.price.times(group.winners)?;
+    let supplier = campaign.product.cost.times(group.winners)?;
+    let fees = channel_fees(campaign)?;
+    let envelope = rewards::envelope(campaign)?;
+    let rewards = campaign.rewards.iter().map(|reward| {
+        Ok(RewardTerm {
+            program: reward.program.kind(),
+            bound: reward.bound(campaign)?,
+            limit: reward.limit,
+        })
+    });
+    let rewards = rewards.collect::<Result<Vec<RewardTerm>, Overflow>>()?;
+    let worst = sales.minus(supplier)?.minus(fees)?.minus(envelope.cash)?;
+    let fee_each = group.price.channel_fee(campaign.channel.fee)?;
+    let kept_on_returns = if campaign.channel.kept_on_refund {
+        fees
+    } else {
+        Money::ZERO
+    };
+    Ok(Solvency {
+        sales,
+        supplier,
+        fees,
+        envelope,
+        margin_floor: Money::ZERO,
+        worst,
+        all_winners_return: Money::ZERO
+            .minus(supplier)?
+            .minus(consolation_bound(&rewards)?)?
+            .minus(kept_on_returns)?,
+        all_coins_at_face: worst.minus(face_value(envelope.coins))?,
+        expires_with_fees: Money::ZERO.minus(fee_each.times(group.seats.saturating_sub(1))?)?,
+        return_reserve: campaign.profile.return_reserve(),
+        coin_reserve: campaign.profile.coin_reserve(),
+        rewards,
+    })
+}
+
+/// Refuses a campaign that could not pay what it promises, with the term that breaks it and the nearest values
+/// of W, P or consolation that pass.
+pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
+    let solvency = solvency(campaign)?;
+    let covered = solvency.covered()?;
+    if solvency.margin_floor <= covered {
+        return Ok(solvency);
+    }
+    Err(Refusal::NotSolvent(Box::new(Shortfall {
+        term: breaking_term(&solvency, covered)?,
+        covered,
+        winners: nearest_winners(campaign),
+        price: nearest_price(campaign),
+        consolation: nearest_consolation(campaign),
+        solvency,
+    })))
+}
+
+/// What the channel takes of a settled group (rules 8).
+pub(crate) fn channel_fees(campaign: &Campaign) -> Result<Money, Overflow> {
+    let payments = if campaign.channel.kept_on_refund {
+        campaign.group.seats
+    } else {
+        campaign.group.winners
+    };
+    campaign
+        .group
+        .price
+        .channel_fee(campaign.channel.fee)?
+        .times(payments)
+}
+
+impl Solvency {
+    /// What is left in the worst case after the profile's reserves for returns and coins.
+    pub fn covered(&self) -> Result<Money, Overflow> {
+        let returns = self
+            .worst
+            .minus(self.all_winners_return)?
+            .share(self.return_reserve)?;
+        let coins = self
+            .worst
+            .minus(self.all_coins_at_face)?
+            .share(self.coin_reserve)?;
+        self.worst.minus(returns)?.minus(coins)
+    }
+
+    /// Whether the worst case already includes all returns and all coins at face. Where not, every screen says
+    /// "covered before returns and coins", never "safe".
+    pub fn covers_returns_and_coins(&self) -> bool {
+        self.return_reserve.0 == crate::RATE_ONE_PPM && self.coin_reserve.0 == crate::RATE_ONE_PPM
+    }
+}
+
+/// One coin takes one yuan off a later bill.
+fn face_value(coins: Coins) -> Money {
+    Money(coins.0)
+}
+
+/// Consolation is not taken back when a winner returns (rules 9.5); every other reward is reversed.
+fn consolation_bound(rewards: &[RewardTerm]) -> Result<Money, Overflow> {
+    crate::sum(
+        rewards
+            .iter()
+            .filter(|term| term.program == ProgramKind::Consolation)
+            .map(|term| term.bound.cash),
+    )
+}
+
+fn breaking_term(solvency: &Solvency, covered: Money) -> Result<Term, Overflow> {
+    let reserves = solvency.worst.minus(covered)?;
+    let mut terms = vec![
+        (solvency.supplier, Term::Supplier),
+        (solvency.fees, Term::Fees),
+        (reserves, Term::Reserve),
+    ];
+    terms.extend(
+        solvency
+            .rewards
+            .iter()
+            .map(|term| (term.bound.cash, Term::Reward(term.program))),
+    );
+    let needed = solvency.margin_floor.minus(covered)?;
+    let enough = terms
+        .iter()
+        .filter(|(amount, _)| needed <= *amount)
+        .min_by_key(|(amount, _)| *amount);
+    let term = enough.or(terms.iter().max_by_key(|(amount, _)| *amount));
+    Ok(term.map_or(Term::Supplier, |(_, term)| *term))
+}
+
+/// Whether a changed campaign keeps every rule and passes the gate.
+fn passes(campaign: &Campaign) -> bool {
+    let covered = campaign
+        .check()
+        .ok()
+        .and_then(|()| solvency(campaign).ok())
+        .map(|solvency| {
+            solvency
+                .covered()
+                .is_ok_and(|covered| solvency.margin_floor <= covered)
+        });
+    covered.unwrap_or(false)
+}
+
+fn nearest_winners(campaign: &Campaign) -> Option<u32> {
+    let mut changed = campaign.clone();
+    let mut try_winners = |winners: u32| {
+        changed.group.winners = winners;
+        passes(&changed)
+    };
+    let asked = campaign.group.winners;
+    (1..campaign.group.seats).find_map(|step| {
+        let above = asked.saturating_add(step);
+        let below = asked.saturating_sub(step);
+        [above, below]
+            .into_iter()
+            .find(|&winners| try_winners(winners))
+    })
+}
+
+fn nearest_price(campaign: &Campaign) -> Option<Money> {
+    let mut changed = campaign.clone();
+    let asked = campaign.group.price.0;
+    let mut try_price = |fen: i64| {
+        changed.group.price = Money(fen);
+        passes(&changed)
+    };
+    let above = nearest_that(asked, MAX_AMOUNT_FEN, &mut try_price);
+    let below = nearest_that(asked, 1, &mut try_price);
+    let distance = |fen: &i64| fen.abs_diff(asked);
+    [above, below]
+        .into_iter()
+        .flatten()
+        .min_by_key(distance)
+        .map(Money)
+}
+
+fn nearest_consolation(campaign: &Campaign) -> Option<Money> {
+    let asked = rewards::consolation(campaign)?.cash.0;
+    let mut changed = campaign.clone();
+    let mut try_cash = |fen: i64| {
+        for reward in &mut changed.rewards {
+            if let Program::Consolation(consolation) = &mut reward.program {
+                consolation.cash = Money(fen);
+            }
+        }
+        passes(&changed)
+    };
+    nearest_that(asked, 0, &mut try_cash).map(Money)
+}
+
+/// The value nearest to `from`, on the way to `limit`, that passes. The gate moves one way along each of these values
+/// but for roundings of a few fen, so: double the step until it passes, halve the gap, then look at the last few fen.
+fn nearest_that(from: i64, limit: i64, passes: &mut dyn FnMut(i64) -> bool) -> Option<i64> {
+    const ROUNDING_FEN: i64 = 64;
+    let toward = |distance: i64| {
+        if from <= limit {
+            from.saturating_add(distance).min(limit)
+        } else {
+            from.saturating_sub(distance).max(limit)
+        }
+    };
+    let span = i64::try_from(from.abs_diff(limit)).ok()?;
+    let mut good = 1i64;
+    while !passes(toward(good)) {
+        if span <= good {
+            return None;
+        }
+        good = good.saturating_mul(2);
+    }
+    let mut bad = good / 2;
+    while 1 < good.saturating_sub(bad) {
+        let middle = bad.midpoint(good);
+        if passes(toward(middle)) {
+            good = middle
+        } else {
+            bad = middle
+        }
+    }
+    let first = good.saturating_sub(ROUNDING_FEN).max(1);
+    (first..=good).map(toward).find(|&value| passes(value))
+}

@@ -1,0 +1,62 @@
+//! Points in time as the journal keeps them.
+
+use minicbor::{Decode, Encode};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Millis(#[n(0)] pub i64);
+
+/// A length of time in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Duration(#[n(0)] pub i64);
+
+/// Milliseconds of one day.
+pub const DAY_MS: i64 = 86_400_000;
+/// Milliseconds by which Asia/Shanghai is ahead of UTC, all year (rules 2.7).
+pub const SHANGHAI_MS: i64 = 28_800_000;
+
+impl Millis {
+    /// This long afterwards. Stops at the end of time instead of wrapping: such a deadline never comes.
+    pub fn after(self, length: Duration) -> Millis {
+        Millis(self.0.saturating_add(length.0))
+    }
+
+    /// Whole seconds since 1970, rounded down; 0 for earlier times.
+    pub fn unix_seconds(self) -> u64 {
+        u64::try_from(self.0.div_euclid(1000)).unwrap_or(0)
+    }
+
+    /// The day in Asia/Shanghai as days since 1970-01-01 there (rules 2.7).
+    pub fn shanghai_day(self) -> i64 {
+        self.0.saturating_add(SHANGHAI_MS).div_euclid(DAY_MS)
+    }
+}
+
+impl Duration {
+    /// A length in whole seconds.
+    pub const fn seconds(seconds: u32) -> Duration {
+        #[expect(
+            clippy::as_conversions,
+            reason = "u32 to i64 is lossless, and `from` is not const"
+        )]
+        Duration((seconds as i64).saturating_mul(1000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_shanghais() {
+        assert_eq!(Millis(16 * 3_600_000 - 1).shanghai_day(), 0);
+        assert_eq!(Millis(16 * 3_600_000).shanghai_day(), 1);
+        assert_eq!(Millis(-1).unix_seconds(), 0);
+        assert_eq!(
+            Millis(i64::MAX).after(Duration::seconds(1)),
+            Millis(i64::MAX)
+        );
+    }
+}

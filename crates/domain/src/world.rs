@@ -1,0 +1,857 @@
+//! Everything that is in memory, and the one door to it.
+//!
+//! [`World::execute`] decides and applies; [`World::apply`] replays. This file dispatches: rules live with their nouns.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque},
+};
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    Account, Actor, Answer, Campaign, CampaignId, Closing, Command, Due, Event, GroupId,
+    GroupState, GroupView, KeySlot, Line, MemberId, MemberView, Millis, Money, Order, OrderId,
+    OrderState, PaymentId, PendingRefund, Record, RefundId, Refusal, Request, SeatState, SeatView,
+    Timer, Txn, Vested, WaitingReservation,
+    group::{Full, Group, GroupSlot, Seat},
+    ledger,
+    member::Member,
+    payment::Incoming,
+};
+
+/// Everything in memory. Rebuilt from the journal, or from a snapshot and the journal's rest.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    pub(crate) now: Millis,
+    pub(crate) members: Vec<Member>,
+    pub(crate) campaigns: Vec<PublishedCampaign>,
+    pub(crate) groups: Vec<GroupSlot>,
+    pub(crate) refunds: BTreeMap<RefundId, PendingRefund>,
+    pub(crate) next_refund: u64,
+    pub(crate) orders: BTreeMap<OrderId, Order>,
+    pub(crate) next_order: u64,
+    pub(crate) vesting: BTreeMap<GroupId, VestingGroup>,
+    pub(crate) books: PlatformBooks,
+    /// What all opened groups together promised, and all capital: bounds every balance.
+    pub(crate) promised: i64,
+    pub(crate) staff_keys: BTreeMap<Actor, Vec<KeySlot>>,
+
+    // Derived from the above; rebuilt when a snapshot is read.
+    pub(crate) tokens: HashMap<[u8; 16], MemberId>,
+    /// A member's newest reservation in a live group.
+    pub(crate) seat_of: HashMap<(GroupId, MemberId), u32>,
+    pub(crate) strays: HashMap<Txn, RefundId>,
+    /// Full groups by their round's time.
+    pub(crate) awaiting: BTreeSet<(u64, GroupId)>,
+    pub(crate) timers: BinaryHeap<Reverse<Timer>>,
+    pub(crate) key_expiries: VecDeque<(Millis, Actor)>,
+}
+
+/// A campaign that is open for groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedCampaign {
+    /// Its terms.
+    pub terms: Campaign,
+    /// SHA-256 of its published file; names its groups in the draw.
+    pub hash: draw::Hash,
+    /// When.
+    pub published_at: Millis,
+}
+
+/// Rewards of a settled group that wait for its winners' return windows.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct VestingGroup {
+    #[n(0)]
+    pub(crate) open_orders: u32,
+    #[n(1)]
+    pub(crate) amounts: Vec<Vested>,
+}
+
+/// Balances of the accounts that belong to nobody else, with the ledger's sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct PlatformBooks {
+    #[n(0)]
+    pub(crate) channel: i64,
+    #[n(1)]
+    pub(crate) refunds_due: i64,
+    #[n(2)]
+    pub(crate) suppliers: i64,
+    #[n(3)]
+    pub(crate) capital: i64,
+    #[n(4)]
+    pub(crate) sales: i64,
+    #[n(5)]
+    pub(crate) cost_of_goods: i64,
+    #[n(6)]
+    pub(crate) rewards: i64,
+    #[n(7)]
+    pub(crate) channel_fees: i64,
+    #[n(8)]
+    pub(crate) coins_issued: i64,
+}
+
+impl World {
+    /// The door. The time of the command is the later of `clock` and the previous command's (rules 2.7). First the
+    /// idempotency key is looked up (rules 2.4), then what is due in the group or order touched is applied, then the
+    /// command is decided and applied.
+    ///
+    /// Emits at most two records in journal order, each already applied: what was due, as the platform's own doing,
+    /// and the command's. Without a record of its own an accepted command has changed nothing: it was repeated, or there was
+    /// nothing to do.
+    pub fn execute(
+        &mut self,
+        request: &Request,
+        clock: Millis,
+        emit: &mut dyn FnMut(Record),
+    ) -> Result<Answer, Refusal> {
+        let now = clock.max(self.now);
+        if let Some(key) = &request.key {
+            if let Some(answer) = self.remembered(request.actor, key, now)? {
+                return Ok(answer);
+            }
+        }
+        if let Some(due) = touched(&request.command) {
+            let mut events = Vec::new();
+            self.due(due, now, &mut events);
+            self.commit(
+                Record {
+                    at: now,
+                    actor: Actor::System,
+                    key: None,
+                    events,
+                },
+                emit,
+            );
+        }
+        let mut events = Vec::new();
+        let known = self.decide(&request.command, now, &mut events)?;
+        let answer = known.unwrap_or_else(|| Answer::of(&events));
+        self.commit(
+            Record {
+                at: now,
+                actor: request.actor,
+                key: request.key,
+                events,
+            },
+            emit,
+        );
+        Ok(answer)
+    }
+
+    /// Holds every rule and changes nothing. `Some` is the answer of a command that has nothing left to do.
+    fn decide(
+        &self,
+        command: &Command,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Answer>, Refusal> {
+        match command {
+            Command::RegisterMember { token, inviter } => {
+                return self.decide_register(*token, *inviter, events);
+            }
+            Command::PublishCampaign { campaign } => {
+                return self.decide_publish(campaign, now, events);
+            }
+            Command::DepositCapital { amount } => self.decide_capital(*amount, events)?,
+            Command::OpenGroup {
+                campaign,
+                member,
+                via,
+            } => self.decide_open(*campaign, *member, *via, now, events)?,
+            Command::JoinGroup { group, member, via } => {
+                self.decide_join(*group, *member, *via, now, events)?
+            }
+            Command::LeaveGroup { group, member } => self.decide_leave(*group, *member, events)?,
+            Command::AcceptPayment {
+                payment,
+                txn,
+                amount,
+                tag,
+            } => {
+                return self.decide_payment(
+                    *payment,
+                    Incoming {
+                        txn: *txn,
+                        amount: *amount,
+                        tag: *tag,
+                    },
+                    now,
+                    events,
+                );
+            }
+            Command::JoinPaid {
+                group,
+                member,
+                via,
+                txn,
+                amount,
+                tag,
+            } => {
+                let paid = Incoming {
+                    txn: *txn,
+                    amount: *amount,
+                    tag: *tag,
+                };
+                return self.decide_join_paid((*group, *member, *via), paid, now, events);
+            }
+            Command::BouncePayment {
+                payment,
+                member,
+                txn,
+                amount,
+            } => {
+                return self.decide_bounce(*payment, *member, *txn, *amount, events);
+            }
+            Command::CancelGroup { group } => self.decide_cancel(*group, events)?,
+            Command::SettleGroup { group, outcome } => {
+                self.decide_settle(*group, outcome, events)?
+            }
+            Command::VoidGroup { group } => self.decide_void(*group, now, events)?,
+            Command::ConfirmRefund { refund } => self.decide_confirm_refund(*refund, events)?,
+            Command::ShipOrder { order } => self.decide_ship(*order, now, events)?,
+            Command::ReceiveOrder { order, member } => {
+                self.decide_receive(*order, *member, now, events)?
+            }
+            Command::Tick(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn due(&self, due: Due, now: Millis, events: &mut Vec<Event>) {
+        match due {
+            Due::Group(group) => self.due_in_group(group, now, events),
+            Due::Order(order) => self.due_in_order(order, now, events),
+        }
+    }
+
+    fn commit(&mut self, record: Record, emit: &mut dyn FnMut(Record)) {
+        if !record.events.is_empty() {
+            self.apply(&record);
+            emit(record);
+        }
+    }
+
+    /// Replays one record. Holds every change and refuses nothing: a record that does not fit was written by
+    /// something else than this platform, and stops the process with a message that says so.
+    pub fn apply(&mut self, record: &Record) {
+        self.now = record.at;
+        for event in &record.events {
+            self.apply_event(event, record.at);
+            let posted = ledger::lines(event, &mut |line| self.post(line));
+            if posted.is_err() {
+                self.corrupt("an amount does not fit");
+            }
+        }
+        if let Some(key) = record.key {
+            self.remember(
+                record.actor,
+                KeySlot {
+                    at: record.at,
+                    key,
+                    answer: Answer::of(&record.events),
+                },
+            );
+        }
+    }
+
+    fn apply_event(&mut self, event: &Event, at: Millis) {
+        match event {
+            Event::MemberRegistered {
+                member,
+                token,
+                inviter,
+            } => {
+                self.expect_next("member", u64::from(member.0), self.members.len());
+                self.members.push(Member::new(*token, *inviter));
+                self.tokens.insert(*token, *member);
+            }
+            Event::InviterBound { member, inviter } => self.apply_inviter(*member, *inviter),
+            Event::CampaignPublished { campaign, terms } => {
+                self.expect_next("campaign", u64::from(campaign.0), self.campaigns.len());
+                self.campaigns
+                    .push(PublishedCampaign::new((**terms).clone(), at));
+            }
+            Event::CapitalDeposited { amount } => {
+                self.promised = self.promised.saturating_add(amount.0)
+            }
+            Event::GroupOpened {
+                group,
+                campaign,
+                leader,
+                expires_at,
+            } => {
+                self.apply_opened(*group, *campaign, *leader, *expires_at);
+            }
+            Event::SeatReserved {
+                payment,
+                member,
+                via,
+                pay_by,
+            } => {
+                self.apply_reserved(*payment, *member, *via, *pay_by);
+            }
+            Event::SeatLapsed { payment } => self.apply_seat_over(*payment, SeatState::Lapsed),
+            Event::PaymentAccepted {
+                payment,
+                txn,
+                amount,
+                fee,
+                tag,
+                ..
+            } => {
+                self.apply_accepted(*payment, (*txn, *tag), *amount, *fee);
+            }
+            Event::PaymentBounced { .. } => self.apply_bounced(event),
+            Event::SeatLeft {
+                payment,
+                amount,
+                refund,
+                ..
+            } => {
+                self.refund_seat(*refund, *payment, *amount);
+                self.apply_seat_over(*payment, SeatState::Refunded);
+            }
+            Event::GroupFilled {
+                group,
+                seats,
+                frozen_at,
+                round,
+                freeze,
+            } => {
+                let full = Full {
+                    seats: seats.clone(),
+                    frozen_at: *frozen_at,
+                    round: *round,
+                    freeze: *freeze,
+                };
+                self.apply_filled(*group, full);
+            }
+            Event::GroupClosed {
+                group,
+                why,
+                refund_each,
+                first_refund,
+                refunds,
+            } => {
+                for (refund, seat) in (first_refund.0..).zip(refunds) {
+                    let payment = PaymentId {
+                        group: *group,
+                        index: seat.index,
+                    };
+                    self.refund_seat(RefundId(refund), payment, *refund_each);
+                }
+                self.end_group(*group, Closing::state(*why));
+            }
+            Event::GroupSettled(settled) => self.apply_settled(settled),
+            Event::RefundPaid { refund, .. } => self.apply_refund_paid(*refund),
+            Event::OrderShipped { order, received_by } => {
+                self.apply_order_state(
+                    *order,
+                    OrderState::Shipped {
+                        received_by: *received_by,
+                    },
+                );
+            }
+            Event::OrderReceived { order, kept_at } => {
+                self.apply_order_state(*order, OrderState::Received { kept_at: *kept_at });
+            }
+            Event::OrderKept { order } => self.apply_order_kept(*order),
+            Event::RewardsVested { group, .. } => {
+                self.vesting.remove(group);
+            }
+        }
+    }
+
+    fn apply_inviter(&mut self, member: MemberId, inviter: MemberId) {
+        let Some(known) = self.member_mut(member) else {
+            return;
+        };
+        known.inviter = Some(inviter);
+        if known.has_settled {
+            if let Some(inviter) = self.member_mut(inviter) {
+                inviter.active_invitees = inviter.active_invitees.saturating_add(1);
+            }
+        }
+    }
+
+    fn apply_opened(
+        &mut self,
+        id: GroupId,
+        campaign: CampaignId,
+        leader: MemberId,
+        expires_at: Millis,
+    ) {
+        self.expect_next("group", id.0, self.groups.len());
+        let promise = self
+            .campaign(campaign)
+            .and_then(|campaign| crate::join::promise_of(campaign).ok());
+        self.promised = self.promised.saturating_add(promise.unwrap_or(0));
+        self.groups.push(GroupSlot::Live(Box::new(Group {
+            campaign,
+            leader,
+            expires_at,
+            seats: Vec::new(),
+            reserved: VecDeque::new(),
+            paid: Vec::new(),
+            held: 0,
+            returned: Vec::new(),
+            escrow: 0,
+            full: None,
+            timer: None,
+        })));
+        self.schedule(id);
+    }
+
+    fn apply_reserved(
+        &mut self,
+        payment: PaymentId,
+        member: MemberId,
+        via: Option<MemberId>,
+        pay_by: Millis,
+    ) {
+        let earlier = self.seat_of.get(&(payment.group, member)).copied();
+        let Some(group) = self.live_mut(payment.group) else {
+            self.corrupt("a seat is reserved in a group that is over");
+            return;
+        };
+        group.held = group.held.saturating_add(1);
+        group.reserved.push_back((pay_by, payment.index));
+        let new = if let Some(seat) = group.seat_mut(payment.index) {
+            seat.state = SeatState::Reserved;
+            seat.pay_by = pay_by;
+            seat.via = via.or(seat.via);
+            false
+        } else {
+            group.seats.push(Seat {
+                member,
+                via,
+                state: SeatState::Reserved,
+                pay_by,
+                txn: None,
+                fee: Money::ZERO,
+                tag: [0; 32],
+                earlier,
+            });
+            true
+        };
+        if new {
+            self.seat_of.insert((payment.group, member), payment.index);
+        }
+        self.schedule(payment.group);
+    }
+
+    fn apply_seat_over(&mut self, payment: PaymentId, state: SeatState) {
+        let Some(group) = self.live_mut(payment.group) else {
+            return;
+        };
+        let Some(seat) = group.seat_mut(payment.index) else {
+            return;
+        };
+        seat.state = state;
+        let txn = seat.txn;
+        group.held = group.held.saturating_sub(1);
+        group.paid.retain(|&index| index != payment.index);
+        group
+            .returned
+            .extend(txn.filter(|_| state == SeatState::Refunded));
+        group.drop_stale_reservations();
+    }
+
+    fn apply_accepted(
+        &mut self,
+        payment: PaymentId,
+        (txn, tag): (Txn, [u8; 32]),
+        amount: Money,
+        fee: Money,
+    ) {
+        let Some(group) = self.live_mut(payment.group) else {
+            return;
+        };
+        let Some(seat) = group.seat_mut(payment.index) else {
+            return;
+        };
+        let was_lapsed = seat.state == SeatState::Lapsed;
+        let member = seat.member;
+        seat.state = SeatState::Paid;
+        seat.txn = Some(txn);
+        seat.tag = tag;
+        seat.fee = fee;
+        group.paid.push(payment.index);
+        if was_lapsed {
+            group.held = group.held.saturating_add(1);
+        }
+        group.drop_stale_reservations();
+        if let Some(member) = self.member_mut(member) {
+            member.in_groups.0 = member.in_groups.0.saturating_add(amount.0);
+        }
+    }
+
+    fn apply_bounced(&mut self, event: &Event) {
+        let Event::PaymentBounced {
+            payment,
+            txn,
+            amount,
+            fee,
+            fee_kept,
+            refund,
+            ..
+        } = event
+        else {
+            return;
+        };
+        let group = payment.and_then(|payment| self.live_mut(payment.group));
+        let stray = group.is_none();
+        if let Some(group) = group {
+            group.returned.push(*txn);
+        }
+        let fee_back = if *fee_kept { Money::ZERO } else { *fee };
+        self.apply_refund_due(PendingRefund {
+            refund: *refund,
+            txn: *txn,
+            amount: *amount,
+            payment: *payment,
+            fee_back,
+            stray,
+        });
+    }
+
+    fn apply_filled(&mut self, id: GroupId, full: Full) {
+        let Some(group) = self.live_mut(id) else {
+            return;
+        };
+        group.full = Some(full);
+        group.reserved = VecDeque::new();
+        if let Some(round_time) = self.round_time(id) {
+            self.awaiting.insert((round_time, id));
+        }
+    }
+
+    /// Leaves one small record of a group.
+    pub(crate) fn end_group(&mut self, id: GroupId, state: GroupState) {
+        if let Some(round_time) = self.round_time(id) {
+            self.awaiting.remove(&(round_time, id));
+        }
+        let Some(slot) = usize::try_from(id.0)
+            .ok()
+            .and_then(|at| self.groups.get_mut(at))
+        else {
+            return;
+        };
+        let GroupSlot::Live(group) = slot else { return };
+        let campaign = group.campaign;
+        let members: Vec<MemberId> = group.seats.iter().map(|seat| seat.member).collect();
+        *slot = GroupSlot::Over { campaign, state };
+        for member in members {
+            self.seat_of.remove(&(id, member));
+        }
+    }
+
+    fn post(&mut self, line: Line) {
+        let balance = match line.account {
+            Account::Channel => Some(&mut self.books.channel),
+            Account::RefundsDue => Some(&mut self.books.refunds_due),
+            Account::Suppliers => Some(&mut self.books.suppliers),
+            Account::Capital => Some(&mut self.books.capital),
+            Account::Sales => Some(&mut self.books.sales),
+            Account::CostOfGoods => Some(&mut self.books.cost_of_goods),
+            Account::Rewards => Some(&mut self.books.rewards),
+            Account::ChannelFees => Some(&mut self.books.channel_fees),
+            Account::CoinsIssued => Some(&mut self.books.coins_issued),
+            // A group's escrow ends with the group: its last lines bring it to nothing and leave with it.
+            Account::Escrow(group) => self.live_mut(group).map(|group| &mut group.escrow),
+            Account::Available(member) => {
+                self.member_mut(member).map(|member| &mut member.available)
+            }
+            Account::Vesting(member) => self.member_mut(member).map(|member| &mut member.vesting),
+            Account::Coins(member) => self.member_mut(member).map(|member| &mut member.coins),
+            Account::VestingCoins(member) => self
+                .member_mut(member)
+                .map(|member| &mut member.vesting_coins),
+        };
+        if let Some(balance) = balance {
+            ledger::add(balance, line.amount);
+        }
+    }
+
+    /// The earliest timer; submit [`Command::Tick`] for it when its time has come.
+    pub fn next_timer(&mut self) -> Option<Timer> {
+        while let Some(&Reverse((queued, due))) = self.timers.peek() {
+            let actual = self.due_time(due);
+            if actual == Some(queued) {
+                return Some((queued, due));
+            }
+            self.timers.pop();
+            if let Due::Group(id) = due {
+                if let Some(group) = self
+                    .live_mut(id)
+                    .filter(|group| group.timer == Some(queued))
+                {
+                    group.timer = None;
+                    self.schedule(id);
+                }
+            }
+        }
+        None
+    }
+
+    fn due_time(&self, due: Due) -> Option<Millis> {
+        match due {
+            Due::Group(group) => self.live(group)?.due_at(),
+            Due::Order(order) => match self.orders.get(&order)?.state {
+                OrderState::Paid => None,
+                OrderState::Shipped { received_by } => Some(received_by),
+                OrderState::Received { kept_at } => Some(kept_at),
+            },
+        }
+    }
+
+    pub(crate) fn push_timer(&mut self, at: Millis, due: Due) {
+        self.timers.push(Reverse((at, due)));
+    }
+
+    fn expect_next(&self, what: &str, id: u64, count: usize) {
+        if u64::try_from(count).ok() != Some(id) {
+            self.corrupt(&format!("{what} {id} follows {count} of them"));
+        }
+    }
+
+    /// Stops the process: the journal holds something this platform cannot have written, and going on would
+    /// spread the damage.
+    #[expect(
+        clippy::panic,
+        reason = "a corrupt journal must stop the process; see the doc comment of `apply`"
+    )]
+    pub(crate) fn corrupt(&self, what: &str) {
+        panic!(
+            "the journal is not consistent: {what} (at {} ms)",
+            self.now.0
+        );
+    }
+}
+
+/// The group or order a command touches.
+fn touched(command: &Command) -> Option<Due> {
+    match command {
+        Command::JoinGroup { group, .. }
+        | Command::LeaveGroup { group, .. }
+        | Command::JoinPaid { group, .. }
+        | Command::CancelGroup { group }
+        | Command::SettleGroup { group, .. }
+        | Command::VoidGroup { group } => Some(Due::Group(*group)),
+        Command::AcceptPayment { payment, .. } => Some(Due::Group(payment.group)),
+        Command::ShipOrder { order } | Command::ReceiveOrder { order, .. } => {
+            Some(Due::Order(*order))
+        }
+        Command::Tick(due) => Some(*due),
+        Command::RegisterMember { .. }
+        | Command::PublishCampaign { .. }
+        | Command::DepositCapital { .. }
+        | Command::OpenGroup { .. }
+        | Command::BouncePayment { .. }
+        | Command::ConfirmRefund { .. } => None,
+    }
+}
+
+impl PublishedCampaign {
+    pub(crate) fn new(terms: Campaign, published_at: Millis) -> PublishedCampaign {
+        let hash = draw::hash(crate::published_file(&terms).as_bytes());
+        PublishedCampaign {
+            terms,
+            hash,
+            published_at,
+        }
+    }
+}
+
+/// Hot reads: what is known of one thing.
+impl World {
+    /// Time of the last record.
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// A member's bindings and balances.
+    pub fn member(&self, id: MemberId) -> Option<MemberView> {
+        self.member_ref(id).map(Member::view)
+    }
+
+    /// The member that a directory row became.
+    pub fn member_of_token(&self, token: &[u8; 16]) -> Option<MemberId> {
+        self.tokens.get(token).copied()
+    }
+
+    /// How many members there are; their numbers are below this.
+    pub fn members(&self) -> u32 {
+        u32::try_from(self.members.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many campaigns were published; their numbers are below this.
+    pub fn campaigns(&self) -> u32 {
+        u32::try_from(self.campaigns.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many groups were ever opened; their numbers are below this.
+    pub fn groups(&self) -> u64 {
+        u64::try_from(self.groups.len()).unwrap_or(u64::MAX)
+    }
+
+    /// A published campaign.
+    pub fn campaign(&self, id: CampaignId) -> Option<&PublishedCampaign> {
+        self.campaigns.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// The campaign of a group.
+    pub fn campaign_of(&self, id: GroupId) -> Option<&PublishedCampaign> {
+        let campaign = match self.slot(id)? {
+            GroupSlot::Live(group) => group.campaign,
+            GroupSlot::Over { campaign, .. } => *campaign,
+        };
+        self.campaign(campaign)
+    }
+
+    /// One group.
+    pub fn group(&self, id: GroupId) -> Option<GroupView> {
+        let seats = self.campaign_of(id)?.terms.group.seats;
+        Some(match self.slot(id)? {
+            GroupSlot::Live(group) => GroupView {
+                campaign: group.campaign,
+                state: if group.full.is_some() {
+                    GroupState::Full
+                } else {
+                    GroupState::Open
+                },
+                leader: Some(group.leader),
+                expires_at: Some(group.expires_at),
+                seats,
+                paid: group.paid_count(),
+                held: group.held,
+                round: group.full.as_ref().map(|full| full.round),
+                frozen_at: group.full.as_ref().map(|full| full.frozen_at),
+            },
+            GroupSlot::Over { campaign, state } => GroupView {
+                campaign: *campaign,
+                state: *state,
+                leader: None,
+                expires_at: None,
+                seats,
+                paid: 0,
+                held: 0,
+                round: None,
+                frozen_at: None,
+            },
+        })
+    }
+
+    /// A member's reservations in a live group, newest first.
+    pub fn seats_of(&self, id: GroupId, member: MemberId) -> Vec<SeatView> {
+        let Some(group) = self.live(id) else {
+            return Vec::new();
+        };
+        let views = self.seat_indexes(id, group, member).filter_map(|index| {
+            let seat = group.seat(index)?;
+            Some(SeatView {
+                payment: PaymentId { group: id, index },
+                state: seat.state,
+                pay_by: seat.pay_by,
+            })
+        });
+        views.collect()
+    }
+
+    /// One reservation of a live group, with its member.
+    pub fn seat(&self, payment: PaymentId) -> Option<(MemberId, SeatView)> {
+        let seat = self.live(payment.group)?.seat(payment.index)?;
+        Some((
+            seat.member,
+            SeatView {
+                payment,
+                state: seat.state,
+                pay_by: seat.pay_by,
+            },
+        ))
+    }
+
+    /// An order whose return window is still open.
+    pub fn order(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id)
+    }
+
+    /// Refunds that the channel has not confirmed, oldest first.
+    pub fn pending_refunds(&self, after: Option<RefundId>, limit: usize) -> Vec<PendingRefund> {
+        let from = after.map_or(0, |after| after.0.saturating_add(1));
+        self.refunds
+            .range(RefundId(from)..)
+            .take(limit)
+            .map(|(_, pending)| *pending)
+            .collect()
+    }
+
+    /// How many refunds the channel has not confirmed.
+    pub fn pending_refund_count(&self) -> usize {
+        self.refunds.len()
+    }
+
+    /// Reservations of open groups that wait for their payment, by number.
+    pub fn waiting_reservations(
+        &self,
+        after: Option<PaymentId>,
+        limit: usize,
+    ) -> Vec<WaitingReservation> {
+        let first = after.map_or(0, |after| after.group.0);
+        let slots = (first..).zip(
+            self.groups
+                .iter()
+                .skip(usize::try_from(first).unwrap_or(usize::MAX)),
+        );
+        let open = slots.filter_map(|(id, slot)| match slot {
+            GroupSlot::Live(group) if group.full.is_none() => Some((GroupId(id), group)),
+            GroupSlot::Live(_) | GroupSlot::Over { .. } => None,
+        });
+        let waiting = open.flat_map(|(id, group)| {
+            (0u32..)
+                .zip(&group.seats)
+                .filter(|(_, seat)| seat.state == SeatState::Reserved)
+                .map(move |(index, seat)| {
+                    let payment = PaymentId { group: id, index };
+                    WaitingReservation {
+                        payment,
+                        member: seat.member,
+                        pay_by: seat.pay_by,
+                    }
+                })
+        });
+        waiting
+            .filter(|waiting| after.is_none_or(|after| after < waiting.payment))
+            .take(limit)
+            .collect()
+    }
+}
+
+impl World {
+    pub(crate) fn member_ref(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(usize::try_from(id.0).ok()?)
+    }
+
+    pub(crate) fn member_mut(&mut self, id: MemberId) -> Option<&mut Member> {
+        self.members.get_mut(usize::try_from(id.0).ok()?)
+    }
+
+    pub(crate) fn slot(&self, id: GroupId) -> Option<&GroupSlot> {
+        self.groups.get(usize::try_from(id.0).ok()?)
+    }
+
+    pub(crate) fn live(&self, id: GroupId) -> Option<&Group> {
+        match self.slot(id)? {
+            GroupSlot::Live(group) => Some(group),
+            GroupSlot::Over { .. } => None,
+        }
+    }
+
+    pub(crate) fn live_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        match self.groups.get_mut(usize::try_from(id.0).ok()?)? {
+            GroupSlot::Live(group) => Some(group),
+            GroupSlot::Over { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Simulated populations driving the real domain and engine
