@@ -1,0 +1,206 @@
+//! Snapshots, made by a second world that follows the journal.
+//!
+//! Why a second world: writing out the first one would hold up every join. This one costs memory and a part of a
+//! processor, and pauses as long as it works.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use domain::Millis;
+use journal::{JournalReader, SnapshotStore};
+use tokio::sync::oneshot;
+
+use crate::READ_BYTES;
+use crate::error::SnapshotNowError;
+use crate::follow::WorldFollower;
+use crate::shared::Shared;
+
+/// Bytes of a snapshot written between two pauses.
+const WRITE_BYTES: usize = 4 * 1024 * 1024;
+
+/// When a snapshot is due: whichever is reached first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotPolicy {
+    /// Bytes of journal since the last one.
+    pub journal_bytes: u64,
+    /// Time between the records at both ends of that part of the journal.
+    pub journal_time: domain::Duration,
+    /// How often to look whether the journal has grown.
+    pub look_every: Duration,
+}
+
+impl Default for SnapshotPolicy {
+    fn default() -> SnapshotPolicy {
+        SnapshotPolicy {
+            journal_bytes: 1 << 30,
+            journal_time: domain::Duration::seconds(600),
+            look_every: Duration::from_millis(500),
+        }
+    }
+}
+
+/// A snapshot that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotTaken {
+    /// The record it stands at.
+    pub seq: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What the snapshot thread is asked to do.
+pub(crate) enum Order {
+    /// A snapshot of everything durable now.
+    Now(oneshot::Sender<Result<Option<SnapshotTaken>, SnapshotNowError>>),
+    /// End.
+    Quit,
+}
+
+/// The snapshot thread.
+pub(crate) struct SnapshotThread {
+    follower: WorldFollower,
+    store: Box<dyn SnapshotStore>,
+    policy: SnapshotPolicy,
+    orders: Receiver<Order>,
+    shared: Arc<Shared>,
+    /// What the last snapshot stands at, and the bytes and time of the journal there.
+    last_seq: u64,
+    last_bytes: u64,
+    last_time: Option<Millis>,
+}
+
+/// It was told to end.
+struct Quit;
+
+impl SnapshotThread {
+    /// Begins with the latest snapshot. Reads it, so it belongs on the thread itself.
+    pub(crate) fn open(
+        mut store: Box<dyn SnapshotStore>,
+        reader: Box<dyn JournalReader>,
+        policy: SnapshotPolicy,
+        orders: Receiver<Order>,
+        shared: Arc<Shared>,
+    ) -> Result<SnapshotThread, SnapshotNowError> {
+        let follower = WorldFollower::from_latest(store.as_mut(), reader)?;
+        let last_time = follower.mark().map(|_| follower.world().now());
+        let last_seq = follower.seq();
+        let last_bytes = follower.bytes();
+        Ok(SnapshotThread {
+            follower,
+            store,
+            policy,
+            orders,
+            shared,
+            last_seq,
+            last_bytes,
+            last_time,
+        })
+    }
+
+    /// Runs until it is told to end or the journal cannot be followed. The engine goes on without snapshots then.
+    pub(crate) fn run(&mut self) {
+        loop {
+            let more = match self.step() {
+                Ok(more) => more,
+                Err(SnapshotNowError::Write(error)) => {
+                    tracing::error!(%error, "a snapshot could not be written; the next one is tried when due again");
+                    self.note_snapshot();
+                    false
+                }
+                Err(error) => {
+                    tracing::error!(%error, "snapshots have ended: the journal cannot be followed, nor replayed at the next start");
+                    return;
+                }
+            };
+            if !more && self.pause(self.policy.look_every).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Follows a part of the journal, or writes the snapshot that is due; returns whether more may be left to do.
+    fn step(&mut self) -> Result<bool, SnapshotNowError> {
+        let started = Instant::now();
+        let grew = self.advance()?;
+        if self.is_due() {
+            self.write()?;
+        }
+        Ok(grew && self.pause(started.elapsed()).is_ok())
+    }
+
+    /// Applies a part of the journal; returns whether there was any.
+    fn advance(&mut self) -> Result<bool, SnapshotNowError> {
+        let records = self.follower.advance(READ_BYTES)?;
+        if self.last_time.is_none() {
+            self.last_time = records.first().map(|first| first.record.at);
+        }
+        Ok(!records.is_empty())
+    }
+
+    fn is_due(&self) -> bool {
+        let bytes = self.follower.bytes() - self.last_bytes;
+        let due_time = self
+            .last_time
+            .map(|since| since.after(self.policy.journal_time));
+        self.last_seq < self.follower.seq()
+            && (self.policy.journal_bytes <= bytes
+                || due_time.is_some_and(|due| due <= self.follower.world().now()))
+    }
+
+    /// Follows the journal to its end and writes a snapshot unless the latest one stands there.
+    fn now(&mut self) -> Result<Option<SnapshotTaken>, SnapshotNowError> {
+        let until = *self.shared.committed.borrow();
+        while self.follower.seq() < until && self.advance()? {}
+        if self.follower.seq() == self.last_seq {
+            Ok(None)
+        } else {
+            self.write()
+        }
+    }
+
+    fn write(&mut self) -> Result<Option<SnapshotTaken>, SnapshotNowError> {
+        let Some(at) = self.follower.mark() else {
+            return Ok(None);
+        };
+        let content = self.follower.world().to_snapshot();
+        let mut fill = |out: &mut dyn Write| {
+            for part in content.chunks(WRITE_BYTES) {
+                let started = Instant::now();
+                out.write_all(part)?;
+                std::thread::sleep(started.elapsed());
+            }
+            Ok(())
+        };
+        let bytes = self.store.write_snapshot(at, &mut fill)?;
+        self.note_snapshot();
+        self.shared.counters.snapshot(at.seq);
+        tracing::info!(seq = at.seq, bytes, "a snapshot was written");
+        Ok(Some(SnapshotTaken { seq: at.seq, bytes }))
+    }
+
+    fn note_snapshot(&mut self) {
+        self.last_seq = self.follower.seq();
+        self.last_bytes = self.follower.bytes();
+        self.last_time = Some(self.follower.world().now());
+    }
+
+    /// Sleeps, carrying out orders that come meanwhile.
+    fn pause(&mut self, length: Duration) -> Result<(), Quit> {
+        let end = Instant::now() + length;
+        loop {
+            match self
+                .orders
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
+                Ok(Order::Now(to)) => {
+                    let taken = self.now();
+                    let _ = to.send(taken);
+                }
+                Ok(Order::Quit) | Err(RecvTimeoutError::Disconnected) => return Err(Quit),
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+            }
+        }
+    }
+}

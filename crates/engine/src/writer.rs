@@ -1,0 +1,269 @@
+//! The writer thread: takes requests, executes them in turn, hands batches to the append thread.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::time::Duration;
+
+use domain::{Millis, Request};
+use tokio::sync::oneshot;
+
+use crate::append::{Batch, Work};
+use crate::clock::Clock;
+use crate::executor::Executor;
+use crate::message::{Lane, Message, Outcome, Waiting};
+use crate::shared::Shared;
+use crate::{IDLE_LOOK, Reply};
+
+/// Commands of the door between two settlements and between two looks at the clock.
+pub(crate) const COMMANDS_PER_PASS: usize = 1024;
+/// Timers between two passes of the door.
+pub(crate) const TIMERS_PER_PASS: usize = 64;
+
+/// The one thread that executes.
+pub(crate) struct Writer {
+    pub(crate) executor: Executor,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inbox: Receiver<Message>,
+    pub(crate) append: Sender<Work>,
+    pub(crate) done: Receiver<Batch>,
+    pub(crate) batch_bytes: usize,
+    /// Gathers who waits; its records are still with the executor.
+    pub(crate) batch: Batch,
+    /// The batch that came back, for reuse; `None` while one is in flight.
+    pub(crate) spare: Option<Batch>,
+    /// Commands of the door of which some are still to be executed.
+    pub(crate) door: Option<Many>,
+    pub(crate) settlements: VecDeque<Many>,
+    pub(crate) closing: bool,
+}
+
+/// The append thread has ended: nothing more can become durable.
+pub(crate) struct Ended;
+
+/// Commands with one reply, executed one after the other, perhaps over several batches.
+pub(crate) struct Many {
+    lane: Lane,
+    rest: std::vec::IntoIter<Request>,
+    outcomes: Vec<Outcome>,
+    to: ReplyTo,
+}
+
+/// How the caller wants it.
+enum ReplyTo {
+    One(oneshot::Sender<Outcome>),
+    Many(oneshot::Sender<Vec<Outcome>>),
+}
+
+impl Writer {
+    /// Runs until it has been shut down and everything accepted is answered, or until an append has failed.
+    pub(crate) fn run(&mut self) -> Result<(), Ended> {
+        loop {
+            self.collect()?;
+            let worked = self.pass();
+            self.hand_over()?;
+            if self.closing && worked == 0 && self.is_idle() {
+                return Ok(());
+            }
+            if worked == 0 || self.is_full() {
+                self.wait()?;
+            }
+        }
+    }
+
+    /// Executes what is due and what has queued, within bounds; returns how much was done.
+    pub(crate) fn pass(&mut self) -> usize {
+        let now = self.clock.now();
+        self.timers(now) + self.door(now) + self.settlement(now)
+    }
+
+    fn timers(&mut self, now: Millis) -> usize {
+        let mut ticks = 0;
+        while ticks < TIMERS_PER_PASS && !self.is_full() && self.executor.tick(now).is_some() {
+            ticks += 1;
+        }
+        ticks
+    }
+
+    fn door(&mut self, now: Millis) -> usize {
+        let mut worked = 0;
+        while worked < COMMANDS_PER_PASS && !self.is_full() {
+            if let Some(many) = self.door.take() {
+                let (executed, rest) = self.execute_many(many, now, COMMANDS_PER_PASS - worked);
+                worked += executed;
+                self.door = rest;
+                continue;
+            }
+            match self.inbox.try_recv() {
+                Ok(message) => worked += self.receive(message, now),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            }
+        }
+        worked
+    }
+
+    fn settlement(&mut self, now: Millis) -> usize {
+        if self.is_full() {
+            return 0;
+        }
+        let Some(many) = self.settlements.pop_front() else {
+            return 0;
+        };
+        let (executed, rest) = self.execute_many(many, now, 1);
+        if let Some(rest) = rest {
+            self.settlements.push_front(rest);
+        }
+        executed
+    }
+
+    /// Takes one message from the inbox; returns how much it did.
+    fn receive(&mut self, message: Message, now: Millis) -> usize {
+        match message {
+            Message::One(Lane::Door, request, to) => {
+                let outcome = self.execute(&request, now);
+                self.batch.waiting.push(Waiting::One(to, outcome));
+                self.batch.answers[Lane::Door.index()] += 1;
+                1
+            }
+            Message::One(Lane::Settlements, request, to) => {
+                self.settlements.push_back(Many {
+                    lane: Lane::Settlements,
+                    rest: vec![request].into_iter(),
+                    outcomes: Vec::with_capacity(1),
+                    to: ReplyTo::One(to),
+                });
+                0
+            }
+            Message::Many(lane, requests, to) => {
+                let outcomes = Vec::with_capacity(requests.len());
+                let many = Many {
+                    lane,
+                    rest: requests.into_iter(),
+                    outcomes,
+                    to: ReplyTo::Many(to),
+                };
+                match lane {
+                    Lane::Door => self.door = Some(many),
+                    Lane::Settlements => self.settlements.push_back(many),
+                }
+                0
+            }
+            Message::Query(query) => {
+                let deliver = query(self.executor.world(), self.executor.seq());
+                self.batch.waiting.push(Waiting::Query(deliver));
+                self.batch.answers[Lane::Door.index()] += 1;
+                1
+            }
+            Message::Wake => 0,
+            Message::Shutdown => {
+                self.closing = true;
+                0
+            }
+        }
+    }
+
+    fn execute(&mut self, request: &Request, now: Millis) -> Outcome {
+        let answer = self.executor.execute(request, now)?;
+        Ok(Reply {
+            answer,
+            seq: self.executor.seq(),
+        })
+    }
+
+    /// Executes at most `limit` of the commands; gives back what is left of them.
+    fn execute_many(&mut self, mut many: Many, now: Millis, limit: usize) -> (usize, Option<Many>) {
+        let mut executed = 0;
+        while executed < limit && !self.is_full() {
+            let Some(request) = many.rest.next() else {
+                break;
+            };
+            let outcome = self.execute(&request, now);
+            many.outcomes.push(outcome);
+            executed += 1;
+        }
+        if 0 < many.rest.len() {
+            return (executed, Some(many));
+        }
+        self.batch.answers[many.lane.index()] += many.outcomes.len();
+        self.batch.waiting.extend(match many.to {
+            ReplyTo::One(to) => many.outcomes.pop().map(|outcome| Waiting::One(to, outcome)),
+            ReplyTo::Many(to) => Some(Waiting::Many(to, many.outcomes)),
+        });
+        (executed, None)
+    }
+
+    /// Gives the batch to the append thread unless one is in flight. What rests on durable records alone is
+    /// answered right here.
+    fn hand_over(&mut self) -> Result<(), Ended> {
+        if self.batch.waiting.is_empty() && self.executor.records().is_empty() {
+            return Ok(());
+        }
+        let Some(mut spare) = self.spare.take() else {
+            return Ok(());
+        };
+        if self.executor.records().is_empty() {
+            self.batch.answer(&self.shared);
+            self.spare = Some(spare);
+            return Ok(());
+        }
+        let empty = std::mem::take(&mut spare.records);
+        let mut batch = std::mem::replace(&mut self.batch, spare);
+        batch.records = self.executor.take(empty);
+        self.append.send(Work::Batch(batch)).map_err(|_| Ended)
+    }
+
+    /// Takes the batch back if it has become durable.
+    fn collect(&mut self) -> Result<(), Ended> {
+        if self.spare.is_some() {
+            return Ok(());
+        }
+        match self.done.try_recv() {
+            Ok(batch) => self.spare = Some(batch),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => return Err(Ended),
+        }
+        Ok(())
+    }
+
+    /// Sleeps until there is something to do: the batch in flight is durable, a message comes, a timer is due.
+    fn wait(&mut self) -> Result<(), Ended> {
+        if self.is_full() {
+            if self.spare.is_none() {
+                self.spare = Some(self.done.recv().map_err(|_| Ended)?);
+            }
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let until = |at: Millis| {
+            let wait_ms = at.0.saturating_sub(now.0).max(0);
+            Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0))
+        };
+        let timer = self
+            .executor
+            .next_timer()
+            .map_or(IDLE_LOOK, |(at, _)| until(at));
+        match self.inbox.recv_timeout(timer.min(IDLE_LOOK)) {
+            Ok(message) => {
+                self.receive(message, self.clock.now());
+                self.collect()?;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(Ended),
+        }
+        // With the journal gone nobody is left to wake the writer.
+        self.collect()
+    }
+
+    fn is_full(&self) -> bool {
+        self.batch_bytes <= self.executor.bytes()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.spare.is_some()
+            && self.batch.waiting.is_empty()
+            && self.executor.records().is_empty()
+            && self.door.is_none()
+            && self.settlements.is_empty()
+    }
+}
