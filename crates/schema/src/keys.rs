@@ -1,0 +1,116 @@
+//! Every key of rules 13, and which one a mistyped key was probably meant to be.
+
+/// Keys of the file itself.
+pub(crate) const ROOT: &[&str] = &[
+    "name", "kind", "profile", "plan", "product", "prize", "group", "draw", "channel", "merchant",
+    "alliance", "caps", "envelope", "reward",
+];
+/// Keys of a text.
+pub(crate) const TEXT: &[&str] = &["zh", "en"];
+/// Keys of `[product]`.
+pub(crate) const PRODUCT: &[&str] = &["title", "cost", "fulfilment"];
+/// Keys of `[prize]`.
+pub(crate) const PRIZE: &[&str] = &["title", "cost"];
+/// Keys of `[group]`.
+pub(crate) const GROUP: &[&str] = &[
+    "price",
+    "seats",
+    "winners",
+    "win_rate",
+    "chance",
+    "leader",
+    "circle",
+    "fill_within",
+    "payment_window",
+    "seats_per_member",
+    "entries_per_day",
+];
+/// Keys of `group.chance`.
+pub(crate) const CHANCE: &[&str] = &["p", "min", "max"];
+/// Keys of `[draw]`.
+pub(crate) const DRAW: &[&str] = &["source", "delay"];
+/// Keys of `[channel]`.
+pub(crate) const CHANNEL: &[&str] = &["fee", "kept_on_refund"];
+/// Keys of `[merchant]`.
+pub(crate) const MERCHANT: &[&str] = &["commission"];
+/// Keys of `[alliance]`.
+pub(crate) const ALLIANCE: &[&str] = &["origin_share"];
+/// Keys of `[envelope]`.
+pub(crate) const ENVELOPE: &[&str] = &["leftover"];
+/// Keys that every program takes.
+pub(crate) const ANY_PROGRAM: &[&str] = &["program", "cap", "share"];
+/// The programs with the keys each takes beside those.
+pub(crate) const PROGRAMS: &[(&str, &[&str])] = &[
+    ("consolation", &["cash", "coins"]),
+    ("winner-bonus", &["cash", "coins"]),
+    ("leader", &["cash", "coins", "unless_won"]),
+    ("formation", &["per_recruit"]),
+    (
+        "generation",
+        &["source", "base", "fixed", "rates", "vip_depth"],
+    ),
+    (
+        "differential",
+        &["source", "base", "fixed", "rates_by_rank"],
+    ),
+    ("same-level", &["rate", "at_most"]),
+    (
+        "region",
+        &["source", "base", "fixed", "county", "city", "province"],
+    ),
+    ("dividend", &["source", "base", "fixed", "rate"]),
+];
+
+/// Tables with fixed keys, for finding the home of a key that stands in the wrong one.
+const HOMES: &[(&str, &[&str])] = &[
+    ("group", GROUP),
+    ("draw", DRAW),
+    ("channel", CHANNEL),
+    ("merchant", MERCHANT),
+    ("alliance", ALLIANCE),
+    ("envelope", ENVELOPE),
+    ("product", PRODUCT),
+    ("", ROOT),
+];
+
+/// Full path of the known key nearest to `key` in the table at `path`, whose keys are `here`: the same key in another
+/// table, else whatever is least unlike in this one.
+pub(crate) fn nearest(path: &str, key: &str, here: &[&str]) -> String {
+    if let Some((table, _)) = HOMES.iter().find(|(_, keys)| keys.contains(&key)) {
+        return join(table, key);
+    }
+    let unlike = |known: &str| strsim::damerau_levenshtein(&key.to_lowercase(), known);
+    let closest = here.iter().min_by_key(|known| unlike(known));
+    join(path, closest.copied().unwrap_or_default())
+}
+
+/// The key's full path in the table at `path`.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_known_key() {
+        for (path, key, here, meant) in [
+            ("group", "sseats", GROUP, "group.seats"),
+            ("group", "Price", GROUP, "group.price"),
+            ("group", "fill_in", GROUP, "group.fill_within"),
+            ("", "seats", ROOT, "group.seats"),
+            ("", "rewards", ROOT, "reward"),
+            ("", "fee", ROOT, "channel.fee"),
+            ("group", "cost", GROUP, "product.cost"),
+            ("reward[1]", "cahs", &["cash", "coins"], "reward[1].cash"),
+            ("reward[1]", "zzzzzz", &["cash", "coins"], "reward[1].cash"),
+        ] {
+            assert_eq!(nearest(path, key, here), meant, "{path} {key}");
+        }
+    }
+}

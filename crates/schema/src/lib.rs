@@ -1,0 +1,63 @@
+//! Campaign files (rules 13): TOML and JSON to the domain's campaign terms, and back.
+//!
+//! Why the files are read by hand and not by derived code: an operator who mistypes a key must be told which key,
+//! by its full path, and which one he probably meant; and what this version does not do must be refused by name,
+//! never ignored. So both languages become one tree of [`value::Value`]s, and one reader walks it. The reader knows
+//! every key of rules 13, also those of programs and kinds that are not built yet.
+//!
+//! What the rules leave open, and what stands when a key is absent:
+//!
+//! | key | absent |
+//! |---|---|
+//! | `plan` | `1` |
+//! | `product.fulfilment` | `"ship"` |
+//! | `group.leader`, `group.circle` | `"equal"`, `"off"` |
+//! | `group.fill_within`, `group.payment_window` | `"24h"`, `"5m"` |
+//! | `group.seats_per_member`, `group.entries_per_day` | `1`, `0` |
+//! | `draw.source` | the installation's |
+//! | `draw.delay` | the installation's if its source is used; else `"60s"`, or `"3s"` with a local source |
+//! | `channel.fee`, `channel.kept_on_refund` | `"0%"`, `false` |
+//! | `envelope.leftover` | `"owner"` |
+//! | `cash`, `coins` of a program | `"0.00"`, but one of the two must be there |
+//! | `unless_won` | `false` |
+//! | `vip_depth` | no condition |
+//!
+//! `profile` is never assumed: it says which limits the operator has chosen. Caps are kept in the order of their
+//! names, so that one set of caps gives one published file.
+
+mod error;
+mod file;
+mod json;
+mod keys;
+mod reader;
+mod rewards;
+mod units;
+mod value;
+
+pub use error::SchemaError;
+pub use file::{CampaignFile, Installation, MAX_FILE_BYTES};
+pub use json::to_json;
+
+/// Reads a campaign file.
+///
+/// # Errors
+/// [`SchemaError`] naming the key, or line and column where the text is no TOML.
+pub fn parse_toml(text: &str) -> Result<CampaignFile, SchemaError> {
+    file::read(&value::Value::from_toml(text)?)
+}
+
+/// Reads a campaign in its JSON form; a key given twice is refused.
+///
+/// # Errors
+/// [`SchemaError`] naming the key, or line and column where the bytes are no JSON.
+pub fn parse_json(bytes: &[u8]) -> Result<CampaignFile, SchemaError> {
+    file::read(&value::Value::from_json_bytes(bytes)?)
+}
+
+/// Reads a campaign in its JSON form, from JSON that is parsed already.
+///
+/// # Errors
+/// [`SchemaError`] naming the key.
+pub fn parse_json_value(json: &serde_json::Value) -> Result<CampaignFile, SchemaError> {
+    file::read(&value::Value::from_json(json)?)
+}
