@@ -187,6 +187,20 @@ fn reproduce_names_what_is_wrong() {
     );
     assert!(run(&good, Some(&other_file)).starts_with("the rules name beacon "));
 
+    // A freeze that picked its own round is refused even with that round's true signature.
+    let picked = Freeze {
+        round: 5,
+        ..case.freeze.clone()
+    }
+    .to_bytes();
+    assert_eq!(
+        reproduce(&open, &seats, &picked, &other_round, Some(&file)),
+        Err(ReproduceError::Draw(DrawError::RoundRule {
+            expected: 4,
+            found: 5
+        }))
+    );
+
     let drand = make::open();
     let sealed = freeze_for(&drand, &case.seats, 1_694_775_543, None, QUICKNET).unwrap();
     let run = |signature: &str, file: Option<&[u8]>| {
