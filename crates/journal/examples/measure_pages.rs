@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("page KiB | checkpoint MiB | blob KiB | MB/s | median ms | worst ms");
     for (blob, count) in [(MIB, 400), (16 * 1024, 1500)] {
         for page in [4096, 16384, 65536] {
-            for checkpoint in [4 * MIB, 64 * MIB] {
+            for checkpoint in [4 * MIB, 16 * MIB, 64 * MIB] {
                 let scratch = tempfile::tempdir_in(&place)?;
                 let mut times = run(scratch.path(), page, checkpoint / page, (blob, count))?;
                 let total: Duration = times.iter().sum();

@@ -22,8 +22,8 @@ pub type Fill<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
 pub trait SnapshotStore: Send {
     /// Writes a snapshot that stands at `at` and makes it durable; returns its size in bytes.
     ///
-    /// `fill` writes the content piece by piece; it is called once. When it fails, or anything
-    /// else does, no snapshot appears and the older ones stay. `at` must be the end of a durable
+    /// `fill` writes the content piece by piece; it is called once. When it fails, or the
+    /// file cannot be written, no snapshot appears and the older ones stay. `at` must be the end of a durable
     /// batch of this journal. Afterwards all but the newest two are removed.
     fn write_snapshot(&mut self, at: Mark, fill: &mut Fill<'_>) -> Result<u64, SnapshotError>;
 

@@ -10,11 +10,11 @@
 //! only. A reader sees a batch after it was synced, never before: with `synchronous=FULL` SQLite
 //! syncs the log before it publishes the new end in shared memory.
 //!
-//! Choices measured with `examples/measure_pages.rs` (1 MiB blobs, one per transaction): pages of
-//! 16 KiB write about as fast as 64 KiB and a quarter to a third faster than SQLite's 4 KiB, and
-//! cost a small batch less. Copying the log back every 16 MiB instead of every 4 keeps most of
-//! the speed of rarer copying, while the append that has to do it waits some tens of
-//! milliseconds, not hundreds.
+//! Sizes were measured with `examples/measure_pages.rs` on two busy cores, one blob a
+//! transaction, and vary by a third from run to run. Blobs of 1 MiB: 4 KiB pages (SQLite's own
+//! choice) 230-320 MB/s, 16 KiB 220-400, 64 KiB 320-420. Blobs of 16 KiB: 4 and 16 KiB pages
+//! 50-70 MB/s, 64 KiB 40-50. So pages of 16 KiB. Copying the log back every 64 MiB instead of
+//! every 16 gained little and made single appends wait up to 250 ms instead of 20 to 50.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -261,8 +261,13 @@ fn check_end(dir: &Path, connection: &Connection) -> Result<(Head, u64), OpenErr
         if let Some(damage) = first_gap(connection, last).map_err(store(&path))? {
             return Err(ReadError::Damaged(damage).into());
         }
-        let source = format!("its index lists {count} batches, but the last one is {last}").into();
-        return Err(OpenError::Store { path, source });
+        let source = format!(
+            "its index lists {count} batches, but the first is number {first} and the last {last}"
+        );
+        return Err(OpenError::Store {
+            path,
+            source: source.into(),
+        });
     }
     let rows = SqliteRows::open(dir, Access::BesideWriter)?;
     Ok(ChainReader::new(rows).check_end()?)

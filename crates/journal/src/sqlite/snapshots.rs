@@ -4,11 +4,11 @@
 //! stop the journal while it is written.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::chain::ChainReader;
-use crate::error::{SkipReason, SnapshotError};
+use crate::error::SnapshotError;
 use crate::snapshot::{self, ChunkWriter, Fill, LatestSnapshot, SkippedSnapshot, SnapshotStore};
 use crate::sqlite::reader::SqliteRows;
 use crate::sqlite::{SNAPSHOTS, create_dir_durably, sync_dir};
@@ -80,22 +80,30 @@ impl SnapshotStore for SqliteSnapshots {
         for seq in stored.into_iter().rev() {
             let name = snapshot::file_name(seq);
             let path = self.dir.join(&name);
-            let reason = match File::open(&path) {
-                Err(error) => SkipReason::Unreadable(error),
-                Ok(file) => match snapshot::judge(BufReader::new(file), seq, &mut self.journal)? {
-                    Err(reason) => reason,
-                    Ok(judged) => {
-                        let snapshot = File::open(&path)
-                            .and_then(|file| Snapshot::open(judged, BufReader::new(file)))
-                            .map_err(file_error(&path))?;
-                        return Ok(LatestSnapshot {
-                            snapshot: Some(snapshot),
-                            skipped,
-                        });
-                    }
-                },
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) => {
+                    skipped.push(SkippedSnapshot {
+                        name,
+                        reason: error.into(),
+                    });
+                    continue;
+                }
             };
-            skipped.push(SkippedSnapshot { name, reason });
+            match snapshot::judge(BufReader::new(&file), seq, &mut self.journal)? {
+                Ok(judged) => {
+                    // The same open file again: the name may stand for another one by now.
+                    let snapshot = (&file)
+                        .rewind()
+                        .and_then(|()| Snapshot::open(judged, BufReader::new(file)))
+                        .map_err(file_error(&path))?;
+                    return Ok(LatestSnapshot {
+                        snapshot: Some(snapshot),
+                        skipped,
+                    });
+                }
+                Err(reason) => skipped.push(SkippedSnapshot { name, reason }),
+            }
         }
         Ok(LatestSnapshot {
             snapshot: None,
