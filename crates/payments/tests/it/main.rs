@@ -1,0 +1,10 @@
+//! The channel and the sandbox's provider, over real HTTP.
+
+mod callbacks;
+mod durability;
+mod faults;
+mod laws;
+mod orders;
+mod page;
+mod refunds;
+mod setup;
