@@ -275,8 +275,8 @@ fn check_end(dir: &Path, connection: &Connection) -> Result<(Head, u64), OpenErr
 
 /// The first number that is missing.
 fn first_gap(connection: &Connection, last: i64) -> Result<Option<Damage>, rusqlite::Error> {
-    let mut statement =
-        connection.prepare("SELECT number, first_seq FROM batch ORDER BY number")?;
+    let mut statement = connection
+        .prepare("SELECT number, first_seq FROM batch WHERE 1 <= number ORDER BY number")?;
     let mut rows = statement.query([])?;
     for expected in 1..=last {
         let Some(row) = rows.next()? else {
@@ -395,5 +395,33 @@ fn not_a_journal(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
             path: path.to_owned(),
         },
         Some(_) => store(path)(source),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch that was synced too late looks the same until the power fails: so the settings
+    /// are tested, for want of a power cut.
+    #[test]
+    fn the_writer_syncs_each_batch() {
+        let dir = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let journal = SqliteJournal::open(dir.path()).unwrap();
+            let setting = |name| {
+                journal
+                    .connection
+                    .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            };
+            assert_eq!(setting("synchronous"), Ok(2), "FULL");
+            assert_eq!(setting("page_size"), Ok(16_384));
+            assert_eq!(setting("wal_autocheckpoint"), Ok(1_024));
+            assert_eq!(setting("application_id"), Ok(0x706c_636b));
+            let mode = journal
+                .connection
+                .pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+            assert_eq!(mode.unwrap(), "wal");
+        }
     }
 }
