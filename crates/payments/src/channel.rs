@@ -445,3 +445,125 @@ fn unfit(what: String) -> ChannelError {
 fn invalid(what: String) -> ChannelError {
     ChannelError::Refused(Refusal::new(RefusalCode::Invalid, what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign::CallbackSigner;
+
+    #[test]
+    fn an_answer_is_a_result_a_no_or_a_doubt() {
+        #[track_caller]
+        fn check(status: u16, body: &str, expected: &str) {
+            let status = StatusCode::from_u16(status).unwrap();
+            let outcome = match read_answer::<Created>(status, body.as_bytes()) {
+                Ok(created) => created.page_url,
+                Err(ChannelError::Refused(refusal)) => refusal.to_string(),
+                Err(ChannelError::Unknown(doubt)) => format!("unknown: {doubt}"),
+            };
+            assert!(outcome.starts_with(expected), "{outcome}");
+        }
+        let no = r#"{"code":"conflict","message":"m"}"#;
+        //    status  body                                    outcome
+        check(200, r#"{"order_no":"1","page_url":"p"}"#, "p");
+        check(200, "<html>", "unknown: an answer that does not fit");
+        check(200, "", "unknown: an answer that does not fit");
+        check(302, "", "unknown: the provider answered with status 302");
+        check(409, no, "conflict: m");
+        check(400, r#"{"code":"new_reason","message":"m"}"#, "other: m");
+        check(
+            404,
+            "<html>no such page at this proxy",
+            "unknown: the provider answered with",
+        );
+        check(429, no, "unknown: the provider answered with status 429");
+        check(408, no, "unknown: the provider answered with status 408");
+        check(500, no, "unknown: the provider answered with status 500");
+    }
+
+    #[test]
+    fn signed_by_the_provider_is_not_enough() {
+        let signer = CallbackSigner::from_seed(&[7; 32]).unwrap();
+        let channel = Channel::new(ChannelConfig {
+            provider_url: "http://127.0.0.1:1".to_owned(),
+            merchant_id: "shop-1".to_owned(),
+            api_secret: ApiSecret::new("s"),
+            callback_key: signer.key(),
+            notify_url: String::new(),
+            return_url: String::new(),
+            timeout: ChannelConfig::DEFAULT_TIMEOUT,
+        })
+        .unwrap();
+        let check = |change: &str, expected: Option<&str>| {
+            let mut notice = serde_json::json!({
+                "event": EVENT_PAID, "merchant_id": "shop-1", "order_no": "4711-3", "txn_id": "42x",
+                "amount_fen": 9_900, "attach": "", "paid_at_ms": 1_000
+            });
+            let change: serde_json::Value = serde_json::from_str(change).unwrap();
+            for (field, value) in change.as_object().unwrap() {
+                notice[field] = value.clone();
+            }
+            let body = notice.to_string();
+            let mut headers = HeaderMap::new();
+            let signature = signer.sign("1", "n", body.as_bytes());
+            headers.insert(HEADER_TIMESTAMP, "1".parse().unwrap());
+            headers.insert(HEADER_NONCE, "n".parse().unwrap());
+            headers.insert(HEADER_SIGNATURE, signature.parse().unwrap());
+            let error = channel
+                .verify_callback_at(&headers, body.as_bytes(), 1_000)
+                .err();
+            let error = error.map(|error| error.to_string());
+            match (error.as_deref(), expected) {
+                (None, None) => {}
+                (Some(error), Some(expected)) => assert!(error.contains(expected), "{error}"),
+                (error, _) => panic!("{change}: {error:?}"),
+            }
+        };
+        //    changed                              refused because of
+        check("{}", None);
+        check(r#"{"a_new_field": 1}"#, None);
+        check(r#"{"event": "refund.success"}"#, Some("refund.success"));
+        check(r#"{"merchant_id": "shop-2"}"#, Some("merchant shop-2"));
+        check(r#"{"order_no": "../1"}"#, Some("order_no"));
+        check(r#"{"txn_id": ""}"#, Some("transaction id"));
+        check(r#"{"txn_id": "交易"}"#, Some("transaction id"));
+        check(
+            r#"{"txn_id": "123456789012345678901234567890123"}"#,
+            Some("transaction id"),
+        );
+        check(r#"{"amount_fen": 0}"#, Some("amount_fen"));
+        check(r#"{"amount_fen": -9900}"#, Some("amount_fen"));
+        check(r#"{"amount_fen": 99.5}"#, Some("floating point"));
+        check(r#"{"amount_fen": "9900"}"#, Some("invalid type"));
+        check(r#"{"paid_at_ms": null}"#, Some("invalid type"));
+    }
+
+    #[test]
+    fn a_channel_that_cannot_work_is_refused_at_once() {
+        let check = |provider_url: &str, merchant_id: &str, expected: &str| {
+            let config = ChannelConfig {
+                provider_url: provider_url.to_owned(),
+                merchant_id: merchant_id.to_owned(),
+                api_secret: ApiSecret::new("s"),
+                callback_key: CallbackKey([0; 32]),
+                notify_url: String::new(),
+                return_url: String::new(),
+                timeout: ChannelConfig::DEFAULT_TIMEOUT,
+            };
+            let outcome = match Channel::new(config) {
+                Ok(_) => "fine".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            assert!(outcome.contains(expected), "{outcome}");
+        };
+        check("http://127.0.0.1:1/base/", "shop-1", "fine");
+        check("127.0.0.1:1", "shop-1", "not an http or https address");
+        check(
+            "ftp://pay.example",
+            "shop-1",
+            "not an http or https address",
+        );
+        check("http://127.0.0.1:1", "", "not a merchant id");
+        check("http://127.0.0.1:1", "a\",b=\"", "not a merchant id");
+    }
+}

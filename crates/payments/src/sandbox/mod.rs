@@ -35,6 +35,8 @@ mod faults;
 mod ledger;
 mod page;
 mod provider;
+#[cfg(test)]
+mod tests;
 
 pub use faults::{CallFault, CallFaultKind, CallbackFaults, Faults, PayFaults, RefundFaults};
 pub use provider::{

@@ -36,7 +36,7 @@ pub(crate) async fn show(
     match found {
         Ok(order) => order_page(&order, words),
         Err(Stop::Refused(refusal)) if refusal.code == RefusalCode::NotFound => {
-            let page = message_page(words, "?", words.unknown, "");
+            let page = message_page(words, Sign::Neutral, words.unknown, "");
             (StatusCode::NOT_FOUND, page).into_response()
         }
         Err(stop) => Failure::from(stop).into_response(),
@@ -160,26 +160,17 @@ impl Words {
 
 fn order_page(order: &OrderRow, words: &'static Words) -> Response {
     let return_url = order.return_url.as_deref();
+    let back = back_link(return_url, words);
     let page = match order.status(now_ms()) {
         OrderStatus::Open => open_page(order, words),
-        OrderStatus::Paid => {
-            let amount = format!(
-                "<p class=\"amount\"><small>¥</small>{}</p>",
-                yuan(order.amount_fen)
-            );
-            message_page(
-                words,
-                "✓",
-                words.paid,
-                &(amount + &back_link(return_url, words)),
-            )
-        }
-        OrderStatus::Closed => {
-            message_page(words, "–", words.closed, &back_link(return_url, words))
-        }
-        OrderStatus::Expired => {
-            message_page(words, "–", words.expired, &back_link(return_url, words))
-        }
+        OrderStatus::Paid => message_page(
+            words,
+            Sign::Good,
+            words.paid,
+            &(amount(order.amount_fen) + &back),
+        ),
+        OrderStatus::Closed => message_page(words, Sign::Neutral, words.closed, &back),
+        OrderStatus::Expired => message_page(words, Sign::Neutral, words.expired, &back),
     };
     page.with_redirects_to(return_url).into_response()
 }
@@ -194,15 +185,14 @@ fn open_page(order: &OrderRow, words: &'static Words) -> Page {
         None => String::new(),
     };
     let main = format!(
-        "<p class=\"payee\">{merchant_word} {merchant}</p>\
-         <p class=\"amount\"><small>¥</small>{amount}</p>\
+        "<p class=\"payee\">{merchant_word} {merchant}</p>{amount}\
          <dl><div><dt>{product_word}</dt><dd>{product}</dd></div>\
          <div><dt>{order_word}</dt><dd class=\"mono\">{order_no}</dd></div></dl>\
          <form method=\"post\" action=\"/pay/{token}?lang={lang}\">\
-         <button type=\"submit\" id=\"pay\">{confirm} ¥{amount}</button></form>{cancel}",
+         <button type=\"submit\" id=\"pay\">{confirm} ¥{yuan}</button></form>{cancel}",
         merchant_word = words.merchant,
         merchant = escape(&order.merchant_id),
-        amount = yuan(order.amount_fen),
+        amount = amount(order.amount_fen),
         product_word = words.product,
         product = escape(&order.description),
         order_word = words.order,
@@ -210,13 +200,37 @@ fn open_page(order: &OrderRow, words: &'static Words) -> Page {
         token = order.token,
         lang = words.code,
         confirm = words.confirm,
+        yuan = yuan(order.amount_fen),
     );
     Page::new(words, &main)
 }
 
-fn message_page(words: &'static Words, sign: &str, message: &str, more: &str) -> Page {
-    let main = format!("<p class=\"sign\" aria-hidden=\"true\">{sign}</p><h1>{message}</h1>{more}");
+/// What stands above a message.
+#[derive(Clone, Copy)]
+enum Sign {
+    Good,
+    Neutral,
+}
+
+fn message_page(words: &'static Words, sign: Sign, message: &str, more: &str) -> Page {
+    let (class, sign) = match sign {
+        Sign::Good => ("sign", "✓"),
+        Sign::Neutral => ("sign neutral", "–"),
+    };
+    let main =
+        format!("<p class=\"{class}\" aria-hidden=\"true\">{sign}</p><h1>{message}</h1>{more}");
     Page::new(words, &main)
+}
+
+/// Large; less so where a phone's width would break it.
+fn amount(fen: i64) -> String {
+    let yuan = yuan(fen);
+    let class = if yuan.len() <= 10 {
+        "amount"
+    } else {
+        "amount long"
+    };
+    format!("<p class=\"{class}\"><small>¥</small>{yuan}</p>")
 }
 
 fn back_link(return_url: Option<&str>, words: &Words) -> String {
@@ -334,7 +348,7 @@ fn escape(text: &str) -> String {
 }
 
 const STYLE: &str = "
-:root{--ink:#16181d;--soft:#6b7280;--line:#e8eaee;--ground:#f4f5f7;--card:#fff;--pay:#07a35a;
+:root{--ink:#16181d;--soft:#6b7280;--line:#e8eaee;--ground:#f4f5f7;--card:#fff;--pay:#087f48;
 --pay-ink:#fff;--note:#8a4b00;--note-ground:#fff3dc}
 @media(prefers-color-scheme:dark){:root{--ink:#f2f3f5;--soft:#9aa1ad;--line:#2b2f37;--ground:#101216;
 --card:#191c22;--pay:#12b76a;--pay-ink:#04120a;--note:#ffd596;--note-ground:#3a2a10}}
@@ -355,7 +369,8 @@ h1{margin:0 0 8px;font-size:20px}
 .payee{margin:0;color:var(--soft);font-size:14px;overflow-wrap:anywhere}
 .amount{margin:4px 0 24px;font-size:44px;font-weight:650;line-height:1.2;letter-spacing:-.01em;
 font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-.amount small{margin-right:4px;font-size:26px;font-weight:600}
+.long{font-size:30px}
+.amount small{margin-right:4px;font-size:.6em;font-weight:600}
 dl{margin:0 0 28px;padding:4px 0 0;border-top:1px solid var(--line);text-align:left;font-size:15px}
 dl div{display:flex;gap:16px;justify-content:space-between;padding:12px 0;
 border-bottom:1px solid var(--line)}
@@ -363,13 +378,14 @@ dt{flex:none;color:var(--soft)}
 dd{margin:0;text-align:right;overflow-wrap:anywhere}
 .mono{font-family:ui-monospace,'SF Mono',Menlo,Consolas,monospace;font-size:14px}
 button,.button{display:block;width:100%;min-height:52px;padding:14px;border:0;border-radius:14px;
-background:var(--pay);color:var(--pay-ink);font:600 17px/24px inherit;font-family:inherit;
+background:var(--pay);color:var(--pay-ink);font-family:inherit;font-size:17px;font-weight:600;line-height:24px;
 text-decoration:none;cursor:pointer}
 button:active,.button:active{filter:brightness(.92)}
 button:focus-visible,a:focus-visible{outline:3px solid #60a5fa;outline-offset:2px}
 .quiet{display:block;margin-top:8px;padding:12px;color:var(--soft);text-decoration:none}
 .sign{display:grid;place-items:center;width:64px;height:64px;margin:4px auto 16px;border-radius:50%;
 background:var(--pay);color:var(--pay-ink);font-size:32px;font-weight:700}
+.neutral{background:var(--line);color:var(--soft)}
 ";
 
 #[cfg(test)]
