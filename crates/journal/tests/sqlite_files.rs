@@ -379,3 +379,15 @@ fn an_auditor_finds_the_snapshots_too() {
     let latest = reader.snapshots().unwrap().latest_snapshot().unwrap();
     assert_eq!(latest.snapshot.unwrap().at.seq, 3);
 }
+
+#[test]
+fn a_snapshot_that_cannot_be_finished_leaves_no_file() {
+    let dir = three_batches();
+    let journal = open(dir.path());
+    let failed = journal.write_snapshot(journal.head().mark(), &mut |out| {
+        out.write_all(b"half")?;
+        Err(std::io::Error::other("the world cannot be encoded"))
+    });
+    assert!(says(&failed.unwrap_err()).contains("the world cannot be encoded"));
+    assert!(files(&dir.path().join("snapshots")).is_empty());
+}

@@ -133,6 +133,7 @@ laws! {
         a_damaged_one_is_skipped
         a_foreign_one_is_skipped
         one_newer_than_the_journal_is_skipped_and_stays
+        a_renamed_one_is_skipped
         one_of_a_later_format_is_skipped
     }
 }

@@ -188,15 +188,33 @@ pub(crate) fn one_newer_than_the_journal_is_skipped_and_stays<D: Disk>() {
     assert!(content(latest).is_none());
 
     // It must neither be taken for one of the new history nor push that one's out.
+    let mut even_later = disk.snapshot_file(7).unwrap();
+    even_later[18..26].copy_from_slice(&8_u64.to_le_bytes());
+    disk.place_snapshot_file(8, &even_later);
     write(&*journal, journal.head().mark(), b"of the kept part").unwrap();
     append(&mut *journal, &[b"another seven"]);
     let latest = journal.latest_snapshot().unwrap();
     assert!(matches!(
         latest.skipped[0].reason,
+        SkipReason::NewerThanJournal { seq: 8, .. }
+    ));
+    assert!(matches!(
+        latest.skipped[1].reason,
         SkipReason::Foreign { seq: 7 }
     ));
     assert_eq!(content(latest), Some((6, b"of the kept part".to_vec())));
     assert!(disk.snapshot_file(7).is_some());
+}
+
+pub(crate) fn a_renamed_one_is_skipped<D: Disk>() {
+    let disk = D::new();
+    let mut journal = disk.opened();
+    step(&mut *journal, "one");
+    append(&mut *journal, &[b"two"]);
+    disk.place_snapshot_file(2, &disk.snapshot_file(1).unwrap());
+    let says = "00000000000000000002.snap: it is damaged: \
+                its name says sequence 2, its content 1";
+    assert_eq!(skipped(&journal.latest_snapshot().unwrap()), [says]);
 }
 
 pub(crate) fn one_of_a_later_format_is_skipped<D: Disk>() {
