@@ -291,10 +291,7 @@ impl Group {
     }
 
     /// Seats of the draw in order: `(reservation, seat)` by accepted payment; the leader is 0.
-    pub(crate) fn draw_lines<'a>(
-        &'a self,
-        last: Option<(MemberId, [u8; 32])>,
-    ) -> Vec<draw::SeatLine> {
+    pub(crate) fn draw_lines(&self, last: Option<(MemberId, [u8; 32])>) -> Vec<draw::SeatLine> {
         let held = self
             .paid
             .iter()

@@ -121,13 +121,12 @@ impl World {
             .vesting
             .get(&group)
             .filter(|vesting| vesting.open_orders == 1)
+            && !vesting.amounts.is_empty()
         {
-            if !vesting.amounts.is_empty() {
-                events.push(Event::RewardsVested {
-                    group,
-                    amounts: vesting.amounts.clone(),
-                });
-            }
+            events.push(Event::RewardsVested {
+                group,
+                amounts: vesting.amounts.clone(),
+            });
         }
     }
 

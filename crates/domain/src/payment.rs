@@ -1,8 +1,8 @@
 //! What becomes of a payment that the channel has confirmed (the table of rules 5).
 
 use crate::{
-    Answer, Bounce, ChannelTerms, Event, GroupId, GroupState, MemberId, Millis, Money,
-    PaymentAnswer, PaymentId, RefundId, Refusal, SeatState, Txn, World,
+    Answer, Bounce, Event, GroupId, GroupState, MemberId, Millis, Money, PaymentAnswer, PaymentId,
+    RefundId, Refusal, SeatState, Txn, World,
     group::{Group, GroupSlot},
 };
 
@@ -227,7 +227,7 @@ impl World {
         let channel = payment
             .and_then(|payment| self.campaign_of(payment.group))
             .map(|terms| terms.terms.channel);
-        let channel = channel.unwrap_or(ChannelTerms::default());
+        let channel = channel.unwrap_or_default();
         events.push(Event::PaymentBounced {
             payment,
             member,

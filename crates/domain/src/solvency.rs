@@ -52,7 +52,7 @@ pub struct Shortfall {
     pub solvency: Solvency,
     /// What would have to be at least zero, after the profile's reserves.
     pub covered: Money,
-    /// The smallest term without which it would pass, else the largest.
+    /// What breaks it: the smallest term beside the cost without which it would pass, else the largest of all.
     pub term: Term,
     /// The nearest number of winners that passes.
     pub winners: Option<u32>,
@@ -227,26 +227,28 @@ fn consolation_bound(rewards: &[RewardTerm]) -> Result<Money, Overflow> {
     )
 }
 
+/// Sales less the products' cost is what there is to promise from; so of the other terms the smallest is named
+/// without which the campaign would pass, and if there is none, the largest of all.
 fn breaking_term(solvency: &Solvency, covered: Money) -> Result<Term, Overflow> {
     let reserves = solvency.worst.minus(covered)?;
-    let mut terms = vec![
-        (solvency.supplier, Term::Supplier),
-        (solvency.fees, Term::Fees),
-        (reserves, Term::Reserve),
-    ];
-    terms.extend(
-        solvency
-            .rewards
-            .iter()
-            .map(|term| (term.bound.cash, Term::Reward(term.program))),
-    );
+    let mut terms = vec![(solvency.fees, Term::Fees), (reserves, Term::Reserve)];
+    let rewards = solvency
+        .rewards
+        .iter()
+        .map(|term| (term.bound.cash, Term::Reward(term.program)));
+    terms.extend(rewards);
     let needed = solvency.margin_floor.minus(covered)?;
     let enough = terms
         .iter()
+        .copied()
         .filter(|(amount, _)| needed <= *amount)
         .min_by_key(|(amount, _)| *amount);
-    let term = enough.or(terms.iter().max_by_key(|(amount, _)| *amount));
-    Ok(term.map_or(Term::Supplier, |(_, term)| *term))
+    let all = terms
+        .iter()
+        .copied()
+        .chain([(solvency.supplier, Term::Supplier)]);
+    let largest = all.max_by_key(|(amount, _)| *amount);
+    Ok(enough.or(largest).map_or(Term::Supplier, |(_, term)| term))
 }
 
 /// Whether a changed campaign keeps every rule and passes the gate.

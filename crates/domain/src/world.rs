@@ -106,10 +106,10 @@ impl World {
         emit: &mut dyn FnMut(Record),
     ) -> Result<Answer, Refusal> {
         let now = clock.max(self.now);
-        if let Some(key) = &request.key {
-            if let Some(answer) = self.remembered(request.actor, key, now)? {
-                return Ok(answer);
-            }
+        if let Some(key) = &request.key
+            && let Some(answer) = self.remembered(request.actor, key, now)?
+        {
+            return Ok(answer);
         }
         if let Some(due) = touched(&request.command) {
             let mut events = Vec::new();
@@ -255,6 +255,10 @@ impl World {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of event; it only dispatches"
+    )]
     fn apply_event(&mut self, event: &Event, at: Millis) {
         match event {
             Event::MemberRegistered {
@@ -368,10 +372,10 @@ impl World {
             return;
         };
         known.inviter = Some(inviter);
-        if known.has_settled {
-            if let Some(inviter) = self.member_mut(inviter) {
-                inviter.active_invitees = inviter.active_invitees.saturating_add(1);
-            }
+        if known.has_settled
+            && let Some(inviter) = self.member_mut(inviter)
+        {
+            inviter.active_invitees = inviter.active_invitees.saturating_add(1);
         }
     }
 
@@ -582,14 +586,13 @@ impl World {
                 return Some((queued, due));
             }
             self.timers.pop();
-            if let Due::Group(id) = due {
-                if let Some(group) = self
+            if let Due::Group(id) = due
+                && let Some(group) = self
                     .live_mut(id)
                     .filter(|group| group.timer == Some(queued))
-                {
-                    group.timer = None;
-                    self.schedule(id);
-                }
+            {
+                group.timer = None;
+                self.schedule(id);
             }
         }
         None

@@ -1,0 +1,229 @@
+//! The gate of rules 8: what passes, what is refused, and what would pass.
+
+use domain::{rewards::Program, *};
+
+use crate::shop::{Shop, campaign, consolation, e0, e1, e2};
+
+#[test]
+fn the_printed_lines() {
+    //      campaign worst    return     coins       expires
+    let rows = [
+        (e0(), 2_200, -4_000, 2_200, 0),
+        (e1(), 14_000, -15_700, 14_000, 0),
+        (e2(), 14_760, -167_600, -965_240, 0),
+    ];
+    for (terms, worst, returns, coins, expires) in rows {
+        let lines = check_solvency(&terms).unwrap();
+        assert_eq!(lines.worst, Money(worst));
+        assert_eq!(lines.all_winners_return, Money(returns));
+        assert_eq!(lines.all_coins_at_face, Money(coins));
+        assert_eq!(lines.expires_with_fees, Money(expires));
+        assert!(!lines.covers_returns_and_coins());
+    }
+}
+
+#[test]
+fn e2_with_kept_fees_is_refused_with_the_term_and_the_nearest_values() {
+    let mut terms = e2();
+    terms.channel = ChannelTerms {
+        fee: Rate(6_000),
+        kept_on_refund: true,
+    };
+    let Err(Refusal::NotSolvent(shortfall)) = check_solvency(&terms) else {
+        panic!()
+    };
+    assert_eq!(shortfall.covered, Money(-45_240));
+    assert_eq!(shortfall.term, Term::Fees);
+    assert_eq!(shortfall.solvency.expires_with_fees, Money(-59_400));
+    assert_eq!(shortfall.winners, Some(3));
+    let passes = |change: &dyn Fn(&mut Campaign)| {
+        let mut changed = terms.clone();
+        change(&mut changed);
+        check_solvency(&changed).is_ok()
+    };
+    let price = shortfall.price.unwrap();
+    assert!(passes(&|terms| terms.group.price = price));
+    assert!(!passes(&|terms| terms.group.price = Money(price.0 - 1)));
+    let cash = shortfall.consolation.unwrap();
+    let with_consolation = |cash: Money| {
+        passes(&|terms| match &mut terms.rewards[0].program {
+            Program::Consolation(consolation) => consolation.cash = cash,
+            other => panic!("{other:?}"),
+        })
+    };
+    assert!(with_consolation(cash));
+    assert!(!with_consolation(Money(cash.0 + 1)));
+    let text = shortfall.to_string();
+    for part in [
+        "-452.40",
+        "fees breaks it",
+        "winners 3",
+        &format!("price {price}"),
+        &format!("consolation {cash}"),
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let mut shop = Shop::new();
+    let refused = shop.try_do(Command::PublishCampaign {
+        campaign: Box::new(terms),
+    });
+    assert_eq!(refused.unwrap_err().code(), "campaign_not_solvent");
+}
+
+#[test]
+fn the_gate_is_at_zero_to_the_fen() {
+    // 2 seats, 1 winner: sales 10.00, cost 6.00, one consolation of 4.00.
+    let mut terms = campaign(1_000, 2, 1, 600);
+    terms.rewards = vec![consolation(400, 0)];
+    assert_eq!(check_solvency(&terms).unwrap().worst, Money::ZERO);
+    terms.rewards = vec![consolation(401, 0)];
+    let Err(Refusal::NotSolvent(shortfall)) = check_solvency(&terms) else {
+        panic!()
+    };
+    assert_eq!(shortfall.consolation, Some(Money(400)));
+    assert_eq!(shortfall.price, Some(Money(1_001)));
+    assert_eq!(shortfall.winners, None);
+}
+
+#[test]
+fn a_hopeless_campaign_says_so() {
+    let mut terms = campaign(1, 2, 1, 0);
+    terms.product.cost = Money(MAX_AMOUNT_FEN);
+    terms.rewards = vec![consolation(0, 0)];
+    terms.channel = ChannelTerms {
+        fee: Rate(RATE_ONE_PPM),
+        kept_on_refund: true,
+    };
+    let Err(Refusal::NotSolvent(shortfall)) = check_solvency(&terms) else {
+        panic!()
+    };
+    assert_eq!(
+        (shortfall.winners, shortfall.price, shortfall.consolation),
+        (None, None, None)
+    );
+    assert!(
+        shortfall
+            .to_string()
+            .contains("no number of winners, price or consolation alone would pass")
+    );
+}
+
+#[test]
+fn published_is_only_what_keeps_every_rule() {
+    let check = |change: &dyn Fn(&mut Campaign), code: &str| {
+        let mut terms = e0();
+        change(&mut terms);
+        let mut shop = Shop::new();
+        let refused = shop
+            .try_do(Command::PublishCampaign {
+                campaign: Box::new(terms),
+            })
+            .unwrap_err();
+        assert_eq!(refused.code(), code, "{refused}");
+        assert!(shop.records.is_empty());
+    };
+    check(&|terms| terms.name.zh = " ".to_owned(), "campaign_invalid");
+    check(&|terms| terms.name.en = "x".repeat(401), "campaign_invalid");
+    check(
+        &|terms| terms.name.en = "a\nb".to_owned(),
+        "campaign_invalid",
+    );
+    check(&|terms| terms.group.price = Money(0), "campaign_invalid");
+    check(&|terms| terms.group.price = Money(-1), "campaign_invalid");
+    check(
+        &|terms| terms.group.price = Money(MAX_AMOUNT_FEN + 1),
+        "campaign_invalid",
+    );
+    check(&|terms| terms.group.seats = 1, "campaign_invalid");
+    check(&|terms| terms.group.seats = 10_001, "campaign_invalid");
+    check(&|terms| terms.group.winners = 0, "campaign_invalid");
+    check(&|terms| terms.group.winners = 5, "campaign_invalid");
+    check(
+        &|terms| terms.group.seats_per_member = 0,
+        "campaign_invalid",
+    );
+    check(
+        &|terms| terms.group.fill_within = Duration(0),
+        "campaign_invalid",
+    );
+    check(
+        &|terms| terms.group.payment_window = Duration::seconds(86_401),
+        "campaign_invalid",
+    );
+    check(&|terms| terms.draw.delay_s = 2, "campaign_invalid");
+    check(
+        &|terms| terms.draw.source = BeaconSource::DrandQuicknet,
+        "campaign_invalid",
+    );
+    check(&|terms| terms.plan = 2, "plan_unknown");
+    check(&|terms| terms.product.cost = Money(-1), "campaign_invalid");
+    check(
+        &|terms| terms.channel.fee = Rate(RATE_ONE_PPM + 1),
+        "campaign_invalid",
+    );
+    check(&|terms| terms.caps[0].limit = Money(-1), "campaign_invalid");
+    check(
+        &|terms| terms.caps[0].name = "Up".to_owned(),
+        "campaign_invalid",
+    );
+    check(
+        &|terms| terms.caps.push(terms.caps[0].clone()),
+        "campaign_invalid",
+    );
+    check(
+        &|terms| terms.rewards.push(consolation(1, 0)),
+        "campaign_invalid",
+    );
+    check(
+        &|terms| terms.rewards[2].limit = rewards::Limit::Shared(1),
+        "campaign_invalid",
+    );
+    check(
+        &|terms| terms.profile = Profile::CnDefault,
+        "profile_forbids",
+    );
+    check(
+        &|terms| terms.rewards[0] = consolation(3_000, 0),
+        "campaign_not_solvent",
+    );
+}
+
+#[test]
+fn own_money_below_zero_stops_publication() {
+    let mut shop = Shop::new();
+    let mut terms = campaign(1_000, 3, 1, 100);
+    terms.channel = ChannelTerms {
+        fee: Rate(60_000),
+        kept_on_refund: true,
+    };
+    let id = shop.publish(terms);
+    let member = shop.member(None);
+    shop.open(id, member);
+    let publish = Command::PublishCampaign {
+        campaign: Box::new(e0()),
+    };
+    assert_eq!(
+        shop.try_do(publish.clone()),
+        Err(Refusal::OwnMoneyBelowZero(Money(-60)))
+    );
+    assert_eq!(
+        shop.try_do(Command::DepositCapital { amount: Money(0) }),
+        Err(Refusal::AmountNotPositive)
+    );
+    shop.must(Command::DepositCapital { amount: Money(60) });
+    shop.must(publish);
+    shop.check();
+}
+
+#[test]
+fn win_rates_must_be_whole() {
+    let nearest = |seats, rate| match winners_of_rate(seats, Rate(rate)) {
+        Err(Refusal::WinRateNotWhole { nearest, .. }) => nearest,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(winners_of_rate(100, Rate(30_000)), Ok(3));
+    assert_eq!(nearest(100, 25_000), [2, 3]);
+    assert_eq!(nearest(10, 1), [1, 1]);
+    assert_eq!(nearest(10, 1_000_000), [9, 9]);
+    assert_eq!(nearest(2, 999_999), [1, 1]);
+}
