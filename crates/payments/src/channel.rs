@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -393,9 +393,22 @@ impl Channel {
             .await
             .map_err(no_answer)?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(no_answer)?;
-        read_answer(status, &body)
+        read_answer(status, &read_body(answer).await?)
     }
+}
+
+/// Largest answer that is read, in bytes: a full page of the books is a tenth of it.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+
+async fn read_body(mut answer: Response) -> Result<Vec<u8>, ChannelError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
+        if MAX_ANSWER_BYTES < body.len() + chunk.len() {
+            return Err(unfit(format!("more than {MAX_ANSWER_BYTES} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// Sorts an answer into a result, a no, or a doubt. Only a 4xx in the provider's own words is a no:

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use axum::http::StatusCode;
-use payments::sandbox::{BookLocation, Provider, ProviderError};
+use payments::sandbox::{BookLocation, CallbackFaults, Faults, Provider, ProviderError};
 use payments::{CallbackKey, Channel, Refund};
 
 use crate::laws::check_sum_law;
@@ -62,6 +62,47 @@ async fn a_provider_that_stops_in_order_leaves_nothing_behind() {
     provider.stop().await.unwrap();
     let scene = Scene::on_file(&path, ear).await;
     assert_eq!(scene.channel.books().await.unwrap().paid_fen, PRICE_FEN);
+}
+
+#[tokio::test]
+async fn callbacks_on_their_way_or_withheld_at_the_kill_are_sent_after_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("provider.db");
+    let scene = Scene::on_file(&path, Ear::new().await).await;
+    // The first order's callback goes to somebody who listens and does not answer.
+    let deaf = listen().await;
+    let url = format!("http://{}/", deaf.local_addr().unwrap());
+    let channel = channel(
+        &scene.provider.url(),
+        scene.provider.callback_key(),
+        SHOP,
+        &url,
+    );
+    channel.create_order(&order("1")).await.unwrap();
+    scene.pay("1").await;
+    let _connection = deaf.accept().await.unwrap();
+    let gather = CallbackFaults {
+        gather: 2,
+        ..Default::default()
+    };
+    scene
+        .set_faults(Faults {
+            callback: gather,
+            ..Faults::default()
+        })
+        .await;
+    scene.paid("2").await;
+    assert_eq!(scene.channel.books().await.unwrap().callbacks_pending, 2);
+
+    let Scene { provider, ear, .. } = scene;
+    drop(provider);
+    let mut scene = Scene::on_file(&path, ear).await;
+    assert_eq!(scene.hear().await.order_no, "2");
+    let _connection = deaf.accept().await.unwrap();
+    // A repeated creation brings the address that holds from then on.
+    scene.channel.create_order(&order("1")).await.unwrap();
+    drop((_connection, deaf));
+    assert_eq!(scene.hear().await.order_no, "1");
 }
 
 #[tokio::test]

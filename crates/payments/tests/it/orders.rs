@@ -314,3 +314,25 @@ async fn a_load_generator_creates_and_pays_many_orders_at_once() {
     let last = scene.channel.book_orders(page.next.unwrap()).await.unwrap();
     assert_eq!((last.orders.len(), last.next), (0, None));
 }
+
+#[tokio::test]
+async fn of_many_orders_at_once_one_refused_leaves_nothing_of_the_others() {
+    let scene = Scene::new().await;
+    scene.channel.create_order(&order("2")).await.unwrap();
+    let orders: Vec<_> = ["1", "2", "3"]
+        .iter()
+        .map(|order_no| {
+            json!({ "order_no": order_no, "amount_fen": 1, "description": "", "attach": "",
+                    "expires_at_ms": 4_102_444_800_000_i64 })
+        })
+        .collect();
+    let url = format!("{}/sandbox/payments", scene.provider.url());
+    let body = json!({ "merchant_id": SHOP, "orders": orders });
+    let answer = scene.http.post(&url).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 409);
+    let books = scene.channel.books().await.unwrap();
+    assert_eq!(
+        (books.orders, books.transactions, books.paid_fen),
+        (1, 0, 0)
+    );
+}
