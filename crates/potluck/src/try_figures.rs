@@ -1,0 +1,191 @@
+//! Where the money of one group went, counted from single payments and checked against the settlement.
+
+use domain::{
+    Campaign, Coins, MemberId, Money, Overflow, ProgramKind, RewardPaid, Settlement, rewards,
+};
+
+use crate::try_crowd::Crowd;
+use crate::try_run::TryError;
+
+/// One reward that somebody got.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Payment {
+    /// Who.
+    pub(crate) member: MemberId,
+    /// By which program.
+    pub(crate) program: ProgramKind,
+    /// From which seat.
+    pub(crate) source_seat: Option<u32>,
+    /// Cash.
+    pub(crate) cash: Money,
+    /// Coins.
+    pub(crate) coins: Coins,
+}
+
+/// Where N × P went.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    /// N × P.
+    pub(crate) paid_in: Money,
+    /// To the non-winners.
+    pub(crate) refunds: Money,
+    /// To the supplier.
+    pub(crate) supplier: Money,
+    /// To the channel.
+    pub(crate) fees: Money,
+    /// To the platform.
+    pub(crate) platform: Money,
+    /// Every reward, in the order of the programs.
+    pub(crate) payments: Vec<Payment>,
+    sums: Vec<(ProgramKind, Money, Coins)>,
+}
+
+impl Figures {
+    /// Settles the group and lists every amount.
+    pub(crate) fn count(
+        campaign: &Campaign,
+        crowd: &Crowd,
+        won: &[u32],
+    ) -> Result<Figures, TryError> {
+        let settlement = domain::settle(campaign, &crowd.seats, won)?;
+        let payments = payments(campaign, crowd, won, &settlement);
+        let figures = Figures {
+            paid_in: campaign.group.price.times(campaign.group.seats)?,
+            refunds: settlement.refunds(campaign)?,
+            supplier: settlement.supplier(campaign)?,
+            fees: fees(campaign)?,
+            platform: settlement.platform(campaign)?,
+            sums: sums(&payments)?,
+            payments,
+        };
+        figures.check()?;
+        Ok(figures)
+    }
+
+    /// Cash and coins of all programs of one kind.
+    pub(crate) fn sum_of(&self, program: ProgramKind) -> (Money, Coins) {
+        let known = self.sums.iter().find(|(kind, _, _)| *kind == program);
+        known.map_or((Money::ZERO, Coins::ZERO), |&(_, cash, coins)| {
+            (cash, coins)
+        })
+    }
+
+    /// `N × P = refunds + all cash rewards + supplier + fees + platform`, always (rules 13): the single payments
+    /// against the platform's share, which the settlement counts by itself.
+    fn check(&self) -> Result<(), TryError> {
+        let rewards = domain::sum(self.payments.iter().map(|paid| paid.cash))?;
+        let out = domain::sum([
+            self.refunds,
+            rewards,
+            self.supplier,
+            self.fees,
+            self.platform,
+        ])?;
+        if out == self.paid_in {
+            return Ok(());
+        }
+        Err(TryError::Unbalanced(format!(
+            "{} was paid in, {out} went out",
+            self.paid_in
+        )))
+    }
+}
+
+/// What the channel takes (rules 8): of all payments if it keeps its fee on refunds, else of the winners'.
+fn fees(campaign: &Campaign) -> Result<Money, Overflow> {
+    let group = &campaign.group;
+    let payments = if campaign.channel.kept_on_refund {
+        group.seats
+    } else {
+        group.winners
+    };
+    group
+        .price
+        .channel_fee(campaign.channel.fee)?
+        .times(payments)
+}
+
+/// Every reward in declared order. The settlement holds the consolation that all non-winners get alike only once.
+fn payments(
+    campaign: &Campaign,
+    crowd: &Crowd,
+    won: &[u32],
+    settlement: &Settlement,
+) -> Vec<Payment> {
+    let mut all = Vec::new();
+    for (rule, reward) in (0u32..).zip(&campaign.rewards) {
+        if reward.is_uniform_consolation() {
+            all.extend(consolations(crowd, won, settlement));
+        }
+        all.extend(
+            settlement
+                .rewards
+                .iter()
+                .filter(|paid| paid.rule == rule)
+                .map(listed),
+        );
+    }
+    all
+}
+
+fn sums(payments: &[Payment]) -> Result<Vec<(ProgramKind, Money, Coins)>, Overflow> {
+    let sum = |program: ProgramKind| {
+        payments
+            .iter()
+            .filter(|paid| paid.program == program)
+            .try_fold(
+                (program, Money::ZERO, Coins::ZERO),
+                |(program, cash, coins), paid| {
+                    Ok((program, cash.plus(paid.cash)?, coins.plus(paid.coins)?))
+                },
+            )
+    };
+    PROGRAMS.into_iter().map(sum).collect()
+}
+
+fn consolations(crowd: &Crowd, won: &[u32], settlement: &Settlement) -> Vec<Payment> {
+    let (cash, coins) = (settlement.consolation_cash, settlement.consolation_coins);
+    if !cash.is_positive() && !coins.is_positive() {
+        return Vec::new();
+    }
+    let has_won: std::collections::HashSet<u32> = won.iter().copied().collect();
+    let losers = (0u32..)
+        .zip(&crowd.seats)
+        .filter(|(number, _)| !has_won.contains(number));
+    let payment = |(number, seat): (u32, &domain::FilledSeat)| Payment {
+        member: seat.member,
+        program: ProgramKind::Consolation,
+        source_seat: Some(number),
+        cash,
+        coins,
+    };
+    losers.map(payment).collect()
+}
+
+fn listed(paid: &RewardPaid) -> Payment {
+    Payment {
+        member: paid.member,
+        program: paid.program,
+        source_seat: paid.source_seat,
+        cash: paid.cash,
+        coins: paid.coins,
+    }
+}
+
+/// The programs in the order they are always shown.
+pub(crate) const PROGRAMS: [ProgramKind; 5] = [
+    ProgramKind::Consolation,
+    ProgramKind::WinnerBonus,
+    ProgramKind::Leader,
+    ProgramKind::Formation,
+    ProgramKind::Generation,
+];
+
+/// How far up the campaign's programs look.
+pub(crate) fn generations(campaign: &Campaign) -> usize {
+    let reaches = campaign
+        .rewards
+        .iter()
+        .map(|reward: &rewards::Reward| reward.program.generations());
+    reaches.max().unwrap_or(0)
+}

@@ -1,0 +1,170 @@
+//! The JSON form of `potluck try`, for programs: the keys of rules 13, amounts in yuan with two decimals.
+
+use domain::{Money, ProgramKind, Shortfall};
+use serde::Serialize;
+
+use crate::try_figures::Figures;
+use crate::try_run::Tried;
+
+/// What can never occur in a campaign of this version.
+const NONE: &str = "0.00";
+
+#[derive(Serialize)]
+struct Output<'a> {
+    seats: u32,
+    winners: usize,
+    won: &'a [u32],
+    cash: Cash,
+    coins: CoinSums,
+    worst: Worst,
+    seed: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payments: Option<Vec<PaymentRow<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Cash {
+    refunds: String,
+    consolation: String,
+    winner_bonus: String,
+    leader: String,
+    formation: String,
+    generation: String,
+    differential: &'static str,
+    same_level: &'static str,
+    region: &'static str,
+    dividend: &'static str,
+    origin_share: &'static str,
+    supplier: String,
+    fees: String,
+    merchant: &'static str,
+    commission: &'static str,
+    platform: String,
+}
+
+#[derive(Serialize)]
+struct CoinSums {
+    consolation: String,
+    winner_bonus: String,
+    leader: String,
+}
+
+#[derive(Serialize)]
+struct Worst {
+    platform: String,
+    merchant: &'static str,
+}
+
+#[derive(Serialize)]
+struct PaymentRow<'a> {
+    member: &'a str,
+    program: &'static str,
+    source_seat: Option<u32>,
+    cash: String,
+    coins: String,
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    code: &'static str,
+    detail: String,
+    term: &'a str,
+    worst: Worst,
+    nearest: Nearest,
+}
+
+/// What would pass, each alone; null where no value would.
+#[derive(Serialize)]
+struct Nearest {
+    winners: Option<u32>,
+    price: Option<String>,
+    consolation: Option<String>,
+}
+
+/// One object on one line.
+pub(crate) fn tried(tried: &Tried, members: bool) -> String {
+    let figures = &tried.figures;
+    let rows = || {
+        let row = |paid: &crate::try_figures::Payment| PaymentRow {
+            member: tried.crowd.name(paid.member),
+            program: paid.program.name(),
+            source_seat: paid.source_seat,
+            cash: paid.cash.to_decimal(),
+            coins: paid.coins.to_decimal(),
+        };
+        figures.payments.iter().map(row).collect()
+    };
+    line(&Output {
+        seats: tried.campaign.group.seats,
+        winners: tried.won.len(),
+        won: &tried.won,
+        cash: cash(figures),
+        coins: CoinSums {
+            consolation: coins_of(figures, ProgramKind::Consolation),
+            winner_bonus: coins_of(figures, ProgramKind::WinnerBonus),
+            leader: coins_of(figures, ProgramKind::Leader),
+        },
+        worst: worst(tried.solvency.worst),
+        seed: tried.seed.to_string(),
+        payments: members.then(rows),
+    })
+}
+
+/// Why the campaign cannot be published, and what could.
+pub(crate) fn refused(shortfall: &Shortfall) -> String {
+    let refusal = domain::Refusal::NotSolvent(Box::new(shortfall.clone()));
+    let refused = Refused {
+        code: refusal.code(),
+        detail: refusal.to_string(),
+        term: shortfall.term.name(),
+        worst: worst(shortfall.solvency.worst),
+        nearest: Nearest {
+            winners: shortfall.winners,
+            price: shortfall.price.map(Money::to_decimal),
+            consolation: shortfall.consolation.map(Money::to_decimal),
+        },
+    };
+    line(&serde_json::json!({ "refused": refused }))
+}
+
+fn cash(figures: &Figures) -> Cash {
+    Cash {
+        refunds: figures.refunds.to_decimal(),
+        consolation: cash_of(figures, ProgramKind::Consolation),
+        winner_bonus: cash_of(figures, ProgramKind::WinnerBonus),
+        leader: cash_of(figures, ProgramKind::Leader),
+        formation: cash_of(figures, ProgramKind::Formation),
+        generation: cash_of(figures, ProgramKind::Generation),
+        differential: NONE,
+        same_level: NONE,
+        region: NONE,
+        dividend: NONE,
+        origin_share: NONE,
+        supplier: figures.supplier.to_decimal(),
+        fees: figures.fees.to_decimal(),
+        merchant: NONE,
+        commission: NONE,
+        platform: figures.platform.to_decimal(),
+    }
+}
+
+fn worst(platform: Money) -> Worst {
+    Worst {
+        platform: platform.to_decimal(),
+        merchant: NONE,
+    }
+}
+
+fn cash_of(figures: &Figures, program: ProgramKind) -> String {
+    figures.sum_of(program).0.to_decimal()
+}
+
+fn coins_of(figures: &Figures, program: ProgramKind) -> String {
+    figures.sum_of(program).1.to_decimal()
+}
+
+fn line(value: &impl Serialize) -> String {
+    let json =
+        serde_json::to_string(value).expect("structs of strings and numbers have a JSON form");
+    json + "\n"
+}

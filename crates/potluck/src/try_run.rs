@@ -1,0 +1,237 @@
+//! `potluck try`: one full group of a campaign file, through the real rules.
+//!
+//! Why it exists: an operator wants to see where every yuan of a group goes before anybody pays one, and a
+//! sceptic wants to check the platform's arithmetic with a crowd of his own. So nothing is counted here: the file
+//! is read by the reader of the API, the winners are chosen by the draw's own code from a given seed, and the
+//! amounts are the domain's settlement. What this module adds is the check that they add up (rules 13).
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use domain::{
+    BeaconSource, Campaign, GroupId, Millis, PublishedCampaign, Refusal, Shortfall, Solvency,
+    published_file,
+};
+use schema::Installation;
+
+use crate::try_crowd::{self, Crowd, Uplines};
+use crate::try_figures::Figures;
+use crate::{try_json, try_text};
+
+/// Most bytes of a crowd file.
+const MAX_CROWD_BYTES: u64 = 64 << 20;
+
+/// Run one full group of a campaign file on a made-up crowd, or on yours, and show where the money goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TryArgs {
+    /// The campaign file: TOML, or JSON if its name ends in .json
+    file: PathBuf,
+    /// Uplines of every participant of the made-up crowd: nobody, or three of VIP 3 each
+    #[arg(long, value_enum, default_value_t = Uplines::Full, conflicts_with = "crowd")]
+    uplines: Uplines,
+    /// The draw's seed, 64 hex digits; the same seed gives the same winners
+    #[arg(long, value_name = "HEX")]
+    seed: Option<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Use this population instead of the made-up one (CSV: member,inviter,vip,rank,region,agent_of,seat,via)
+    #[arg(long, value_name = "CSV")]
+    crowd: Option<PathBuf>,
+    /// List every single payment too
+    #[arg(long)]
+    members: bool,
+}
+
+/// Why there is nothing to show.
+#[derive(Debug)]
+pub(crate) enum TryError {
+    /// A file cannot be read or is not what it should be; the sentence names it.
+    Input(String),
+    /// The campaign breaks a rule.
+    Refused(Refusal),
+    /// The domain's amounts do not add up: a fault of this program.
+    Unbalanced(String),
+}
+
+/// What is shown of one group.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    /// The terms.
+    pub(crate) campaign: Campaign,
+    /// The worst case, term by term.
+    pub(crate) solvency: Solvency,
+    /// Who sat in the group.
+    pub(crate) crowd: Crowd,
+    /// The draw's seed.
+    pub(crate) seed: draw::Hash,
+    /// Winning seats in the draw's order.
+    pub(crate) won: Vec<u32>,
+    /// Where the money went.
+    pub(crate) figures: Figures,
+}
+
+/// Runs the command and prints; the exit code is 0, or 1 for a refusal or a bad file, or 3 for a fault of ours.
+pub(crate) fn run(args: &TryArgs) -> ExitCode {
+    match attempt(args) {
+        Ok(tried) => {
+            let members = args.members;
+            print(&if args.json {
+                try_json::tried(&tried, members)
+            } else {
+                try_text::tried(&tried, members)
+            });
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            if let TryError::Refused(Refusal::NotSolvent(shortfall)) = &error {
+                print(&not_solvent(args, shortfall));
+            }
+            eprintln!("potluck try: {}: {error}", args.file.display());
+            ExitCode::from(if matches!(error, TryError::Unbalanced(_)) {
+                3
+            } else {
+                1
+            })
+        }
+    }
+}
+
+fn attempt(args: &TryArgs) -> Result<Tried, TryError> {
+    let seed = seed(args.seed.as_deref())?;
+    let campaign = campaign(&args.file)?;
+    let solvency = domain::check_solvency(&campaign)?;
+    let crowd = match &args.crowd {
+        Some(path) => {
+            let text = read_text(path, MAX_CROWD_BYTES)?;
+            try_crowd::parse(&text, &campaign)
+                .map_err(|error| TryError::Input(format!("crowd {}: {error}", path.display())))?
+        }
+        None => try_crowd::made_up(&campaign, args.uplines),
+    };
+    let won = winners(&campaign, &crowd, &seed)?;
+    let figures = Figures::count(&campaign, &crowd, &won)?;
+    Ok(Tried {
+        campaign,
+        solvency,
+        crowd,
+        seed,
+        won,
+        figures,
+    })
+}
+
+fn campaign(path: &Path) -> Result<Campaign, TryError> {
+    let limit = u64::try_from(schema::MAX_FILE_BYTES).unwrap_or(u64::MAX);
+    let text = read_text(path, limit)?;
+    let is_json = path
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    let file = if is_json {
+        schema::parse_json(text.as_bytes())
+    } else {
+        schema::parse_toml(&text)
+    };
+    let file = file.map_err(|error| TryError::Input(error.to_string()))?;
+    let log =
+        draw::Origin::new("potluck.try").map_err(|error| TryError::Input(error.to_string()))?;
+    // No round of this beacon is ever asked for: the seed is given.
+    let source = BeaconSource::Local {
+        beacon: [0; 32],
+        genesis: 0,
+        period: 3,
+    };
+    Ok(file.resolve(&Installation {
+        log,
+        source,
+        delay_s: 3,
+    })?)
+}
+
+/// The file's text; one byte more than allowed is read so that the reader can see it is too long.
+fn read_text(path: &Path, limit: u64) -> Result<String, TryError> {
+    let failed = |says: String| TryError::Input(format!("cannot read {}: {says}", path.display()));
+    let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
+    let mut bytes = Vec::new();
+    let wanted = limit.saturating_add(1);
+    file.take(wanted)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(error.to_string()))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| limit < length) {
+        return Err(failed(format!("it is longer than {limit} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8 text".to_owned()))
+}
+
+/// The seed asked for; without one always the same, so that two runs can be compared.
+fn seed(hex: Option<&str>) -> Result<draw::Hash, TryError> {
+    match hex {
+        Some(hex) => hex
+            .parse()
+            .map_err(|error| TryError::Input(format!("--seed {error}"))),
+        None => Ok(draw::hash(b"potluck try\n")),
+    }
+}
+
+/// The draw itself (draw 6), from its seed on.
+fn winners(campaign: &Campaign, crowd: &Crowd, seed: &draw::Hash) -> Result<Vec<u32>, TryError> {
+    let hash = draw::hash(published_file(campaign).as_bytes());
+    let published = PublishedCampaign {
+        terms: campaign.clone(),
+        hash,
+        published_at: Millis(0),
+    };
+    let open = domain::open_file(&published, GroupId(0))?;
+    let lines = crowd
+        .seats
+        .iter()
+        .enumerate()
+        .map(|(at, seat)| draw::SeatLine {
+            tag: draw::hash(&seat.member.0.to_be_bytes()),
+            leader: at == 0,
+            tier: 0,
+        });
+    let seats = draw::Seats(lines.collect());
+    let scores = draw::scores(seed, campaign.group.seats);
+    let mut order = draw::order(&open, &seats, &scores);
+    order.truncate(draw::winner_count(open.mode, &order, &scores));
+    Ok(order)
+}
+
+fn not_solvent(args: &TryArgs, shortfall: &Shortfall) -> String {
+    if args.json {
+        try_json::refused(shortfall)
+    } else {
+        try_text::refused(shortfall)
+    }
+}
+
+/// Writes to standard output; a reader who has gone away is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+impl std::fmt::Display for TryError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TryError::Input(says) => out.write_str(says),
+            TryError::Refused(refusal) => write!(out, "refused ({}): {refusal}", refusal.code()),
+            TryError::Unbalanced(says) => write!(out, "the amounts do not add up: {says}"),
+        }
+    }
+}
+
+impl From<Refusal> for TryError {
+    fn from(refusal: Refusal) -> TryError {
+        TryError::Refused(refusal)
+    }
+}
+
+impl From<domain::Overflow> for TryError {
+    fn from(overflow: domain::Overflow) -> TryError {
+        TryError::Refused(overflow.into())
+    }
+}
