@@ -189,3 +189,28 @@ pub(crate) fn generations(campaign: &Campaign) -> usize {
         .map(|reward: &rewards::Reward| reward.program.generations());
     reaches.max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_that_do_not_add_up_are_not_shown() {
+        let mut figures = Figures {
+            paid_in: Money(500),
+            refunds: Money(400),
+            supplier: Money(20),
+            fees: Money(1),
+            platform: Money(79),
+            payments: Vec::new(),
+            sums: Vec::new(),
+        };
+        assert!(figures.check().is_ok());
+        figures.platform = Money(80);
+        let error = figures.check().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the amounts do not add up: 5.00 was paid in, 5.01 went out"
+        );
+    }
+}
