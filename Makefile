@@ -1,0 +1,50 @@
+# Two commands for a fresh machine with Rust and Node: `make run` and `make test`.
+.PHONY: run test lint rust-test web web-test browser-test browser clean
+
+DATA ?= data/demo
+LISTEN ?= 127.0.0.1:8080
+PROFILE ?= demo
+
+# Starts the platform with a demonstration shop and says which address to open.
+run: web
+	@echo "==> 2/3 building the platform (profile $(PROFILE); a cold build takes some minutes on two cores)"
+	cargo build --profile $(PROFILE) --bin potluck
+	@echo "==> 3/3 starting"
+	@exec ./target/$(PROFILE)/potluck serve --demo --data $(DATA) --listen $(LISTEN)
+
+# The web client, embedded by the build that follows it.
+web: web/dist/index.html
+
+web/dist/index.html: web/node_modules/.installed $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	@echo "==> 1/3 building the web client"
+	cd web && npm run build
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@echo "==> installing the web client's packages"
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Everything: format, lints, unit, property, conformance, API, web and browser tests.
+test: lint rust-test web-test browser-test
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+rust-test: web
+	cargo test --workspace --locked
+
+web-test: web
+	cd web && npm run lint && npm test
+
+# The pages in real Chromium against the real server.
+browser-test: web browser
+	cargo build --bin potluck
+	cd web && npm run test:browser
+
+browser:
+	@command -v chromium >/dev/null || (echo "==> installing chromium and a Chinese font" && \
+		{ [ "$$(id -u)" = 0 ] || SUDO=sudo; $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq chromium fonts-noto-cjk; })
+
+clean:
+	rm -rf target web/dist web/node_modules data
