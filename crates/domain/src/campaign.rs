@@ -315,9 +315,12 @@ impl Campaign {
                 .caps
                 .iter()
                 .take(at)
-                .any(|other| other.name == cap.name)
+                .any(|earlier| cap.name <= earlier.name)
             {
-                return Err(invalid("caps", "names a cap twice"));
+                return Err(invalid(
+                    "caps",
+                    "must be in the order of their names, each once",
+                ));
             }
         }
         Ok(())

@@ -1,5 +1,9 @@
 //! The rulebook through the one door: commands in, events, balances and refusals out.
-#![expect(clippy::wildcard_enum_match_arm, clippy::too_many_lines, reason = "tests name the kinds they mean, and long tables are tables")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    clippy::too_many_lines,
+    reason = "tests name the kinds they mean, and long tables are tables"
+)]
 mod groups;
 mod laws;
 mod people;
