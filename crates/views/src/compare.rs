@@ -1,0 +1,462 @@
+//! Holds the views against a world replayed from the journal to the same record: for `potluck audit`.
+//!
+//! Why both ways: a row too many in SQL is as wrong as one too few.
+
+use domain::{
+    Account, GroupId, GroupState, MemberId, OrderId, OrderState, PaymentId, RefundId, SeatState,
+    World,
+};
+use sqlx::any::AnyRow;
+
+use crate::db::{Columns, Tx, Value};
+use crate::error::{StoreError, failed};
+use crate::names::{OrderStatus, SeatStatus, account_of};
+use crate::query::{Views, read};
+
+/// Rows read at a time.
+const CHUNK_ROWS: u32 = 1_000;
+/// Differences after which it is enough.
+const MAX_DIFFERENCES: usize = 1_000;
+
+/// One thing that the views say otherwise than the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// About what.
+    pub what: String,
+    /// What the views say.
+    pub views: String,
+    /// What the journal says.
+    pub journal: String,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "{}: the views say {}, the journal says {}",
+            self.what, self.views, self.journal
+        )
+    }
+}
+
+/// Where the views and a world at the same record differ; empty if nowhere. The caller makes sure that the
+/// world was replayed to [`Views::applied`] and that nothing is written meanwhile.
+pub async fn compare(views: &Views, world: &World) -> Result<Vec<Difference>, StoreError> {
+    let comparing = async {
+        let (mut tx, _) = views.snapshot().await?;
+        let mut found = Found::default();
+        counts(&mut tx, world, &mut found).await?;
+        trial_balance(&mut tx, world, &mut found).await?;
+        balances(&mut tx, world, &mut found).await?;
+        ledger(&mut tx, &mut found).await?;
+        members(&mut tx, world, &mut found).await?;
+        groups(&mut tx, world, &mut found).await?;
+        seats(&mut tx, world, &mut found).await?;
+        refunds(&mut tx, world, &mut found).await?;
+        orders(&mut tx, world, &mut found).await?;
+        payments(&mut tx, &mut found).await?;
+        Ok(found.differences)
+    };
+    comparing
+        .await
+        .map_err(failed("hold the views against the journal"))
+}
+
+#[derive(Default)]
+struct Found {
+    differences: Vec<Difference>,
+}
+
+impl Found {
+    /// Notes a difference between two values of one kind.
+    fn check<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        what: impl FnOnce() -> String,
+        views: T,
+        journal: T,
+    ) {
+        if views != journal && self.differences.len() < MAX_DIFFERENCES {
+            let (views, journal) = (format!("{views:?}"), format!("{journal:?}"));
+            self.differences.push(Difference {
+                what: what(),
+                views,
+                journal,
+            });
+        }
+    }
+}
+
+type Done = Result<(), sqlx::Error>;
+
+async fn counts(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let sql = "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM member) AS members, \
+        (SELECT CAST(COUNT(*) AS BIGINT) FROM campaign) AS campaigns, \
+        (SELECT CAST(COUNT(*) AS BIGINT) FROM group_) AS groups_";
+    let row = tx
+        .row(sql, Vec::new())
+        .await?
+        .ok_or(sqlx::Error::RowNotFound)?;
+    found.check(
+        || "members".to_owned(),
+        row.u64("members")?,
+        u64::from(world.members()),
+    );
+    found.check(
+        || "campaigns".to_owned(),
+        row.u64("campaigns")?,
+        u64::from(world.campaigns()),
+    );
+    found.check(|| "groups".to_owned(), row.u64("groups_")?, world.groups());
+    for row in tx.rows("SELECT id, hash FROM campaign", Vec::new()).await? {
+        let id = domain::CampaignId(row.u32("id")?);
+        let hash = draw::Hash(row.bytes("hash")?);
+        let published = world.campaign(id).map(|campaign| campaign.hash);
+        found.check(
+            || format!("published file of campaign {id}"),
+            Some(hash),
+            published,
+        );
+    }
+    Ok(())
+}
+
+async fn trial_balance(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let sql = "SELECT account, CAST(SUM(amount) AS BIGINT) AS total FROM balance GROUP BY account";
+    let rows = tx.rows(sql, Vec::new()).await?;
+    let mut totals = Vec::with_capacity(rows.len());
+    for row in &rows {
+        totals.push((row.text("account")?, row.int("total")?));
+    }
+    for row in world.trial_balance() {
+        let total = totals
+            .iter()
+            .find(|(account, _)| account == row.account)
+            .map_or(0, |(_, total)| *total);
+        found.check(
+            || format!("trial balance of {}", row.account),
+            total,
+            row.amount,
+        );
+    }
+    for (account, total) in totals {
+        let known = world
+            .trial_balance()
+            .iter()
+            .any(|row| row.account == account);
+        found.check(|| format!("account {account} of {total}"), true, known);
+    }
+    Ok(())
+}
+
+async fn balances(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let mut after = (String::new(), i64::MIN);
+    loop {
+        let sql = "SELECT account, holder, amount FROM balance \
+            WHERE account > ? OR (account = ? AND holder > ?) ORDER BY account, holder LIMIT ?";
+        let values = vec![
+            after.0.as_str().into(),
+            after.0.as_str().into(),
+            after.1.into(),
+            CHUNK_ROWS.into(),
+        ];
+        let rows = tx.rows(sql, values).await?;
+        for row in &rows {
+            let (name, holder) = (row.text("account")?, row.int("holder")?);
+            let amount = row.int("amount")?;
+            let known = account_of(&name, holder).map(|account| world.balance(account));
+            found.check(
+                || format!("balance of {name} {holder}"),
+                Some(amount),
+                known,
+            );
+            after = (name, holder);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// The balances against the sum of the ledger's lines.
+async fn ledger(tx: &mut Tx, found: &mut Found) -> Done {
+    let sums = "SELECT account, holder, CAST(SUM(amount) AS BIGINT) AS total FROM ledger_line \
+        GROUP BY account, holder";
+    let sql = format!(
+        "SELECT l.account, l.holder, l.total, COALESCE(b.amount, 0) AS amount FROM ({sums}) l \
+         LEFT JOIN balance b ON b.account = l.account AND b.holder = l.holder \
+         WHERE l.total <> COALESCE(b.amount, 0) LIMIT {CHUNK_ROWS}"
+    );
+    for row in tx.rows(sql, Vec::new()).await? {
+        let (account, holder) = (row.text("account")?, row.int("holder")?);
+        let what = || format!("balance of {account} {holder} against its lines");
+        found.check(what, row.int("amount")?, row.int("total")?);
+    }
+    let sql = "SELECT seq, asset, CAST(SUM(amount) AS BIGINT) AS total FROM ledger_line \
+        GROUP BY seq, asset HAVING SUM(amount) <> 0 LIMIT 1000";
+    for row in tx.rows(sql, Vec::new()).await? {
+        let seq = row.u64("seq")?;
+        found.check(
+            || format!("sum of the lines of record {seq}"),
+            row.int("total")?,
+            0,
+        );
+    }
+    Ok(())
+}
+
+async fn members(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let mut after = -1;
+    loop {
+        let sql = "SELECT id, inviter, in_groups, settled_seats FROM member WHERE ? < id ORDER BY id LIMIT ?";
+        let rows = tx.rows(sql, vec![after.into(), CHUNK_ROWS.into()]).await?;
+        let keys: Vec<Value> = rows
+            .iter()
+            .map(|row| row.u32("id").map(Value::from))
+            .collect::<Result<_, _>>()?;
+        let holders = tx
+            .rows_in(
+                "SELECT account, holder, amount FROM balance \
+                 WHERE account IN ('available','vesting','coins','vesting-coins') AND holder IN ",
+                &keys,
+            )
+            .await?;
+        let mut shown = std::collections::BTreeMap::new();
+        for row in &holders {
+            if let Some(account) = account_of(&row.text("account")?, row.int("holder")?) {
+                shown.insert(account, row.int("amount")?);
+            }
+        }
+        for row in &rows {
+            after = row.int("id")?;
+            member(row, world, &shown, found)?;
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+fn member(
+    row: &AnyRow,
+    world: &World,
+    shown: &std::collections::BTreeMap<Account, i64>,
+    found: &mut Found,
+) -> Done {
+    let id = MemberId(row.u32("id")?);
+    let Some(known) = world.member(id) else {
+        found.check(|| format!("member {id}"), "known", "not known");
+        return Ok(());
+    };
+    found.check(
+        || format!("inviter of member {id}"),
+        read::maybe_member(row, "inviter")?,
+        known.inviter,
+    );
+    found.check(
+        || format!("money in groups of member {id}"),
+        row.int("in_groups")?,
+        known.in_groups.0,
+    );
+    for (account, amount) in [
+        (Account::Available(id), known.available.0),
+        (Account::Vesting(id), known.vesting.0),
+        (Account::Coins(id), known.coins.0),
+        (Account::VestingCoins(id), known.vesting_coins.0),
+    ] {
+        let views = shown
+            .get(&account)
+            .map_or(0, |balance| balance.saturating_neg());
+        found.check(
+            || format!("{} of member {id}", account.name()),
+            views,
+            amount,
+        );
+    }
+    Ok(())
+}
+
+async fn groups(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let mut after = -1;
+    loop {
+        let sql = "SELECT * FROM group_ WHERE ? < id ORDER BY id LIMIT ?";
+        let rows = tx.rows(sql, vec![after.into(), CHUNK_ROWS.into()]).await?;
+        for row in &rows {
+            after = row.int("id")?;
+            group(row, world, found)?;
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+fn group(row: &AnyRow, world: &World, found: &mut Found) -> Done {
+    let id = GroupId(row.u64("id")?);
+    let Some(known) = world.group(id) else {
+        found.check(|| format!("group {id}"), "known", "not known");
+        return Ok(());
+    };
+    let state: GroupState = read::word(row, "state")?;
+    found.check(|| format!("state of group {id}"), state, known.state);
+    found.check(
+        || format!("campaign of group {id}"),
+        row.u32("campaign")?,
+        known.campaign.0,
+    );
+    if matches!(known.state, GroupState::Open | GroupState::Full) {
+        found.check(
+            || format!("paid seats of group {id}"),
+            row.u32("paid")?,
+            known.paid,
+        );
+        found.check(
+            || format!("places held in group {id}"),
+            row.u32("held")?,
+            known.held,
+        );
+        let leader = Some(read::member(row, "leader")?);
+        found.check(|| format!("leader of group {id}"), leader, known.leader);
+        let expires = Some(read::millis(row, "expires_at")?);
+        found.check(
+            || format!("deadline of group {id}"),
+            expires,
+            known.expires_at,
+        );
+    }
+    Ok(())
+}
+
+/// Seats of the groups that are in memory.
+async fn seats(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    for id in (0..world.groups()).map(GroupId) {
+        let live = world
+            .group(id)
+            .is_some_and(|group| matches!(group.state, GroupState::Open | GroupState::Full));
+        if !live || MAX_DIFFERENCES <= found.differences.len() {
+            continue;
+        }
+        let sql = "SELECT idx, member, state, pay_by FROM seat WHERE group_id = ? ORDER BY idx";
+        let rows = tx.rows(sql, vec![id.0.into()]).await?;
+        for row in &rows {
+            let payment = PaymentId {
+                group: id,
+                index: row.u32("idx")?,
+            };
+            let views = (
+                read::member(row, "member")?,
+                read::word(row, "state")?,
+                read::millis(row, "pay_by")?,
+            );
+            let journal = world
+                .seat(payment)
+                .map(|(member, seat)| (member, status(seat.state), seat.pay_by));
+            found.check(|| format!("seat {payment}"), Some(views), journal);
+        }
+        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let more = world
+            .seat(PaymentId {
+                group: id,
+                index: count,
+            })
+            .is_some();
+        found.check(
+            || format!("group {id} has more than {count} reservations"),
+            false,
+            more,
+        );
+    }
+    Ok(())
+}
+
+fn status(state: SeatState) -> SeatStatus {
+    match state {
+        SeatState::Reserved => SeatStatus::Reserved,
+        SeatState::Lapsed => SeatStatus::Lapsed,
+        SeatState::Paid => SeatStatus::Paid,
+        SeatState::Refunded => SeatStatus::Refunded,
+    }
+}
+
+async fn refunds(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let mut after: Option<RefundId> = None;
+    loop {
+        let from = after.map_or(-1, |after| i64::try_from(after.0).unwrap_or(i64::MAX));
+        let sql = "SELECT id, txn, group_id, idx, member, amount, reason, created_at, paid_at, fee_back \
+            FROM refund WHERE state = 'due' AND ? < id ORDER BY id LIMIT ?";
+        let rows = tx.rows(sql, vec![from.into(), CHUNK_ROWS.into()]).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let refund = read::refund(row)?;
+            views.push((refund.id, refund.txn, refund.amount));
+        }
+        let journal =
+            world.pending_refunds(after, usize::try_from(CHUNK_ROWS).unwrap_or(usize::MAX));
+        let journal: Vec<_> = journal
+            .iter()
+            .map(|pending| (pending.refund, pending.txn, pending.amount))
+            .collect();
+        for (ours, theirs) in views.iter().zip(&journal) {
+            found.check(|| "a refund on its way".to_owned(), ours, theirs);
+        }
+        found.check(
+            || "number of refunds on their way".to_owned(),
+            views.len(),
+            journal.len(),
+        );
+        after = journal.last().or(views.last()).map(|(id, _, _)| *id);
+        if views.len() != journal.len() || journal.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+async fn orders(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let mut after = -1;
+    loop {
+        let sql = "SELECT id, member, group_id, seat_no, state FROM order_ WHERE ? < id ORDER BY id LIMIT ?";
+        let rows = tx.rows(sql, vec![after.into(), CHUNK_ROWS.into()]).await?;
+        for row in &rows {
+            after = row.int("id")?;
+            let id = OrderId(row.u64("id")?);
+            let known = world
+                .order(id)
+                .map(|order| (order.member, order.group, order.seat, stage(order.state)));
+            let state: OrderStatus = read::word(row, "state")?;
+            let views = (
+                read::member(row, "member")?,
+                GroupId(row.u64("group_id")?),
+                row.u32("seat_no")?,
+                state,
+            );
+            // What is kept has left memory.
+            let views = (state != OrderStatus::Kept).then_some(views);
+            found.check(|| format!("order {id}"), views, known);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+fn stage(state: OrderState) -> OrderStatus {
+    match state {
+        OrderState::Paid => OrderStatus::Paid,
+        OrderState::Shipped { .. } => OrderStatus::Shipped,
+        OrderState::Received { .. } => OrderStatus::Received,
+    }
+}
+
+/// One payment of a provider must be dealt with once.
+async fn payments(tx: &mut Tx, found: &mut Found) -> Done {
+    let sql = "SELECT txn, CAST(COUNT(*) AS BIGINT) AS times FROM payment GROUP BY txn \
+        HAVING 1 < COUNT(*) LIMIT 1000";
+    for row in tx.rows(sql, Vec::new()).await? {
+        let txn = row.text("txn")?;
+        found.check(
+            || format!("times that the provider's payment {txn} was taken"),
+            row.u64("times")?,
+            1,
+        );
+    }
+    Ok(())
+}

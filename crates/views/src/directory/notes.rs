@@ -1,0 +1,295 @@
+//! Notes: where orders were sent, what was refused, where payments are paid, and a demonstration's inbox.
+
+use std::collections::BTreeMap;
+
+use domain::{Actor, GatewayId, GroupId, MemberId, Millis, OperatorId, OrderId, PaymentId};
+use sqlx::any::AnyRow;
+
+use super::{Directory, next_id};
+use crate::db::{Columns, Table, Value};
+use crate::error::{StoreError, failed};
+use crate::page::{Cursor, List, Page};
+use crate::query::read;
+
+/// Most bytes kept of a note's text.
+pub const MAX_NOTE_BYTES: usize = 400;
+/// Messages shown of a demonstration's inbox.
+const MAX_INBOX_ROWS: u32 = 20;
+
+const REFUSAL: Table = Table {
+    name: "refusal",
+    columns: &["id", "at", "kind", "subject", "code", "detail"],
+    replaces_by: 0,
+};
+
+/// How an order travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shipping {
+    /// Who carries it.
+    pub carrier: String,
+    /// By which number.
+    pub number: String,
+    /// Since when.
+    pub at: Millis,
+}
+
+/// Something that was refused, for the audit table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusalNote {
+    /// When.
+    pub at: Millis,
+    /// Who asked; none if nobody was signed in.
+    pub who: Option<Actor>,
+    /// The refusal's stable code.
+    pub code: String,
+    /// What it said; cut to [`MAX_NOTE_BYTES`].
+    pub detail: String,
+}
+
+/// A message in a demonstration's inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DemoMessage {
+    /// To whom.
+    pub phone: String,
+    /// The sign-in code.
+    pub code: String,
+    /// When.
+    pub at: Millis,
+}
+
+impl Directory {
+    /// Notes how an order travels; a correction takes the place of what was there.
+    pub async fn put_shipping(
+        &self,
+        order: OrderId,
+        member: MemberId,
+        shipping: &Shipping,
+    ) -> Result<(), StoreError> {
+        let values = vec![
+            order.0.into(),
+            member.0.into(),
+            cut(&shipping.carrier).into(),
+            cut(&shipping.number).into(),
+            shipping.at.0.into(),
+        ];
+        self.note(
+            "INSERT INTO shipping (order_id, member, carrier, number, at) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (order_id) DO UPDATE SET carrier = excluded.carrier, number = excluded.number, \
+             at = excluded.at",
+            values,
+        )
+        .await
+    }
+
+    /// How these orders travel; those without a note are left out.
+    pub async fn shippings(
+        &self,
+        orders: &[OrderId],
+    ) -> Result<BTreeMap<OrderId, Shipping>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let keys: Vec<Value> = orders.iter().map(|order| order.0.into()).collect();
+            let select = "SELECT order_id, carrier, number, at FROM shipping WHERE order_id IN ";
+            let mut found = BTreeMap::new();
+            for row in tx.rows_in(select, &keys).await? {
+                let shipping = Shipping {
+                    carrier: row.text("carrier")?,
+                    number: row.text("number")?,
+                    at: read::millis(&row, "at")?,
+                };
+                found.insert(OrderId(row.u64("order_id")?), shipping);
+            }
+            Ok(found)
+        };
+        reading.await.map_err(failed("look up how orders travel"))
+    }
+
+    /// Notes refusals, many at a time: they are worth one write a second, not one each.
+    pub async fn note_refusals(&self, notes: &[RefusalNote]) -> Result<(), StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            let sql = "SELECT CAST(COALESCE(MAX(id), 0) + 1 AS BIGINT) AS next FROM refusal";
+            let first = next_id(&mut tx, sql).await?;
+            let mut values: Vec<Value> = Vec::new();
+            for (id, note) in (first..).zip(notes) {
+                let (kind, subject) = columns_of(note.who);
+                values.extend([
+                    id.into(),
+                    note.at.0.into(),
+                    kind.into(),
+                    subject.into(),
+                    cut(&note.code).into(),
+                    cut(&note.detail).into(),
+                ]);
+            }
+            tx.write_rows(&REFUSAL, values).await?;
+            tx.commit().await
+        };
+        writing.await.map_err(failed("note what was refused"))
+    }
+
+    /// What was refused, newest first.
+    pub async fn refusals(&self, page: Page) -> Result<List<RefusalNote>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT id, at, kind, subject, code, detail FROM refusal WHERE id < ? ORDER BY id DESC LIMIT ?";
+            let rows = tx
+                .rows(sql, vec![page.before().0.into(), page.fetch().into()])
+                .await?;
+            let items = rows
+                .iter()
+                .map(|row| Ok((row.int("id")?, read_refusal(row)?)))
+                .collect::<Result<Vec<_>, sqlx::Error>>()?;
+            let list = List::of(items, page, |(id, _)| Cursor(*id, 0));
+            let items = list.items.into_iter().map(|(_, note)| note).collect();
+            Ok(List {
+                items,
+                next: list.next,
+            })
+        };
+        reading.await.map_err(failed("list what was refused"))
+    }
+
+    /// Remembers where a payment is paid.
+    pub async fn put_pay_page(
+        &self,
+        payment: PaymentId,
+        url: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let values = vec![
+            payment.group.0.into(),
+            payment.index.into(),
+            url.into(),
+            now.0.into(),
+        ];
+        self.note(
+            "INSERT INTO pay_page (group_id, idx, url, at) VALUES (?, ?, ?, ?) \
+             ON CONFLICT (group_id, idx) DO UPDATE SET url = excluded.url, at = excluded.at",
+            values,
+        )
+        .await
+    }
+
+    /// Where a payment is paid, if that was remembered.
+    pub async fn pay_page(&self, payment: PaymentId) -> Result<Option<String>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT url FROM pay_page WHERE group_id = ? AND idx = ?";
+            let row = tx
+                .row(sql, vec![payment.group.0.into(), payment.index.into()])
+                .await?;
+            row.map(|row| row.text("url")).transpose()
+        };
+        reading
+            .await
+            .map_err(failed("look up where a payment is paid"))
+    }
+
+    /// Forgets where the payments of a group that is over were paid.
+    pub async fn forget_pay_pages(&self, group: GroupId) -> Result<(), StoreError> {
+        self.note(
+            "DELETE FROM pay_page WHERE group_id = ?",
+            vec![group.0.into()],
+        )
+        .await
+    }
+
+    /// Puts a sign-in code into a demonstration's inbox.
+    pub async fn put_demo_message(&self, message: &DemoMessage) -> Result<(), StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            let sql = "SELECT CAST(COALESCE(MAX(id), 0) + 1 AS BIGINT) AS next FROM demo_inbox";
+            let id = next_id(&mut tx, sql).await?;
+            tx.run(
+                "INSERT INTO demo_inbox (id, phone, code, at) VALUES (?, ?, ?, ?)",
+                vec![
+                    id.into(),
+                    message.phone.as_str().into(),
+                    message.code.as_str().into(),
+                    message.at.0.into(),
+                ],
+            )
+            .await?;
+            tx.commit().await
+        };
+        writing
+            .await
+            .map_err(failed("put a message into the demonstration's inbox"))
+    }
+
+    /// A phone's newest messages in a demonstration's inbox, newest first.
+    pub async fn demo_inbox(&self, phone: &str) -> Result<Vec<DemoMessage>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql =
+                "SELECT phone, code, at FROM demo_inbox WHERE phone = ? ORDER BY id DESC LIMIT ?";
+            let rows = tx
+                .rows(sql, vec![phone.into(), MAX_INBOX_ROWS.into()])
+                .await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(DemoMessage {
+                        phone: row.text("phone")?,
+                        code: row.text("code")?,
+                        at: read::millis(row, "at")?,
+                    })
+                })
+                .collect::<Result<_, sqlx::Error>>()
+        };
+        reading
+            .await
+            .map_err(failed("read the demonstration's inbox"))
+    }
+
+    async fn note(&self, sql: &'static str, values: Vec<Value>) -> Result<(), StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            tx.run(sql, values).await?;
+            tx.commit().await
+        };
+        writing
+            .await
+            .map_err(failed("write a note into the directory"))
+    }
+}
+
+/// The longest beginning of at most [`MAX_NOTE_BYTES`] that ends between two characters.
+fn cut(text: &str) -> &str {
+    let end = (0..=MAX_NOTE_BYTES)
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    if text.len() <= MAX_NOTE_BYTES {
+        text
+    } else {
+        text.get(..end).unwrap_or_default()
+    }
+}
+
+fn columns_of(who: Option<Actor>) -> (&'static str, Option<u32>) {
+    match who {
+        None => ("nobody", None),
+        Some(Actor::System) => ("system", None),
+        Some(Actor::Member(member)) => ("member", Some(member.0)),
+        Some(Actor::Operator(operator)) => ("operator", Some(operator.0)),
+        Some(Actor::Gateway(gateway)) => ("gateway", Some(gateway.0)),
+    }
+}
+
+fn read_refusal(row: &AnyRow) -> Result<RefusalNote, sqlx::Error> {
+    let subject = row.maybe_u32("subject")?;
+    let who = match (row.text("kind")?.as_str(), subject) {
+        ("system", _) => Some(Actor::System),
+        ("member", Some(id)) => Some(Actor::Member(MemberId(id))),
+        ("operator", Some(id)) => Some(Actor::Operator(OperatorId(id))),
+        ("gateway", Some(id)) => Some(Actor::Gateway(GatewayId(id))),
+        (_, Some(_) | None) => None,
+    };
+    Ok(RefusalNote {
+        at: read::millis(row, "at")?,
+        who,
+        code: row.text("code")?,
+        detail: row.text("detail")?,
+    })
+}

@@ -1,0 +1,494 @@
+//! The words in which states and reasons stand in SQL. The same words are in JSON and on the screens.
+//!
+//! Why by hand: the tables outlive a rename in Rust only if the words do not come from it.
+
+use domain::{Account, Asset, Bounce, Closing, Event, GroupState, MemberId, ProgramKind};
+
+/// A kind of thing that has a word for each of its values.
+pub(crate) trait Word: Copy + Sized + 'static {
+    /// All values.
+    const ALL: &'static [Self];
+    /// The word.
+    fn word(self) -> &'static str;
+
+    /// The value of a stored word.
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.word() == word)
+    }
+}
+
+impl Word for GroupState {
+    const ALL: &'static [GroupState] = &[
+        GroupState::Open,
+        GroupState::Full,
+        GroupState::Settled,
+        GroupState::Expired,
+        GroupState::Cancelled,
+        GroupState::Void,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// The state of a group of that name, as [`GroupState::name`] gives it.
+pub fn group_state(name: &str) -> Option<GroupState> {
+    GroupState::of(name)
+}
+
+/// How a seat stands (rules 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeatStatus {
+    /// Held until it is paid or its window ends.
+    Reserved,
+    /// Paid, not drawn yet.
+    Paid,
+    /// Drawn.
+    Won,
+    /// Not drawn; its price goes back.
+    Lost,
+    /// Not paid in time, or given up.
+    Lapsed,
+    /// Paid, and the price goes back without a draw.
+    Refunded,
+}
+
+impl SeatStatus {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            SeatStatus::Reserved => "reserved",
+            SeatStatus::Paid => "paid",
+            SeatStatus::Won => "won",
+            SeatStatus::Lost => "lost",
+            SeatStatus::Lapsed => "lapsed",
+            SeatStatus::Refunded => "refunded",
+        }
+    }
+}
+
+impl Word for SeatStatus {
+    const ALL: &'static [SeatStatus] = &[
+        SeatStatus::Reserved,
+        SeatStatus::Paid,
+        SeatStatus::Won,
+        SeatStatus::Lost,
+        SeatStatus::Lapsed,
+        SeatStatus::Refunded,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// Why money went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundReason {
+    /// It could not hold a place.
+    Bounced(Bounce),
+    /// The member left before the group was full.
+    Left,
+    /// The group ended without a draw.
+    Closed(Closing),
+    /// The seat was not drawn.
+    Lost,
+}
+
+impl RefundReason {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            RefundReason::Bounced(reason) => bounce_name(reason),
+            RefundReason::Left => "left",
+            RefundReason::Closed(why) => closing_name(why),
+            RefundReason::Lost => "lost",
+        }
+    }
+}
+
+impl Word for RefundReason {
+    const ALL: &'static [RefundReason] = &[
+        RefundReason::Bounced(Bounce::GroupFull),
+        RefundReason::Bounced(Bounce::GroupExpired),
+        RefundReason::Bounced(Bounce::GroupCancelled),
+        RefundReason::Bounced(Bounce::GroupVoid),
+        RefundReason::Bounced(Bounce::GroupSettled),
+        RefundReason::Bounced(Bounce::SecondPayment),
+        RefundReason::Bounced(Bounce::AmountDiffers),
+        RefundReason::Bounced(Bounce::NothingToPay),
+        RefundReason::Bounced(Bounce::SeatLimit),
+        RefundReason::Bounced(Bounce::LeaderNotPaid),
+        RefundReason::Left,
+        RefundReason::Closed(Closing::Expired),
+        RefundReason::Closed(Closing::LeaderGone),
+        RefundReason::Closed(Closing::Cancelled),
+        RefundReason::Closed(Closing::Void),
+        RefundReason::Lost,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// Why money could not hold a place, in a word.
+pub fn bounce_name(reason: Bounce) -> &'static str {
+    match reason {
+        Bounce::GroupFull => "group_full",
+        Bounce::GroupExpired => "group_expired",
+        Bounce::GroupCancelled => "group_cancelled",
+        Bounce::GroupVoid => "group_void",
+        Bounce::GroupSettled => "group_settled",
+        Bounce::SecondPayment => "second_payment",
+        Bounce::AmountDiffers => "amount_differs",
+        Bounce::NothingToPay => "nothing_to_pay",
+        Bounce::SeatLimit => "seat_limit",
+        Bounce::LeaderNotPaid => "leader_not_paid",
+    }
+}
+
+/// Why a group ended without a draw, in a word.
+pub fn closing_name(why: Closing) -> &'static str {
+    match why {
+        Closing::Expired => "expired",
+        Closing::LeaderGone => "leader_gone",
+        Closing::Cancelled => "cancelled",
+        Closing::Void => "void",
+    }
+}
+
+impl Word for Closing {
+    const ALL: &'static [Closing] = &[
+        Closing::Expired,
+        Closing::LeaderGone,
+        Closing::Cancelled,
+        Closing::Void,
+    ];
+    fn word(self) -> &'static str {
+        closing_name(self)
+    }
+}
+
+/// How an order stands (rules 9.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderStatus {
+    /// To be sent.
+    Paid,
+    /// On its way.
+    Shipped,
+    /// There; it can still be returned.
+    Received,
+    /// The return window has closed.
+    Kept,
+}
+
+impl OrderStatus {
+    /// Its name in URLs and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            OrderStatus::Paid => "paid",
+            OrderStatus::Shipped => "shipped",
+            OrderStatus::Received => "received",
+            OrderStatus::Kept => "kept",
+        }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<OrderStatus> {
+        OrderStatus::of(name)
+    }
+}
+
+impl Word for OrderStatus {
+    const ALL: &'static [OrderStatus] = &[
+        OrderStatus::Paid,
+        OrderStatus::Shipped,
+        OrderStatus::Received,
+        OrderStatus::Kept,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// How a draw stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawStatus {
+    /// The group is not full; only its open file exists.
+    Open,
+    /// Frozen; its round is awaited.
+    Waiting,
+    /// Drawn.
+    Drawn,
+    /// There is no draw: the group ended without one.
+    Void,
+}
+
+impl DrawStatus {
+    /// Its name in URLs and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            DrawStatus::Open => "open",
+            DrawStatus::Waiting => "waiting",
+            DrawStatus::Drawn => "drawn",
+            DrawStatus::Void => "void",
+        }
+    }
+}
+
+impl Word for DrawStatus {
+    const ALL: &'static [DrawStatus] = &[
+        DrawStatus::Open,
+        DrawStatus::Waiting,
+        DrawStatus::Drawn,
+        DrawStatus::Void,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// The files of a draw (draw 2, 3, 4, 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawFile {
+    /// The rules, from the group's opening on.
+    Open,
+    /// Who sits where, from the freeze on.
+    Seats,
+    /// The seal.
+    Freeze,
+    /// The receipt.
+    Result,
+    /// Why there is none.
+    Void,
+}
+
+impl DrawFile {
+    /// Its name in URLs.
+    pub fn name(self) -> &'static str {
+        match self {
+            DrawFile::Open => "open",
+            DrawFile::Seats => "seats",
+            DrawFile::Freeze => "freeze",
+            DrawFile::Result => "result",
+            DrawFile::Void => "void",
+        }
+    }
+
+    /// The file of that name.
+    pub fn from_name(name: &str) -> Option<DrawFile> {
+        DrawFile::of(name)
+    }
+}
+
+impl Word for DrawFile {
+    const ALL: &'static [DrawFile] = &[
+        DrawFile::Open,
+        DrawFile::Seats,
+        DrawFile::Freeze,
+        DrawFile::Result,
+        DrawFile::Void,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// The parts of a member's money (rules 9.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WalletAccount {
+    /// Cash he may withdraw.
+    Available,
+    /// Rewards that wait for return windows.
+    Vesting,
+    /// What his seats in unfinished groups have cost.
+    InGroups,
+    /// Coins he can use.
+    Coins,
+    /// Coins that wait for return windows.
+    VestingCoins,
+}
+
+impl WalletAccount {
+    /// Its name in URLs and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            WalletAccount::Available => "available",
+            WalletAccount::Vesting => "vesting",
+            WalletAccount::InGroups => "in_groups",
+            WalletAccount::Coins => "coins",
+            WalletAccount::VestingCoins => "vesting_coins",
+        }
+    }
+
+    /// The part and the member whose account of the ledger this is.
+    pub(crate) fn of_account(account: &Account) -> Option<(WalletAccount, MemberId)> {
+        match account {
+            Account::Available(member) => Some((WalletAccount::Available, *member)),
+            Account::Vesting(member) => Some((WalletAccount::Vesting, *member)),
+            Account::Coins(member) => Some((WalletAccount::Coins, *member)),
+            Account::VestingCoins(member) => Some((WalletAccount::VestingCoins, *member)),
+            Account::Channel
+            | Account::Escrow(_)
+            | Account::RefundsDue
+            | Account::Suppliers
+            | Account::Capital
+            | Account::Sales
+            | Account::CostOfGoods
+            | Account::Rewards
+            | Account::ChannelFees
+            | Account::CoinsIssued => None,
+        }
+    }
+
+    /// The account of that name.
+    pub fn from_name(name: &str) -> Option<WalletAccount> {
+        WalletAccount::of(name)
+    }
+}
+
+impl Word for WalletAccount {
+    const ALL: &'static [WalletAccount] = &[
+        WalletAccount::Available,
+        WalletAccount::Vesting,
+        WalletAccount::InGroups,
+        WalletAccount::Coins,
+        WalletAccount::VestingCoins,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// Why a line of a wallet came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyKind {
+    /// A seat was paid.
+    SeatPaid,
+    /// A seat's price went back.
+    SeatRefunded,
+    /// 参与奖.
+    Consolation,
+    /// Another reward.
+    Reward,
+    /// Vesting rewards became available.
+    Vested,
+    /// A payment went straight back; no account of the member moved.
+    Bounced,
+    /// A seat won; its price bought the product.
+    SeatWon,
+}
+
+impl WhyKind {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            WhyKind::SeatPaid => "seat_paid",
+            WhyKind::SeatRefunded => "seat_refunded",
+            WhyKind::Consolation => "consolation",
+            WhyKind::Reward => "reward",
+            WhyKind::Vested => "vested",
+            WhyKind::Bounced => "bounced",
+            WhyKind::SeatWon => "seat_won",
+        }
+    }
+}
+
+impl Word for WhyKind {
+    const ALL: &'static [WhyKind] = &[
+        WhyKind::SeatPaid,
+        WhyKind::SeatRefunded,
+        WhyKind::Consolation,
+        WhyKind::Reward,
+        WhyKind::Vested,
+        WhyKind::Bounced,
+        WhyKind::SeatWon,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Word for ProgramKind {
+    const ALL: &'static [ProgramKind] = &[
+        ProgramKind::Consolation,
+        ProgramKind::WinnerBonus,
+        ProgramKind::Leader,
+        ProgramKind::Formation,
+        ProgramKind::Generation,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Word for Asset {
+    const ALL: &'static [Asset] = &[Asset::Cny, Asset::Coin];
+    fn word(self) -> &'static str {
+        asset_name(self)
+    }
+}
+
+/// An asset's name in SQL and JSON.
+pub fn asset_name(asset: Asset) -> &'static str {
+    match asset {
+        Asset::Cny => "CNY",
+        Asset::Coin => "COIN",
+    }
+}
+
+/// The account of a stored name and holder.
+pub(crate) fn account_of(name: &str, holder: i64) -> Option<Account> {
+    let plain = domain::PLATFORM_ACCOUNTS
+        .into_iter()
+        .find(|account| account.name() == name);
+    if plain.is_some() {
+        return plain;
+    }
+    let group = domain::GroupId(u64::try_from(holder).ok()?);
+    let member = u32::try_from(holder).map(domain::MemberId);
+    [Account::Escrow(group)]
+        .into_iter()
+        .chain(member.into_iter().flat_map(|member| {
+            [
+                Account::Available(member),
+                Account::Vesting(member),
+                Account::Coins(member),
+                Account::VestingCoins(member),
+            ]
+        }))
+        .find(|account| account.name() == name)
+}
+
+/// The holder column of accounts that nobody holds.
+pub(crate) const NO_HOLDER: i64 = -1;
+
+/// The holder column of an account.
+pub(crate) fn holder_of(account: &Account) -> i64 {
+    account.holder().map_or(NO_HOLDER, |holder| {
+        i64::try_from(holder).unwrap_or(i64::MAX)
+    })
+}
+
+/// An event's name in the ledger.
+pub(crate) fn event_name(event: &Event) -> &'static str {
+    match event {
+        Event::MemberRegistered { .. } => "member_registered",
+        Event::InviterBound { .. } => "inviter_bound",
+        Event::CampaignPublished { .. } => "campaign_published",
+        Event::CapitalDeposited { .. } => "capital_deposited",
+        Event::GroupOpened { .. } => "group_opened",
+        Event::SeatReserved { .. } => "seat_reserved",
+        Event::SeatLapsed { .. } => "seat_lapsed",
+        Event::PaymentAccepted { .. } => "payment_accepted",
+        Event::PaymentBounced { .. } => "payment_bounced",
+        Event::SeatLeft { .. } => "seat_left",
+        Event::GroupFilled { .. } => "group_filled",
+        Event::GroupClosed { .. } => "group_closed",
+        Event::GroupSettled(_) => "group_settled",
+        Event::RefundPaid { .. } => "refund_paid",
+        Event::OrderShipped { .. } => "order_shipped",
+        Event::OrderReceived { .. } => "order_received",
+        Event::OrderKept { .. } => "order_kept",
+        Event::RewardsVested { .. } => "rewards_vested",
+    }
+}

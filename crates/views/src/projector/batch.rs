@@ -1,0 +1,503 @@
+//! Applies events to a batch's rows in memory. One short function for each kind of event.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::{
+    Account, Campaign, CampaignId, Event, GroupId, GroupState, MemberId, Millis, Money, OrderId,
+    PaymentId, PublishedCampaign, Record, RefundId,
+};
+
+use super::tables::{Draw, Group, Member, Order, Refund, Rows, Seat};
+use super::wallet::WhyLine;
+use crate::db::Value;
+use crate::error::ProjectError;
+use crate::names::{
+    DrawStatus, OrderStatus, RefundReason, SeatStatus, WalletAccount, WhyKind, Word, asset_name,
+    event_name, holder_of,
+};
+
+pub(super) type Done = Result<(), ProjectError>;
+
+/// Rows of a batch while its records are applied.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) rows: Rows,
+    /// The record at hand.
+    pub(super) seq: u64,
+    pub(super) at: Millis,
+    ledger_line_no: u32,
+    wallet_line_no: u32,
+    /// What wallet lines have added to accounts in the event at hand, against what the ledger's have.
+    pub(super) explained: BTreeMap<Account, i64>,
+}
+
+impl Batch {
+    pub(super) fn new(rows: Rows) -> Batch {
+        Batch {
+            rows,
+            ..Batch::default()
+        }
+    }
+
+    pub(super) fn into_rows(self) -> Rows {
+        self.rows
+    }
+
+    /// The campaigns this batch used, for the projector to remember.
+    pub(super) fn take_campaigns(&mut self) -> BTreeMap<CampaignId, Arc<PublishedCampaign>> {
+        std::mem::take(&mut self.rows.campaigns)
+    }
+
+    /// Applies one record.
+    pub(super) fn record(&mut self, seq: u64, record: &Record) -> Done {
+        (self.seq, self.at) = (seq, record.at);
+        (self.ledger_line_no, self.wallet_line_no) = (0, 0);
+        for event in &record.events {
+            self.explained.clear();
+            self.event(event)?;
+            self.post(event)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> Done {
+        match event {
+            Event::MemberRegistered {
+                member,
+                token: _,
+                inviter,
+            } => self.member_registered(*member, *inviter),
+            Event::InviterBound { member, inviter } => {
+                self.member(*member)?.inviter = Some(*inviter);
+                Ok(())
+            }
+            Event::CampaignPublished { campaign, terms } => {
+                self.campaign_published(*campaign, terms)
+            }
+            Event::GroupOpened {
+                group,
+                campaign,
+                leader,
+                expires_at,
+            } => self.group_opened(*group, *campaign, *leader, *expires_at),
+            Event::SeatReserved {
+                payment,
+                member,
+                via,
+                pay_by,
+            } => self.seat_reserved(*payment, *member, *via, *pay_by),
+            Event::SeatLapsed { payment } => self.seat_lapsed(*payment),
+            Event::PaymentAccepted { .. } => self.payment_accepted(event),
+            Event::PaymentBounced { .. } => self.payment_bounced(event),
+            Event::SeatLeft {
+                payment,
+                member,
+                amount,
+                refund,
+            } => self.seat_left(*payment, *member, *amount, *refund),
+            Event::GroupFilled {
+                group,
+                seats,
+                frozen_at,
+                round,
+                freeze,
+            } => self.group_filled(*group, seats, (*frozen_at, *round), *freeze),
+            Event::GroupClosed {
+                group,
+                why,
+                refund_each,
+                first_refund,
+                refunds,
+            } => self.group_closed(*group, *why, *refund_each, (*first_refund, refunds)),
+            Event::GroupSettled(settled) => self.group_settled(settled),
+            Event::RefundPaid {
+                refund,
+                amount: _,
+                fee_back,
+            } => self.refund_paid(*refund, *fee_back),
+            Event::OrderShipped { order, received_by } => self.order_shipped(*order, *received_by),
+            Event::OrderReceived { order, kept_at } => self.order_received(*order, *kept_at),
+            Event::OrderKept { order } => self.order_kept(*order),
+            Event::RewardsVested { group, amounts } => self.rewards_vested(*group, amounts),
+            Event::CapitalDeposited { amount: _ } => Ok(()),
+        }
+    }
+
+    /// The ledger's lines of an event, its balances, and that the wallet's lines say the same of members' accounts.
+    fn post(&mut self, event: &Event) -> Done {
+        let mut lines = Vec::new();
+        if domain::lines(event, &mut |line| lines.push(line)).is_err() {
+            return Err(self.unfit("an amount does not fit"));
+        }
+        let name = event_name(event);
+        let mut posted: BTreeMap<Account, i64> = BTreeMap::new();
+        for line in lines {
+            let balance = self.rows.balances.entry(line.account).or_default();
+            *balance = balance.saturating_add(line.amount);
+            if WalletAccount::of_account(&line.account).is_some() {
+                let sum = posted.entry(line.account).or_default();
+                *sum = sum.saturating_add(line.amount);
+            }
+            self.rows.new_ledger_lines.extend([
+                Value::from(self.seq),
+                Value::from(self.ledger_line_no),
+                Value::from(self.at.0),
+                Value::from(line.account.name()),
+                Value::from(holder_of(&line.account)),
+                Value::from(asset_name(line.account.asset())),
+                Value::from(line.amount),
+                Value::from(name),
+            ]);
+            self.ledger_line_no = self.ledger_line_no.saturating_add(1);
+        }
+        self.explained.retain(|_, amount| *amount != 0);
+        posted.retain(|_, amount| *amount != 0);
+        if self.explained != posted {
+            return Err(self.unfit(format!("{name}: the wallets' lines are not the ledger's")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn next_wallet_line_no(&mut self) -> u32 {
+        let line_no = self.wallet_line_no;
+        self.wallet_line_no = line_no.saturating_add(1);
+        line_no
+    }
+
+    pub(super) fn unfit(&self, what: impl Into<String>) -> ProjectError {
+        ProjectError::DoesNotFit {
+            seq: self.seq,
+            what: what.into(),
+        }
+    }
+
+    pub(super) fn member(&mut self, id: MemberId) -> Result<&mut Member, ProjectError> {
+        let unfit = self.unfit(format!("member {id} is not known"));
+        self.rows.members.get_mut(&id).ok_or(unfit)
+    }
+
+    pub(super) fn group(&mut self, id: GroupId) -> Result<&mut Group, ProjectError> {
+        let unfit = self.unfit(format!("group {id} is not known"));
+        self.rows.groups.get_mut(&id.0).ok_or(unfit)
+    }
+
+    pub(super) fn seat(&mut self, id: PaymentId) -> Result<&mut Seat, ProjectError> {
+        let unfit = self.unfit(format!("reservation {id} is not known"));
+        self.rows.seats.get_mut(&id).ok_or(unfit)
+    }
+
+    pub(super) fn draw(&mut self, id: GroupId) -> Result<&mut Draw, ProjectError> {
+        let unfit = self.unfit(format!("the draw of group {id} is not known"));
+        self.rows.draws.get_mut(&id.0).ok_or(unfit)
+    }
+
+    pub(super) fn campaign(&self, id: CampaignId) -> Result<Arc<PublishedCampaign>, ProjectError> {
+        let found = self.rows.campaigns.get(&id).cloned();
+        found.ok_or_else(|| self.unfit(format!("campaign {id} is not known")))
+    }
+
+    fn order(&mut self, id: OrderId) -> Result<&mut Order, ProjectError> {
+        let unfit = self.unfit(format!("order {id} is not known"));
+        self.rows.orders.get_mut(&id).ok_or(unfit)
+    }
+
+    fn member_registered(&mut self, id: MemberId, inviter: Option<MemberId>) -> Done {
+        let member = Member {
+            inviter,
+            registered_at: self.at,
+            in_groups: 0,
+            settled_seats: 0,
+            won_seats: 0,
+        };
+        match self.rows.members.insert(id, member) {
+            Some(_) => Err(self.unfit(format!("member {id} registers twice"))),
+            None => Ok(()),
+        }
+    }
+
+    fn campaign_published(&mut self, id: CampaignId, terms: &Campaign) -> Done {
+        let file = domain::published_file(terms);
+        let hash = draw::hash(file.as_bytes());
+        let encoded = minicbor::to_vec(terms)
+            .map_err(|_| self.unfit(format!("the terms of campaign {id} cannot be encoded")))?;
+        self.rows.new_campaigns.extend([
+            Value::from(id.0),
+            Value::from(terms.name.zh.as_str()),
+            Value::from(terms.name.en.as_str()),
+            Value::from(terms.group.price.0),
+            Value::from(terms.group.seats),
+            Value::from(terms.group.winners),
+            Value::from(self.at.0),
+            Value::from(hash.0.as_slice()),
+            Value::from(encoded),
+            Value::from(file),
+        ]);
+        let published = PublishedCampaign {
+            terms: terms.clone(),
+            hash,
+            published_at: self.at,
+        };
+        self.rows.campaigns.insert(id, Arc::new(published));
+        Ok(())
+    }
+
+    fn group_opened(
+        &mut self,
+        id: GroupId,
+        campaign: CampaignId,
+        leader: MemberId,
+        expires_at: Millis,
+    ) -> Done {
+        let published = self.campaign(campaign)?;
+        let group = Group {
+            campaign,
+            leader,
+            state: GroupState::Open,
+            opened_at: self.at,
+            expires_at,
+            paid: 0,
+            held: 0,
+            filled_at: None,
+            ended_at: None,
+            closing: None,
+        };
+        if self.rows.groups.insert(id.0, group).is_some() {
+            return Err(self.unfit(format!("group {id} opens twice")));
+        }
+        self.draw_opened(id, &published)
+    }
+
+    fn seat_reserved(
+        &mut self,
+        id: PaymentId,
+        member: MemberId,
+        via: Option<MemberId>,
+        pay_by: Millis,
+    ) -> Done {
+        let seat = Seat {
+            member,
+            via,
+            state: SeatStatus::Reserved,
+            seat_no: None,
+            reserved_at: self.at,
+            pay_by,
+            paid_at: None,
+            amount: None,
+            txn: None,
+            tag: None,
+            refund: None,
+            refunded_for: None,
+            order: None,
+        };
+        let before = self.rows.seats.insert(id, seat);
+        if before.is_some_and(|seat| seat.state != SeatStatus::Lapsed) {
+            return Err(self.unfit(format!("reservation {id} is made twice")));
+        }
+        let group = self.group(id.group)?;
+        group.held = group.held.saturating_add(1);
+        Ok(())
+    }
+
+    fn seat_lapsed(&mut self, id: PaymentId) -> Done {
+        self.seat(id)?.state = SeatStatus::Lapsed;
+        let group = self.group(id.group)?;
+        group.held = group.held.saturating_sub(1);
+        Ok(())
+    }
+
+    fn payment_accepted(&mut self, event: &Event) -> Done {
+        let Event::PaymentAccepted {
+            payment,
+            member,
+            txn,
+            amount,
+            fee,
+            tag,
+        } = event
+        else {
+            return Ok(());
+        };
+        let at = self.at;
+        let seat = self.seat(*payment)?;
+        // A place that lapsed and is paid after all, while it is still free, is taken without a new reservation.
+        let was_held = seat.state == SeatStatus::Reserved;
+        seat.state = SeatStatus::Paid;
+        seat.paid_at = Some(at);
+        seat.amount = Some(*amount);
+        seat.txn = Some(*txn);
+        seat.tag = Some(*tag);
+        let group = self.group(payment.group)?;
+        group.paid = group.paid.saturating_add(1);
+        if !was_held {
+            group.held = group.held.saturating_add(1);
+        }
+        let campaign = group.campaign;
+        self.rows.new_payments.extend([
+            Value::from(txn.as_str()),
+            Value::from(self.seq),
+            Value::from(self.at.0),
+            Value::from(payment.group.0),
+            Value::from(payment.index),
+            Value::from(member.0),
+            Value::from(amount.0),
+            Value::from(fee.0),
+            Value::from("accepted"),
+            Value::NoText,
+        ]);
+        let why = WhyLine::of(WhyKind::SeatPaid)
+            .in_group(payment.group, campaign)
+            .seat(*payment);
+        self.in_groups(*member, amount.0, why)
+    }
+
+    fn payment_bounced(&mut self, event: &Event) -> Done {
+        let Event::PaymentBounced {
+            payment,
+            member,
+            txn,
+            amount,
+            fee,
+            refund,
+            reason,
+            ..
+        } = event
+        else {
+            return Ok(());
+        };
+        let group = payment.map(|payment| payment.group);
+        // The domain writes the highest index where a payment names a group but no reservation of it.
+        let payment = payment.filter(|payment| payment.index != u32::MAX);
+        let reason = RefundReason::Bounced(*reason);
+        self.rows.new_payments.extend([
+            Value::from(txn.as_str()),
+            Value::from(self.seq),
+            Value::from(self.at.0),
+            Value::from(group.map(|group| group.0)),
+            Value::from(payment.map(|payment| payment.index)),
+            Value::from(member.map(|member| member.0)),
+            Value::from(amount.0),
+            Value::from(fee.0),
+            Value::from("bounced"),
+            Value::from(reason.word()),
+        ]);
+        let row = Refund {
+            txn: *txn,
+            group,
+            payment,
+            member: *member,
+            amount: *amount,
+            reason,
+            created_at: self.at,
+            paid_at: None,
+            fee_back: None,
+        };
+        self.rows.refunds.insert(*refund, row);
+        let Some(member) = member else { return Ok(()) };
+        let mut why = WhyLine::of(WhyKind::Bounced).refund(*refund).base(*amount);
+        if let Some(known) = group.and_then(|group| self.rows.groups.get(&group.0)) {
+            why = why.in_group(group.unwrap_or(GroupId(0)), known.campaign);
+        }
+        if let Some(payment) = payment {
+            why = why.seat(payment);
+        }
+        self.in_groups(*member, 0, why)
+    }
+
+    fn seat_left(
+        &mut self,
+        id: PaymentId,
+        member: MemberId,
+        amount: Money,
+        refund: RefundId,
+    ) -> Done {
+        self.refund_seat(id, refund, amount, RefundReason::Left)?;
+        let group = self.group(id.group)?;
+        group.paid = group.paid.saturating_sub(1);
+        group.held = group.held.saturating_sub(1);
+        let campaign = group.campaign;
+        let why = WhyLine::of(WhyKind::SeatRefunded)
+            .in_group(id.group, campaign)
+            .seat(id)
+            .refund(refund);
+        self.in_groups(member, amount.0.saturating_neg(), why)
+    }
+
+    /// A paid seat's price is on its way back.
+    pub(super) fn refund_seat(
+        &mut self,
+        id: PaymentId,
+        refund: RefundId,
+        amount: Money,
+        reason: RefundReason,
+    ) -> Done {
+        let created_at = self.at;
+        let unpaid = self.unfit(format!("reservation {id} is refunded and was not paid"));
+        let seat = self.seat(id)?;
+        seat.state = if reason == RefundReason::Lost {
+            SeatStatus::Lost
+        } else {
+            SeatStatus::Refunded
+        };
+        seat.refund = Some(refund);
+        seat.refunded_for = Some(reason);
+        let row = Refund {
+            txn: seat.txn.ok_or(unpaid)?,
+            group: Some(id.group),
+            payment: Some(id),
+            member: Some(seat.member),
+            amount,
+            reason,
+            created_at,
+            paid_at: None,
+            fee_back: None,
+        };
+        self.rows.refunds.insert(refund, row);
+        Ok(())
+    }
+
+    fn refund_paid(&mut self, id: RefundId, fee_back: Money) -> Done {
+        let at = self.at;
+        let unfit = self.unfit(format!("refund {id} is not known"));
+        let refund = self.rows.refunds.get_mut(&id).ok_or(unfit)?;
+        refund.paid_at = Some(at);
+        refund.fee_back = Some(fee_back);
+        Ok(())
+    }
+
+    fn order_shipped(&mut self, id: OrderId, received_by: Millis) -> Done {
+        let at = self.at;
+        let order = self.order(id)?;
+        order.state = OrderStatus::Shipped;
+        order.shipped_at = Some(at);
+        order.received_by = Some(received_by);
+        Ok(())
+    }
+
+    fn order_received(&mut self, id: OrderId, return_until: Millis) -> Done {
+        let at = self.at;
+        let order = self.order(id)?;
+        order.state = OrderStatus::Received;
+        order.received_at = Some(at);
+        order.return_until = Some(return_until);
+        Ok(())
+    }
+
+    fn order_kept(&mut self, id: OrderId) -> Done {
+        let at = self.at;
+        let order = self.order(id)?;
+        order.state = OrderStatus::Kept;
+        order.kept_at = Some(at);
+        Ok(())
+    }
+
+    pub(super) fn draw_state(
+        &mut self,
+        group: GroupId,
+        state: DrawStatus,
+    ) -> Result<&mut Draw, ProjectError> {
+        let draw = self.draw(group)?;
+        draw.state = state;
+        Ok(draw)
+    }
+}

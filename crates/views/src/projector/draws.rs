@@ -1,0 +1,166 @@
+//! The files of draws, byte for byte as members and auditors will hash them.
+
+use std::sync::Arc;
+
+use domain::{
+    CampaignId, Closing, FilledSeat, GroupId, GroupSettled, GroupState, PaymentId,
+    PublishedCampaign,
+};
+use draw::{BeaconKind, Freeze, Open, ResultFile, SeatLine, Seats, Void, VoidReason};
+
+use super::batch::{Batch, Done};
+use super::tables::Draw;
+use crate::db::Value;
+use crate::error::ProjectError;
+use crate::names::{DrawFile, DrawStatus, Word};
+
+impl Batch {
+    /// The rules, before the first seat is sold.
+    pub(super) fn draw_opened(&mut self, group: GroupId, campaign: &PublishedCampaign) -> Done {
+        let bytes = self.open_of(group, campaign)?.to_bytes();
+        let draw = Draw {
+            state: DrawStatus::Open,
+            open: draw::hash(&bytes),
+            seats: None,
+            freeze: None,
+            result: None,
+            void: None,
+            frozen_at: None,
+            round: None,
+            round_time: None,
+            signature: None,
+            seed: None,
+            winners: None,
+        };
+        self.rows.draws.insert(group.0, draw);
+        self.file(group, DrawFile::Open, bytes);
+        Ok(())
+    }
+
+    /// The seat list and its seal, made from the stored tags. If the seal is not the event's, nothing is stored.
+    pub(super) fn group_filled(
+        &mut self,
+        id: GroupId,
+        filled: &[FilledSeat],
+        (frozen_at, round): (u64, u64),
+        frozen: [u8; 32],
+    ) -> Done {
+        let at = self.at;
+        let group = self.group(id)?;
+        group.state = GroupState::Full;
+        group.filled_at = Some(at);
+        let (campaign, leader) = (group.campaign, group.leader);
+        let campaign = self.campaign(campaign)?;
+        let mut lines = Vec::with_capacity(filled.len());
+        for (number, place) in (0u32..).zip(filled) {
+            let payment = PaymentId {
+                group: id,
+                index: place.index,
+            };
+            let untagged = self.unfit(format!(
+                "reservation {payment} is in a full group and was not paid"
+            ));
+            let seat = self.seat(payment)?;
+            seat.seat_no = Some(number);
+            lines.push(SeatLine {
+                tag: draw::Hash(seat.tag.ok_or(untagged)?),
+                leader: seat.member == leader,
+                tier: 0,
+            });
+        }
+        let seats = Seats(lines);
+        let freeze = self.freeze(id, &campaign, &seats, frozen_at)?;
+        let (seats_bytes, freeze_bytes) = (seats.to_bytes(), freeze.to_bytes());
+        let (found, frozen) = (draw::hash(&freeze_bytes), draw::Hash(frozen));
+        if found != frozen || freeze.round != round {
+            tracing::error!(group = id.0, seq = self.seq, %found, %frozen,
+                "group {id}: the freeze made from the stored seats is not the one in the journal");
+            return Err(ProjectError::FreezeDiffers {
+                seq: self.seq,
+                group: id,
+                frozen,
+                found,
+            });
+        }
+        let round_time = campaign.terms.draw.source.timing().round_time(round).ok();
+        let draw = self.draw_state(id, DrawStatus::Waiting)?;
+        draw.seats = Some(freeze.seats);
+        draw.freeze = Some(found);
+        draw.frozen_at = Some(frozen_at);
+        draw.round = Some(round);
+        draw.round_time = round_time;
+        self.file(id, DrawFile::Seats, seats_bytes);
+        self.file(id, DrawFile::Freeze, freeze_bytes);
+        Ok(())
+    }
+
+    fn freeze(
+        &self,
+        id: GroupId,
+        campaign: &Arc<PublishedCampaign>,
+        seats: &Seats,
+        frozen_at: u64,
+    ) -> Result<Freeze, ProjectError> {
+        let open = self.open_of(id, campaign)?;
+        let timing = campaign.terms.draw.source.timing();
+        draw::freeze_for(&open, seats, frozen_at, None, timing)
+            .map_err(|error| self.unfit(format!("group {id} cannot be frozen: {error}")))
+    }
+
+    /// The receipt.
+    pub(super) fn draw_settled(&mut self, settled: &GroupSettled, campaign: CampaignId) -> Done {
+        let source = match self.campaign(campaign)?.terms.draw.source {
+            domain::BeaconSource::DrandQuicknet => BeaconKind::DrandQuicknet,
+            domain::BeaconSource::Local { .. } => BeaconKind::Local,
+        };
+        let unfrozen = self.unfit(format!(
+            "group {} is drawn and was not frozen",
+            settled.group
+        ));
+        let draw = self.draw_state(settled.group, DrawStatus::Drawn)?;
+        let file = ResultFile {
+            freeze: draw.freeze.ok_or(unfrozen)?,
+            source,
+            signature: settled.signature,
+            seed: draw::Hash(settled.seed),
+            winners: settled.winners.clone(),
+        };
+        let bytes = file.to_bytes();
+        draw.result = Some(draw::hash(&bytes));
+        draw.signature = Some(settled.signature);
+        draw.seed = Some(file.seed);
+        draw.winners = Some(file.winners);
+        self.file(settled.group, DrawFile::Result, bytes);
+        Ok(())
+    }
+
+    /// Why there is no draw: of the freeze where there is one, else of the rules.
+    pub(super) fn draw_voided(&mut self, group: GroupId, why: Closing) -> Done {
+        let at = self.at.unix_seconds();
+        let draw = self.draw_state(group, DrawStatus::Void)?;
+        let reason = match why {
+            Closing::Expired => VoidReason::NotFull,
+            Closing::LeaderGone | Closing::Cancelled => VoidReason::Cancelled,
+            Closing::Void => VoidReason::Timeout,
+        };
+        let of = draw.freeze.unwrap_or(draw.open);
+        let bytes = Void { of, reason, at }.to_bytes();
+        draw.void = Some(draw::hash(&bytes));
+        self.file(group, DrawFile::Void, bytes);
+        Ok(())
+    }
+
+    fn open_of(&self, group: GroupId, campaign: &PublishedCampaign) -> Result<Open, ProjectError> {
+        domain::open_file(campaign, group)
+            .map_err(|error| self.unfit(format!("group {group} has no open file: {error}")))
+    }
+
+    fn file(&mut self, group: GroupId, file: DrawFile, bytes: Vec<u8>) {
+        let row = [
+            Value::from(group.0),
+            Value::from(file.word()),
+            Value::from(bytes),
+        ];
+        self.rows.new_draw_files.extend(row);
+    }
+}

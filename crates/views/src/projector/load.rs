@@ -1,0 +1,327 @@
+//! What a batch touches, found from its events and loaded in a few statements.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::{
+    Account, CampaignId, Event, GroupId, MemberId, Money, OrderId, PaymentId, PublishedCampaign,
+    Record, RefundId,
+};
+use draw::Hash;
+use sqlx::any::AnyRow;
+
+use super::batch::Batch;
+use super::tables::{Draw, Group, Member, Order, Refund, Rows, Seat};
+use crate::db::{Columns, Tx, Value, unreadable};
+use crate::names::{account_of, holder_of};
+use crate::query::read;
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+type Campaigns = BTreeMap<CampaignId, Arc<PublishedCampaign>>;
+
+/// Keys of the rows that a batch touches.
+#[derive(Default)]
+struct Needs {
+    members: BTreeSet<MemberId>,
+    campaigns: BTreeSet<CampaignId>,
+    groups: BTreeSet<u64>,
+    /// Groups of which every seat and the draw is needed.
+    whole_groups: BTreeSet<u64>,
+    seats: BTreeSet<PaymentId>,
+    refunds: BTreeSet<RefundId>,
+    orders: BTreeSet<OrderId>,
+    accounts: BTreeSet<Account>,
+}
+
+/// A batch with everything in it that its records touch and the views already have.
+pub(super) async fn load(
+    tx: &mut Tx,
+    records: &[(u64, Record)],
+    cached: &Campaigns,
+) -> Result<Batch> {
+    let mut needs = Needs::default();
+    for event in records.iter().flat_map(|(_, record)| &record.events) {
+        needs.event(event);
+    }
+    let mut rows = Rows::default();
+    load_groups(tx, &needs, &mut rows).await?;
+    needs
+        .campaigns
+        .extend(rows.groups.values().map(|group| group.campaign));
+    load_campaigns(tx, &needs, cached, &mut rows).await?;
+    load_seats(tx, &needs, &mut rows).await?;
+    load_members(tx, &needs, &mut rows).await?;
+    load_money(tx, &needs, &mut rows).await?;
+    load_balances(tx, &needs, &mut rows).await?;
+    Ok(Batch::new(rows))
+}
+
+impl Needs {
+    fn event(&mut self, event: &Event) {
+        // An amount that does not fit is found again, and reported, when the event is applied.
+        let _ = domain::lines(event, &mut |line| {
+            self.accounts.insert(line.account);
+        });
+        match event {
+            Event::MemberRegistered { .. }
+            | Event::CampaignPublished { .. }
+            | Event::CapitalDeposited { .. } => {}
+            Event::InviterBound { member, .. } => {
+                self.members.insert(*member);
+            }
+            Event::GroupOpened { campaign, .. } => {
+                self.campaigns.insert(*campaign);
+            }
+            Event::SeatReserved { payment, .. } | Event::SeatLapsed { payment } => {
+                self.seat(*payment, None)
+            }
+            Event::PaymentAccepted {
+                payment, member, ..
+            }
+            | Event::SeatLeft {
+                payment, member, ..
+            } => {
+                self.seat(*payment, Some(*member));
+            }
+            Event::PaymentBounced {
+                payment, member, ..
+            } => {
+                self.groups.extend(payment.map(|payment| payment.group.0));
+                self.members.extend(*member);
+            }
+            Event::GroupFilled { group, .. } => self.whole_group(*group),
+            Event::GroupClosed { group, refunds, .. } => {
+                self.whole_group(*group);
+                self.members.extend(refunds.iter().map(|seat| seat.member));
+            }
+            Event::GroupSettled(settled) => {
+                self.whole_group(settled.group);
+                self.members
+                    .extend(settled.seats.iter().map(|seat| seat.member));
+            }
+            Event::RefundPaid { refund, .. } => {
+                self.refunds.insert(*refund);
+            }
+            Event::OrderShipped { order, .. }
+            | Event::OrderReceived { order, .. }
+            | Event::OrderKept { order } => {
+                self.orders.insert(*order);
+            }
+            Event::RewardsVested { group, .. } => {
+                self.groups.insert(group.0);
+            }
+        }
+    }
+
+    fn seat(&mut self, payment: PaymentId, member: Option<MemberId>) {
+        self.seats.insert(payment);
+        self.groups.insert(payment.group.0);
+        self.members.extend(member);
+    }
+
+    fn whole_group(&mut self, group: GroupId) {
+        self.groups.insert(group.0);
+        self.whole_groups.insert(group.0);
+    }
+}
+
+async fn load_groups(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let keys: Vec<Value> = needs.groups.iter().map(|&id| id.into()).collect();
+    for row in tx
+        .rows_in("SELECT * FROM group_ WHERE id IN ", &keys)
+        .await?
+    {
+        rows.groups.insert(row.u64("id")?, group(&row)?);
+    }
+    let keys: Vec<Value> = needs.whole_groups.iter().map(|&id| id.into()).collect();
+    for row in tx
+        .rows_in("SELECT * FROM draw_ WHERE group_id IN ", &keys)
+        .await?
+    {
+        rows.draws.insert(row.u64("group_id")?, draw_row(&row)?);
+    }
+    Ok(())
+}
+
+async fn load_campaigns(
+    tx: &mut Tx,
+    needs: &Needs,
+    cached: &Campaigns,
+    rows: &mut Rows,
+) -> Result<()> {
+    let mut missing: Vec<Value> = Vec::new();
+    for id in &needs.campaigns {
+        match cached.get(id) {
+            Some(campaign) => {
+                rows.campaigns.insert(*id, Arc::clone(campaign));
+            }
+            None => missing.push(id.0.into()),
+        }
+    }
+    let select = "SELECT id, terms, hash, published_at FROM campaign WHERE id IN ";
+    for row in tx.rows_in(select, &missing).await? {
+        let campaign = PublishedCampaign {
+            terms: read::terms(&row)?,
+            hash: Hash(row.bytes("hash")?),
+            published_at: read::millis(&row, "published_at")?,
+        };
+        rows.campaigns
+            .insert(CampaignId(row.u32("id")?), Arc::new(campaign));
+    }
+    Ok(())
+}
+
+async fn load_seats(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let whole: Vec<Value> = needs.whole_groups.iter().map(|&id| id.into()).collect();
+    let mut found = tx
+        .rows_in("SELECT * FROM seat WHERE group_id IN ", &whole)
+        .await?;
+    let single: Vec<Value> = needs
+        .seats
+        .iter()
+        .filter(|seat| !needs.whole_groups.contains(&seat.group.0))
+        .flat_map(|seat| [seat.group.0.into(), seat.index.into()])
+        .collect();
+    found.extend(
+        tx.rows_in_pairs("SELECT * FROM seat WHERE (group_id, idx) IN ", &single)
+            .await?,
+    );
+    for row in found {
+        rows.seats.insert(read::payment(&row)?, seat(&row)?);
+    }
+    Ok(())
+}
+
+async fn load_members(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let keys: Vec<Value> = needs.members.iter().map(|id| id.0.into()).collect();
+    for row in tx
+        .rows_in("SELECT * FROM member WHERE id IN ", &keys)
+        .await?
+    {
+        let member = Member {
+            inviter: read::maybe_member(&row, "inviter")?,
+            registered_at: read::millis(&row, "registered_at")?,
+            in_groups: row.int("in_groups")?,
+            settled_seats: row.u64("settled_seats")?,
+            won_seats: row.u64("won_seats")?,
+        };
+        rows.members.insert(MemberId(row.u32("id")?), member);
+    }
+    Ok(())
+}
+
+async fn load_money(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let keys: Vec<Value> = needs.refunds.iter().map(|id| id.0.into()).collect();
+    for row in tx
+        .rows_in("SELECT * FROM refund WHERE id IN ", &keys)
+        .await?
+    {
+        let found = read::refund(&row)?;
+        let refund = Refund {
+            txn: found.txn,
+            group: row.maybe_u64("group_id")?.map(GroupId),
+            payment: found.payment,
+            member: found.member,
+            amount: found.amount,
+            reason: found.reason,
+            created_at: found.created_at,
+            paid_at: found.paid_at,
+            fee_back: found.fee_back,
+        };
+        rows.refunds.insert(found.id, refund);
+    }
+    let keys: Vec<Value> = needs.orders.iter().map(|id| id.0.into()).collect();
+    for row in tx
+        .rows_in("SELECT * FROM order_ WHERE id IN ", &keys)
+        .await?
+    {
+        rows.orders.insert(OrderId(row.u64("id")?), order(&row)?);
+    }
+    Ok(())
+}
+
+/// Accounts of one kind are asked for together: their kind is a word, their holders a list.
+async fn load_balances(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let keys: Vec<Value> = needs
+        .accounts
+        .iter()
+        .flat_map(|account| [Value::from(account.name()), Value::from(holder_of(account))])
+        .collect();
+    let select = "SELECT account, holder, amount FROM balance WHERE (account, holder) IN ";
+    for row in tx.rows_in_pairs(select, &keys).await? {
+        let (name, holder) = (row.text("account")?, row.int("holder")?);
+        let account = account_of(&name, holder)
+            .ok_or_else(|| unreadable("account", format!("unknown account {name} of {holder}")))?;
+        rows.balances.insert(account, row.int("amount")?);
+    }
+    Ok(())
+}
+
+fn group(row: &AnyRow) -> Result<Group> {
+    Ok(Group {
+        campaign: CampaignId(row.u32("campaign")?),
+        leader: read::member(row, "leader")?,
+        state: read::word(row, "state")?,
+        opened_at: read::millis(row, "opened_at")?,
+        expires_at: read::millis(row, "expires_at")?,
+        paid: row.u32("paid")?,
+        held: row.u32("held")?,
+        filled_at: read::maybe_millis(row, "filled_at")?,
+        ended_at: read::maybe_millis(row, "ended_at")?,
+        closing: read::maybe_word(row, "closing")?,
+    })
+}
+
+fn seat(row: &AnyRow) -> Result<Seat> {
+    let seat = read::seat(row)?;
+    Ok(Seat {
+        member: seat.member,
+        via: seat.via,
+        state: seat.state,
+        seat_no: seat.seat_no,
+        reserved_at: seat.reserved_at,
+        pay_by: seat.pay_by,
+        paid_at: seat.paid_at,
+        amount: row.maybe_int("amount")?.map(Money),
+        txn: seat.txn,
+        tag: seat.tag,
+        refund: seat.refund,
+        refunded_for: seat.refunded_for,
+        order: seat.order,
+    })
+}
+
+fn order(row: &AnyRow) -> Result<Order> {
+    Ok(Order {
+        payment: read::payment(row)?,
+        seat_no: row.u32("seat_no")?,
+        member: read::member(row, "member")?,
+        campaign: CampaignId(row.u32("campaign")?),
+        price: Money(row.int("price")?),
+        state: read::word(row, "state")?,
+        at: read::millis(row, "at")?,
+        shipped_at: read::maybe_millis(row, "shipped_at")?,
+        received_by: read::maybe_millis(row, "received_by")?,
+        received_at: read::maybe_millis(row, "received_at")?,
+        return_until: read::maybe_millis(row, "return_until")?,
+        kept_at: read::maybe_millis(row, "kept_at")?,
+    })
+}
+
+fn draw_row(row: &AnyRow) -> Result<Draw> {
+    let draw = read::draw(row)?;
+    Ok(Draw {
+        state: draw.state,
+        open: draw.open,
+        seats: draw.seats,
+        freeze: draw.freeze,
+        result: draw.result,
+        void: draw.void,
+        frozen_at: draw.frozen_at,
+        round: draw.round,
+        round_time: draw.round_time,
+        signature: draw.signature,
+        seed: draw.seed,
+        winners: draw.winners,
+    })
+}

@@ -1,0 +1,335 @@
+//! The one writer of the views: takes records in order and turns their events into rows.
+//!
+//! Why loading, computing and writing are apart: a batch first loads every row that its events touch, a few
+//! statements for all of them, then applies the events in memory without waiting for anything, and then
+//! writes all rows back, again in a few statements, with the applied sequence in the same transaction.
+
+mod batch;
+mod draws;
+mod load;
+mod settle;
+mod store;
+mod tables;
+mod wallet;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::{CampaignId, Millis, PublishedCampaign, Record};
+use tokio::sync::watch;
+
+use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
+use crate::error::{ProjectError, StoreError, failed};
+
+/// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
+pub(crate) const SCHEMA_VERSION: i64 = 1;
+const SCHEMA: &str = include_str!("../../sql/views.sql");
+/// Every table of ours, for a database that is no file to delete.
+const TABLES: [&str; 13] = [
+    "meta",
+    "member",
+    "campaign",
+    "group_",
+    "seat",
+    "payment",
+    "refund",
+    "order_",
+    "wallet_line",
+    "ledger_line",
+    "balance",
+    "draw_",
+    "draw_file",
+];
+/// Most campaigns kept in memory.
+const MAX_CACHED_CAMPAIGNS: usize = 1_000;
+
+/// Of which journal the views are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalId {
+    /// Hash of its first batch; none while it is empty.
+    pub first_batch: Option<[u8; 32]>,
+    /// Its last record; 0 while it is empty.
+    pub head_seq: u64,
+}
+
+/// The one writer of the views.
+#[derive(Debug)]
+pub struct Projector {
+    place: Place,
+    db: Db,
+    applied: u64,
+    mark: Option<(u64, [u8; 32])>,
+    progress: watch::Sender<u64>,
+    campaigns: BTreeMap<CampaignId, Arc<PublishedCampaign>>,
+}
+
+/// What the views say of themselves.
+struct Meta {
+    version: i64,
+    applied: u64,
+    first_batch: Option<[u8; 32]>,
+    mark: Option<(u64, [u8; 32])>,
+}
+
+impl Projector {
+    /// Opens the views of this journal. Views of another version or another journal, or that know records which
+    /// the journal does not have, are deleted first and start empty.
+    pub async fn open(place: &Place, journal: &JournalId) -> Result<Projector, StoreError> {
+        let opening = async {
+            let (db, mut meta) = match look(place).await? {
+                (db, Some(meta)) => (db, meta),
+                (db, None) => (start(place, db).await?, Meta::NEW),
+            };
+            let mut db = db;
+            if let Some(why) = meta.unfit(journal) {
+                tracing::warn!(why, place = ?place, "the views are made again from the journal: {why}");
+                db = start(place, db).await?;
+                meta = Meta::NEW;
+            }
+            if meta.first_batch.is_none() && journal.first_batch.is_some() {
+                let mut tx = db.write().await?;
+                let first = journal.first_batch.as_ref().map(<[u8; 32]>::as_slice);
+                tx.run("UPDATE meta SET first_batch = ?", vec![first.into()])
+                    .await?;
+                tx.commit().await?;
+            }
+            let (progress, _) = watch::channel(meta.applied);
+            Ok(Projector {
+                place: place.clone(),
+                db,
+                applied: meta.applied,
+                mark: meta.mark,
+                progress,
+                campaigns: BTreeMap::new(),
+            })
+        };
+        opening.await.map_err(failed("open the views for writing"))
+    }
+
+    /// The last record that the views hold; 0 if none.
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// The last place of the journal whose hash the views know: its record and the hash of the batch that ends
+    /// there. If the journal has another hash there, [`Projector::rebuild`] is called for.
+    pub fn mark(&self) -> Option<(u64, [u8; 32])> {
+        self.mark
+    }
+
+    /// Tells [`crate::Views`] how far the views have come.
+    pub fn progress(&self) -> watch::Receiver<u64> {
+        self.progress.subscribe()
+    }
+
+    /// Throws everything away. The next record is 1.
+    pub async fn rebuild(&mut self) -> Result<(), StoreError> {
+        tracing::warn!(place = ?self.place, "the views are made again from the journal: asked for");
+        self.db = start(&self.place, self.db.clone())
+            .await
+            .map_err(failed("empty the views"))?;
+        self.applied = 0;
+        self.mark = None;
+        self.campaigns.clear();
+        self.progress.send_replace(0);
+        Ok(())
+    }
+
+    /// Takes records in order, all or none. `hash` is that of the journal's batch that ends with the last of
+    /// them, where it is known.
+    pub async fn apply(
+        &mut self,
+        records: &[(u64, Record)],
+        hash: Option<[u8; 32]>,
+    ) -> Result<(), ProjectError> {
+        let Some((last, at)) = self.check_order(records)? else {
+            return Ok(());
+        };
+        let mark = hash.map(|hash| (last, hash)).or(self.mark);
+        let mut tx = self
+            .db
+            .write()
+            .await
+            .map_err(failed("begin a batch of the views"))?;
+        let mut batch = load::load(&mut tx, records, &self.campaigns)
+            .await
+            .map_err(failed("load what a batch of the views touches"))?;
+        for (seq, record) in records {
+            batch.record(*seq, record)?;
+        }
+        let campaigns = batch.take_campaigns();
+        store::store(&mut tx, batch)
+            .await
+            .map_err(failed("write a batch of the views"))?;
+        write_meta(&mut tx, last, at, mark)
+            .await
+            .map_err(failed("write the applied sequence"))?;
+        tx.commit()
+            .await
+            .map_err(failed("commit a batch of the views"))?;
+        self.applied = last;
+        self.mark = mark;
+        self.remember(campaigns);
+        self.progress.send_replace(last);
+        Ok(())
+    }
+
+    fn check_order(
+        &self,
+        records: &[(u64, Record)],
+    ) -> Result<Option<(u64, Millis)>, ProjectError> {
+        let mut last = None;
+        let mut expected = self.applied.saturating_add(1);
+        for (seq, record) in records {
+            if *seq != expected {
+                return Err(ProjectError::WrongSequence {
+                    expected,
+                    found: *seq,
+                });
+            }
+            last = Some((*seq, record.at));
+            expected = expected.saturating_add(1);
+        }
+        Ok(last)
+    }
+
+    fn remember(&mut self, campaigns: BTreeMap<CampaignId, Arc<PublishedCampaign>>) {
+        self.campaigns.extend(campaigns);
+        while MAX_CACHED_CAMPAIGNS < self.campaigns.len() {
+            self.campaigns.pop_first();
+        }
+    }
+
+    /// Closes the writer.
+    pub async fn close(self) {
+        self.db.close().await;
+    }
+}
+
+impl Meta {
+    const NEW: Meta = Meta {
+        version: SCHEMA_VERSION,
+        applied: 0,
+        first_batch: None,
+        mark: None,
+    };
+
+    /// Why these views cannot go on with this journal.
+    fn unfit(&self, journal: &JournalId) -> Option<&'static str> {
+        if self.version != SCHEMA_VERSION {
+            return Some("they are of another version");
+        }
+        if journal.head_seq < self.applied {
+            return Some("they know records that the journal does not have");
+        }
+        match (self.first_batch, journal.first_batch) {
+            (Some(ours), Some(theirs)) if ours != theirs => Some("they are of another journal"),
+            (Some(_) | None, Some(_) | None) => None,
+        }
+    }
+}
+
+/// Opens what is there. No meta row: there are no views yet, or nothing of ours.
+async fn look(place: &Place) -> Result<(Db, Option<Meta>), sqlx::Error> {
+    let db = match Db::open(place, Use::WriteDisposable).await {
+        Err(error) if is_unusable(&error) => {
+            tracing::warn!(place = ?place, error = %error, "the views cannot be read and are made again");
+            remove(place)?;
+            Db::open(place, Use::WriteDisposable).await?
+        }
+        opened => opened?,
+    };
+    let mut tx = db.write().await?;
+    let row = match tx.row("SELECT * FROM meta WHERE id = 0", Vec::new()).await {
+        Err(error) if is_unusable(&error) => None,
+        read => read?,
+    };
+    drop(tx);
+    let meta = row.map(|row| {
+        let mark = row
+            .maybe_u64("mark_seq")?
+            .zip(row.maybe_bytes("mark_hash")?);
+        Ok::<_, sqlx::Error>(Meta {
+            version: row.int("schema_version")?,
+            applied: row.u64("applied_seq")?,
+            first_batch: row.maybe_bytes("first_batch")?,
+            mark,
+        })
+    });
+    // A meta table of a version that had other columns is another version.
+    Ok((db, meta.and_then(Result::ok)))
+}
+
+/// Whether the file is no database, a damaged one, or one without our tables; not whether it is busy.
+fn is_unusable(error: &sqlx::Error) -> bool {
+    const NO_TABLE: [&str; 2] = ["1", "42P01"];
+    const DAMAGED: [&str; 2] = ["11", "26"];
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| NO_TABLE.contains(&&*code) || DAMAGED.contains(&&*code))
+}
+
+/// Deletes what is there and makes empty tables.
+async fn start(place: &Place, old: Db) -> Result<Db, sqlx::Error> {
+    let db = match old.dialect {
+        Dialect::Sqlite => {
+            old.close().await;
+            remove(place)?;
+            Db::open(place, Use::WriteDisposable).await?
+        }
+        Dialect::Postgres => old,
+    };
+    let mut tx = db.write().await?;
+    if db.dialect == Dialect::Postgres {
+        for table in TABLES {
+            tx.rows(format!("DROP TABLE IF EXISTS {table}"), Vec::new())
+                .await?;
+        }
+    }
+    tx.script(SCHEMA).await?;
+    tx.run(
+        "INSERT INTO meta (id, schema_version, applied_seq, applied_at) VALUES (0, ?, 0, 0)",
+        vec![SCHEMA_VERSION.into()],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(db)
+}
+
+fn remove(place: &Place) -> Result<(), std::io::Error> {
+    let Place::File(path) = place else {
+        return Ok(());
+    };
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(Path::new(&name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn write_meta(
+    tx: &mut Tx,
+    applied: u64,
+    at: Millis,
+    mark: Option<(u64, [u8; 32])>,
+) -> Result<(), sqlx::Error> {
+    let hash: Value = mark.as_ref().map(|(_, hash)| hash.as_slice()).into();
+    let values = vec![
+        applied.into(),
+        at.0.into(),
+        mark.map(|(seq, _)| seq).into(),
+        hash,
+    ];
+    tx.run(
+        "UPDATE meta SET applied_seq = ?, applied_at = ?, mark_seq = ?, mark_hash = ?",
+        values,
+    )
+    .await
+    .map(|_| ())
+}

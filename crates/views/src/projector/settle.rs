@@ -1,0 +1,167 @@
+//! A group ends: drawn and settled, or closed without a draw.
+
+use domain::{
+    Account, CampaignId, Closing, GroupId, GroupSettled, GroupState, Money, OrderId, PaymentId,
+    ProgramKind, RefundId, SeatRef,
+};
+
+use super::batch::{Batch, Done};
+use super::tables::Order;
+use super::wallet::WhyLine;
+use crate::names::{OrderStatus, RefundReason, SeatStatus, WhyKind};
+
+impl Batch {
+    pub(super) fn group_settled(&mut self, settled: &GroupSettled) -> Done {
+        let at = self.at;
+        let group = self.group(settled.group)?;
+        group.state = GroupState::Settled;
+        group.ended_at = Some(at);
+        let campaign = group.campaign;
+        self.draw_settled(settled, campaign)?;
+        let (winners, losers) = settled.split();
+        for (order, (seat_no, seat)) in (settled.first_order.0..).zip(&winners) {
+            self.seat_won(settled, (campaign, OrderId(order)), *seat_no, *seat)?;
+        }
+        for (refund, (seat_no, seat)) in (settled.first_refund.0..).zip(&losers) {
+            self.seat_lost(settled, (campaign, RefundId(refund)), *seat_no, *seat)?;
+        }
+        for reward in &settled.rewards {
+            let kind = match reward.program {
+                ProgramKind::Consolation => WhyKind::Consolation,
+                ProgramKind::WinnerBonus
+                | ProgramKind::Leader
+                | ProgramKind::Formation
+                | ProgramKind::Generation => WhyKind::Reward,
+            };
+            let why = WhyLine::of(kind)
+                .in_group(settled.group, campaign)
+                .reward(reward);
+            let (cash, coins) = reward.accounts();
+            self.wallet(cash, reward.cash.0, why);
+            self.wallet(coins, reward.coins.0, why);
+        }
+        Ok(())
+    }
+
+    fn seat_won(
+        &mut self,
+        settled: &GroupSettled,
+        (campaign, order): (CampaignId, OrderId),
+        seat_no: u32,
+        won: SeatRef,
+    ) -> Done {
+        let payment = PaymentId {
+            group: settled.group,
+            index: won.index,
+        };
+        let seat = self.seat(payment)?;
+        seat.state = SeatStatus::Won;
+        seat.order = Some(order);
+        let member = self.member(won.member)?;
+        member.settled_seats = member.settled_seats.saturating_add(1);
+        member.won_seats = member.won_seats.saturating_add(1);
+        let row = Order {
+            payment,
+            seat_no,
+            member: won.member,
+            campaign,
+            price: settled.price,
+            state: OrderStatus::Paid,
+            at: self.at,
+            shipped_at: None,
+            received_by: None,
+            received_at: None,
+            return_until: None,
+            kept_at: None,
+        };
+        self.rows.orders.insert(order, row);
+        let why = WhyLine::of(WhyKind::SeatWon)
+            .in_group(settled.group, campaign)
+            .seat(payment);
+        self.in_groups(won.member, settled.price.0.saturating_neg(), why)
+    }
+
+    fn seat_lost(
+        &mut self,
+        settled: &GroupSettled,
+        (campaign, refund): (CampaignId, RefundId),
+        seat_no: u32,
+        lost: SeatRef,
+    ) -> Done {
+        let payment = PaymentId {
+            group: settled.group,
+            index: lost.index,
+        };
+        self.refund_seat(payment, refund, settled.price, RefundReason::Lost)?;
+        let member = self.member(lost.member)?;
+        member.settled_seats = member.settled_seats.saturating_add(1);
+        let why = WhyLine::of(WhyKind::SeatRefunded)
+            .in_group(settled.group, campaign)
+            .seat(payment)
+            .refund(refund);
+        self.in_groups(lost.member, settled.price.0.saturating_neg(), why)?;
+        let mut why = WhyLine::of(WhyKind::Consolation)
+            .in_group(settled.group, campaign)
+            .seat(payment)
+            .program(ProgramKind::Consolation)
+            .source(seat_no);
+        if settled.consolation_cash.is_positive() {
+            why = why.base(settled.consolation_cash);
+        }
+        self.wallet(
+            Account::Available(lost.member),
+            settled.consolation_cash.0,
+            why,
+        );
+        self.wallet(
+            Account::Coins(lost.member),
+            settled.consolation_coins.0,
+            why,
+        );
+        Ok(())
+    }
+
+    pub(super) fn group_closed(
+        &mut self,
+        id: GroupId,
+        why: Closing,
+        each: Money,
+        (first_refund, refunds): (RefundId, &[SeatRef]),
+    ) -> Done {
+        let at = self.at;
+        self.draw_voided(id, why)?;
+        let group = self.group(id)?;
+        group.state = why.state();
+        group.ended_at = Some(at);
+        group.closing = Some(why);
+        group.held = group.paid;
+        let campaign = group.campaign;
+        for (refund, seat) in (first_refund.0..).map(RefundId).zip(refunds) {
+            let payment = PaymentId {
+                group: id,
+                index: seat.index,
+            };
+            self.refund_seat(payment, refund, each, RefundReason::Closed(why))?;
+            let line = WhyLine::of(WhyKind::SeatRefunded)
+                .in_group(id, campaign)
+                .seat(payment)
+                .refund(refund);
+            self.in_groups(seat.member, each.0.saturating_neg(), line)?;
+        }
+        // What was only reserved is not told one by one.
+        let first = PaymentId {
+            group: id,
+            index: 0,
+        };
+        let last = PaymentId {
+            group: id,
+            index: u32::MAX,
+        };
+        for (_, seat) in self.rows.seats.range_mut(first..=last) {
+            if seat.state == SeatStatus::Reserved {
+                seat.state = SeatStatus::Lapsed;
+            }
+        }
+        Ok(())
+    }
+}

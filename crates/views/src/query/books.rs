@@ -1,0 +1,162 @@
+//! The books: trial balance, ledger, counts.
+
+use domain::{Account, Money};
+
+use super::{Views, at, read};
+use crate::db::{Columns, Value};
+use crate::error::{StoreError, failed};
+use crate::page::{Cursor, List, Page};
+use crate::rows::{At, Counts, LedgerRow, TrialRow};
+
+/// Which lines of the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerFilter {
+    /// Only those of this kind of account.
+    pub account: Option<String>,
+    /// Only those of this member or group; needs `account`.
+    pub holder: Option<u64>,
+}
+
+impl Views {
+    /// The sum of every kind of account, in the order of the chart. Debits are above zero; each asset's rows add
+    /// up to zero.
+    pub async fn trial_balance(&self) -> Result<At<Vec<TrialRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let rows = tx
+                .rows(
+                    "SELECT account, asset, CAST(SUM(amount) AS BIGINT) AS total FROM balance \
+                     GROUP BY account, asset",
+                    Vec::new(),
+                )
+                .await?;
+            let mut trial = Vec::with_capacity(rows.len());
+            for row in &rows {
+                trial.push(TrialRow {
+                    account: row.text("account")?,
+                    asset: read::word(row, "asset")?,
+                    amount: row.int("total")?,
+                });
+            }
+            trial.sort_by_key(|row| place_in_chart(&row.account));
+            Ok(at(seq, trial))
+        };
+        read.await.map_err(failed("read the trial balance"))
+    }
+
+    /// The balance of one account; debits above zero.
+    pub async fn balance(&self, account: Account) -> Result<At<i64>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let row = tx
+                .row(
+                    "SELECT amount FROM balance WHERE account = ? AND holder = ?",
+                    vec![
+                        account.name().into(),
+                        crate::names::holder_of(&account).into(),
+                    ],
+                )
+                .await?;
+            Ok(at(
+                seq,
+                row.map(|row| row.int("amount")).transpose()?.unwrap_or(0),
+            ))
+        };
+        read.await.map_err(failed("read a balance"))
+    }
+
+    /// Lines of the ledger, newest first.
+    pub async fn ledger(
+        &self,
+        filter: &LedgerFilter,
+        page: Page,
+    ) -> Result<At<List<LedgerRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let Cursor(before, line) = page.before();
+            let mut sql = String::from(
+                "SELECT * FROM ledger_line WHERE (seq < ? OR (seq = ? AND line_no < ?))",
+            );
+            let mut values: Vec<Value> = vec![before.into(), before.into(), line.into()];
+            if let Some(account) = &filter.account {
+                sql.push_str(" AND account = ?");
+                values.push(account.as_str().into());
+            }
+            if let (Some(holder), Some(_)) = (filter.holder, &filter.account) {
+                sql.push_str(" AND holder = ?");
+                values.push(holder.into());
+            }
+            sql.push_str(" ORDER BY seq DESC, line_no DESC LIMIT ?");
+            values.push(page.fetch().into());
+            let rows = tx.rows(sql, values).await?;
+            let items = rows
+                .iter()
+                .map(read::ledger_line)
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(at(
+                seq,
+                List::of(items, page, |row| line_key(row.seq, row.line_no)),
+            ))
+        };
+        read.await.map_err(failed("read the ledger"))
+    }
+
+    /// How many there are of what.
+    pub async fn counts(&self) -> Result<At<Counts>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let row = tx
+                .row(
+                    "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM member) AS members, \
+                     (SELECT CAST(COUNT(*) AS BIGINT) FROM campaign) AS campaigns, \
+                     (SELECT CAST(COUNT(*) AS BIGINT) FROM group_ WHERE state = 'open') AS open_groups, \
+                     (SELECT CAST(COUNT(*) AS BIGINT) FROM group_ WHERE state = 'full') AS full_groups, \
+                     (SELECT CAST(COUNT(*) AS BIGINT) FROM order_ WHERE state = 'paid') AS to_ship, \
+                     (SELECT CAST(COUNT(*) AS BIGINT) FROM refund WHERE state = 'due') AS due, \
+                     (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM refund WHERE state = 'due') AS due_amount",
+                    Vec::new(),
+                )
+                .await?
+                .ok_or(sqlx::Error::RowNotFound)?;
+            let counts = Counts {
+                members: row.u64("members")?,
+                campaigns: row.u64("campaigns")?,
+                open_groups: row.u64("open_groups")?,
+                full_groups: row.u64("full_groups")?,
+                orders_to_ship: row.u64("to_ship")?,
+                refunds_due: row.u64("due")?,
+                refunds_due_amount: Money(row.int("due_amount")?),
+            };
+            Ok(at(seq, counts))
+        };
+        read.await.map_err(failed("count"))
+    }
+}
+
+pub(super) fn line_key(seq: u64, line_no: u32) -> Cursor {
+    Cursor(i64::try_from(seq).unwrap_or(i64::MAX), i64::from(line_no))
+}
+
+/// Assets, liabilities, own money, coins.
+fn place_in_chart(account: &str) -> usize {
+    const CHART: [&str; 14] = [
+        "channel",
+        "escrow",
+        "refunds-due",
+        "available",
+        "vesting",
+        "suppliers",
+        "capital",
+        "sales",
+        "cost-of-goods",
+        "rewards",
+        "channel-fees",
+        "coins-issued",
+        "coins",
+        "vesting-coins",
+    ];
+    CHART
+        .iter()
+        .position(|name| *name == account)
+        .unwrap_or(CHART.len())
+}

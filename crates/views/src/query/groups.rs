@@ -1,0 +1,262 @@
+//! Campaigns, groups and seats.
+
+use std::borrow::Cow;
+
+use domain::{CampaignId, GroupId, GroupState, MemberId, PaymentId};
+
+use super::{Views, at, read};
+use crate::db::{Columns, Tx, Value};
+use crate::error::{StoreError, failed};
+use crate::names::{SeatStatus, Word};
+use crate::page::{Cursor, List, Page};
+use crate::rows::{At, CampaignRow, GroupDetail, GroupRow, MemberGroup, SeatRow};
+
+/// Which groups a list holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupFilter {
+    /// Only those of this offer.
+    pub campaign: Option<CampaignId>,
+    /// Only those that stand like this.
+    pub state: Option<GroupState>,
+}
+
+const CAMPAIGN: &str = "SELECT id, terms, hash, published_at FROM campaign ";
+/// Most seats shown with a group: as many as a group may have.
+const MAX_SEATS_SHOWN: u32 = domain::MAX_SEATS;
+
+impl Views {
+    /// Published offers, newest first.
+    pub async fn campaigns(&self, page: Page) -> Result<At<List<CampaignRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let sql = format!("{CAMPAIGN} WHERE id < ? ORDER BY id DESC LIMIT ?");
+            let values = vec![page.before().0.into(), page.fetch().into()];
+            let rows = tx.rows(sql, values).await?;
+            let items = rows
+                .iter()
+                .map(read::campaign)
+                .collect::<Result<Vec<_>, _>>()?;
+            let mut list = List::of(items, page, |row| Cursor(i64::from(row.id.0), 0));
+            count_open_groups(&mut tx, &mut list.items).await?;
+            Ok(at(seq, list))
+        };
+        read.await.map_err(failed("list the campaigns"))
+    }
+
+    /// One offer.
+    pub async fn campaign(&self, id: CampaignId) -> Result<At<Option<CampaignRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let row = tx
+                .row(format!("{CAMPAIGN} WHERE id = ?"), vec![id.0.into()])
+                .await?;
+            let mut found: Vec<CampaignRow> =
+                row.iter().map(read::campaign).collect::<Result<_, _>>()?;
+            count_open_groups(&mut tx, &mut found).await?;
+            Ok(at(seq, found.pop()))
+        };
+        read.await.map_err(failed("read a campaign"))
+    }
+
+    /// The file an offer was published as, byte for byte.
+    pub async fn published_file(&self, id: CampaignId) -> Result<At<Option<String>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let row = tx
+                .row("SELECT file FROM campaign WHERE id = ?", vec![id.0.into()])
+                .await?;
+            Ok(at(seq, row.map(|row| row.text("file")).transpose()?))
+        };
+        read.await.map_err(failed("read a published campaign"))
+    }
+
+    /// Groups, newest first.
+    pub async fn groups(
+        &self,
+        filter: GroupFilter,
+        page: Page,
+    ) -> Result<At<List<GroupRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let mut sql = format!(
+                "{} FROM group_ g JOIN campaign c ON c.id = g.campaign WHERE g.id < ?",
+                read::GROUP
+            );
+            let mut values: Vec<Value> = vec![page.before().0.into()];
+            if let Some(campaign) = filter.campaign {
+                sql.push_str(" AND g.campaign = ?");
+                values.push(campaign.0.into());
+            }
+            if let Some(state) = filter.state {
+                sql.push_str(" AND g.state = ?");
+                values.push(state.name().into());
+            }
+            sql.push_str(" ORDER BY g.id DESC LIMIT ?");
+            values.push(page.fetch().into());
+            let rows = tx.rows(sql, values).await?;
+            let items = rows
+                .iter()
+                .map(read::group)
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(at(seq, List::of(items, page, |row| cursor_of(row.id))))
+        };
+        read.await.map_err(failed("list the groups"))
+    }
+
+    /// One group without its seats.
+    pub async fn group(&self, id: GroupId) -> Result<At<Option<GroupRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            Ok(at(seq, group_row(&mut tx, id).await?))
+        };
+        read.await.map_err(failed("read a group"))
+    }
+
+    /// One group with its seats and its draw.
+    pub async fn group_detail(&self, id: GroupId) -> Result<At<Option<GroupDetail>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let group = group_row(&mut tx, id).await?;
+            let draw = super::draws::draw_row(&mut tx, id).await?;
+            let Some((group, draw)) = group.zip(draw) else {
+                return Ok(at(seq, None));
+            };
+            let sql = format!(
+                "SELECT {} FROM seat s WHERE s.group_id = ? AND s.state <> ? \
+                 AND (s.refunded_for IS NULL OR s.refunded_for <> ?) \
+                 ORDER BY COALESCE(s.seat_no, s.idx), s.idx LIMIT ?",
+                read::SEAT
+            );
+            let values = vec![
+                id.0.into(),
+                SeatStatus::Lapsed.word().into(),
+                crate::names::RefundReason::Left.word().into(),
+                MAX_SEATS_SHOWN.into(),
+            ];
+            let rows = tx.rows(sql, values).await?;
+            let seats = rows.iter().map(read::seat).collect::<Result<Vec<_>, _>>()?;
+            Ok(at(seq, Some(GroupDetail { group, seats, draw })))
+        };
+        read.await.map_err(failed("read a group with its seats"))
+    }
+
+    /// All seats a member has had in a group, oldest first, at most 100.
+    pub async fn seats_of(
+        &self,
+        group: GroupId,
+        member: MemberId,
+    ) -> Result<At<Vec<SeatRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let sql = format!(
+                "SELECT {} FROM seat s WHERE s.member = ? AND s.group_id = ? ORDER BY s.idx LIMIT 100",
+                read::SEAT
+            );
+            let rows = tx.rows(sql, vec![member.0.into(), group.0.into()]).await?;
+            Ok(at(
+                seq,
+                rows.iter().map(read::seat).collect::<Result<Vec<_>, _>>()?,
+            ))
+        };
+        read.await
+            .map_err(failed("read a member's seats in a group"))
+    }
+
+    /// One seat.
+    pub async fn seat(&self, id: PaymentId) -> Result<At<Option<SeatRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            Ok(at(seq, seat_row(&mut tx, id).await?))
+        };
+        read.await.map_err(failed("read a seat"))
+    }
+
+    /// A member's seats with their groups, newest first.
+    pub async fn member_groups(
+        &self,
+        member: MemberId,
+        page: Page,
+    ) -> Result<At<List<MemberGroup>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let sql = format!(
+                "{}, {} FROM seat s JOIN group_ g ON g.id = s.group_id JOIN campaign c ON c.id = g.campaign \
+                 WHERE s.member = ? AND (s.group_id < ? OR (s.group_id = ? AND s.idx < ?)) \
+                 ORDER BY s.group_id DESC, s.idx DESC LIMIT ?",
+                read::GROUP,
+                read::SEAT
+            );
+            let Cursor(group, index) = page.before();
+            let values = vec![
+                member.0.into(),
+                group.into(),
+                group.into(),
+                index.into(),
+                page.fetch().into(),
+            ];
+            let rows = tx.rows(sql, values).await?;
+            let items = rows
+                .iter()
+                .map(|row| {
+                    Ok(MemberGroup {
+                        group: read::group(row)?,
+                        seat: read::seat(row)?,
+                    })
+                })
+                .collect::<Result<Vec<_>, sqlx::Error>>()?;
+            let key = |row: &MemberGroup| {
+                Cursor(
+                    cursor_of(row.seat.payment.group).0,
+                    i64::from(row.seat.payment.index),
+                )
+            };
+            Ok(at(seq, List::of(items, page, key)))
+        };
+        read.await.map_err(failed("list a member's groups"))
+    }
+}
+
+pub(crate) async fn group_row(tx: &mut Tx, id: GroupId) -> Result<Option<GroupRow>, sqlx::Error> {
+    let sql = format!(
+        "{} FROM group_ g JOIN campaign c ON c.id = g.campaign WHERE g.id = ?",
+        read::GROUP
+    );
+    let row = tx.row(Cow::Owned(sql), vec![id.0.into()]).await?;
+    row.map(|row| read::group(&row)).transpose()
+}
+
+pub(crate) async fn seat_row(tx: &mut Tx, id: PaymentId) -> Result<Option<SeatRow>, sqlx::Error> {
+    let sql = format!(
+        "SELECT {} FROM seat s WHERE s.group_id = ? AND s.idx = ?",
+        read::SEAT
+    );
+    let row = tx
+        .row(sql, vec![id.group.0.into(), id.index.into()])
+        .await?;
+    row.map(|row| read::seat(&row)).transpose()
+}
+
+fn cursor_of(group: GroupId) -> Cursor {
+    Cursor(i64::try_from(group.0).unwrap_or(i64::MAX), 0)
+}
+
+async fn count_open_groups(tx: &mut Tx, campaigns: &mut [CampaignRow]) -> Result<(), sqlx::Error> {
+    let keys: Vec<Value> = campaigns.iter().map(|row| row.id.0.into()).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let marks = vec!["?"; keys.len()].join(",");
+    let sql = format!(
+        "SELECT campaign, CAST(COUNT(*) AS BIGINT) AS groups_ FROM group_ \
+         WHERE state = 'open' AND campaign IN ({marks}) GROUP BY campaign"
+    );
+    for row in tx.rows(sql, keys).await? {
+        let id = CampaignId(row.u32("campaign")?);
+        let groups = row.u64("groups_")?;
+        campaigns
+            .iter_mut()
+            .filter(|row| row.id == id)
+            .for_each(|row| row.open_groups = groups);
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Members.
+
+use domain::{Coins, MemberId, Money};
+use sqlx::any::AnyRow;
+
+use super::{Views, at, read};
+use crate::db::{Columns, Tx, Value};
+use crate::error::{StoreError, failed};
+use crate::page::{Cursor, List, Page};
+use crate::rows::{At, MemberRow};
+
+impl Views {
+    /// All members with their money, oldest first.
+    pub async fn members(&self, page: Page) -> Result<At<List<MemberRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let rows = tx
+                .rows(
+                    "SELECT * FROM member WHERE ? < id ORDER BY id LIMIT ?",
+                    vec![page.beyond().0.into(), page.fetch().into()],
+                )
+                .await?;
+            let items = rows.iter().map(member).collect::<Result<Vec<_>, _>>()?;
+            let mut list = List::of(items, page, |row| Cursor(i64::from(row.id.0), 0));
+            fill(&mut tx, &mut list.items).await?;
+            Ok(at(seq, list))
+        };
+        read.await.map_err(failed("list the members"))
+    }
+
+    /// One member with his money.
+    pub async fn member(&self, id: MemberId) -> Result<At<Option<MemberRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let row = tx
+                .row("SELECT * FROM member WHERE id = ?", vec![id.0.into()])
+                .await?;
+            let mut found = row.iter().map(member).collect::<Result<Vec<_>, _>>()?;
+            fill(&mut tx, &mut found).await?;
+            Ok(at(seq, found.pop()))
+        };
+        read.await.map_err(failed("read a member"))
+    }
+}
+
+fn member(row: &AnyRow) -> Result<MemberRow, sqlx::Error> {
+    Ok(MemberRow {
+        id: MemberId(row.u32("id")?),
+        inviter: read::maybe_member(row, "inviter")?,
+        registered_at: read::millis(row, "registered_at")?,
+        available: Money::ZERO,
+        vesting: Money::ZERO,
+        in_groups: Money(row.int("in_groups")?),
+        coins: Coins::ZERO,
+        vesting_coins: Coins::ZERO,
+        settled_seats: row.u64("settled_seats")?,
+        won_seats: row.u64("won_seats")?,
+        active_invitees: 0,
+    })
+}
+
+/// Adds what stands in other tables.
+async fn fill(tx: &mut Tx, members: &mut [MemberRow]) -> Result<(), sqlx::Error> {
+    let keys: Vec<Value> = members.iter().map(|row| row.id.0.into()).collect();
+    let balances = tx
+        .rows_in(
+            "SELECT account, holder, amount FROM balance \
+             WHERE account IN ('available','vesting','coins','vesting-coins') AND holder IN ",
+            &keys,
+        )
+        .await?;
+    for balance in &balances {
+        let id = MemberId(balance.u32("holder")?);
+        let (account, amount) = (balance.text("account")?, balance.int("amount")?);
+        for member in members.iter_mut().filter(|row| row.id == id) {
+            match account.as_str() {
+                "available" => member.available = domain::owed(amount),
+                "vesting" => member.vesting = domain::owed(amount),
+                "coins" => member.coins = domain::owed_coins(amount),
+                _ => member.vesting_coins = domain::owed_coins(amount),
+            }
+        }
+    }
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let marks = vec!["?"; keys.len()].join(",");
+    let sql = format!(
+        "SELECT inviter, CAST(COUNT(*) AS BIGINT) AS active FROM member \
+         WHERE 0 < settled_seats AND inviter IN ({marks}) GROUP BY inviter"
+    );
+    for row in tx.rows(sql, keys).await? {
+        let (id, active) = (MemberId(row.u32("inviter")?), row.u64("active")?);
+        members
+            .iter_mut()
+            .filter(|row| row.id == id)
+            .for_each(|row| row.active_invitees = active);
+    }
+    Ok(())
+}

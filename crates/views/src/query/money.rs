@@ -1,0 +1,251 @@
+//! Wallets, orders, payments and refunds.
+
+use std::collections::BTreeMap;
+
+use domain::{MemberId, OrderId, PaymentId, RefundId, Txn};
+
+use super::{Views, at, read};
+use crate::db::{Tx, Value};
+use crate::error::{StoreError, failed};
+use crate::names::{OrderStatus, SeatStatus, WalletAccount};
+use crate::page::{Cursor, List, Page};
+use crate::rows::{
+    At, MoneyIn, OrderRow, PaymentRow, PaymentStatus, RefundRow, SeatRow, WalletLine,
+};
+
+const ORDER: &str = "SELECT o.id, o.group_id, o.idx, o.seat_no, o.member, o.campaign, o.price, o.state, o.at, \
+    o.shipped_at, o.received_by, o.received_at, o.return_until, o.kept_at, c.terms \
+    FROM order_ o JOIN campaign c ON c.id = o.campaign ";
+const MONEY: &str = "SELECT txn, seq, at, group_id, idx, member, amount, fee, reason FROM payment ";
+const REFUND: &str = "SELECT id, txn, group_id, idx, member, amount, reason, created_at, paid_at, fee_back \
+    FROM refund ";
+
+impl Views {
+    /// The history of one part of a member's money, newest first.
+    pub async fn wallet_lines(
+        &self,
+        member: MemberId,
+        account: WalletAccount,
+        page: Page,
+    ) -> Result<At<List<WalletLine>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let Cursor(before, line) = page.before();
+            let rows = tx
+                .rows(
+                    "SELECT * FROM wallet_line WHERE member = ? AND account = ? \
+                     AND (seq < ? OR (seq = ? AND line_no < ?)) \
+                     ORDER BY seq DESC, line_no DESC LIMIT ?",
+                    vec![
+                        member.0.into(),
+                        account.name().into(),
+                        before.into(),
+                        before.into(),
+                        line.into(),
+                        page.fetch().into(),
+                    ],
+                )
+                .await?;
+            let items = rows
+                .iter()
+                .map(read::wallet_line)
+                .collect::<Result<Vec<_>, _>>()?;
+            let key = |row: &WalletLine| super::books::line_key(row.seq, row.line_no);
+            Ok(at(seq, List::of(items, page, key)))
+        };
+        read.await.map_err(failed("read a member's wallet"))
+    }
+
+    /// A member's orders, newest first.
+    pub async fn member_orders(
+        &self,
+        member: MemberId,
+        page: Page,
+    ) -> Result<At<List<OrderRow>>, StoreError> {
+        let sql = format!("{ORDER} WHERE o.member = ? AND o.id < ? ORDER BY o.id DESC LIMIT ?");
+        let values = vec![member.0.into(), page.before().0.into(), page.fetch().into()];
+        self.order_list(sql, values, page).await
+    }
+
+    /// Everybody's orders, or those of one state, newest first.
+    pub async fn orders(
+        &self,
+        state: Option<OrderStatus>,
+        page: Page,
+    ) -> Result<At<List<OrderRow>>, StoreError> {
+        let before: Value = page.before().0.into();
+        let (sql, values) = match state {
+            Some(state) => (
+                format!("{ORDER} WHERE o.state = ? AND o.id < ? ORDER BY o.id DESC LIMIT ?"),
+                vec![state.name().into(), before, page.fetch().into()],
+            ),
+            None => (
+                format!("{ORDER} WHERE o.id < ? ORDER BY o.id DESC LIMIT ?"),
+                vec![before, page.fetch().into()],
+            ),
+        };
+        self.order_list(sql, values, page).await
+    }
+
+    /// One order.
+    pub async fn order(&self, id: OrderId) -> Result<At<Option<OrderRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let row = tx
+                .row(format!("{ORDER} WHERE o.id = ?"), vec![id.0.into()])
+                .await?;
+            Ok(at(seq, row.map(|row| read::order(&row)).transpose()?))
+        };
+        read.await.map_err(failed("read an order"))
+    }
+
+    async fn order_list(
+        &self,
+        sql: String,
+        values: Vec<Value>,
+        page: Page,
+    ) -> Result<At<List<OrderRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let rows = tx.rows(sql, values).await?;
+            let items = rows
+                .iter()
+                .map(read::order)
+                .collect::<Result<Vec<_>, _>>()?;
+            let key = |row: &OrderRow| Cursor(i64::try_from(row.id.0).unwrap_or(i64::MAX), 0);
+            Ok(at(seq, List::of(items, page, key)))
+        };
+        read.await.map_err(failed("list orders"))
+    }
+
+    /// What has become of the payment of a reservation.
+    pub async fn payment(&self, id: PaymentId) -> Result<At<Option<PaymentRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let seat = super::groups::seat_row(&mut tx, id).await?;
+            let group = super::groups::group_row(&mut tx, id.group).await?;
+            let Some((seat, group)) = seat.zip(group) else {
+                return Ok(at(seq, None));
+            };
+            let sql = format!("{MONEY} WHERE group_id = ? AND idx = ? ORDER BY seq, txn LIMIT 100");
+            let rows = tx
+                .rows(sql, vec![id.group.0.into(), id.index.into()])
+                .await?;
+            let money = with_refunds(
+                &mut tx,
+                rows.iter().map(read::money_in).collect::<Result<_, _>>()?,
+            )
+            .await?;
+            let (state, reason) = standing(&seat, &money);
+            let row = PaymentRow {
+                payment: id,
+                member: seat.member,
+                amount: group.price,
+                state,
+                pay_by: seat.pay_by,
+                reason,
+                seat,
+                group: group.state,
+                money,
+            };
+            Ok(at(seq, Some(row)))
+        };
+        read.await.map_err(failed("read a payment"))
+    }
+
+    /// What has become of money that the provider calls `txn`; none if it was never dealt with.
+    pub async fn money_in(&self, txn: &Txn) -> Result<At<Option<MoneyIn>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let row = tx
+                .row(
+                    format!("{MONEY} WHERE txn = ? ORDER BY seq LIMIT 1"),
+                    vec![txn.as_str().into()],
+                )
+                .await?;
+            let found = row.iter().map(read::money_in).collect::<Result<_, _>>()?;
+            Ok(at(seq, with_refunds(&mut tx, found).await?.pop()))
+        };
+        read.await.map_err(failed("look up a provider's payment"))
+    }
+
+    /// Refunds on their way, oldest first.
+    pub async fn refunds_due(&self, page: Page) -> Result<At<List<RefundRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let sql = format!("{REFUND} WHERE state = 'due' AND ? < id ORDER BY id LIMIT ?");
+            let rows = tx
+                .rows(sql, vec![page.beyond().0.into(), page.fetch().into()])
+                .await?;
+            let items = rows
+                .iter()
+                .map(read::refund)
+                .collect::<Result<Vec<_>, _>>()?;
+            let key = |row: &RefundRow| Cursor(i64::try_from(row.id.0).unwrap_or(i64::MAX), 0);
+            Ok(at(seq, List::of(items, page, key)))
+        };
+        read.await.map_err(failed("list the refunds on their way"))
+    }
+
+    /// One refund.
+    pub async fn refund(&self, id: RefundId) -> Result<At<Option<RefundRow>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let row = tx
+                .row(format!("{REFUND} WHERE id = ?"), vec![id.0.into()])
+                .await?;
+            Ok(at(seq, row.map(|row| read::refund(&row)).transpose()?))
+        };
+        read.await.map_err(failed("read a refund"))
+    }
+}
+
+async fn with_refunds(tx: &mut Tx, mut money: Vec<MoneyIn>) -> Result<Vec<MoneyIn>, sqlx::Error> {
+    let keys: Vec<Value> = money.iter().map(|row| row.txn.as_str().into()).collect();
+    let mut refunds = BTreeMap::new();
+    for row in tx
+        .rows_in(
+            "SELECT id, txn, group_id, idx, member, amount, reason, created_at, paid_at, fee_back \
+         FROM refund WHERE txn IN ",
+            &keys,
+        )
+        .await?
+    {
+        let refund = read::refund(&row)?;
+        refunds.insert(refund.txn, refund);
+    }
+    for row in &mut money {
+        row.refund = refunds.remove(&row.txn);
+    }
+    Ok(money)
+}
+
+/// The seat decides; where it holds nothing, the last money that came for it does.
+fn standing(seat: &SeatRow, money: &[MoneyIn]) -> (PaymentStatus, Option<crate::RefundReason>) {
+    let back = |refund: &RefundRow| match refund.paid_at {
+        Some(_) => PaymentStatus::Refunded,
+        None => PaymentStatus::RefundDue,
+    };
+    match seat.state {
+        SeatStatus::Paid | SeatStatus::Won => (PaymentStatus::Paid, None),
+        SeatStatus::Lost | SeatStatus::Refunded => {
+            let own = money
+                .iter()
+                .filter_map(|row| row.refund.as_ref())
+                .find(|refund| Some(refund.id) == seat.refund);
+            (
+                own.map_or(PaymentStatus::RefundDue, back),
+                seat.refunded_for,
+            )
+        }
+        SeatStatus::Reserved | SeatStatus::Lapsed => {
+            match money.iter().rev().find_map(|row| row.refund.as_ref()) {
+                Some(refund) if seat.state == SeatStatus::Lapsed => {
+                    (back(refund), Some(refund.reason))
+                }
+                Some(_) | None if seat.state == SeatStatus::Lapsed => (PaymentStatus::Lapsed, None),
+                Some(_) | None => (PaymentStatus::Waiting, None),
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Rows of SQL as rows of Rust. A word or number that no version of ours writes is an error that names the column.
+
+use domain::{
+    CampaignId, GroupId, MemberId, Millis, Money, OrderId, PaymentId, Rate, RefundId, Text, Txn,
+};
+use draw::Hash;
+use sqlx::any::AnyRow;
+
+use crate::db::{Columns, unreadable};
+use crate::names::{RefundReason, Word};
+use crate::rows::{
+    CampaignRow, DrawRow, GroupRow, LedgerRow, MoneyIn, OrderRow, RefundRow, SeatRow, WalletLine,
+    Why,
+};
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+pub(crate) fn word<T: Word>(row: &AnyRow, column: &str) -> Result<T> {
+    let text = row.text(column)?;
+    T::of(&text).ok_or_else(|| unreadable(column, format!("unknown word {text:?}")))
+}
+
+pub(crate) fn maybe_word<T: Word>(row: &AnyRow, column: &str) -> Result<Option<T>> {
+    match row.maybe_text(column)? {
+        Some(_) => word(row, column).map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(crate) fn millis(row: &AnyRow, column: &str) -> Result<Millis> {
+    row.int(column).map(Millis)
+}
+
+pub(crate) fn maybe_millis(row: &AnyRow, column: &str) -> Result<Option<Millis>> {
+    Ok(row.maybe_int(column)?.map(Millis))
+}
+
+pub(crate) fn member(row: &AnyRow, column: &str) -> Result<MemberId> {
+    row.u32(column).map(MemberId)
+}
+
+pub(crate) fn maybe_member(row: &AnyRow, column: &str) -> Result<Option<MemberId>> {
+    Ok(row.maybe_u32(column)?.map(MemberId))
+}
+
+pub(crate) fn payment(row: &AnyRow) -> Result<PaymentId> {
+    Ok(PaymentId {
+        group: GroupId(row.u64("group_id")?),
+        index: row.u32("idx")?,
+    })
+}
+
+pub(crate) fn maybe_payment(row: &AnyRow) -> Result<Option<PaymentId>> {
+    let (group, index) = (row.maybe_u64("group_id")?, row.maybe_u32("idx")?);
+    Ok(group.zip(index).map(|(group, index)| PaymentId {
+        group: GroupId(group),
+        index,
+    }))
+}
+
+pub(crate) fn txn_of(column: &str, text: &str) -> Result<Txn> {
+    Txn::new(text).map_err(|error| unreadable(column, error))
+}
+
+pub(crate) fn terms(row: &AnyRow) -> Result<domain::Campaign> {
+    minicbor::decode(&row.blob("terms")?).map_err(|error| unreadable("terms", error))
+}
+
+/// Columns of `campaign`, without its open groups.
+pub(crate) fn campaign(row: &AnyRow) -> Result<CampaignRow> {
+    Ok(CampaignRow {
+        id: CampaignId(row.u32("id")?),
+        terms: terms(row)?,
+        hash: Hash(row.bytes("hash")?),
+        published_at: millis(row, "published_at")?,
+        open_groups: 0,
+    })
+}
+
+/// What a card of a group needs; [`group`] reads it.
+pub(crate) const GROUP: &str = "SELECT g.id AS g_id, g.campaign AS g_campaign, g.leader AS g_leader, \
+    g.state AS g_state, g.opened_at, g.expires_at, g.paid, g.held, g.filled_at, g.ended_at, g.closing, \
+    c.name_zh, c.name_en, c.price AS c_price, c.seats AS c_seats, c.winners AS c_winners";
+
+pub(crate) fn group(row: &AnyRow) -> Result<GroupRow> {
+    Ok(GroupRow {
+        id: GroupId(row.u64("g_id")?),
+        campaign: CampaignId(row.u32("g_campaign")?),
+        name: Text {
+            zh: row.text("name_zh")?,
+            en: row.text("name_en")?,
+        },
+        price: Money(row.int("c_price")?),
+        seats: row.u32("c_seats")?,
+        winners: row.u32("c_winners")?,
+        leader: member(row, "g_leader")?,
+        state: word(row, "g_state")?,
+        paid: row.u32("paid")?,
+        held: row.u32("held")?,
+        opened_at: millis(row, "opened_at")?,
+        expires_at: millis(row, "expires_at")?,
+        filled_at: maybe_millis(row, "filled_at")?,
+        ended_at: maybe_millis(row, "ended_at")?,
+        closing: maybe_word(row, "closing")?,
+    })
+}
+
+/// Columns of `seat s`; [`seat`] reads them.
+pub(crate) const SEAT: &str = "s.group_id, s.idx, s.member, s.via, s.state, s.seat_no, s.reserved_at, \
+    s.pay_by, s.paid_at, s.txn, s.tag, s.refund, s.refunded_for, s.order_id";
+
+pub(crate) fn seat(row: &AnyRow) -> Result<SeatRow> {
+    Ok(SeatRow {
+        payment: payment(row)?,
+        member: member(row, "member")?,
+        via: maybe_member(row, "via")?,
+        state: word(row, "state")?,
+        seat_no: row.maybe_u32("seat_no")?,
+        reserved_at: millis(row, "reserved_at")?,
+        pay_by: millis(row, "pay_by")?,
+        paid_at: maybe_millis(row, "paid_at")?,
+        txn: row
+            .maybe_text("txn")?
+            .map(|text| txn_of("txn", &text))
+            .transpose()?,
+        tag: row.maybe_bytes("tag")?,
+        refund: row.maybe_u64("refund")?.map(RefundId),
+        refunded_for: maybe_word(row, "refunded_for")?,
+        order: row.maybe_u64("order_id")?.map(OrderId),
+    })
+}
+
+pub(crate) fn draw(row: &AnyRow) -> Result<DrawRow> {
+    let hash = |column: &str| Ok::<_, sqlx::Error>(row.maybe_bytes(column)?.map(Hash));
+    Ok(DrawRow {
+        group: GroupId(row.u64("group_id")?),
+        state: word(row, "state")?,
+        open: Hash(row.bytes("open_hash")?),
+        seats: hash("seats_hash")?,
+        freeze: hash("freeze_hash")?,
+        result: hash("result_hash")?,
+        void: hash("void_hash")?,
+        frozen_at: row.maybe_u64("frozen_at")?,
+        round: row.maybe_u64("round")?,
+        round_time: row.maybe_u64("round_time")?,
+        signature: row.maybe_bytes("signature")?,
+        seed: hash("seed")?,
+        winners: row
+            .maybe_text("winners")?
+            .map(|text| winners(&text))
+            .transpose()?,
+    })
+}
+
+fn winners(text: &str) -> Result<Vec<u32>> {
+    let numbers = text.split(' ').filter(|number| !number.is_empty());
+    numbers
+        .map(|number| number.parse().map_err(|error| unreadable("winners", error)))
+        .collect()
+}
+
+pub(crate) fn wallet_line(row: &AnyRow) -> Result<WalletLine> {
+    Ok(WalletLine {
+        seq: row.u64("seq")?,
+        line_no: row.u32("line_no")?,
+        at: millis(row, "at")?,
+        account: word(row, "account")?,
+        amount: row.int("amount")?,
+        balance: row.int("balance")?,
+        why: Why {
+            kind: word(row, "kind")?,
+            program: maybe_word(row, "program")?,
+            group: row.maybe_u64("group_id")?.map(GroupId),
+            campaign: row.maybe_u32("campaign")?.map(CampaignId),
+            source_seat: row.maybe_u32("source_seat")?,
+            generation: row.maybe_u32("generation")?,
+            base: row.maybe_int("base")?.map(Money),
+            rate: row.maybe_u32("rate")?.map(Rate),
+            rule: row.maybe_u32("rule")?,
+            payment: maybe_payment(row)?,
+            refund: row.maybe_u64("refund")?.map(RefundId),
+        },
+    })
+}
+
+pub(crate) fn order(row: &AnyRow) -> Result<OrderRow> {
+    Ok(OrderRow {
+        id: OrderId(row.u64("id")?),
+        payment: payment(row)?,
+        seat_no: row.u32("seat_no")?,
+        member: member(row, "member")?,
+        campaign: CampaignId(row.u32("campaign")?),
+        product: terms(row)?.product.title,
+        price: Money(row.int("price")?),
+        state: word(row, "state")?,
+        at: millis(row, "at")?,
+        shipped_at: maybe_millis(row, "shipped_at")?,
+        received_by: maybe_millis(row, "received_by")?,
+        received_at: maybe_millis(row, "received_at")?,
+        return_until: maybe_millis(row, "return_until")?,
+        kept_at: maybe_millis(row, "kept_at")?,
+    })
+}
+
+pub(crate) fn refund(row: &AnyRow) -> Result<RefundRow> {
+    Ok(RefundRow {
+        id: RefundId(row.u64("id")?),
+        txn: txn_of("txn", &row.text("txn")?)?,
+        amount: Money(row.int("amount")?),
+        payment: maybe_payment(row)?,
+        member: maybe_member(row, "member")?,
+        reason: word(row, "reason")?,
+        created_at: millis(row, "created_at")?,
+        paid_at: maybe_millis(row, "paid_at")?,
+        fee_back: row.maybe_int("fee_back")?.map(Money),
+    })
+}
+
+/// Columns of `payment`; its refund is read apart.
+pub(crate) fn money_in(row: &AnyRow) -> Result<MoneyIn> {
+    let bounced = match maybe_word::<RefundReason>(row, "reason")? {
+        Some(RefundReason::Bounced(reason)) => Some(reason),
+        Some(RefundReason::Left | RefundReason::Closed(_) | RefundReason::Lost) | None => None,
+    };
+    Ok(MoneyIn {
+        txn: txn_of("txn", &row.text("txn")?)?,
+        seq: row.u64("seq")?,
+        at: millis(row, "at")?,
+        group: row.maybe_u64("group_id")?.map(GroupId),
+        payment: maybe_payment(row)?,
+        member: maybe_member(row, "member")?,
+        amount: Money(row.int("amount")?),
+        fee: Money(row.int("fee")?),
+        bounced,
+        refund: None,
+    })
+}
+
+pub(crate) fn ledger_line(row: &AnyRow) -> Result<LedgerRow> {
+    Ok(LedgerRow {
+        seq: row.u64("seq")?,
+        line_no: row.u32("line_no")?,
+        at: millis(row, "at")?,
+        account: row.text("account")?,
+        holder: u64::try_from(row.int("holder")?).ok(),
+        asset: word(row, "asset")?,
+        amount: row.int("amount")?,
+        event: row.text("event")?,
+    })
+}

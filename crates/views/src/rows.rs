@@ -1,0 +1,407 @@
+//! What the queries answer with: plain facts in the domain's types. Amounts and times are as in the journal.
+
+use domain::{
+    Asset, Bounce, Campaign, CampaignId, Closing, Coins, GroupId, GroupState, MemberId, Millis,
+    Money, OrderId, PaymentId, ProgramKind, Rate, RefundId, Text, Txn,
+};
+use draw::Hash;
+
+use crate::names::{DrawStatus, OrderStatus, RefundReason, SeatStatus, WalletAccount, WhyKind};
+
+/// An answer and the sequence of the journal it stands at; both were read in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At<T> {
+    /// Everything up to this record is in the answer, nothing after it.
+    pub seq: u64,
+    /// The answer.
+    pub value: T,
+}
+
+/// A published offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignRow {
+    /// Its number.
+    pub id: CampaignId,
+    /// Its terms.
+    pub terms: Campaign,
+    /// Hash of its published file.
+    pub hash: Hash,
+    /// When it was published.
+    pub published_at: Millis,
+    /// Groups that can be joined now.
+    pub open_groups: u64,
+}
+
+/// A group with what its card shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRow {
+    /// Its number.
+    pub id: GroupId,
+    /// Of which offer.
+    pub campaign: CampaignId,
+    /// The offer's name.
+    pub name: Text,
+    /// What a seat costs.
+    pub price: Money,
+    /// Seats of a full group.
+    pub seats: u32,
+    /// Seats that win.
+    pub winners: u32,
+    /// Who opened it.
+    pub leader: MemberId,
+    /// How it stands.
+    pub state: GroupState,
+    /// Seats paid; of a group that ended without a draw, those paid when it did.
+    pub paid: u32,
+    /// Places that are paid or reserved.
+    pub held: u32,
+    /// When it was opened.
+    pub opened_at: Millis,
+    /// When it expires if it is not full.
+    pub expires_at: Millis,
+    /// When its last seat was paid.
+    pub filled_at: Option<Millis>,
+    /// When it was settled, or ended without a draw.
+    pub ended_at: Option<Millis>,
+    /// Why it ended without a draw.
+    pub closing: Option<Closing>,
+}
+
+/// One member's place in a group, from its reservation on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatRow {
+    /// The place and the payment for it.
+    pub payment: PaymentId,
+    /// Whose.
+    pub member: MemberId,
+    /// Whose share link was used.
+    pub via: Option<MemberId>,
+    /// How it stands.
+    pub state: SeatStatus,
+    /// Its number in the draw, once the group is full.
+    pub seat_no: Option<u32>,
+    /// When it was last reserved.
+    pub reserved_at: Millis,
+    /// From when on its payment is too late.
+    pub pay_by: Millis,
+    /// When it was paid.
+    pub paid_at: Option<Millis>,
+    /// The provider's name of the payment that holds it.
+    pub txn: Option<Txn>,
+    /// The member's tag in the draw.
+    pub tag: Option<[u8; 32]>,
+    /// The refund of its price.
+    pub refund: Option<RefundId>,
+    /// Why its price goes back.
+    pub refunded_for: Option<RefundReason>,
+    /// What it won.
+    pub order: Option<OrderId>,
+}
+
+/// A member's seat with its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberGroup {
+    /// The group.
+    pub group: GroupRow,
+    /// The seat.
+    pub seat: SeatRow,
+}
+
+/// A group with the seats that hold its places, and its draw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupDetail {
+    /// The group.
+    pub group: GroupRow,
+    /// Seats reserved or paid, in the order of the draw or of reservation; of a group without a draw, those it
+    /// refunded. Lapsed seats and members who left are not among them.
+    pub seats: Vec<SeatRow>,
+    /// Its draw.
+    pub draw: DrawRow,
+}
+
+/// The draw of a group, without its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawRow {
+    /// The group.
+    pub group: GroupId,
+    /// How it stands.
+    pub state: DrawStatus,
+    /// Hash of the open file.
+    pub open: Hash,
+    /// Hash of the seats file.
+    pub seats: Option<Hash>,
+    /// Hash of the freeze file.
+    pub freeze: Option<Hash>,
+    /// Hash of the result file.
+    pub result: Option<Hash>,
+    /// Hash of the void file.
+    pub void: Option<Hash>,
+    /// Unix seconds of the freeze.
+    pub frozen_at: Option<u64>,
+    /// The round that decides.
+    pub round: Option<u64>,
+    /// Unix seconds of that round.
+    pub round_time: Option<u64>,
+    /// Its signature.
+    pub signature: Option<[u8; 48]>,
+    /// The seed of the scores.
+    pub seed: Option<Hash>,
+    /// Seat numbers that won, in the draw's order.
+    pub winners: Option<Vec<u32>>,
+}
+
+/// A line of a member's wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalletLine {
+    /// The record it comes from.
+    pub seq: u64,
+    /// Which line of that record.
+    pub line_no: u32,
+    /// When.
+    pub at: Millis,
+    /// Which part of his money.
+    pub account: WalletAccount,
+    /// By how much it changed: fen, or 1/100 coin.
+    pub amount: i64,
+    /// What it was afterwards.
+    pub balance: i64,
+    /// Why.
+    pub why: Why,
+}
+
+/// What explains a line of a wallet (rules 7, last line).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// What happened.
+    pub kind: WhyKind,
+    /// By which reward program.
+    pub program: Option<ProgramKind>,
+    /// In which group.
+    pub group: Option<GroupId>,
+    /// Of which offer.
+    pub campaign: Option<CampaignId>,
+    /// From whose seat it comes.
+    pub source_seat: Option<u32>,
+    /// How many steps above that seat's member; 0 if that does not matter.
+    pub generation: Option<u32>,
+    /// What the rate was applied to, the fixed sum, or the payment that bounced.
+    pub base: Option<Money>,
+    /// The rate.
+    pub rate: Option<Rate>,
+    /// Position of the program in the campaign's list.
+    pub rule: Option<u32>,
+    /// The seat.
+    pub payment: Option<PaymentId>,
+    /// The refund.
+    pub refund: Option<RefundId>,
+}
+
+/// What a winner gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRow {
+    /// Its number.
+    pub id: OrderId,
+    /// The seat that won it.
+    pub payment: PaymentId,
+    /// That seat's number in the draw.
+    pub seat_no: u32,
+    /// Who won it.
+    pub member: MemberId,
+    /// Of which offer.
+    pub campaign: CampaignId,
+    /// What it is.
+    pub product: Text,
+    /// What was paid for it.
+    pub price: Money,
+    /// How it stands.
+    pub state: OrderStatus,
+    /// When it was won.
+    pub at: Millis,
+    /// When it was sent.
+    pub shipped_at: Option<Millis>,
+    /// When it counts as received by itself.
+    pub received_by: Option<Millis>,
+    /// When it was received.
+    pub received_at: Option<Millis>,
+    /// When its return window closes.
+    pub return_until: Option<Millis>,
+    /// When that window had closed.
+    pub kept_at: Option<Millis>,
+}
+
+/// A payment of a seat as the member sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentRow {
+    /// Its number.
+    pub payment: PaymentId,
+    /// Who pays.
+    pub member: MemberId,
+    /// The price.
+    pub amount: Money,
+    /// How it stands.
+    pub state: PaymentStatus,
+    /// From when on it is too late.
+    pub pay_by: Millis,
+    /// Why the money went back.
+    pub reason: Option<RefundReason>,
+    /// The seat.
+    pub seat: SeatRow,
+    /// How the group stands.
+    pub group: GroupState,
+    /// All money that came for it, oldest first, at most 100.
+    pub money: Vec<MoneyIn>,
+}
+
+/// How a payment of a seat stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentStatus {
+    /// The seat is held and nothing has come.
+    Waiting,
+    /// The seat is paid.
+    Paid,
+    /// Nothing came in time.
+    Lapsed,
+    /// The money is on its way back.
+    RefundDue,
+    /// The money is back.
+    Refunded,
+}
+
+impl PaymentStatus {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            PaymentStatus::Waiting => "waiting",
+            PaymentStatus::Paid => "paid",
+            PaymentStatus::Lapsed => "lapsed",
+            PaymentStatus::RefundDue => "refund_due",
+            PaymentStatus::Refunded => "refunded",
+        }
+    }
+}
+
+/// Money that came through the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoneyIn {
+    /// The provider's name of it.
+    pub txn: Txn,
+    /// The record that took it.
+    pub seq: u64,
+    /// When.
+    pub at: Millis,
+    /// For which group, where one was named.
+    pub group: Option<GroupId>,
+    /// For which seat, where one was named.
+    pub payment: Option<PaymentId>,
+    /// From whom, where known.
+    pub member: Option<MemberId>,
+    /// How much.
+    pub amount: Money,
+    /// What the channel took of it.
+    pub fee: Money,
+    /// Why it could not hold a place; none if it did.
+    pub bounced: Option<Bounce>,
+    /// Its way back.
+    pub refund: Option<RefundRow>,
+}
+
+/// Money on its way back, or back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRow {
+    /// Its number.
+    pub id: RefundId,
+    /// The provider's name of the payment it returns.
+    pub txn: Txn,
+    /// How much.
+    pub amount: Money,
+    /// The seat, where there was one.
+    pub payment: Option<PaymentId>,
+    /// To whom, where known.
+    pub member: Option<MemberId>,
+    /// Why.
+    pub reason: RefundReason,
+    /// When it was decided.
+    pub created_at: Millis,
+    /// When the channel had sent it; none while it is on its way.
+    pub paid_at: Option<Millis>,
+    /// The part of its fee that the channel gave back.
+    pub fee_back: Option<Money>,
+}
+
+/// A kind of account in the trial balance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialRow {
+    /// The kind's name.
+    pub account: String,
+    /// What it counts.
+    pub asset: Asset,
+    /// The sum over all holders; debits above zero.
+    pub amount: i64,
+}
+
+/// A line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// The record it comes from.
+    pub seq: u64,
+    /// Which line of that record.
+    pub line_no: u32,
+    /// When.
+    pub at: Millis,
+    /// The account's kind.
+    pub account: String,
+    /// Whose account: a member's or group's number.
+    pub holder: Option<u64>,
+    /// What is counted.
+    pub asset: Asset,
+    /// How much; debits above zero.
+    pub amount: i64,
+    /// What happened.
+    pub event: String,
+}
+
+/// A member with his money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRow {
+    /// His number.
+    pub id: MemberId,
+    /// Who invited him.
+    pub inviter: Option<MemberId>,
+    /// When he registered.
+    pub registered_at: Millis,
+    /// Cash he may withdraw.
+    pub available: Money,
+    /// Rewards that wait.
+    pub vesting: Money,
+    /// What his seats in unfinished groups cost.
+    pub in_groups: Money,
+    /// Coins he can use.
+    pub coins: Coins,
+    /// Coins that wait.
+    pub vesting_coins: Coins,
+    /// His seats that were settled.
+    pub settled_seats: u64,
+    /// Those of them that won.
+    pub won_seats: u64,
+    /// Direct invitees with at least one settled seat (rules 3.2).
+    pub active_invitees: u64,
+}
+
+/// How many there are of what, for the console's first page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Members.
+    pub members: u64,
+    /// Campaigns.
+    pub campaigns: u64,
+    /// Groups that can be joined.
+    pub open_groups: u64,
+    /// Groups that wait for their draw.
+    pub full_groups: u64,
+    /// Orders to be sent.
+    pub orders_to_ship: u64,
+    /// Refunds on their way.
+    pub refunds_due: u64,
+    /// What they add up to.
+    pub refunds_due_amount: Money,
+}
