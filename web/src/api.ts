@@ -1,0 +1,72 @@
+//! The server's HTTP interface, one function an endpoint.
+
+import { type SendOptions, get, getBytes, post } from './http'
+import type * as T from './types'
+
+type Cursor = { cursor?: string | null; limit?: number }
+type Keyed = Pick<SendOptions, 'key'>
+const at = encodeURIComponent
+
+export const api = {
+  platform: () => get<T.Platform>('/platform'),
+
+  requestCode: (phone: string) => post('/sign-in/codes', { phone }),
+  signIn: (phone: string, code: string, invite: string | null) =>
+    post<{ member: T.Member }>('/sign-in', invite === null ? { phone, code } : { phone, code, invite }),
+  signOut: () => post('/sign-out'),
+  me: () => get<T.Member>('/me'),
+  myGroups: (query: Cursor = {}) => get<T.Page<T.MyGroup>>('/me/groups', { query }),
+  walletLines: (account: T.WalletAccount, query: Cursor = {}) =>
+    get<T.Page<T.WalletLine>>('/me/wallet/lines', { query: { account, ...query } }),
+  myOrders: (query: Cursor = {}) => get<T.Page<T.Order>>('/me/orders', { query }),
+  receiveOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/receive`, {}, keyed),
+
+  campaigns: (query: Cursor = {}) => get<T.Page<T.CampaignCard>>('/campaigns', { query }),
+  campaign: (id: T.Id) => get<T.Campaign>(`/campaigns/${at(id)}`),
+  publishedUrl: (id: T.Id) => `/api/v1/campaigns/${at(id)}/published`,
+  published: (id: T.Id) => getBytes(`/campaigns/${at(id)}/published`),
+  campaignGroups: (id: T.Id, query: Cursor & { state?: T.GroupState } = {}) =>
+    get<T.Page<T.GroupCard>>(`/campaigns/${at(id)}/groups`, { query }),
+
+  openGroup: (campaign: T.Id, via: string | null, keyed: Keyed = {}) =>
+    post<{ group: T.Id | { id: T.Id }; payment: T.PaymentLink; seq: string }>(
+      `/campaigns/${at(campaign)}/groups`, via === null ? {} : { via }, keyed),
+  group: (id: T.Id) => get<T.Group>(`/groups/${at(id)}`),
+  join: (group: T.Id, via: string | null, keyed: Keyed = {}) =>
+    post<{ payment: T.PaymentLink; seq: string }>(`/groups/${at(group)}/seats`, via === null ? {} : { via }, keyed),
+  leave: (group: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/groups/${at(group)}/leave`, {}, keyed),
+  eventsUrl: (group: T.Id) => `/api/v1/groups/${at(group)}/events`,
+  payment: (id: T.Id, refresh: boolean) =>
+    get<T.Payment>(`/payments/${at(id)}`, { query: { refresh: refresh || undefined } }),
+
+  draw: (group: T.Id) => get<T.DrawInfo>(`/groups/${at(group)}/draw`),
+  drawFileUrl: (group: T.Id, file: T.DrawFile) => `/api/v1/groups/${at(group)}/draw/${file}`,
+  drawFile: (group: T.Id, file: T.DrawFile) => getBytes(`/groups/${at(group)}/draw/${file}`),
+  beaconFile: () => getBytes('/beacon/file'),
+
+  demoInbox: (phone: string) =>
+    get<{ items: T.DemoCode[] }>('/demo/inbox', { query: { phone } }),
+
+  operatorSignIn: (name: string, password: string) => post<T.Operator>('/operator/sign-in', { name, password }),
+  operatorSignOut: () => post('/operator/sign-out'),
+  operator: () => get<T.Operator>('/operator/me'),
+  checkCampaign: (file: T.CampaignFile, signal?: AbortSignal) =>
+    post<T.CheckAnswer>('/campaigns/check', file, { signal }),
+  publishCampaign: (file: T.CampaignFile, keyed: Keyed = {}) =>
+    post<{ id: T.Id; hash: string; seq: string }>('/campaigns', file, keyed),
+  consoleGroups: (query: Cursor & { state?: T.GroupState } = {}) =>
+    get<T.Page<T.GroupCard>>('/console/groups', { query }),
+  cancelGroup: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/groups/${at(id)}/cancel`, {}, keyed),
+  consoleOrders: (query: Cursor & { state?: string } = {}) => get<T.Page<T.Order>>('/console/orders', { query }),
+  shipOrder: (id: T.Id, carrier: string, number: string, keyed: Keyed = {}) =>
+    post<{ seq: string }>(`/orders/${at(id)}/ship`, { carrier, number }, keyed),
+  books: () => get<T.Books>('/books'),
+  depositCapital: (amount: T.Money, keyed: Keyed = {}) => post<{ seq: string }>('/capital', { amount }, keyed),
+  ledger: (query: Cursor & { account?: string; holder?: string } = {}) =>
+    get<T.Page<T.LedgerLine>>('/ledger', { query }),
+}
+
+/** The server names the new group by its id or by a card. */
+export function groupIdOf(group: T.Id | { id: T.Id }): T.Id {
+  return typeof group === 'string' ? group : group.id
+}

@@ -1,0 +1,71 @@
+import { createRouter, createWebHistory } from 'vue-router'
+import { keepInvite } from './invite'
+import CampaignList from './pages/CampaignList.vue'
+import { loadMember } from './session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Needs a member; others are sent to sign in and back. */
+    member?: true
+    /** Shows the bar of main pages. */
+    tabs?: true
+    /** The operator's console, without the shop around it. */
+    console?: true
+  }
+}
+
+export const router = createRouter({
+  history: createWebHistory(),
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  routes: [
+    { path: '/', component: CampaignList, meta: { tabs: true } },
+    { path: '/c/:id', component: () => import('./pages/CampaignPage.vue'), props: true },
+    { path: '/g/:id', component: () => import('./pages/GroupPage.vue'), props: true },
+    { path: '/g/:id/draw', component: () => import('./pages/DrawPage.vue'), props: true },
+    { path: '/pay/return', component: () => import('./pages/PayReturn.vue') },
+    { path: '/groups', component: () => import('./pages/MyGroups.vue'), meta: { tabs: true, member: true } },
+    { path: '/wallet', component: () => import('./pages/WalletPage.vue'), meta: { tabs: true, member: true } },
+    { path: '/orders', component: () => import('./pages/OrdersPage.vue'), meta: { member: true } },
+    { path: '/me', component: () => import('./pages/MePage.vue'), meta: { tabs: true } },
+    { path: '/sign-in', component: () => import('./pages/SignIn.vue') },
+    { path: '/demo/inbox', component: () => import('./pages/DemoInbox.vue') },
+    {
+      path: '/console',
+      component: () => import('./console/ConsoleShell.vue'),
+      meta: { console: true },
+      children: [
+        { path: '', redirect: '/console/groups' },
+        { path: 'groups', component: () => import('./console/GroupsPage.vue') },
+        { path: 'campaigns', component: () => import('./console/CampaignsPage.vue') },
+        { path: 'campaigns/new', component: () => import('./console/CampaignForm.vue') },
+        { path: 'orders', component: () => import('./console/OrdersPage.vue') },
+        { path: 'books', component: () => import('./console/BooksPage.vue') },
+        { path: 'ledger', component: () => import('./console/LedgerPage.vue') },
+      ],
+    },
+    { path: '/:rest(.*)*', component: () => import('./pages/NotFound.vue') },
+  ],
+})
+
+router.beforeEach(async (to) => {
+  keepInvite(to.query.via)
+  if (!to.meta.member) return true
+  try {
+    if ((await loadMember()) !== null) return true
+  } catch {
+    // No answer: let the page itself show what is wrong, with its own retry.
+    return true
+  }
+  return { path: '/sign-in', query: { next: to.fullPath }, replace: true }
+})
+
+/** Only paths of our own may follow a sign-in. */
+export function safeNext(next: unknown): string {
+  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/'
+}
+
+// After an update the old chunks are gone: load the page anew, once.
+router.onError((error, to) => {
+  const gone = /dynamically imported module|Importing a module script failed/.test(String(error))
+  if (gone && !to.query.reloaded) location.assign(`${to.path}?reloaded=1`)
+})
