@@ -1,0 +1,291 @@
+//! Campaigns: what is on offer, and their publication.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use domain::{Answer, Campaign, CampaignId, Command};
+use schema::{CampaignFile, SchemaError};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+use views::{CampaignRow, GroupFilter, group_state};
+
+use crate::app::{App, Shared, Viewed, store_problem};
+use crate::auth::AsOperator;
+use crate::http::{InPath, Page, Params, Problem, Result, Segment, Write, items, page_of};
+use crate::present::group_card;
+use crate::wire::{
+    CampaignCard, CampaignChecked, CampaignPage, CampaignProblem, GroupCard, List, Published,
+    campaign_card, odds, reserve_wording, shortfall, solvency_lines,
+};
+
+/// What is on offer, newest first.
+#[utoipa::path(get, path = "/campaigns", tag = "campaigns", params(Page), responses((status = 200, description = "Campaigns", body = List<CampaignCard>)))]
+pub(crate) async fn list(
+    State(app): Shared,
+    Params(query): Params<Page>,
+) -> Result<Viewed<List<CampaignCard>>> {
+    app.reach(query.at_least).await?;
+    let found = app
+        .views
+        .campaigns(query.of()?)
+        .await
+        .map_err(store_problem)?;
+    let items = found.value.items.iter().map(card);
+    let next = found.value.next.map(|next| next.to_string());
+    Ok(Viewed(
+        found.seq,
+        List {
+            items: items.collect(),
+            next,
+        },
+    ))
+}
+
+fn card(row: &CampaignRow) -> CampaignCard {
+    campaign_card(row.id, &row.terms, row.open_groups)
+}
+
+/// When the answer must not be older.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Fresh {
+    /// Answer from a state that holds at least this sequence.
+    pub(crate) at_least: Option<u64>,
+}
+
+/// Everything about one campaign.
+#[utoipa::path(get, path = "/campaigns/{id}", tag = "campaigns", params(("id" = String, Path), Fresh), responses((status = 200, description = "The campaign", body = CampaignPage)))]
+pub(crate) async fn page(
+    State(app): Shared,
+    Segment(id): Segment<CampaignId>,
+    Params(query): Params<Fresh>,
+) -> Result<Viewed<CampaignPage>> {
+    app.reach(query.at_least).await?;
+    let found = app.views.campaign(id).await.map_err(store_problem)?;
+    let row = found.value.ok_or_else(unknown)?;
+    let terms = schema::to_json(&row.terms);
+    let solvency = domain::solvency(&row.terms).map_err(|_| domain::Refusal::Overflow)?;
+    let rewards = terms
+        .get("reward")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let page = CampaignPage {
+        card: card(&row),
+        published_at: row.published_at.into(),
+        hash: row.hash.to_string(),
+        solvency: solvency_lines(&row.terms, &solvency),
+        odds: odds(&row.terms),
+        rewards,
+        profile: row.terms.profile.name(),
+        reserve_wording: reserve_wording(&row.terms),
+        demo: app.config.demo.is_on(),
+        terms,
+    };
+    Ok(Viewed(found.seq, page))
+}
+
+/// The file the campaign was published as, byte for byte; its hash names the campaign's groups in the draw.
+#[utoipa::path(get, path = "/campaigns/{id}/published", tag = "campaigns", params(("id" = String, Path)), responses((status = 200, description = "The file", body = String, content_type = "text/plain")))]
+pub(crate) async fn published(
+    State(app): Shared,
+    Segment(id): Segment<CampaignId>,
+) -> Result<impl IntoResponse> {
+    let found = app.views.published_file(id).await.map_err(store_problem)?;
+    let file = found.value.ok_or_else(unknown)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], file))
+}
+
+/// Which groups of a campaign.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct GroupsQuery {
+    /// `open`, `full`, `settled`, `expired`, `cancelled` or `void`; all without it.
+    pub(crate) state: Option<String>,
+    /// Most items, 1 to 100; 20 without it.
+    pub(crate) limit: Option<u32>,
+    /// `next` of the page before.
+    pub(crate) cursor: Option<String>,
+    /// Answer from a state that holds at least this sequence.
+    pub(crate) at_least: Option<u64>,
+}
+
+/// A campaign's groups, newest first.
+#[utoipa::path(get, path = "/campaigns/{id}/groups", tag = "campaigns", params(("id" = String, Path), GroupsQuery), responses((status = 200, description = "Groups", body = List<GroupCard>)))]
+pub(crate) async fn groups(
+    State(app): Shared,
+    Segment(id): Segment<CampaignId>,
+    Params(query): Params<GroupsQuery>,
+) -> Result<Viewed<List<GroupCard>>> {
+    app.reach(query.at_least).await?;
+    if app
+        .views
+        .campaign(id)
+        .await
+        .map_err(store_problem)?
+        .value
+        .is_none()
+    {
+        return Err(unknown());
+    }
+    group_list(&app, Some(id), &query).await
+}
+
+/// Groups of one campaign or of all.
+pub(crate) async fn group_list(
+    app: &App,
+    campaign: Option<CampaignId>,
+    query: &GroupsQuery,
+) -> Result<Viewed<List<GroupCard>>> {
+    let state = match query.state.as_deref() {
+        Some(name) => Some(group_state(name).ok_or_else(|| {
+            Problem::bad_request(
+                "query_invalid",
+                "state is open, full, settled, expired, cancelled or void",
+            )
+        })?),
+        None => None,
+    };
+    let page = page_of(items(query.limit)?, query.cursor.as_deref())?;
+    let found = app
+        .views
+        .groups(GroupFilter { campaign, state }, page)
+        .await
+        .map_err(store_problem)?;
+    let faces = app
+        .people
+        .faces(found.value.items.iter().map(|row| row.leader))
+        .await?;
+    let items = found.value.items.iter().map(|row| group_card(row, &faces));
+    let next = found.value.next.map(|next| next.to_string());
+    Ok(Viewed(
+        found.seq,
+        List {
+            items: items.collect(),
+            next,
+        },
+    ))
+}
+
+/// Whether a campaign file could be published, with the printed lines of its worst case either way.
+#[utoipa::path(post, path = "/campaigns/check", tag = "campaigns", request_body = Object, responses((status = 200, description = "What the gate says", body = CampaignChecked)))]
+pub(crate) async fn check(
+    State(app): Shared,
+    _: AsOperator,
+    write: Write<Value>,
+) -> Json<CampaignChecked> {
+    Json(checked(&app, &write.body))
+}
+
+/// Publishes a campaign, for ever unchanged.
+#[utoipa::path(post, path = "/campaigns", tag = "campaigns", request_body = Object, responses((status = 201, description = "It is open for groups", body = Published)))]
+pub(crate) async fn publish(
+    State(app): Shared,
+    operator: AsOperator,
+    write: Write<Value>,
+) -> Result<(StatusCode, Json<Published>)> {
+    let file = schema::parse_json_value(&write.body).map_err(schema_problem)?;
+    let campaign = Box::new(file.resolve(&app.installation)?);
+    let reply = app
+        .submit(
+            operator.actor(),
+            write.key,
+            Command::PublishCampaign { campaign },
+        )
+        .await?;
+    let id = match reply.answer {
+        Answer::Campaign(id) => id,
+        Answer::Done | Answer::Member(_) | Answer::Reserved { .. } | Answer::Payment(_) => {
+            return Err(Problem::fault(
+                "a publication answered with something else",
+                &"no campaign",
+            ));
+        }
+    };
+    let hash = app
+        .query(move |world| world.campaign(id).map(|campaign| campaign.hash))
+        .await?;
+    let hash = hash.map(|hash| hash.to_string()).unwrap_or_default();
+    Ok((
+        StatusCode::CREATED,
+        Json(Published {
+            id: id.to_string(),
+            hash,
+            seq: reply.seq.to_string(),
+        }),
+    ))
+}
+
+fn checked(app: &App, body: &Value) -> CampaignChecked {
+    let problem_of = |code: &str, detail: String, field: Option<String>| CampaignChecked {
+        ok: false,
+        solvency: None,
+        problem: Some(CampaignProblem {
+            code: code.to_owned(),
+            detail,
+            field,
+        }),
+        shortfall: None,
+    };
+    let file: CampaignFile = match schema::parse_json_value(body) {
+        Ok(file) => file,
+        Err(error) => {
+            return problem_of(
+                error.code,
+                error.message,
+                Some(error.path).filter(|path| !path.is_empty()),
+            );
+        }
+    };
+    let campaign: Campaign = match file.resolve(&app.installation) {
+        Ok(campaign) => campaign,
+        Err(refusal) => return problem_of(refusal.code(), refusal.to_string(), field_of(&refusal)),
+    };
+    let Ok(solvency) = domain::solvency(&campaign) else {
+        let refusal = domain::Refusal::Overflow;
+        return problem_of(refusal.code(), refusal.to_string(), None);
+    };
+    let gate = domain::check_solvency(&campaign).err();
+    let short = match &gate {
+        Some(domain::Refusal::NotSolvent(short)) => Some(shortfall(short)),
+        Some(_) | None => None,
+    };
+    CampaignChecked {
+        ok: gate.is_none(),
+        solvency: Some(solvency_lines(&campaign, &solvency)),
+        problem: gate.map(|refusal| CampaignProblem {
+            code: refusal.code().to_owned(),
+            detail: refusal.to_string(),
+            field: field_of(&refusal),
+        }),
+        shortfall: short,
+    }
+}
+
+fn field_of(refusal: &domain::Refusal) -> Option<String> {
+    if let domain::Refusal::InvalidCampaign { field, .. } = refusal {
+        return Some((*field).to_owned());
+    }
+    if let domain::Refusal::WinRateNotWhole { .. } = refusal {
+        return Some("group.win_rate".to_owned());
+    }
+    None
+}
+
+fn schema_problem(error: SchemaError) -> Problem {
+    let problem =
+        Problem::unprocessable("campaign_file_invalid", error.message).with("reason", error.code);
+    if error.path.is_empty() {
+        problem
+    } else {
+        problem.with("field", error.path)
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found(CampaignId::UNKNOWN, "there is no such campaign")
+}

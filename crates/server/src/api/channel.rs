@@ -1,0 +1,34 @@
+//! What the payment channel tells us.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::app::Shared;
+use crate::http::{Problem, Raw, Result};
+use crate::money::{Doubtful, ask_order, payment_of_order};
+
+/// The provider's signed notice of a payment. Answered with 2xx only when it has been dealt with, durably; else the
+/// provider sends it again.
+#[utoipa::path(post, path = "/channels/notify", tag = "channel", request_body = Object, responses((status = 204, description = "Dealt with")))]
+pub(crate) async fn notify(State(app): Shared, Raw(headers, body): Raw) -> Result<StatusCode> {
+    let notice = app
+        .config
+        .channel
+        .verify_callback(&headers, &body)
+        .map_err(|error| {
+            metrics::counter!("notices_forged_total").increment(1);
+            Problem::unauthorized("signature_invalid", error.to_string())
+        })?;
+    // What is no payment of ours is a gateway's own: it comes through `POST /joins`.
+    let Some(payment) = payment_of_order(&notice.order_no) else {
+        return Ok(StatusCode::NO_CONTENT);
+    };
+    let found = ask_order(&app, payment, &notice.order_no).await?;
+    if found
+        .iter()
+        .any(|transaction| transaction.txn_id == notice.txn_id)
+    {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Doubtful::Unconfirmed.into())
+}

@@ -1,0 +1,332 @@
+//! What operators watch: groups, books, ledger, orders, members.
+
+use axum::Json;
+use axum::extract::State;
+use domain::{Asset, Command, Money};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use views::{LedgerFilter, LedgerRow, OrderStatus, Person, TrialRow};
+
+use super::campaigns::{Fresh, GroupsQuery, group_list};
+use crate::app::{Shared, Viewed, store_problem};
+use crate::auth::AsOperator;
+use crate::http::{Page, Params, Problem, Result, Write, items, page_of};
+use crate::present::masked;
+use crate::wire::{
+    Amount, BalanceLine, BalanceTotal, BooksPage, Capital, ConsoleMember, ConsoleOrder, Done,
+    GroupCard, LedgerLine, List, OwedLine, Wallet,
+};
+
+/// All groups, newest first.
+#[utoipa::path(get, path = "/console/groups", tag = "console", params(GroupsQuery), responses((status = 200, description = "Groups", body = List<GroupCard>)))]
+pub(crate) async fn groups(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<GroupsQuery>,
+) -> Result<Viewed<List<GroupCard>>> {
+    app.reach(query.at_least).await?;
+    group_list(&app, None, &query).await
+}
+
+/// The books: trial balance, and what is held against what is owed.
+#[utoipa::path(get, path = "/books", tag = "console", params(Fresh), responses((status = 200, description = "The books", body = BooksPage)))]
+pub(crate) async fn books(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Fresh>,
+) -> Result<Viewed<BooksPage>> {
+    app.reach(query.at_least).await?;
+    let found = app.views.trial_balance().await.map_err(store_problem)?;
+    Ok(Viewed(found.seq, books_of(&found.value)))
+}
+
+/// Kinds of accounts whose balances are owed to somebody, and those of coins that members have.
+const OWED: [&str; 5] = ["escrow", "refunds-due", "available", "vesting", "suppliers"];
+const COINS: [&str; 2] = ["coins", "vesting-coins"];
+
+fn books_of(rows: &[TrialRow]) -> BooksPage {
+    let balance = |account: &str| {
+        rows.iter()
+            .find(|row| row.account == account)
+            .map_or(0, |row| row.amount)
+    };
+    let owed = |account: &str| balance(account).saturating_neg();
+    let held = balance("channel");
+    let own = OWED
+        .iter()
+        .fold(held, |own, account| own.saturating_sub(owed(account)));
+    let total = |asset: Asset| {
+        let sums = rows
+            .iter()
+            .filter(|row| row.asset == asset)
+            .map(|row| row.amount);
+        let (debit, credit) = sums.fold((0i64, 0i64), |(debit, credit), amount| {
+            (
+                debit.saturating_add(amount.max(0)),
+                credit.saturating_sub(amount.min(0)),
+            )
+        });
+        BalanceTotal {
+            asset: views::asset_name(asset),
+            debit: Amount(debit),
+            credit: Amount(credit),
+        }
+    };
+    let line = |row: &TrialRow| BalanceLine {
+        account: row.account.clone(),
+        asset: views::asset_name(row.asset),
+        debit: Amount(row.amount.max(0)),
+        credit: Amount(row.amount.min(0).saturating_neg()),
+    };
+    BooksPage {
+        trial_balance: rows.iter().map(line).collect(),
+        totals: vec![total(Asset::Cny), total(Asset::Coin)],
+        held: Amount(held),
+        owed: OWED
+            .iter()
+            .map(|kind| OwedLine {
+                kind: (*kind).to_owned(),
+                amount: Amount(owed(kind)),
+            })
+            .collect(),
+        own: Amount(own),
+        coins_outstanding: Amount(
+            COINS
+                .iter()
+                .fold(0, |sum: i64, account| sum.saturating_add(owed(account))),
+        ),
+        in_flight_refunds: Amount(owed("refunds-due")),
+        alarm: own < 0,
+    }
+}
+
+/// Records capital that was put into the channel's account.
+#[utoipa::path(post, path = "/capital", tag = "console", request_body = Capital, responses((status = 200, description = "Recorded", body = Done)))]
+pub(crate) async fn capital(
+    State(app): Shared,
+    operator: AsOperator,
+    write: Write<Capital>,
+) -> Result<Json<Done>> {
+    let command = Command::DepositCapital {
+        amount: Money(write.body.amount.0),
+    };
+    let reply = app.submit(operator.actor(), write.key, command).await?;
+    Ok(Json(Done {
+        seq: reply.seq.to_string(),
+    }))
+}
+
+/// Which orders.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OrdersQuery {
+    /// `paid`, `shipped`, `received` or `kept`; all without it.
+    state: Option<String>,
+    /// Most items, 1 to 100; 20 without it.
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Answer from a state that holds at least this sequence.
+    at_least: Option<u64>,
+}
+
+/// Everybody's orders, newest first.
+#[utoipa::path(get, path = "/console/orders", tag = "console", params(OrdersQuery), responses((status = 200, description = "Orders", body = List<ConsoleOrder>)))]
+pub(crate) async fn orders(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<OrdersQuery>,
+) -> Result<Viewed<List<ConsoleOrder>>> {
+    let unknown =
+        || Problem::bad_request("query_invalid", "state is paid, shipped, received or kept");
+    let state = query
+        .state
+        .as_deref()
+        .map(|name| OrderStatus::from_name(name).ok_or_else(unknown))
+        .transpose()?;
+    let page = page_of(items(query.limit)?, query.cursor.as_deref())?;
+    app.reach(query.at_least).await?;
+    let found = app.views.orders(state, page).await.map_err(store_problem)?;
+    let rows = found.value.items;
+    let faces = app.people.faces(rows.iter().map(|row| row.member)).await?;
+    let mut shipments = app.people.shipments(rows.iter().map(|row| row.id)).await?;
+    let items = rows.into_iter().map(|row| {
+        let (carrier, tracking) = shipments.remove(&row.id).unzip();
+        ConsoleOrder {
+            id: row.id.to_string(),
+            group: row.payment.group.to_string(),
+            campaign: row.campaign.to_string(),
+            product: (&row.product).into(),
+            member: row.member.to_string(),
+            member_masked: masked(&faces, row.member),
+            price: row.price.into(),
+            state: row.state.name().to_owned(),
+            at: row.at.into(),
+            received_by: row.received_by.map(Into::into),
+            kept_at: row.kept_at.or(row.return_until).map(Into::into),
+            carrier,
+            tracking,
+        }
+    });
+    Ok(Viewed(
+        found.seq,
+        List {
+            items: items.collect(),
+            next: found.value.next.map(|next| next.to_string()),
+        },
+    ))
+}
+
+/// Which lines of the ledger.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LedgerQuery {
+    /// Kind of account, such as `escrow`; all without it.
+    account: Option<String>,
+    /// The member's or group's number; needs `account`.
+    holder: Option<u64>,
+    /// Most items, 1 to 100; 20 without it.
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Answer from a state that holds at least this sequence.
+    at_least: Option<u64>,
+}
+
+/// The ledger, newest first.
+#[utoipa::path(get, path = "/ledger", tag = "console", params(LedgerQuery), responses((status = 200, description = "Lines", body = List<LedgerLine>)))]
+pub(crate) async fn ledger(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<LedgerQuery>,
+) -> Result<Viewed<List<LedgerLine>>> {
+    if query.account.is_none() && query.holder.is_some() {
+        return Err(Problem::bad_request(
+            "query_invalid",
+            "holder needs account",
+        ));
+    }
+    let page = page_of(items(query.limit)?, query.cursor.as_deref())?;
+    app.reach(query.at_least).await?;
+    let filter = LedgerFilter {
+        account: query.account,
+        holder: query.holder,
+    };
+    let found = app
+        .views
+        .ledger(&filter, page)
+        .await
+        .map_err(store_problem)?;
+    let line = |row: LedgerRow| LedgerLine {
+        id: format!("{}.{}", row.seq, row.line_no),
+        seq: row.seq.to_string(),
+        at: row.at.into(),
+        account: row.account,
+        holder: row.holder.map(|holder| holder.to_string()),
+        asset: views::asset_name(row.asset),
+        debit: Amount(row.amount.max(0)),
+        credit: Amount(row.amount.min(0).saturating_neg()),
+        event: row.event,
+    };
+    let next = found.value.next.map(|next| next.to_string());
+    Ok(Viewed(
+        found.seq,
+        List {
+            items: found.value.items.into_iter().map(line).collect(),
+            next,
+        },
+    ))
+}
+
+/// All members with their money, oldest first.
+#[utoipa::path(get, path = "/console/members", tag = "console", params(Page), responses((status = 200, description = "Members", body = List<ConsoleMember>)))]
+pub(crate) async fn members(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Page>,
+) -> Result<Viewed<List<ConsoleMember>>> {
+    app.reach(query.at_least).await?;
+    let found = app
+        .views
+        .members(query.of()?)
+        .await
+        .map_err(store_problem)?;
+    let mut people = app
+        .people
+        .people(found.value.items.iter().map(|row| row.id))
+        .await?;
+    let ids: Vec<_> = found.value.items.iter().map(|row| row.id).collect();
+    let levels = app
+        .query(move |world| ids.iter().map(|id| world.member(*id)).collect::<Vec<_>>())
+        .await?;
+    let items = found.value.items.iter().zip(levels).map(|(row, view)| {
+        let person = people.remove(&row.id);
+        let view = view.as_ref();
+        ConsoleMember {
+            id: row.id.to_string(),
+            phone_masked: person.as_ref().map(Person::phone_masked),
+            name: person.as_ref().and_then(|person| person.name.clone()),
+            inviter: row.inviter.map(|inviter| inviter.to_string()),
+            vip: view.map_or(0, |view| view.vip),
+            wallet: Wallet {
+                available: row.available.into(),
+                vesting: row.vesting.into(),
+                in_groups: row.in_groups.into(),
+                coins: row.coins.into(),
+                vesting_coins: view
+                    .map(|view| view.vesting_coins)
+                    .unwrap_or_default()
+                    .into(),
+            },
+            demo: person.is_some_and(|person| person.is_demo),
+            registered_at: row.registered_at.into(),
+        }
+    });
+    let next = found.value.next.map(|next| next.to_string());
+    Ok(Viewed(
+        found.seq,
+        List {
+            items: items.collect(),
+            next,
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn books_are_the_trial_balance_by_creditor() {
+        let row = |account: &str, asset, amount| TrialRow {
+            account: account.to_owned(),
+            asset,
+            amount,
+        };
+        let books = books_of(&[
+            row("channel", Asset::Cny, 1000),
+            row("escrow", Asset::Cny, -300),
+            row("refunds-due", Asset::Cny, -200),
+            row("capital", Asset::Cny, -500),
+            row("coins-issued", Asset::Coin, 70),
+            row("coins", Asset::Coin, -60),
+            row("vesting-coins", Asset::Coin, -10),
+        ]);
+        assert_eq!(
+            (
+                books.held.0,
+                books.own.0,
+                books.in_flight_refunds.0,
+                books.alarm
+            ),
+            (1000, 500, 200, false)
+        );
+        assert_eq!(books.coins_outstanding.0, 70);
+        for total in &books.totals {
+            assert_eq!(total.debit, total.credit);
+        }
+        assert!(books_of(&[row("escrow", Asset::Cny, -1)]).alarm);
+    }
+}

@@ -1,0 +1,350 @@
+//! Batches of gateways: joins that are paid at the channel already, and the members they are for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::Json;
+use axum::extract::State;
+use domain::{
+    Actor, Answer, Command, GatewayId, GroupId, MemberId, PaymentAnswer, Refusal, Request, Txn,
+};
+use payments::Transaction;
+use serde::Deserialize;
+
+use crate::app::{App, Shared, engine_problem};
+use crate::auth::AsGateway;
+use crate::http::{Batch, InPath, Problem, Result};
+use crate::money::{Arrival, joined, payment_of_order, tag};
+use crate::wire::{
+    JoinAnswer, JoinAnswers, JoinBatch, JoinItem, MemberAnswer, MemberAnswers, MemberBatch,
+    MemberItem,
+};
+
+/// Most items of a batch.
+const MOST_ITEMS: usize = 1000;
+
+/// A join whose ids can be read.
+struct Wanted {
+    group: GroupId,
+    member: MemberId,
+    via: Option<MemberId>,
+    txn: Txn,
+}
+
+/// Seats members that have paid already. Each item is answered by itself, in the order of the batch; a payment has one
+/// effect however often it comes.
+#[utoipa::path(post, path = "/joins", tag = "gateway", request_body = JoinBatch, responses((status = 200, description = "One answer an item", body = JoinAnswers)))]
+pub(crate) async fn join(
+    State(app): Shared,
+    gateway: AsGateway,
+    write: Batch<JoinBatch>,
+) -> Result<Json<JoinAnswers>> {
+    let items = write.body.items;
+    charge(&app, &gateway, items.len())?;
+    let mut answers: Vec<Option<JoinAnswer>> = Vec::with_capacity(items.len());
+    let mut wanted = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        match read(item) {
+            Ok(join) => {
+                answers.push(None);
+                wanted.push((at, join));
+            }
+            Err(answer) => answers.push(Some(answer)),
+        }
+    }
+    let confirmed = confirm(&app, &wanted).await?;
+    let mut commands = Vec::new();
+    for ((at, join), found) in wanted.into_iter().zip(confirmed) {
+        match found {
+            Ok(paid) => commands.push((at, join, paid)),
+            Err(detail) => {
+                if let Some(answer) = answers.get_mut(at) {
+                    *answer = Some(JoinAnswer::PaymentUnconfirmed { detail });
+                }
+            }
+        }
+    }
+    let seq = seat(&app, gateway.0, commands, &mut answers).await?;
+    let missing = || JoinAnswer::Refused {
+        code: "fault".to_owned(),
+        detail: "this item was lost; repeat it".to_owned(),
+    };
+    let items = answers
+        .into_iter()
+        .map(|answer| answer.unwrap_or_else(missing))
+        .collect();
+    Ok(Json(JoinAnswers {
+        items,
+        seq: seq.to_string(),
+    }))
+}
+
+fn charge(app: &App, gateway: &AsGateway, items: usize) -> Result<()> {
+    if items == 0 || MOST_ITEMS < items {
+        return Err(
+            Problem::unprocessable("body_invalid", "items has 1 to 1000 entries")
+                .with("field", "items"),
+        );
+    }
+    app.limit(
+        &app.limits.gateway,
+        gateway.0,
+        u32::try_from(items).unwrap_or(u32::MAX),
+    )
+}
+
+fn read(item: &JoinItem) -> std::result::Result<Wanted, JoinAnswer> {
+    let refused = |code: &str, detail: &str| JoinAnswer::Refused {
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+    };
+    let group = GroupId::read(&item.group)
+        .ok_or_else(|| refused(GroupId::UNKNOWN, "there is no such group"))?;
+    let unknown = || refused(MemberId::UNKNOWN, "there is no such member");
+    let member = MemberId::read(&item.member).ok_or_else(unknown)?;
+    let via = match &item.via {
+        Some(via) => Some(
+            MemberId::read(via)
+                .ok_or_else(|| refused("inviter_unknown", "there is no such inviter"))?,
+        ),
+        None => None,
+    };
+    let txn = Txn::new(&item.txn).map_err(|_| {
+        refused(
+            "txn_invalid",
+            "a payment's number is 1 to 32 visible ASCII characters",
+        )
+    })?;
+    Ok(Wanted {
+        group,
+        member,
+        via,
+        txn,
+    })
+}
+
+/// Asks the channel about all payments at once; each is confirmed, or why not.
+async fn confirm(
+    app: &App,
+    wanted: &[(usize, Wanted)],
+) -> Result<Vec<std::result::Result<Arrival, String>>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let txns: Vec<&str> = wanted.iter().map(|(_, join)| join.txn.as_str()).collect();
+    let found = app.config.channel.query_transactions(&txns).await;
+    let found = found.map_err(|error| Problem::from(crate::money::Doubtful::Channel(error)))?;
+    Ok(wanted
+        .iter()
+        .zip(found)
+        .map(|((_, join), found)| check(join, found))
+        .collect())
+}
+
+/// What a payment made through a gateway carries.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attach {
+    group: String,
+    member: String,
+}
+
+fn check(join: &Wanted, found: Option<Transaction>) -> std::result::Result<Arrival, String> {
+    let found = found.ok_or("the channel knows no such payment of ours")?;
+    if payment_of_order(&found.order_no).is_some() {
+        return Err("this payment was made for a seat reserved on the platform".to_owned());
+    }
+    let attach: Attach = serde_json::from_str(&found.attach)
+        .map_err(|_| "the payment's attach is not {\"group\":\"…\",\"member\":\"…\"}".to_owned())?;
+    if attach.group != join.group.to_string() || attach.member != join.member.to_string() {
+        return Err("the payment was made for another group or member".to_owned());
+    }
+    Ok(Arrival {
+        txn: join.txn,
+        amount: domain::Money(found.amount_fen),
+    })
+}
+
+/// Submits the confirmed joins in order, and looks up those whose group is over.
+async fn seat(
+    app: &App,
+    gateway: GatewayId,
+    joins: Vec<(usize, Wanted, Arrival)>,
+    answers: &mut [Option<JoinAnswer>],
+) -> Result<u64> {
+    let requests = commands(app, gateway, &joins).await?;
+    let replies = app
+        .engine
+        .submit_many(requests)
+        .await
+        .map_err(engine_problem)?;
+    let mut seq = *app.engine.committed().borrow();
+    for ((at, join, paid), reply) in joins.iter().zip(replies) {
+        let answer = match reply {
+            Ok(reply) => {
+                seq = seq.max(reply.seq);
+                answer_of(reply.answer)
+            }
+            Err(Refusal::GroupNotInMemory(_)) => {
+                payment_answer(joined(app, join.group, join.member, *paid).await?)
+            }
+            Err(refusal) => {
+                let problem = Problem::from(refusal);
+                JoinAnswer::Refused {
+                    code: problem.code().to_owned(),
+                    detail: problem.detail().to_owned(),
+                }
+            }
+        };
+        if let Some(place) = answers.get_mut(*at) {
+            *place = Some(answer);
+        }
+    }
+    Ok(seq)
+}
+
+/// The commands of a batch. What their tags are made from is read at once for all of them; where group or member are
+/// unknown the command is refused for that, and no tag is stored.
+async fn commands(
+    app: &App,
+    gateway: GatewayId,
+    joins: &[(usize, Wanted, Arrival)],
+) -> Result<Vec<Request>> {
+    let groups: BTreeSet<GroupId> = joins.iter().map(|(_, join, _)| join.group).collect();
+    let hashes = app.query(move |world| {
+        let hash = |group: GroupId| Some((group, world.campaign_of(group)?.hash));
+        groups
+            .into_iter()
+            .filter_map(hash)
+            .collect::<BTreeMap<_, _>>()
+    });
+    let hashes = hashes.await?;
+    let secrets = app
+        .people
+        .secrets(joins.iter().map(|(_, join, _)| join.member))
+        .await?;
+    let command = |(_, join, paid): &(usize, Wanted, Arrival)| {
+        let Wanted {
+            group, member, via, ..
+        } = *join;
+        let tag = match (hashes.get(&group), secrets.get(&member)) {
+            (Some(hash), Some(secret)) => tag(member, group, hash, secret)?,
+            (_, _) => [0; 32],
+        };
+        let command = Command::JoinPaid {
+            group,
+            member,
+            via,
+            txn: paid.txn,
+            amount: paid.amount,
+            tag,
+        };
+        Ok(Request {
+            actor: Actor::Gateway(gateway),
+            key: None,
+            command,
+        })
+    };
+    joins.iter().map(command).collect()
+}
+
+fn answer_of(answer: Answer) -> JoinAnswer {
+    match answer {
+        Answer::Payment(answer) => payment_answer(answer),
+        Answer::Done | Answer::Member(_) | Answer::Campaign(_) | Answer::Reserved { .. } => {
+            JoinAnswer::Known
+        }
+    }
+}
+
+fn payment_answer(answer: PaymentAnswer) -> JoinAnswer {
+    match answer {
+        PaymentAnswer::Seated(payment) => JoinAnswer::Seated {
+            payment: payment.to_string(),
+        },
+        PaymentAnswer::Bounced { reason, .. } => JoinAnswer::Bounced {
+            reason: views::bounce_name(reason).to_owned(),
+        },
+        PaymentAnswer::Known => JoinAnswer::Known,
+    }
+}
+
+/// Registers members that the gateway serves. The same token again is the same member.
+#[utoipa::path(post, path = "/gateway/members", tag = "gateway", request_body = MemberBatch, responses((status = 200, description = "One answer an item", body = MemberAnswers)))]
+pub(crate) async fn register(
+    State(app): Shared,
+    gateway: AsGateway,
+    write: Batch<MemberBatch>,
+) -> Result<Json<MemberAnswers>> {
+    let items = write.body.items;
+    charge(&app, &gateway, items.len())?;
+    let mut answers: Vec<Option<MemberAnswer>> = Vec::with_capacity(items.len());
+    let mut wanted = Vec::new();
+    for item in &items {
+        match own_token(item, gateway.0) {
+            Ok(registration) => {
+                answers.push(None);
+                wanted.push(registration);
+            }
+            Err(answer) => answers.push(Some(answer)),
+        }
+    }
+    let registered = app
+        .people
+        .register_served(&app.engine, gateway.0, &wanted, app.config.clock.now())
+        .await?;
+    let seq = *app.engine.committed().borrow();
+    let mut registered = registered.into_iter().map(|outcome| match outcome {
+        Ok(member) => MemberAnswer::Registered {
+            member: member.to_string(),
+        },
+        Err(refusal) => MemberAnswer::Refused {
+            code: refusal.code().to_owned(),
+            detail: refusal.to_string(),
+        },
+    });
+    let missing = || MemberAnswer::Refused {
+        code: "fault".to_owned(),
+        detail: "this item was lost; repeat it".to_owned(),
+    };
+    let items = answers
+        .into_iter()
+        .map(|answer| answer.or_else(|| registered.next()).unwrap_or_else(missing));
+    Ok(Json(MemberAnswers {
+        items: items.collect(),
+        seq: seq.to_string(),
+    }))
+}
+
+/// A gateway's token is made its own by hashing its number in, so that no gateway can name another's members or guess
+/// a directory row.
+fn own_token(
+    item: &MemberItem,
+    gateway: GatewayId,
+) -> std::result::Result<([u8; 16], Option<MemberId>), MemberAnswer> {
+    let refused = |code: &str, detail: &str| MemberAnswer::Refused {
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+    };
+    let good = item.token.len() == 32
+        && item
+            .token
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !good {
+        return Err(refused(
+            "token_invalid",
+            "a token is 32 lower-case hex digits",
+        ));
+    }
+    let inviter = match &item.inviter {
+        Some(inviter) => Some(
+            MemberId::read(inviter)
+                .ok_or_else(|| refused("inviter_unknown", "there is no such inviter"))?,
+        ),
+        None => None,
+    };
+    let digest = draw::hash(format!("gateway {gateway}\n{}", item.token).as_bytes()).0;
+    let mut token = [0; 16];
+    token.copy_from_slice(&digest[..16]);
+    Ok((token, inviter))
+}

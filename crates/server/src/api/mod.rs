@@ -1,0 +1,94 @@
+//! The routes of `/api/v1`, one file per resource. Handlers parse, ask who it is, and make a command or read a view;
+//! they hold no rules.
+
+mod beacon;
+mod campaigns;
+mod channel;
+mod console;
+mod demo;
+mod draws;
+mod gateway;
+mod groups;
+mod me;
+mod openapi;
+mod operator;
+mod orders;
+mod payments;
+mod platform;
+mod sign_in;
+
+use std::sync::Arc;
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+/// The routes under `/api/v1` and their description.
+pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    let members = OpenApiRouter::new()
+        .routes(routes!(sign_in::send_code))
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::sign_out))
+        .routes(routes!(me::me))
+        .routes(routes!(me::groups))
+        .routes(routes!(me::wallet_lines))
+        .routes(routes!(me::orders))
+        .routes(routes!(orders::receive));
+    let groups = OpenApiRouter::new()
+        .routes(routes!(campaigns::list, campaigns::publish))
+        .routes(routes!(campaigns::check))
+        .routes(routes!(campaigns::page))
+        .routes(routes!(campaigns::published))
+        .routes(routes!(campaigns::groups, groups::open))
+        .routes(routes!(groups::page))
+        .routes(routes!(groups::join))
+        .routes(routes!(groups::leave))
+        .routes(routes!(groups::cancel))
+        .routes(routes!(groups::events))
+        .routes(routes!(payments::page))
+        .routes(routes!(draws::page))
+        .routes(routes!(draws::open_file))
+        .routes(routes!(draws::seats_file))
+        .routes(routes!(draws::freeze_file))
+        .routes(routes!(draws::result_file))
+        .routes(routes!(draws::void_file))
+        .routes(routes!(draws::send_signature));
+    let staff = OpenApiRouter::new()
+        .routes(routes!(operator::sign_in))
+        .routes(routes!(operator::sign_out))
+        .routes(routes!(operator::me))
+        .routes(routes!(console::groups))
+        .routes(routes!(console::books))
+        .routes(routes!(console::capital))
+        .routes(routes!(console::orders))
+        .routes(routes!(console::ledger))
+        .routes(routes!(console::members))
+        .routes(routes!(orders::ship))
+        .routes(routes!(gateway::join))
+        .routes(routes!(gateway::register));
+    let others = OpenApiRouter::new()
+        .routes(routes!(channel::notify))
+        .routes(routes!(beacon::info))
+        .routes(routes!(beacon::file))
+        .routes(routes!(beacon::latest))
+        .routes(routes!(beacon::round))
+        .routes(routes!(demo::inbox))
+        .routes(routes!(demo::accounts))
+        .routes(routes!(platform::platform));
+    let all = members.merge(groups).merge(staff).merge(others);
+    let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .nest("/api/v1", all)
+        .split_for_parts();
+    (router, openapi::complete(api))
+}
+
+/// The description of the API, as `/openapi.json` serves it.
+pub fn openapi_json() -> String {
+    let (_, api) = router();
+    let mut text = api.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,69 @@
+//! Winners' orders.
+
+use axum::Json;
+use axum::extract::State;
+use domain::{Command, OrderId};
+
+use crate::app::Shared;
+use crate::auth::{AsMember, AsOperator};
+use crate::http::{NoBody, Problem, Result, Segment, Write};
+use crate::wire::{Done, Shipment};
+use views::Shipping;
+
+/// Most characters of a carrier's name or number.
+const MOST_CHARS: usize = 40;
+
+/// Says that the product has come.
+#[utoipa::path(post, path = "/orders/{id}/receive", tag = "me", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Received", body = Done)))]
+pub(crate) async fn receive(
+    State(app): Shared,
+    member: AsMember,
+    Segment(order): Segment<OrderId>,
+    write: Write<NoBody>,
+) -> Result<Json<Done>> {
+    let command = Command::ReceiveOrder {
+        order,
+        member: member.0,
+    };
+    let reply = app.submit(member.actor(), write.key, command).await?;
+    Ok(Json(Done {
+        seq: reply.seq.to_string(),
+    }))
+}
+
+/// Says that the product is on its way, and how.
+#[utoipa::path(post, path = "/orders/{id}/ship", tag = "console", params(("id" = String, Path)), request_body = Shipment, responses((status = 200, description = "Shipped", body = Done)))]
+pub(crate) async fn ship(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(order): Segment<OrderId>,
+    write: Write<Shipment>,
+) -> Result<Json<Done>> {
+    let Shipment { carrier, number } = write.body;
+    for (field, text) in [("carrier", &carrier), ("number", &number)] {
+        if text.trim().is_empty()
+            || MOST_CHARS < text.chars().count()
+            || text.chars().any(char::is_control)
+        {
+            let detail = format!("{field} has 1 to {MOST_CHARS} visible characters");
+            return Err(Problem::unprocessable("body_invalid", detail).with("field", field));
+        }
+    }
+    let reply = app
+        .submit(operator.actor(), write.key, Command::ShipOrder { order })
+        .await?;
+    let member = app
+        .query(move |world| world.order(order).map(|order| order.member))
+        .await?;
+    if let Some(member) = member {
+        let shipping = Shipping {
+            carrier,
+            number,
+            at: app.config.clock.now(),
+        };
+        app.people.note_shipment(order, member, &shipping).await?;
+    }
+    Ok(Json(Done {
+        seq: reply.seq.to_string(),
+    }))
+}

@@ -1,0 +1,184 @@
+//! What all handlers and workers share.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::{Actor, Command, GatewayId, IdempotencyKey, MemberId, OperatorId, Request};
+use engine::{EngineHandle, Reply, SubmitError};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::{Mutex, Semaphore};
+use views::Views;
+
+use crate::audit::Audit;
+use crate::auth::CodePace;
+use crate::beacon::Beacons;
+use crate::config::Config;
+use crate::follower::News;
+use crate::http::{Buckets, Problem, Result};
+use crate::money::{PayPages, Reservations};
+use crate::people::People;
+
+/// What all handlers and workers share.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) engine: EngineHandle,
+    pub(crate) views: Views,
+    pub(crate) people: People,
+    pub(crate) beacons: Beacons,
+    /// What campaigns take from this installation when they are published.
+    pub(crate) installation: schema::Installation,
+    pub(crate) codes: CodePace,
+    pub(crate) audit: Audit,
+    pub(crate) news: News,
+    pub(crate) pay_pages: PayPages,
+    pub(crate) reservations: Reservations,
+    pub(crate) limits: Identities,
+    /// One stray payment at a time: see `money::arrivals`.
+    pub(crate) strays: Mutex<()>,
+    /// Slots for subscriptions to groups.
+    pub(crate) subscriptions: Arc<Semaphore>,
+    /// Passwords checked at once; each takes a core and 19 MiB for tens of milliseconds.
+    pub(crate) passwords: Semaphore,
+    pub(crate) metrics: PrometheusHandle,
+    /// Set when the server is to stop.
+    pub(crate) stop: tokio::sync::watch::Sender<bool>,
+}
+
+/// Buckets of every kind of identity.
+pub(crate) struct Identities {
+    pub(crate) address: Buckets<std::net::IpAddr>,
+    pub(crate) sign_in: Buckets<std::net::IpAddr>,
+    pub(crate) signature: Buckets<std::net::IpAddr>,
+    pub(crate) member: Buckets<MemberId>,
+    pub(crate) operator: Buckets<OperatorId>,
+    pub(crate) gateway: Buckets<GatewayId>,
+}
+
+impl Identities {
+    pub(crate) fn new(limits: &crate::config::Limits) -> Identities {
+        Identities {
+            address: Buckets::new(limits.address),
+            sign_in: Buckets::new(limits.sign_in),
+            signature: Buckets::new(limits.signature),
+            member: Buckets::new(limits.member),
+            operator: Buckets::new(limits.operator),
+            gateway: Buckets::new(limits.gateway),
+        }
+    }
+}
+
+/// The state of every handler.
+pub(crate) type Shared = State<Arc<App>>;
+
+impl App {
+    /// Submits one command of a client.
+    pub(crate) async fn submit(
+        &self,
+        actor: Actor,
+        key: IdempotencyKey,
+        command: Command,
+    ) -> Result<Reply> {
+        self.engine
+            .submit(Request {
+                actor,
+                key: Some(key),
+                command,
+            })
+            .await
+            .map_err(engine_problem)
+    }
+
+    /// Asks the world.
+    pub(crate) async fn query<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&domain::World) -> R + Send + 'static,
+    ) -> Result<R> {
+        self.engine
+            .query(question)
+            .await
+            .map(|(answer, _)| answer)
+            .map_err(engine_problem)
+    }
+
+    /// Waits until the views hold `at_least`; 503 `view_behind` if that takes longer than 2 s.
+    pub(crate) async fn reach(&self, at_least: Option<u64>) -> Result<()> {
+        let Some(seq) = at_least else { return Ok(()) };
+        self.views
+            .at_least(seq, views::AT_LEAST_WAIT)
+            .await
+            .map(|_| ())
+            .map_err(|behind| {
+                Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "view_behind",
+                    "the views are not that far yet; ask again",
+                )
+                .with("applied", behind.applied.to_string())
+                .retry_after(1)
+            })
+    }
+
+    /// Waits; false if the server is to stop meanwhile, or the engine has.
+    pub(crate) async fn pause(&self, length: Duration) -> bool {
+        tokio::select! {
+            () = self.stopping() => false,
+            () = tokio::time::sleep(length) => true,
+        }
+    }
+
+    /// Waits until the server is to stop, or the engine has.
+    pub(crate) async fn stopping(&self) {
+        let mut stopping = self.stop.subscribe();
+        tokio::select! {
+            _ = self.engine.stopped() => {}
+            // The sender is here, so this ends only when it says so.
+            _ = stopping.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// 429 when the identity has asked too much.
+    pub(crate) fn limit<K: std::hash::Hash + Eq>(
+        &self,
+        buckets: &Buckets<K>,
+        who: K,
+        cost: u32,
+    ) -> Result<()> {
+        buckets
+            .take(who, cost, Instant::now())
+            .map_err(Problem::rate_limited)
+    }
+}
+
+/// What clients are told when the engine gives no answer.
+pub(crate) fn engine_problem(error: SubmitError) -> Problem {
+    match error {
+        SubmitError::Busy => Problem::busy(),
+        SubmitError::Stopped => Problem::stopped(),
+        SubmitError::TooMany { commands, limit } => Problem::unprocessable(
+            "batch_too_large",
+            format!("{commands} items are more than the {limit} taken at once"),
+        ),
+        SubmitError::Refused(refusal) => refusal.into(),
+    }
+}
+
+/// What clients are told when a database fails.
+pub(crate) fn store_problem(error: views::StoreError) -> Problem {
+    Problem::fault("a database failed", &error)
+}
+
+/// An answer from the views, with the sequence it stands at in `Potluck-Sequence`.
+pub(crate) struct Viewed<T>(pub(crate) u64, pub(crate) T);
+
+impl<T: serde::Serialize> IntoResponse for Viewed<T> {
+    fn into_response(self) -> Response {
+        (
+            [("potluck-sequence", self.0.to_string())],
+            axum::Json(self.1),
+        )
+            .into_response()
+    }
+}

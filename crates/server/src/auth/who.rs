@@ -1,0 +1,180 @@
+//! The extractors that name who asks. An endpoint takes exactly one of them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use domain::{Actor, GatewayId, MemberId, OperatorId};
+
+use super::cookie::{MEMBER_COOKIE, OPERATOR_COOKIE, cookie_of, own_origin};
+use crate::app::{App, store_problem};
+use crate::config::ClientAddress;
+use crate::http::{Problem, Result};
+
+/// Who turned out to ask, for the audit trail: set by the extractors, read when the response is there.
+#[derive(Clone, Default)]
+pub(crate) struct Asker(Arc<OnceLock<Actor>>);
+
+impl Asker {
+    pub(crate) fn actor(&self) -> Option<Actor> {
+        self.0.get().copied()
+    }
+}
+
+fn is_asked_by(parts: &Parts, actor: Actor) {
+    if let Some(asker) = parts.extensions.get::<Asker>() {
+        asker.0.get_or_init(|| actor);
+    }
+}
+
+/// Where a request comes from.
+pub(crate) struct Address(pub(crate) IpAddr);
+
+/// A member who has signed in.
+pub(crate) struct AsMember(pub(crate) MemberId);
+
+/// A member, if he has signed in; a stale cookie counts as none.
+pub(crate) struct MaybeMember(pub(crate) Option<MemberId>);
+
+/// An operator who has signed in.
+pub(crate) struct AsOperator {
+    pub(crate) id: OperatorId,
+    pub(crate) name: String,
+}
+
+/// A gateway with its API key.
+pub(crate) struct AsGateway(pub(crate) GatewayId);
+
+impl AsMember {
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Member(self.0)
+    }
+}
+
+impl AsOperator {
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Operator(self.id)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Address {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Address> {
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|peer| peer.0.ip());
+        let forwarded = match app.config.client_address {
+            ClientAddress::Peer => None,
+            ClientAddress::Forwarded => forwarded(&parts.headers),
+        };
+        let unknown = IpAddr::from([0, 0, 0, 0]);
+        Ok(Address(forwarded.or(peer).unwrap_or(unknown)))
+    }
+}
+
+/// The address that the proxy in front has seen: the last one, for earlier ones are the client's to invent.
+fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+    let line = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back()?
+        .to_str()
+        .ok()?;
+    line.rsplit(',').next()?.trim().parse().ok()
+}
+
+impl FromRequestParts<Arc<App>> for AsMember {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsMember> {
+        let member = member_of(parts, app)
+            .await?
+            .ok_or_else(|| not_signed_in("sign in first"))?;
+        is_asked_by(parts, Actor::Member(member));
+        if is_write(&parts.method) {
+            own_origin(&parts.headers, &app.config.base_url)?;
+            app.limit(&app.limits.member, member, 1)?;
+        }
+        Ok(AsMember(member))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for MaybeMember {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<MaybeMember> {
+        member_of(parts, app).await.map(MaybeMember)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for AsOperator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsOperator> {
+        let absent = || not_signed_in("sign in as an operator first");
+        let secret = cookie_of(&parts.headers, OPERATOR_COOKIE).ok_or_else(absent)?;
+        let operator = app
+            .people
+            .operator_of_session(secret, app.config.clock.now())
+            .await?
+            .ok_or_else(absent)?;
+        is_asked_by(parts, Actor::Operator(operator.id));
+        if is_write(&parts.method) {
+            own_origin(&parts.headers, &app.config.base_url)?;
+            app.limit(&app.limits.operator, operator.id, 1)?;
+        }
+        Ok(operator)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for AsGateway {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsGateway> {
+        let wrong = || {
+            Problem::unauthorized(
+                "api_key_unknown",
+                "Authorization: Bearer KEY with a gateway's key is needed",
+            )
+        };
+        let line = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|line| line.to_str().ok())
+            .ok_or_else(wrong)?;
+        let key = line.strip_prefix("Bearer ").ok_or_else(wrong)?;
+        let hash = draw::hash(key.as_bytes()).0;
+        let found = app
+            .people
+            .directory()
+            .gateway_by_key(&hash)
+            .await
+            .map_err(store_problem)?;
+        let gateway = found.ok_or_else(wrong)?;
+        is_asked_by(parts, Actor::Gateway(gateway.id));
+        Ok(AsGateway(gateway.id))
+    }
+}
+
+async fn member_of(parts: &Parts, app: &App) -> Result<Option<MemberId>> {
+    match cookie_of(&parts.headers, MEMBER_COOKIE) {
+        Some(secret) => {
+            app.people
+                .member_of_session(secret, app.config.clock.now())
+                .await
+        }
+        None => Ok(None),
+    }
+}
+
+fn not_signed_in(detail: &str) -> Problem {
+    Problem::unauthorized("not_signed_in", detail)
+}
+
+fn is_write(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}

@@ -1,0 +1,429 @@
+//! How bodies, idempotency keys, path segments and queries are read: strictly, bounded, and every mistake a problem.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use domain::{CampaignId, GroupId, IdempotencyKey, MemberId, OrderId, PaymentId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+
+use super::problem::{Problem, Result};
+
+/// Most bytes of a request's body.
+pub(crate) const BODY_BYTES: usize = 64 * 1024;
+/// Most bytes of a gateway's batch.
+pub(crate) const BATCH_BYTES: usize = 1024 * 1024;
+/// Most bytes of an idempotency key.
+const KEY_BYTES: usize = 64;
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(20);
+/// Most characters of a reader's complaint that are passed on.
+const COMPLAINT_CHARS: usize = 300;
+/// Most items of a page, and how many without a wish.
+const PAGE_MOST: u32 = 100;
+const PAGE_DEFAULT: u32 = 20;
+
+/// A JSON body of at most `MOST` bytes.
+pub(crate) struct Sent<T, const MOST: usize = BODY_BYTES>(pub(crate) T);
+
+/// A client's write: its idempotency key, bound to method, path and body, and the JSON body.
+pub(crate) struct Write<T, const MOST: usize = BODY_BYTES> {
+    pub(crate) key: IdempotencyKey,
+    pub(crate) body: T,
+}
+
+/// A write of up to [`BATCH_BYTES`].
+pub(crate) type Batch<T> = Write<T, BATCH_BYTES>;
+
+/// The body of writes that need none: nothing, or `{}`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoBody {}
+
+/// A body exactly as it came, for signed callbacks.
+pub(crate) struct Raw(pub(crate) HeaderMap, pub(crate) Bytes);
+
+/// The one parameter of a path.
+pub(crate) struct Segment<T>(pub(crate) T);
+
+/// The query of a list.
+pub(crate) struct Params<T>(pub(crate) T);
+
+/// Where a list goes on and how much of it.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Page {
+    /// Most items, 1 to 100; 20 without it.
+    pub(crate) limit: Option<u32>,
+    /// `next` of the page before.
+    pub(crate) cursor: Option<String>,
+    /// Answer from a state that holds at least this sequence.
+    pub(crate) at_least: Option<u64>,
+}
+
+impl Page {
+    /// Which page of a view this asks for.
+    pub(crate) fn of(&self) -> Result<views::Page> {
+        page_of(items(self.limit)?, self.cursor.as_deref())
+    }
+}
+
+/// The number of items to give for a wish; 400 outside 1 to 100.
+pub(crate) fn items(limit: Option<u32>) -> Result<u32> {
+    let limit = limit.unwrap_or(PAGE_DEFAULT);
+    if !(1..=PAGE_MOST).contains(&limit) {
+        return Err(Problem::bad_request(
+            "query_invalid",
+            "limit is from 1 to 100",
+        ));
+    }
+    Ok(limit)
+}
+
+/// The page of so many items after a cursor; 400 where the cursor is none of ours.
+pub(crate) fn page_of(items: u32, cursor: Option<&str>) -> Result<views::Page> {
+    let wrong = |_| Problem::bad_request("cursor_invalid", "this is no cursor of this list");
+    let after = cursor
+        .map(|cursor| cursor.parse().map_err(wrong))
+        .transpose()?;
+    Ok(views::Page::new(after, items))
+}
+
+impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Sent<T, MOST> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Sent<T, MOST>> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, MOST).await?;
+        parse(&parts.headers, &bytes).map(Sent)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Write<T, MOST> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Write<T, MOST>> {
+        let (parts, body) = request.into_parts();
+        let key = key_of(&parts.headers)?.to_owned();
+        let bytes = read(body, MOST).await?;
+        let body = parse(&parts.headers, &bytes)?;
+        let mut content = Sha256::new();
+        content.update(parts.method.as_str());
+        content.update(b"\n");
+        content.update(parts.uri.path());
+        content.update(b"\n");
+        content.update(&bytes);
+        let key = IdempotencyKey {
+            key: half(Sha256::digest(key.as_bytes()).into()),
+            content: half(content.finalize().into()),
+        };
+        Ok(Write { key, body })
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Raw> {
+        let (parts, body) = request.into_parts();
+        Ok(Raw(parts.headers, read(body, BODY_BYTES).await?))
+    }
+}
+
+/// The client's idempotency key; 400 where it is missing, too long or not visible ASCII.
+pub(crate) fn key_of(headers: &HeaderMap) -> Result<&str> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else {
+        let detail = "every write needs a header Idempotency-Key, a new one for each thing done";
+        return Err(Problem::bad_request("idempotency_key_missing", detail));
+    };
+    let good = |key: &&str| {
+        !key.is_empty() && key.len() <= KEY_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match (value.to_str().ok().filter(good), values.next()) {
+        (Some(key), None) => Ok(key),
+        (_, _) => {
+            let detail = "one Idempotency-Key of 1 to 64 visible ASCII characters is needed";
+            Err(Problem::bad_request("idempotency_key_invalid", detail))
+        }
+    }
+}
+
+fn half(digest: [u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes> {
+    let too_large = || {
+        let detail = format!("a body of at most {most} bytes is read here");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    };
+    let announced = http_body_size(&body);
+    if announced.is_some_and(|bytes| usize::try_from(bytes).map_or(true, |bytes| most < bytes)) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_length_limit(&error) => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::bad_request(
+            "body_incomplete",
+            "the body broke off",
+        )),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body_slow",
+            "the body took longer than 20 s",
+        )),
+    }
+}
+
+fn http_body_size(body: &Body) -> Option<u64> {
+    use axum::body::HttpBody;
+    body.size_hint().exact()
+}
+
+fn is_length_limit(error: &axum::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        // `http_body_util::LengthLimitError` is not ours to name; its text has been the same since its first version.
+        if error.to_string() == "length limit exceeded" {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T> {
+    let bytes = if bytes.is_empty() {
+        b"{}"
+    } else {
+        is_json(headers).map(|()| bytes)?
+    };
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Problem::bad_request("body_not_utf8", "the body is not UTF-8"))?;
+    serde_json::from_str(text).map_err(|error| {
+        let complaint: String = error.to_string().chars().take(COMPLAINT_CHARS).collect();
+        match error.classify() {
+            serde_json::error::Category::Data => Problem::unprocessable("body_invalid", complaint),
+            serde_json::error::Category::Io
+            | serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof => Problem::bad_request("json_malformed", complaint),
+        }
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> Result<()> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = "bodies are JSON: Content-Type: application/json";
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "content_type_unsupported",
+        detail,
+    ))
+}
+
+/// What can stand in a path. A text that is no id names nothing: it is answered like an unknown one.
+pub(crate) trait InPath: Sized {
+    /// Code of the 404.
+    const UNKNOWN: &'static str;
+    /// Reads the one spelling there is.
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// A decimal with one spelling: no sign, no leading zero.
+pub(crate) fn decimal<N: std::str::FromStr + std::fmt::Display>(text: &str) -> Option<N> {
+    text.parse::<N>()
+        .ok()
+        .filter(|number| number.to_string() == text)
+}
+
+impl InPath for CampaignId {
+    const UNKNOWN: &'static str = "campaign_unknown";
+    fn read(text: &str) -> Option<CampaignId> {
+        decimal(text).map(CampaignId)
+    }
+}
+
+impl InPath for GroupId {
+    const UNKNOWN: &'static str = "group_unknown";
+    fn read(text: &str) -> Option<GroupId> {
+        decimal(text).map(GroupId)
+    }
+}
+
+impl InPath for MemberId {
+    const UNKNOWN: &'static str = "member_unknown";
+    fn read(text: &str) -> Option<MemberId> {
+        decimal(text).map(MemberId)
+    }
+}
+
+impl InPath for OrderId {
+    const UNKNOWN: &'static str = "order_unknown";
+    fn read(text: &str) -> Option<OrderId> {
+        decimal(text).map(OrderId)
+    }
+}
+
+impl InPath for PaymentId {
+    const UNKNOWN: &'static str = "payment_unknown";
+    /// Also from the number of its order at the channel, which stands in the address the payer comes back to.
+    fn read(text: &str) -> Option<PaymentId> {
+        crate::money::payment_of_order(text)
+    }
+}
+
+/// A beacon round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Round(pub(crate) u64);
+
+impl InPath for Round {
+    const UNKNOWN: &'static str = "round_unknown";
+    fn read(text: &str) -> Option<Round> {
+        decimal(text).map(Round)
+    }
+}
+
+impl<S: Send + Sync, T: InPath> FromRequestParts<S> for Segment<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Segment<T>> {
+        let unknown = || Problem::not_found(T::UNKNOWN, "there is no such thing here");
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| unknown())?;
+        let (_, text) = params.iter().next().ok_or_else(unknown)?;
+        T::read(text).map(Segment).ok_or_else(unknown)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Params<T>> {
+        let Query(query) = Query::from_request_parts(parts, state).await.map_err(
+            |rejection: QueryRejection| {
+                let complaint: String = rejection
+                    .body_text()
+                    .chars()
+                    .take(COMPLAINT_CHARS)
+                    .collect();
+                Problem::bad_request("query_invalid", complaint)
+            },
+        )?;
+        Ok(Params(query))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[expect(dead_code, reason = "only reading it is tested")]
+        group: String,
+    }
+
+    #[track_caller]
+    fn check(content_type: &'static str, body: &[u8], code: &str) {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static(content_type),
+        );
+        let found = match parse::<Sample>(&headers, body) {
+            Ok(_) => "read",
+            Err(problem) => problem.code(),
+        };
+        assert_eq!(found, code, "{:?}", String::from_utf8_lossy(body));
+    }
+
+    #[test]
+    fn bodies() {
+        let json = "application/json";
+        check(json, br#"{"group":"1"}"#, "read");
+        check(
+            "application/JSON; charset=utf-8",
+            br#"{"group":"1"}"#,
+            "read",
+        );
+        check(
+            "text/plain",
+            br#"{"group":"1"}"#,
+            "content_type_unsupported",
+        );
+        check(json, b"", "body_invalid");
+        check(json, br#"{"group":1}"#, "body_invalid");
+        check(json, br#"{"group":"1","seat":2}"#, "body_invalid");
+        check(json, br#"{"group":"1","group":"2"}"#, "body_invalid");
+        check(json, br#"{"group":"1""#, "json_malformed");
+        check(json, br#"{"group":"1"}}"#, "json_malformed");
+        check(json, b"{\"group\":\"\xff\"}", "body_not_utf8");
+        check(json, "[".repeat(1000).as_bytes(), "body_invalid");
+    }
+
+    #[test]
+    fn keys() {
+        for (key, code) in [
+            ("a", ""),
+            (&"a".repeat(64), ""),
+            (&"a".repeat(65), "idempotency_key_invalid"),
+            ("a b", "idempotency_key_invalid"),
+            ("", "idempotency_key_invalid"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("idempotency-key", key.parse().unwrap());
+            assert_eq!(
+                key_of(&headers)
+                    .err()
+                    .map(|problem| problem.code())
+                    .unwrap_or_default(),
+                code,
+                "{key:?}"
+            );
+        }
+        assert_eq!(
+            key_of(&HeaderMap::new()).unwrap_err().code(),
+            "idempotency_key_missing"
+        );
+    }
+
+    #[test]
+    fn ids_have_one_spelling() {
+        for bad in [
+            "",
+            "01",
+            "+1",
+            "-1",
+            " 1",
+            "1e3",
+            "18446744073709551616",
+            "一",
+        ] {
+            assert!(GroupId::read(bad).is_none(), "{bad:?}");
+        }
+        assert_eq!(
+            GroupId::read("18446744073709551615"),
+            Some(GroupId(u64::MAX))
+        );
+    }
+}

@@ -1,0 +1,313 @@
+//! Every answer that is not a success: RFC 9457 problem+json with a stable `code`.
+//!
+//! Why one type for all of them: clients branch on `code`, so unknown routes, bad JSON, refusals of the domain and a
+//! full queue must come in one shape. What is whose fault decides the status, in [`From<Refusal>`] and nowhere else.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::Refusal;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// An answer that is not a success.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    extra: Map<String, Value>,
+    retry_after_s: Option<u32>,
+}
+
+/// The body of every answer that is not a success (`application/problem+json`, RFC 9457). Some codes add fields.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// Names the code as a URI.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:potluck:problem:group_full")]
+    kind: String,
+    /// The code in words.
+    title: String,
+    /// HTTP status.
+    status: u16,
+    /// Stable, for programs.
+    #[schema(example = "group_full")]
+    code: &'static str,
+    /// For people, in English.
+    detail: String,
+    /// Fields that belong to this code.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    extra: Map<String, Value>,
+}
+
+/// What handlers return.
+pub(crate) type Result<T> = std::result::Result<T, Problem>;
+
+impl Problem {
+    /// A problem of this status and code.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem {
+            status,
+            code,
+            detail: detail.into(),
+            extra: Map::new(),
+            retry_after_s: None,
+        }
+    }
+
+    /// 400: the request itself is malformed.
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 401: who asks is not known.
+    pub(crate) fn unauthorized(code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// 404: there is no such thing, or it is none of the caller's business.
+    pub(crate) fn not_found(code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// 409: it is not the time for this.
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 422: readable, but not acceptable.
+    pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 429, with when to come again.
+    pub(crate) fn rate_limited(after_s: u32) -> Problem {
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "too many requests; wait and repeat",
+        )
+        .retry_after(after_s)
+    }
+
+    /// 503 `busy`: nothing happened; the same request may be repeated.
+    pub(crate) fn busy() -> Problem {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "too much to do at once; nothing happened, repeat it",
+        )
+        .retry_after(1)
+    }
+
+    /// 503 `stopped`: the outcome is unknown; repeat with the same key.
+    pub(crate) fn stopped() -> Problem {
+        let detail = "the platform is stopping; whether this was done is unknown, repeat it with the same key";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", detail).retry_after(5)
+    }
+
+    /// A fault of ours, logged where it is made; the caller learns only that it is not his.
+    pub(crate) fn fault(what: &str, error: &dyn std::fmt::Display) -> Problem {
+        tracing::error!(%error, "{what}: {error}");
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "fault",
+            "something broke on our side; it has been logged",
+        )
+    }
+
+    /// The same with a field that belongs to the code.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Problem {
+        self.extra.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same with a `Retry-After`, in seconds.
+    #[must_use]
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Problem {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Its stable name.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Its text for people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    fn body(self) -> ProblemBody {
+        let mut title = self.code.replace('_', " ");
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        ProblemBody {
+            kind: format!("urn:potluck:problem:{}", self.code),
+            title,
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            extra: self.extra,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let refused = RefusedWith {
+            code: self.code,
+            detail: self.detail.clone(),
+        };
+        let mut response = (status, Json(self.body())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(refused);
+        response
+    }
+}
+
+/// What the audit trail notes of a refusal; travels in the response's extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct RefusedWith {
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+}
+
+impl From<Refusal> for Problem {
+    /// The one place where refusals of the domain become statuses.
+    fn from(refusal: Refusal) -> Problem {
+        let problem = Problem::new(
+            status_of(&refusal),
+            public_code(&refusal),
+            public_detail(&refusal),
+        );
+        match refusal {
+            Refusal::InvalidCampaign { field, must } => {
+                problem.with("field", field).with("must", must)
+            }
+            Refusal::WinRateNotWhole { nearest, .. } => problem
+                .with("field", "group.win_rate")
+                .with("nearest_winners", json!(nearest)),
+            Refusal::ProfileForbids { limit, .. } => problem.with("limit", limit),
+            Refusal::NotSolvent(shortfall) => {
+                problem.with("shortfall", crate::wire::shortfall(&shortfall))
+            }
+            Refusal::TooEarlyToVoid { from, .. } => {
+                problem.with("from", crate::wire::rfc3339(from))
+            }
+            Refusal::Overflow
+            | Refusal::KeyReused
+            | Refusal::UnknownMember(_)
+            | Refusal::UnknownInviter(_)
+            | Refusal::UnknownCampaign(_)
+            | Refusal::UnknownGroup(_)
+            | Refusal::UnknownOrder(_)
+            | Refusal::UnknownRefund(_)
+            | Refusal::PaymentNotInMemory(_)
+            | Refusal::GroupNotInMemory(_)
+            | Refusal::UnknownPlan { .. }
+            | Refusal::OwnMoneyBelowZero(_)
+            | Refusal::AmountNotPositive
+            | Refusal::LeaderNotPaid(_)
+            | Refusal::GroupFull(_)
+            | Refusal::GroupNotOpen(_)
+            | Refusal::GroupNotFull(_)
+            | Refusal::SeatLimit { .. }
+            | Refusal::NotInGroup { .. }
+            | Refusal::DrawOfAnotherFreeze(_)
+            | Refusal::OrderState(_)
+            | Refusal::NotYourOrder(_) => problem,
+        }
+    }
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::UnknownMember(_)
+        | Refusal::UnknownCampaign(_)
+        | Refusal::UnknownGroup(_)
+        | Refusal::UnknownOrder(_)
+        | Refusal::UnknownRefund(_)
+        | Refusal::NotYourOrder(_) => StatusCode::NOT_FOUND,
+        Refusal::Overflow
+        | Refusal::KeyReused
+        | Refusal::UnknownInviter(_)
+        | Refusal::InvalidCampaign { .. }
+        | Refusal::WinRateNotWhole { .. }
+        | Refusal::UnknownPlan { .. }
+        | Refusal::ProfileForbids { .. }
+        | Refusal::NotSolvent(_)
+        | Refusal::AmountNotPositive => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::PaymentNotInMemory(_)
+        | Refusal::GroupNotInMemory(_)
+        | Refusal::OwnMoneyBelowZero(_)
+        | Refusal::LeaderNotPaid(_)
+        | Refusal::GroupFull(_)
+        | Refusal::GroupNotOpen(_)
+        | Refusal::GroupNotFull(_)
+        | Refusal::SeatLimit { .. }
+        | Refusal::NotInGroup { .. }
+        | Refusal::DrawOfAnotherFreeze(_)
+        | Refusal::TooEarlyToVoid { .. }
+        | Refusal::OrderState(_) => StatusCode::CONFLICT,
+    }
+}
+
+/// Whether somebody else's order exists is nobody's business, so both refusals look the same.
+fn public_code(refusal: &Refusal) -> &'static str {
+    if let Refusal::NotYourOrder(order) = refusal {
+        Refusal::UnknownOrder(*order).code()
+    } else {
+        refusal.code()
+    }
+}
+
+fn public_detail(refusal: &Refusal) -> String {
+    if let Refusal::NotYourOrder(order) = refusal {
+        Refusal::UnknownOrder(*order).to_string()
+    } else {
+        refusal.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::OrderId;
+
+    #[test]
+    fn somebody_elses_order_looks_like_none() {
+        let (yours, none) = (
+            Problem::from(Refusal::NotYourOrder(OrderId(7))),
+            Problem::from(Refusal::UnknownOrder(OrderId(7))),
+        );
+        assert_eq!(
+            (yours.status, yours.code, yours.detail),
+            (none.status, none.code, none.detail)
+        );
+    }
+
+    #[test]
+    fn bodies_are_rfc_9457() {
+        let body = serde_json::to_value(Problem::busy().with("queue", 3).body()).unwrap();
+        assert_eq!(body["type"], "urn:potluck:problem:busy");
+        assert_eq!(body["title"], "Busy");
+        assert_eq!((&body["status"], &body["queue"]), (&json!(503), &json!(3)));
+    }
+}

@@ -1,0 +1,40 @@
+//! The HTTP interface: API, sign-in, server-sent events, workers against payment channel and beacon, embedded web
+//! client.
+//!
+//! The way of a request: `http` (limits, headers, strict reading) → `auth` (who asks) → `api` (one file per resource)
+//! → a [`domain::Command`] through the engine, or a read of the views. No rule stands in here: refusals come from the
+//! domain and become statuses in one place, `http::problem`.
+//!
+//! The way of money: `money::orders` creates an order at the channel once a reservation is durable; notices, questions
+//! and gateways' batches end in `money::arrivals`; `money::refunds` sends back what the world says is due. `draws` finds
+//! beacon rounds and settles groups. `follower` keeps the views up to date.
+
+mod api;
+mod app;
+mod audit;
+mod auth;
+mod beacon;
+mod config;
+mod draws;
+mod follower;
+mod http;
+mod money;
+mod ops;
+mod people;
+mod present;
+mod server;
+mod staff;
+mod tls;
+mod web;
+mod wire;
+
+pub use api::openapi_json;
+pub use beacon::BeaconSetupError;
+pub use config::{
+    ChannelKind, ClientAddress, Config, Demo, DemoReach, DrawInstallation, DrawSource, Limits,
+    Pace, SignInCodes,
+};
+pub use http::Rate;
+pub use server::{Running, ServeError, serve, start};
+pub use staff::{MIN_PASSWORD_CHARS, StaffError, gateway_add, operator_add};
+pub use wire::DemoAccount;

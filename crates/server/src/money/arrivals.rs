@@ -1,0 +1,284 @@
+//! Payments that have arrived: asks the channel what is true, then lets the domain decide.
+//!
+//! Why the channel is asked although its notice is signed: a notice says what was; the answer says what is, and finds
+//! a second payment of the same order too.
+
+use domain::{
+    Actor, Answer, Command, GroupId, MemberId, Money, PaymentAnswer, PaymentId, Refusal, Request,
+    Txn,
+};
+use draw::Ident;
+use engine::SubmitError;
+use payments::{ChannelError, OrderState, OrderStatus, RefusalCode, Transaction};
+
+use super::orders::order_anew;
+use crate::app::App;
+use crate::http::Problem;
+
+/// A payment as the channel confirmed it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) txn: Txn,
+    pub(crate) amount: Money,
+}
+
+/// Why a payment could not be dealt with now. Nothing is lost: it is asked about again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Doubtful {
+    /// The channel gave no answer.
+    #[error("the channel does not answer")]
+    Channel(#[source] ChannelError),
+    /// The channel gave a transaction number that cannot be one.
+    #[error("the channel's number of a payment cannot be one")]
+    Number,
+    /// The channel does not know the payment that it announced.
+    #[error("the channel does not know this payment")]
+    Unconfirmed,
+    /// The engine did not take the command, or refused it for a reason that payments are never refused for.
+    #[error(transparent)]
+    Engine(#[from] SubmitError),
+    /// The history cannot be read up to now.
+    #[error("the history does not stand at the present yet")]
+    History,
+    /// The directory cannot be read.
+    #[error("the directory cannot be read")]
+    Directory,
+}
+
+impl From<Doubtful> for Problem {
+    fn from(doubtful: Doubtful) -> Problem {
+        match doubtful {
+            Doubtful::Channel(error) => {
+                tracing::warn!(%error, "the payment channel does not answer: {error}");
+                Problem::new(
+                    axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                    "channel_unreachable",
+                    "the payment channel does not answer; ask again",
+                )
+                .retry_after(5)
+            }
+            Doubtful::Unconfirmed => Problem::conflict(
+                "payment_unconfirmed",
+                "asked for it, the channel does not know this payment",
+            ),
+            Doubtful::Number => Problem::conflict(
+                "payment_unconfirmed",
+                "the channel's number of a payment cannot be one",
+            ),
+            Doubtful::Engine(error) => crate::app::engine_problem(error),
+            Doubtful::History | Doubtful::Directory => Problem::new(
+                axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                "view_behind",
+                "the history does not stand at the present yet; ask again",
+            )
+            .retry_after(1),
+        }
+    }
+}
+
+/// Asks the channel about a reservation's orders and takes in whatever was paid. Answers with what the channel has.
+pub(crate) async fn ask(
+    app: &App,
+    payment: PaymentId,
+    pay_by: Option<domain::Millis>,
+) -> Result<Vec<Transaction>, Doubtful> {
+    let first = payment.to_string();
+    let mut found = Vec::new();
+    let state = query(app, &first).await?;
+    let done = state
+        .as_ref()
+        .is_some_and(|state| state.status == OrderStatus::Open);
+    found.extend(state.map(|state| state.transactions).unwrap_or_default());
+    if let Some(pay_by) = pay_by.filter(|_| !done) {
+        let anew = query(app, &order_anew(payment, pay_by)).await?;
+        found.extend(anew.map(|state| state.transactions).unwrap_or_default());
+    }
+    take_in(app, payment, &found).await?;
+    Ok(found)
+}
+
+/// Asks the channel about one order and takes in whatever was paid.
+pub(crate) async fn ask_order(
+    app: &App,
+    payment: PaymentId,
+    order_no: &str,
+) -> Result<Vec<Transaction>, Doubtful> {
+    let found = query(app, order_no)
+        .await?
+        .map(|state| state.transactions)
+        .unwrap_or_default();
+    take_in(app, payment, &found).await?;
+    Ok(found)
+}
+
+async fn take_in(app: &App, payment: PaymentId, found: &[Transaction]) -> Result<(), Doubtful> {
+    for transaction in found {
+        arrived(app, payment, arrival(transaction)?).await?;
+    }
+    Ok(())
+}
+
+/// What the channel knows of one order; none where it was never created.
+async fn query(app: &App, order_no: &str) -> Result<Option<OrderState>, Doubtful> {
+    match app.config.channel.query(order_no).await {
+        Ok(state) => Ok(Some(state)),
+        Err(error) if error.refusal() == Some(RefusalCode::NotFound) => Ok(None),
+        Err(error) => Err(Doubtful::Channel(error)),
+    }
+}
+
+/// Reads what the domain needs of a transaction.
+fn arrival(transaction: &Transaction) -> Result<Arrival, Doubtful> {
+    let txn = Txn::new(&transaction.txn_id).map_err(|_| Doubtful::Number)?;
+    Ok(Arrival {
+        txn,
+        amount: Money(transaction.amount_fen),
+    })
+}
+
+/// Takes in a confirmed payment of a reservation. Any number of times, with one effect.
+async fn arrived(app: &App, payment: PaymentId, paid: Arrival) -> Result<PaymentAnswer, Doubtful> {
+    let question = move |world: &domain::World| {
+        let (member, _) = world.seat(payment)?;
+        Some((member, world.campaign_of(payment.group)?.hash))
+    };
+    let tag = match app.engine.query(question).await?.0 {
+        Some((member, hash)) => tag_of(app, member, payment.group, &hash).await?,
+        // The group is over or unknown: no seat will hold the payment, so no tag is stored.
+        None => [0; 32],
+    };
+    let Arrival { txn, amount } = paid;
+    match submit(
+        app,
+        Command::AcceptPayment {
+            payment,
+            txn,
+            amount,
+            tag,
+        },
+    )
+    .await
+    {
+        Err(SubmitError::Refused(Refusal::PaymentNotInMemory(_))) => {
+            stray(app, payment, paid).await
+        }
+        answer => Ok(answer?),
+    }
+}
+
+/// Takes in a payment that a gateway's member has made, for a seat of this group. The refusals that are answers for
+/// the gateway come back as such.
+pub(crate) async fn joined(
+    app: &App,
+    group: GroupId,
+    member: MemberId,
+    paid: Arrival,
+) -> Result<PaymentAnswer, Doubtful> {
+    let _one_at_a_time = app.strays.lock().await;
+    if in_history(app, &paid.txn).await? {
+        return Ok(PaymentAnswer::Known);
+    }
+    // The group is over; its number is all that tells the member why, and that stands in a payment's number.
+    let payment = Some(PaymentId {
+        group,
+        index: u32::MAX,
+    });
+    let Arrival { txn, amount } = paid;
+    Ok(submit(
+        app,
+        Command::BouncePayment {
+            payment,
+            member: Some(member),
+            txn,
+            amount,
+        },
+    )
+    .await?)
+}
+
+/// A payment that nothing in memory knows: dealt with long ago, or to be sent back. One at a time: between the look
+/// into the history and the command nobody else may send the same money back.
+async fn stray(app: &App, payment: PaymentId, paid: Arrival) -> Result<PaymentAnswer, Doubtful> {
+    let _one_at_a_time = app.strays.lock().await;
+    if in_history(app, &paid.txn).await? {
+        return Ok(PaymentAnswer::Known);
+    }
+    let known = app
+        .views
+        .seat(payment)
+        .await
+        .map_err(|_| Doubtful::History)?
+        .value;
+    let member = known.as_ref().map(|seat| seat.member);
+    let Arrival { txn, amount } = paid;
+    let command = Command::BouncePayment {
+        payment: known.map(|_| payment),
+        member,
+        txn,
+        amount,
+    };
+    Ok(submit(app, command).await?)
+}
+
+async fn in_history(app: &App, txn: &Txn) -> Result<bool, Doubtful> {
+    let head = *app.engine.committed().borrow();
+    app.views
+        .at_least(head, views::AT_LEAST_WAIT)
+        .await
+        .map_err(|_| Doubtful::History)?;
+    Ok(app
+        .views
+        .money_in(txn)
+        .await
+        .map_err(|_| Doubtful::History)?
+        .value
+        .is_some())
+}
+
+async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitError> {
+    let reply = app
+        .engine
+        .submit(Request {
+            actor: Actor::System,
+            key: None,
+            command,
+        })
+        .await?;
+    Ok(match reply.answer {
+        Answer::Payment(answer) => answer,
+        Answer::Done | Answer::Member(_) | Answer::Campaign(_) | Answer::Reserved { .. } => {
+            PaymentAnswer::Known
+        }
+    })
+}
+
+/// The member's tag in a group's draw. Somebody whose row was deleted keeps his seat, under a tag that nothing links
+/// to him.
+async fn tag_of(
+    app: &App,
+    member: MemberId,
+    group: GroupId,
+    published: &draw::Hash,
+) -> Result<[u8; 32], Doubtful> {
+    let secret = match app
+        .people
+        .secret(member)
+        .await
+        .map_err(|_| Doubtful::Directory)?
+    {
+        Some(secret) => secret,
+        None => crate::people::random().map_err(|_| Doubtful::Directory)?,
+    };
+    Ok(tag(member, group, published, &secret).map_err(SubmitError::Refused)?)
+}
+
+/// The tag that a secret gives a member in a group's draw (draw 3).
+pub(crate) fn tag(
+    member: MemberId,
+    group: GroupId,
+    published: &draw::Hash,
+    secret: &[u8; 32],
+) -> Result<[u8; 32], Refusal> {
+    let ident: Ident = domain::group_ident(group, published)?;
+    Ok(draw::member_tag(&draw::salt(secret, &ident), &member.to_string()).0)
+}

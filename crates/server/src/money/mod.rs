@@ -1,0 +1,13 @@
+//! Money's way in and out: orders at the channel, payments that arrive, refunds that leave.
+//!
+//! The provider is called only after the decision is durable, and what it says comes back as a command (rules 5).
+
+mod arrivals;
+mod late;
+mod orders;
+mod refunds;
+
+pub(crate) use arrivals::{Arrival, Doubtful, ask, ask_order, joined, tag};
+pub(crate) use late::{Reservations, watch_reservations};
+pub(crate) use orders::{PayPages, pay_url, payment_of_order};
+pub(crate) use refunds::run as run_refunds;

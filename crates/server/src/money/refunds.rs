@@ -1,0 +1,251 @@
+//! Sends money back: every refund that the world says is pending, until the channel has done it.
+//!
+//! A refund's key at the channel is made from its number, so that a crash at any point repeats or finishes it and never
+//! doubles it. The channel is asked before it is told. Should a refund fail for good at the channel,
+//! its number is spent there; the next attempt is `R17-2`, then `R17-3`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::{Actor, Command, PendingRefund, RefundId, Refusal, Request};
+use engine::{Outbox, SubmitError};
+use payments::{Channel, ChannelError, Refund, RefundState, RefusalCode};
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::config::Pace;
+
+/// Calls to the channel at once.
+const AT_ONCE: usize = 16;
+/// Most attempts under numbers of their own when the channel fails a refund for good.
+const MOST_NUMBERS: u32 = 5;
+/// What stands on the payer's statement.
+const REASON: &str = "拼团退款";
+
+/// How one attempt ended.
+enum Ended {
+    /// The money is back.
+    Sent,
+    /// It is on its way.
+    OnItsWay,
+    /// Nobody knows, or it was refused.
+    Failed(String),
+}
+
+/// Refunds known to be pending, with when each is tried next.
+#[derive(Default)]
+struct Queue {
+    pending: BTreeMap<RefundId, Try>,
+    due: BTreeSet<(Instant, RefundId)>,
+    /// The last refund taken from the world.
+    seen: Option<RefundId>,
+}
+
+struct Try {
+    refund: PendingRefund,
+    tries: u32,
+}
+
+/// Sends pending refunds until the engine ends.
+pub(crate) async fn run(app: Arc<App>) {
+    let mut outbox = Outbox::new(app.engine.clone());
+    let (mut queue, mut calls) = (Queue::default(), JoinSet::new());
+    loop {
+        if queue.fill(&outbox).await.is_err() {
+            return;
+        }
+        while calls.len() < AT_ONCE {
+            let Some(refund) = queue.take(Instant::now()) else {
+                break;
+            };
+            calls.spawn(send(app.config.channel.clone(), refund));
+        }
+        metrics::gauge!("refunds_pending").set(queue.len_f64());
+        if calls.is_empty() {
+            if outbox.wait(app.config.pace.look).await.is_err() {
+                return;
+            }
+            continue;
+        }
+        tokio::select! {
+            ended = calls.join_next() => {
+                let Some(Ok((refund, ended))) = ended else { continue };
+                if settle(&app, &mut queue, refund, ended).await.is_err() {
+                    return;
+                }
+            }
+            waited = outbox.wait(app.config.pace.look) => if waited.is_err() { return },
+        }
+    }
+}
+
+/// Notes the outcome of a call; errors when the engine has stopped.
+async fn settle(app: &App, queue: &mut Queue, refund: RefundId, ended: Ended) -> Result<(), ()> {
+    let pace = &app.config.pace;
+    match ended {
+        Ended::OnItsWay => queue.again(refund, pace),
+        Ended::Failed(why) => {
+            metrics::counter!("refund_failures_total").increment(1);
+            tracing::warn!(
+                refund = refund.0,
+                why,
+                "refund {refund} was not sent: {why}"
+            );
+            queue.again(refund, pace);
+        }
+        Ended::Sent => {
+            let command = Command::ConfirmRefund { refund };
+            match app
+                .engine
+                .submit(Request {
+                    actor: Actor::System,
+                    key: None,
+                    command,
+                })
+                .await
+            {
+                Ok(_) | Err(SubmitError::Refused(Refusal::UnknownRefund(_))) => queue.done(refund),
+                Err(SubmitError::Stopped) => return Err(()),
+                Err(error) => {
+                    tracing::error!(refund = refund.0, %error, "refund {refund} was sent but not noted: {error}");
+                    queue.again(refund, pace);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One attempt. The channel is asked first, so that a repeated attempt never depends on how it treats repeated calls.
+async fn send(channel: Channel, refund: PendingRefund) -> (RefundId, Ended) {
+    let mut ended = Ended::Failed(format!(
+        "the channel failed it under {MOST_NUMBERS} numbers: a person must look"
+    ));
+    for number in 1..=MOST_NUMBERS {
+        let refund_no = refund_no(refund.refund, number);
+        let known = match channel.query_refund(&refund_no).await {
+            Err(error) if error.refusal() == Some(RefusalCode::NotFound) => {
+                let order = Refund {
+                    refund_no: &refund_no,
+                    txn_id: refund.txn.as_str(),
+                    amount_fen: refund.amount.0,
+                    reason: REASON,
+                };
+                channel.refund(&order).await
+            }
+            known => known,
+        };
+        ended = match known {
+            Ok(RefundState::Done { .. }) => Ended::Sent,
+            Ok(RefundState::Processing) => Ended::OnItsWay,
+            Ok(RefundState::Failed { .. }) => continue,
+            Err(error @ (ChannelError::Refused(_) | ChannelError::Unknown(_))) => {
+                Ended::Failed(error.to_string())
+            }
+        };
+        break;
+    }
+    (refund.refund, ended)
+}
+
+/// The key at the channel.
+fn refund_no(refund: RefundId, number: u32) -> String {
+    if number == 1 {
+        format!("R{refund}")
+    } else {
+        format!("R{refund}-{number}")
+    }
+}
+
+impl Queue {
+    /// Takes what is new from the world, a page at a time; errors when the engine has stopped.
+    async fn fill(&mut self, outbox: &Outbox) -> Result<(), ()> {
+        loop {
+            let page = match outbox
+                .next_refunds(self.seen, engine::outbox::MAX_PAGE)
+                .await
+            {
+                Ok(page) => page,
+                Err(SubmitError::Stopped) => return Err(()),
+                Err(_) => return Ok(()),
+            };
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            self.seen = Some(last.refund);
+            for refund in page {
+                self.due.insert((Instant::now(), refund.refund));
+                self.pending.insert(refund.refund, Try { refund, tries: 0 });
+            }
+        }
+    }
+
+    fn take(&mut self, now: Instant) -> Option<PendingRefund> {
+        let &(at, refund) = self.due.first()?;
+        if now < at {
+            return None;
+        }
+        self.due.pop_first();
+        self.pending.get(&refund).map(|known| known.refund)
+    }
+
+    fn again(&mut self, refund: RefundId, pace: &Pace) {
+        if let Some(known) = self.pending.get_mut(&refund) {
+            known.tries = known.tries.saturating_add(1);
+            self.due
+                .insert((Instant::now() + wait(known.tries, pace), refund));
+        }
+    }
+
+    fn done(&mut self, refund: RefundId) {
+        self.pending.remove(&refund);
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a gauge; nobody counts past 2^53 refunds"
+    )]
+    fn len_f64(&self) -> f64 {
+        self.pending.len() as f64
+    }
+}
+
+/// Doubled each time up to the most, and between half and all of that, so that many do not come back at once.
+fn wait(tries: u32, pace: &Pace) -> Duration {
+    let doubled = pace
+        .retry_first
+        .saturating_mul(2u32.saturating_pow(tries.saturating_sub(1).min(31)));
+    let wait = doubled.min(pace.retry_most);
+    let jitter = getrandom::u32().unwrap_or(0);
+    wait / 2 + (wait / 2).mul_f64(f64::from(jitter) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_most() {
+        let pace = Pace::default();
+        for (tries, most_s) in [
+            (1, 1),
+            (2, 2),
+            (5, 16),
+            (9, 256),
+            (10, 300),
+            (u32::MAX, 300),
+        ] {
+            let (wait, most) = (wait(tries, &pace), Duration::from_secs(most_s));
+            assert!(most / 2 <= wait && wait <= most, "{tries}: {wait:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_made_from_numbers() {
+        assert_eq!(
+            (refund_no(RefundId(17), 1), refund_no(RefundId(17), 3)),
+            ("R17".to_owned(), "R17-3".to_owned())
+        );
+    }
+}

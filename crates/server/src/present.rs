@@ -1,0 +1,167 @@
+//! Rows of the views as the API shows them. No rules here: names, masks and formats only.
+
+use std::collections::HashMap;
+
+use domain::MemberId;
+use views::{
+    DrawRow, DrawStatus, GroupRow, OrderRow, PaymentRow, PaymentStatus, SeatRow, SeatStatus,
+    WalletAccount,
+};
+
+use crate::people::Shown;
+use crate::wire::{
+    Amount, DrawState, GroupCard, OrderCard, PROOF_LEVEL, SeatCard, WalletLine, Why, at_seconds,
+    source_name,
+};
+
+/// How members are shown to others.
+pub(crate) type Faces = HashMap<MemberId, Shown>;
+
+/// A group in a list.
+pub(crate) fn group_card(row: &GroupRow, faces: &Faces) -> GroupCard {
+    GroupCard {
+        id: row.id.to_string(),
+        campaign: row.campaign.to_string(),
+        name: (&row.name).into(),
+        state: row.state.name().to_owned(),
+        price: row.price.into(),
+        seats: row.seats,
+        paid: row.paid,
+        held: row.held,
+        winners: row.winners,
+        leader_masked: masked(faces, row.leader),
+        opened_at: row.opened_at.into(),
+        expires_at: row.expires_at.into(),
+        filled_at: row.filled_at.map(Into::into),
+        settled_at: row.ended_at.map(Into::into),
+    }
+}
+
+/// A member as others see him.
+pub(crate) fn masked(faces: &Faces, member: MemberId) -> String {
+    faces
+        .get(&member)
+        .map_or_else(|| "****".to_owned(), |shown| shown.masked.clone())
+}
+
+/// Whether a member keeps a demonstration alive.
+pub(crate) fn is_demo(faces: &Faces, member: MemberId) -> bool {
+    faces.get(&member).is_some_and(|shown| shown.demo)
+}
+
+/// A seat, as shown to its member.
+pub(crate) fn seat_card(row: &SeatRow) -> SeatCard {
+    SeatCard {
+        payment: row.payment.to_string(),
+        state: row.state.name().to_owned(),
+        seat_no: row.seat_no,
+        pay_by: row.pay_by.into(),
+        paid_at: row.paid_at.map(Into::into),
+    }
+}
+
+/// What a seat came to: none while it is open.
+pub(crate) fn outcome(state: SeatStatus) -> Option<&'static str> {
+    match state {
+        SeatStatus::Won => Some("won"),
+        SeatStatus::Lost => Some("lost"),
+        SeatStatus::Refunded => Some("refunded"),
+        SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::Lapsed => None,
+    }
+}
+
+/// One line of a wallet's history.
+pub(crate) fn wallet_line(line: views::WalletLine) -> WalletLine {
+    let why = line.why;
+    WalletLine {
+        id: format!("{}.{}", line.seq, line.line_no),
+        at: line.at.into(),
+        account: line.account.name(),
+        amount: Amount(line.amount),
+        balance: Amount(line.balance),
+        why: Why {
+            kind: why.kind.name().to_owned(),
+            group: why.group.map(|group| group.to_string()),
+            campaign: why.campaign.map(|campaign| campaign.to_string()),
+            program: why.program.map(|program| program.name().to_owned()),
+            source_seat: why.source_seat,
+            generation: why.generation,
+            base: why.base.map(Into::into),
+            rate: why.rate.map(domain::percent),
+            rule: why.rule,
+            payment: why.payment.map(|payment| payment.to_string()),
+            refund: why.refund.map(|refund| refund.to_string()),
+        },
+    }
+}
+
+/// The account of a wallet's history that a query names.
+pub(crate) fn wallet_account(name: &str) -> Option<WalletAccount> {
+    WalletAccount::from_name(name)
+}
+
+/// What a winner gets.
+pub(crate) fn order_card(row: &OrderRow, shipment: Option<(String, String)>) -> OrderCard {
+    let (carrier, tracking) = shipment.unzip();
+    OrderCard {
+        id: row.id.to_string(),
+        group: row.payment.group.to_string(),
+        campaign: row.campaign.to_string(),
+        product: (&row.product).into(),
+        price: row.price.into(),
+        state: row.state.name().to_owned(),
+        at: row.at.into(),
+        received_by: row.received_by.map(Into::into),
+        kept_at: row.kept_at.or(row.return_until).map(Into::into),
+        carrier,
+        tracking,
+    }
+}
+
+/// The state of a payment: money that bounced is told apart from a seat's price that goes back.
+pub(crate) fn payment_state(row: &PaymentRow) -> &'static str {
+    let bounced_only =
+        !row.money.is_empty() && row.money.iter().all(|money| money.bounced.is_some());
+    match row.state {
+        PaymentStatus::Lapsed if bounced_only => "bounced",
+        state @ (PaymentStatus::Waiting
+        | PaymentStatus::Paid
+        | PaymentStatus::Lapsed
+        | PaymentStatus::RefundDue
+        | PaymentStatus::Refunded) => state.name(),
+    }
+}
+
+/// Where a draw stands.
+pub(crate) fn draw_state(
+    row: &DrawRow,
+    source: &domain::BeaconSource,
+    now: domain::Millis,
+) -> DrawState {
+    let late_s = row
+        .round_time
+        .and_then(|due| now.unix_seconds().checked_sub(due));
+    DrawState {
+        state: draw_status(row),
+        round: row.round,
+        round_time: row.round_time.map(at_seconds),
+        source: source_name(source),
+        level: PROOF_LEVEL,
+        late_minutes: match row.state {
+            DrawStatus::Waiting => late_s
+                .map(|late_s| late_s / 60)
+                .filter(|minutes| 0 < *minutes),
+            DrawStatus::Open | DrawStatus::Drawn | DrawStatus::Void => None,
+        },
+    }
+}
+
+/// A group that ended before it was full has no draw; `void` is a draw whose value never came.
+pub(crate) fn draw_status(row: &DrawRow) -> &'static str {
+    match row.state {
+        DrawStatus::Void if row.freeze.is_none() => "none",
+        state @ (DrawStatus::Open | DrawStatus::Waiting | DrawStatus::Drawn | DrawStatus::Void) => {
+            state.name()
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! Starts and ends everything: journal, engine, views, directory, workers, listeners.
+//!
+//! Listeners answer from the first moment: while the journal is read back, health says alive and everything else
+//! `starting`, so that nobody takes a long recovery for a dead process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use domain::BeaconSource;
+use engine::{Engine, EngineConfig, EngineHandle, EngineThreads, RecordReader, Stop};
+use journal::{Journal, SqliteJournal};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use views::{Directory, JournalId, Place, Projector, Views};
+
+use crate::app::{App, Identities};
+use crate::audit::{Audit, AuditQueue};
+use crate::auth::CodePace;
+use crate::beacon::{BeaconSetupError, Beacons};
+use crate::config::{ChannelKind, Config, Demo, DemoReach, DrawSource};
+use crate::http::Problem;
+use crate::people::People;
+use crate::{api, audit, draws, follower, money, ops, web};
+
+/// How long requests that have begun may take to end once the server is to stop.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why a server does not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Settings that must not be used together.
+    #[error("{0}")]
+    Settings(&'static str),
+    /// The data directory cannot be made.
+    #[error("cannot make the data directory {}", path.display())]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The journal cannot be opened; another process may have it.
+    #[error("cannot open the journal")]
+    Journal(#[from] journal::OpenError),
+    /// The journal cannot be read.
+    #[error("cannot read the journal")]
+    Read(#[from] journal::ReadError),
+    /// The engine does not start.
+    #[error("the engine does not start")]
+    Engine(#[from] engine::StartError),
+    /// The engine gives no reader.
+    #[error("the views cannot follow the journal")]
+    Reader(#[from] engine::ReaderError),
+    /// The views cannot be opened.
+    #[error("cannot open the views")]
+    Views(#[from] views::StoreError),
+    /// The directory cannot be opened.
+    #[error("cannot open the directory")]
+    Directory(#[from] views::DirectoryError),
+    /// The beacons cannot be set up.
+    #[error(transparent)]
+    Beacon(#[from] BeaconSetupError),
+    /// Registrations that were begun before cannot be submitted again.
+    #[error("registrations cannot be submitted again: {0}")]
+    Resubmit(String),
+    /// A listener broke.
+    #[error("cannot serve")]
+    Listen(#[source] std::io::Error),
+    /// The engine stopped: what it has in memory is ahead of the disk, or it found a mistake in this program.
+    #[error("the engine has stopped")]
+    Stopped(#[source] Stop),
+    /// A task of the server broke off.
+    #[error("a task of the server broke off: {0}")]
+    Task(String),
+}
+
+/// A server that runs.
+pub struct Running {
+    addr: SocketAddr,
+    shutdown: watch::Sender<bool>,
+    ready: watch::Receiver<bool>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Waits until it answers requests; false if it never will.
+    pub async fn ready(&mut self) -> bool {
+        self.ready.wait_for(|ready| *ready).await.is_ok()
+    }
+
+    /// Ends it in order and waits for that.
+    pub async fn stop(self) -> Result<(), ServeError> {
+        // Nobody listens where it has ended by itself; the task says why.
+        let _ = self.shutdown.send(true);
+        self.ended().await
+    }
+
+    /// Breaks it off in the middle, as far as that is possible inside a process: for tests of recovery.
+    pub async fn abort(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(self) -> Result<(), ServeError> {
+        self.task
+            .await
+            .unwrap_or_else(|error| Err(ServeError::Task(error.to_string())))
+    }
+}
+
+/// Starts a server on a listener, in a task of its own.
+pub fn start(config: Config, listener: TcpListener) -> Result<Running, ServeError> {
+    let addr = listener.local_addr().map_err(ServeError::Listen)?;
+    let (shutdown, mut asked) = watch::channel(false);
+    let (to_ready, ready) = watch::channel(false);
+    let stop = async move {
+        let _ = asked.wait_for(|stop| *stop).await;
+    };
+    let task = tokio::spawn(run(config, vec![listener], stop, to_ready));
+    Ok(Running {
+        addr,
+        shutdown,
+        ready,
+        task,
+    })
+}
+
+/// Serves until `shutdown` is ready, or the engine stops, which is an error.
+pub async fn serve(
+    config: Config,
+    listeners: Vec<TcpListener>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    run(config, listeners, shutdown, watch::Sender::new(false)).await
+}
+
+async fn run(
+    config: Config,
+    listeners: Vec<TcpListener>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    ready: watch::Sender<bool>,
+) -> Result<(), ServeError> {
+    check(&config, &listeners)?;
+    let (stop, gate) = (watch::Sender::new(false), Arc::new(OnceLock::new()));
+    let mut servers = JoinSet::new();
+    for listener in listeners {
+        servers.spawn(listen(listener, gate.clone(), stop.subscribe()));
+    }
+    tokio::pin!(shutdown);
+    let started = tokio::select! {
+        started = open(config, stop.clone()) => started?,
+        () = &mut shutdown => return Ok(()),
+    };
+    let Started {
+        app,
+        threads,
+        mut workers,
+    } = started;
+    let _ = gate.set(router(app.clone()));
+    ready.send_replace(true);
+    tracing::info!(base_url = app.config.base_url, "the platform is open");
+    let why = tokio::select! {
+        why = app.engine.stopped() => Some(why),
+        () = &mut shutdown => None,
+        ended = servers.join_next() => {
+            tracing::error!(?ended, "a listener has ended by itself");
+            None
+        }
+    };
+    stop.send_replace(true);
+    let ending = async {
+        while servers.join_next().await.is_some() {}
+        while workers.join_next().await.is_some() {}
+    };
+    if tokio::time::timeout(END_WITHIN, ending).await.is_err() {
+        tracing::warn!(
+            "requests or workers were broken off after {} s",
+            END_WITHIN.as_secs()
+        );
+    }
+    end(app, threads, why).await
+}
+
+/// What a server runs with.
+struct Started {
+    app: Arc<App>,
+    threads: EngineThreads,
+    workers: JoinSet<()>,
+}
+
+/// Settings that must not be used together (design 6).
+fn check(config: &Config, listeners: &[TcpListener]) -> Result<(), ServeError> {
+    let Demo::On { reach, .. } = &config.demo else {
+        return Ok(());
+    };
+    if config.channel_kind == ChannelKind::Real {
+        return Err(ServeError::Settings(
+            "a demonstration does not start beside a real payment channel",
+        ));
+    }
+    let public = |listener: &TcpListener| {
+        listener
+            .local_addr()
+            .map_or(true, |addr| !addr.ip().is_loopback())
+    };
+    if *reach == DemoReach::Loopback && listeners.iter().any(public) {
+        let text =
+            "a demonstration listens on this machine alone; to show it to others say --demo-public";
+        return Err(ServeError::Settings(text));
+    }
+    Ok(())
+}
+
+/// Opens everything and starts the workers.
+async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, ServeError> {
+    crate::tls::install();
+    let dir = config.data_dir.clone();
+    std::fs::create_dir_all(&dir).map_err(|source| ServeError::DataDir {
+        path: dir.clone(),
+        source,
+    })?;
+    let local = matches!(config.draw.source, DrawSource::Local { .. });
+    let beacons = Beacons::open(&dir.join("beacon.key"), local, &config.draw.relays)?;
+    let now = config.clock.now();
+    let directory = Directory::open(&Place::from(dir.join("directory.db").as_path()), now).await?;
+    let (engine, threads, journal) = start_engine(&dir, &config).await?;
+    let place = Place::from(dir.join("views.db").as_path());
+    let projector = Projector::open(&place, &journal).await?;
+    let views = Views::open(&place, projector.progress()).await?;
+    let reader = engine.reader(projector.applied().saturating_add(1)).await?;
+    let people = People::new(directory, config.demo.is_on());
+    people
+        .resubmit(&engine)
+        .await
+        .map_err(|problem| ServeError::Resubmit(problem.detail().to_owned()))?;
+    let (audit, queue) = Audit::new();
+    let app = Arc::new(App {
+        installation: installation(&config, &beacons),
+        limits: Identities::new(&config.limits),
+        subscriptions: Arc::new(tokio::sync::Semaphore::new(config.limits.subscriptions)),
+        passwords: tokio::sync::Semaphore::new(2),
+        strays: tokio::sync::Mutex::new(()),
+        codes: CodePace::default(),
+        news: follower::News::default(),
+        pay_pages: money::PayPages::default(),
+        reservations: money::Reservations::default(),
+        metrics: ops::recorder(),
+        audit,
+        beacons,
+        config,
+        engine,
+        people,
+        views,
+        stop,
+    });
+    let workers = workers(&app, projector, reader, queue);
+    Ok(Started {
+        app,
+        threads,
+        workers,
+    })
+}
+
+/// Reads the journal back, which may take minutes and blocks.
+async fn start_engine(
+    dir: &Path,
+    config: &Config,
+) -> Result<(EngineHandle, EngineThreads, JournalId), ServeError> {
+    let (dir, clock) = (dir.to_owned(), config.clock.clone());
+    let starting = tokio::task::spawn_blocking(move || {
+        let journal = SqliteJournal::open(&dir)?;
+        let id = journal_id(&journal)?;
+        let mut engine = EngineConfig::new(Box::new(journal));
+        engine.clock = clock;
+        let (handle, threads) = Engine::start(engine)?;
+        Ok((handle, threads, id))
+    });
+    starting
+        .await
+        .map_err(|error| ServeError::Task(error.to_string()))?
+}
+
+fn journal_id(journal: &dyn Journal) -> Result<JournalId, ServeError> {
+    let batches = journal.reader()?.read(journal::FIRST_SEQ, 1)?;
+    let first_batch = batches.first().map(|batch| batch.head().hash);
+    Ok(JournalId {
+        first_batch,
+        head_seq: journal.head().last_seq(),
+    })
+}
+
+/// What campaigns take from this installation.
+fn installation(config: &Config, beacons: &Beacons) -> schema::Installation {
+    let source = match config.draw.source {
+        DrawSource::DrandQuicknet => BeaconSource::DrandQuicknet,
+        DrawSource::Local { genesis, period } => {
+            let beacon = beacons
+                .local_file(genesis, period)
+                .map(|file| file.hash().0)
+                .unwrap_or_default();
+            BeaconSource::Local {
+                beacon,
+                genesis,
+                period,
+            }
+        }
+    };
+    schema::Installation {
+        log: config.draw.log.clone(),
+        source,
+        delay_s: config.draw.source.delay_s(),
+    }
+}
+
+fn workers(
+    app: &Arc<App>,
+    projector: Projector,
+    reader: RecordReader,
+    queue: AuditQueue,
+) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    workers.spawn(follower::run(app.clone(), projector, reader));
+    workers.spawn(money::watch_reservations(app.clone()));
+    workers.spawn(money::run_refunds(app.clone()));
+    workers.spawn(draws::run(app.clone()));
+    workers.spawn(audit::run(app.clone(), queue));
+    workers.spawn(ops::keep_house(app.clone()));
+    workers
+}
+
+/// Ends the engine, then closes what is left. The engine's own reason is louder than an orderly end.
+async fn end(app: Arc<App>, threads: EngineThreads, why: Option<Stop>) -> Result<(), ServeError> {
+    let ended = tokio::task::spawn_blocking(move || threads.shutdown()).await;
+    app.views.close().await;
+    app.people.directory().close().await;
+    let ended = ended.map_err(|error| ServeError::Task(error.to_string()))?;
+    match (why, ended) {
+        (_, Err(why)) | (Some(why @ (Stop::Journal(_) | Stop::Panicked { .. })), Ok(())) => {
+            tracing::error!(%why, "the platform stops: {why}");
+            Err(ServeError::Stopped(why))
+        }
+        (None | Some(Stop::Shutdown), Ok(())) => {
+            tracing::info!("the platform is closed");
+            Ok(())
+        }
+    }
+}
+
+type Gate = Arc<OnceLock<Router>>;
+
+/// Answers on one listener until the server is to stop.
+async fn listen(
+    listener: TcpListener,
+    gate: Gate,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), ServeError> {
+    let outer = Router::new().fallback(move |request: Request| {
+        let gate = gate.clone();
+        async move { through(&gate, request).await }
+    });
+    let service = outer.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        })
+        .await
+        .map_err(ServeError::Listen)
+}
+
+async fn through(gate: &Gate, request: Request) -> Response {
+    match gate.get() {
+        Some(router) => router.clone().oneshot(request).await.into_response(),
+        None if request.uri().path() == "/healthz" => ops::healthz().await.into_response(),
+        None => {
+            let detail = "the journal is being read back; come again in a moment";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", detail)
+                .retry_after(2)
+                .into_response()
+        }
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    let (api, _) = api::router();
+    api.route("/healthz", get(ops::healthz))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics_text))
+        .route("/openapi.json", get(ops::openapi))
+        .fallback(web::fallback)
+        .method_not_allowed_fallback(|| async { web::method_unknown() })
+        .layer(CatchPanicLayer::custom(
+            |_: Box<dyn std::any::Any + Send>| {
+                Problem::fault("a handler panicked", &"the message stands above").into_response()
+            },
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            app.clone(),
+            crate::http::guard,
+        ))
+        .layer(axum::middleware::from_fn(crate::http::observe))
+        .layer(axum::middleware::from_fn(crate::http::secure))
+        .layer(CompressionLayer::new())
+        .with_state(app)
+}

@@ -1,0 +1,307 @@
+//! Campaigns as the API shows them.
+
+use domain::{Campaign, Shortfall, Solvency};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::{Amount, At, Words};
+
+/// A campaign in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CampaignCard {
+    pub(crate) id: String,
+    pub(crate) name: Words,
+    /// `draw`
+    pub(crate) kind: &'static str,
+    pub(crate) product: ProductCard,
+    /// What every seat pays.
+    pub(crate) price: Amount,
+    pub(crate) seats: u32,
+    pub(crate) winners: u32,
+    /// `equal` or `exempt`
+    pub(crate) leader: &'static str,
+    /// Seconds a group may stay open.
+    pub(crate) fill_within_s: i64,
+    /// Seconds a reserved seat waits for its payment.
+    pub(crate) payment_window_s: i64,
+    pub(crate) seats_per_member: u32,
+    pub(crate) consolation: ConsolationCard,
+    pub(crate) open_groups: u64,
+    /// `drand-quicknet` or `local`
+    pub(crate) source: &'static str,
+    /// Highest proof level that its draws can be shown with.
+    pub(crate) level: u8,
+}
+
+/// What winners get.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProductCard {
+    pub(crate) title: Words,
+    /// `ship`
+    pub(crate) fulfilment: &'static str,
+}
+
+/// What every non-winner gets on top of the full refund.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConsolationCard {
+    pub(crate) cash: Amount,
+    pub(crate) coins: Amount,
+}
+
+/// Everything about a published campaign.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CampaignPage {
+    #[serde(flatten)]
+    pub(crate) card: CampaignCard,
+    pub(crate) published_at: At,
+    /// SHA-256 of the published file; its first 32 digits name the campaign's groups in the draw.
+    pub(crate) hash: String,
+    /// The campaign file, as JSON.
+    #[schema(value_type = Object)]
+    pub(crate) terms: Value,
+    pub(crate) solvency: SolvencyLines,
+    pub(crate) odds: Odds,
+    /// The reward programs of the campaign file, in declared order.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) rewards: Vec<Value>,
+    pub(crate) profile: &'static str,
+    /// True: say "covered before returns and coins", never "safe".
+    pub(crate) reserve_wording: bool,
+    pub(crate) demo: bool,
+}
+
+/// The odds in plain words.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Odds {
+    pub(crate) seats: u32,
+    pub(crate) winners: u32,
+    /// Rounds until somebody who keeps playing wins, on average: N/W, with at most two decimals.
+    #[schema(example = "50")]
+    pub(crate) average_rounds: String,
+    /// What product and rewards together then cost him: P − (N/W − 1) × consolation cash, rounded down to the fen.
+    pub(crate) product_cost_average: Amount,
+}
+
+/// The worst case of one group, term by term, with what is always printed beside it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Solvency)]
+pub(crate) struct SolvencyLines {
+    /// What winners pay: W × P.
+    pub(crate) price_total: Amount,
+    pub(crate) terms: Vec<SolvencyTerm>,
+    /// What the platform has left at least.
+    pub(crate) platform_worst: Amount,
+    pub(crate) margin_floor: Amount,
+    pub(crate) all_winners_return: Amount,
+    pub(crate) all_coins_at_face: Amount,
+    pub(crate) expires_with_fees: Amount,
+    /// The profile asks that "all winners return" is covered in full.
+    pub(crate) covers_returns: bool,
+    /// The profile asks that "all coins at face" is covered in full.
+    pub(crate) covers_coins: bool,
+}
+
+/// One line of the worst case.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SolvencyTerm {
+    /// `sales`, `supplier`, `fees` or `rewards`
+    pub(crate) name: &'static str,
+    /// Which program, in lines of rewards.
+    pub(crate) program: Option<&'static str>,
+    /// The shared cap it draws on, if any.
+    pub(crate) share: Option<String>,
+    /// In cash; costs are above zero.
+    pub(crate) amount: Amount,
+    /// In coins.
+    pub(crate) coins: Amount,
+}
+
+/// What `POST /campaigns/check` answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CampaignChecked {
+    /// It could be published.
+    pub(crate) ok: bool,
+    /// Null where the file cannot be read.
+    pub(crate) solvency: Option<SolvencyLines>,
+    pub(crate) problem: Option<CampaignProblem>,
+    /// Where the gate refuses: the term that breaks it and the nearest values that pass.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) shortfall: Option<Value>,
+}
+
+/// Why a campaign file cannot be published.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CampaignProblem {
+    pub(crate) code: String,
+    pub(crate) detail: String,
+    /// The key of the file, where one is to blame.
+    pub(crate) field: Option<String>,
+}
+
+/// A published campaign.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Published {
+    pub(crate) id: String,
+    pub(crate) hash: String,
+    pub(crate) seq: String,
+}
+
+/// The printed lines of a campaign.
+pub(crate) fn solvency_lines(campaign: &Campaign, solvency: &Solvency) -> SolvencyLines {
+    let cash = |name, amount: domain::Money| SolvencyTerm {
+        name,
+        program: None,
+        share: None,
+        amount: amount.into(),
+        coins: Amount(0),
+    };
+    let mut terms = vec![
+        cash("sales", solvency.sales),
+        cash("supplier", solvency.supplier),
+        cash("fees", solvency.fees),
+    ];
+    terms.extend(solvency.rewards.iter().map(|term| SolvencyTerm {
+        name: "rewards",
+        program: Some(term.program.name()),
+        share: shared_cap(campaign, term.limit),
+        amount: term.bound.cash.into(),
+        coins: term.bound.coins.into(),
+    }));
+    SolvencyLines {
+        price_total: solvency.sales.into(),
+        terms,
+        platform_worst: solvency.worst.into(),
+        margin_floor: solvency.margin_floor.into(),
+        all_winners_return: solvency.all_winners_return.into(),
+        all_coins_at_face: solvency.all_coins_at_face.into(),
+        expires_with_fees: solvency.expires_with_fees.into(),
+        covers_returns: solvency.return_reserve.0 == domain::RATE_ONE_PPM,
+        covers_coins: solvency.coin_reserve.0 == domain::RATE_ONE_PPM,
+    }
+}
+
+fn shared_cap(campaign: &Campaign, limit: domain::rewards::Limit) -> Option<String> {
+    match limit {
+        domain::rewards::Limit::Shared(at) => {
+            let cap = campaign.caps.get(usize::try_from(at).ok()?)?;
+            Some(cap.name.clone())
+        }
+        domain::rewards::Limit::None | domain::rewards::Limit::Own(_) => None,
+    }
+}
+
+/// Why the gate refuses, and what would pass.
+pub(crate) fn shortfall(shortfall: &Shortfall) -> Value {
+    json!({
+        "covered": shortfall.covered.to_decimal(),
+        "term": shortfall.term.name(),
+        "nearest": {
+            "winners": shortfall.winners,
+            "price": shortfall.price.map(domain::Money::to_decimal),
+            "consolation": shortfall.consolation.map(domain::Money::to_decimal),
+        },
+    })
+}
+
+/// The odds in plain words (rules 8).
+pub(crate) fn odds(campaign: &Campaign) -> Odds {
+    let (seats, winners) = (campaign.group.seats, campaign.group.winners.max(1));
+    let consolation = consolation(campaign);
+    let losses = i128::from(seats) - i128::from(winners);
+    let back = i128::from(consolation.cash.0) * losses;
+    // Rounded down, so that nothing looks cheaper than it is on average by less than a fen, and never dearer.
+    let cost = (i128::from(campaign.group.price.0) * i128::from(winners) - back)
+        .div_euclid(i128::from(winners));
+    let hundredths = u64::from(seats) * 100 / u64::from(winners);
+    let rounds = match hundredths % 100 {
+        0 => (hundredths / 100).to_string(),
+        rest => format!("{}.{rest:02}", hundredths / 100),
+    };
+    Odds {
+        seats,
+        winners,
+        average_rounds: rounds,
+        product_cost_average: Amount(i64::try_from(cost).unwrap_or(i64::MIN)),
+    }
+}
+
+/// What every non-winner gets on top: all consolation programs added up.
+pub(crate) fn consolation(campaign: &Campaign) -> ConsolationCard {
+    let mut card = ConsolationCard {
+        cash: Amount(0),
+        coins: Amount(0),
+    };
+    for reward in &campaign.rewards {
+        if let domain::rewards::Program::Consolation(consolation) = &reward.program {
+            card.cash.0 = card.cash.0.saturating_add(consolation.cash.0);
+            card.coins.0 = card.coins.0.saturating_add(consolation.coins.0);
+        }
+    }
+    card
+}
+
+/// A campaign in a list.
+pub(crate) fn campaign_card(
+    id: domain::CampaignId,
+    terms: &Campaign,
+    open_groups: u64,
+) -> CampaignCard {
+    let source = source_name(&terms.draw.source);
+    CampaignCard {
+        id: id.to_string(),
+        name: (&terms.name).into(),
+        kind: kind_name(terms.kind),
+        product: ProductCard {
+            title: (&terms.product.title).into(),
+            fulfilment: fulfilment_name(terms.product.fulfilment),
+        },
+        price: terms.group.price.into(),
+        seats: terms.group.seats,
+        winners: terms.group.winners,
+        leader: leader_name(terms.group.leader),
+        fill_within_s: terms.group.fill_within.0 / 1000,
+        payment_window_s: terms.group.payment_window.0 / 1000,
+        seats_per_member: terms.group.seats_per_member,
+        consolation: consolation(terms),
+        open_groups,
+        source,
+        level: PROOF_LEVEL,
+    }
+}
+
+/// No log is kept yet, and without a log's proof every draw is shown as level 0 (draw 9).
+pub(crate) const PROOF_LEVEL: u8 = 0;
+
+/// The name of a draw's source in JSON.
+pub(crate) fn source_name(source: &domain::BeaconSource) -> &'static str {
+    match source {
+        domain::BeaconSource::DrandQuicknet => "drand-quicknet",
+        domain::BeaconSource::Local { .. } => "local",
+    }
+}
+
+fn kind_name(kind: domain::Kind) -> &'static str {
+    match kind {
+        domain::Kind::Draw => "draw",
+    }
+}
+
+fn fulfilment_name(fulfilment: domain::Fulfilment) -> &'static str {
+    match fulfilment {
+        domain::Fulfilment::Ship => "ship",
+    }
+}
+
+fn leader_name(leader: domain::LeaderRule) -> &'static str {
+    match leader {
+        domain::LeaderRule::Equal => "equal",
+        domain::LeaderRule::Exempt => "exempt",
+    }
+}
+
+/// Whether the screens must say "covered before returns and coins" (rules 8).
+pub(crate) fn reserve_wording(campaign: &Campaign) -> bool {
+    let whole = domain::RATE_ONE_PPM;
+    campaign.profile.return_reserve().0 < whole || campaign.profile.coin_reserve().0 < whole
+}

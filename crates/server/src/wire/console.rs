@@ -1,0 +1,167 @@
+//! What operators see and send.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Amount, At, Words};
+
+/// Signs an operator in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OperatorSignIn {
+    pub(crate) name: String,
+    pub(crate) password: String,
+}
+
+/// Which operator is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OperatorCard {
+    pub(crate) name: String,
+}
+
+/// Records a deposit of capital.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Capital {
+    /// More than zero.
+    pub(crate) amount: Amount,
+}
+
+/// Says how a product travels.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shipment {
+    /// 1 to 40 characters.
+    pub(crate) carrier: String,
+    /// 1 to 40 characters.
+    pub(crate) number: String,
+}
+
+/// The books at one moment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BooksPage {
+    pub(crate) trial_balance: Vec<BalanceLine>,
+    pub(crate) totals: Vec<BalanceTotal>,
+    /// At the channel and banks, gross.
+    pub(crate) held: Amount,
+    pub(crate) owed: Vec<OwedLine>,
+    /// Held less owed: the platform's own money.
+    pub(crate) own: Amount,
+    pub(crate) coins_outstanding: Amount,
+    /// Money on its way back through the channel.
+    pub(crate) in_flight_refunds: Amount,
+    /// Own money is below zero.
+    pub(crate) alarm: bool,
+}
+
+/// One account's balance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BalanceLine {
+    pub(crate) account: String,
+    /// `CNY` or `COIN`
+    pub(crate) asset: &'static str,
+    pub(crate) debit: Amount,
+    pub(crate) credit: Amount,
+}
+
+/// All debits and credits of an asset; they are equal.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BalanceTotal {
+    pub(crate) asset: &'static str,
+    pub(crate) debit: Amount,
+    pub(crate) credit: Amount,
+}
+
+/// What is owed to one kind of creditor.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwedLine {
+    pub(crate) kind: String,
+    pub(crate) amount: Amount,
+}
+
+/// One line of the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LedgerLine {
+    pub(crate) id: String,
+    pub(crate) seq: String,
+    pub(crate) at: At,
+    pub(crate) account: String,
+    /// The member's or group's number, or null.
+    pub(crate) holder: Option<String>,
+    pub(crate) asset: &'static str,
+    pub(crate) debit: Amount,
+    pub(crate) credit: Amount,
+    /// Kind of the event it follows from.
+    pub(crate) event: String,
+}
+
+/// An order, as an operator sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConsoleOrder {
+    pub(crate) id: String,
+    pub(crate) group: String,
+    pub(crate) campaign: String,
+    pub(crate) product: Words,
+    pub(crate) member: String,
+    pub(crate) member_masked: String,
+    pub(crate) price: Amount,
+    pub(crate) state: String,
+    pub(crate) at: At,
+    pub(crate) received_by: Option<At>,
+    pub(crate) kept_at: Option<At>,
+    pub(crate) carrier: Option<String>,
+    pub(crate) tracking: Option<String>,
+}
+
+/// A member, as an operator sees him.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConsoleMember {
+    pub(crate) id: String,
+    pub(crate) phone_masked: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) inviter: Option<String>,
+    pub(crate) vip: u32,
+    pub(crate) wallet: super::Wallet,
+    pub(crate) demo: bool,
+    pub(crate) registered_at: At,
+}
+
+/// What this installation is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Platform {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) demo: bool,
+    /// Name of the log that draws belong to.
+    pub(crate) log_origin: String,
+    /// Where new draws take their randomness from: `drand-quicknet` or `local`.
+    pub(crate) source: &'static str,
+    pub(crate) profile_note: Words,
+    pub(crate) languages: [&'static str; 2],
+}
+
+/// The demonstration's inbox: codes that would have been sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InboxItem {
+    pub(crate) phone: String,
+    pub(crate) code: String,
+    pub(crate) at: At,
+}
+
+/// The demonstration's accounts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Demo {
+    pub(crate) accounts: Vec<DemoAccount>,
+    pub(crate) banner: Words,
+}
+
+/// A member of the demonstration to sign in as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DemoAccount {
+    /// `member` or `operator`.
+    pub role: String,
+    /// Phone number or operator's name.
+    pub name: String,
+    /// What he is for, in a few words.
+    pub note: String,
+}

@@ -1,0 +1,143 @@
+//! Members, their wallets and orders as the API shows them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Amount, At, GroupCard, Words};
+
+/// Asks for a one-time code.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CodeWanted {
+    /// A mainland mobile number: 1, then 3 to 9, then nine digits.
+    #[schema(example = "13800000001")]
+    pub(crate) phone: String,
+}
+
+/// Signs in with the code that was sent, and signs up whoever is new.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    pub(crate) phone: String,
+    /// Six digits.
+    pub(crate) code: String,
+    /// Invite code of the member whose link was used; counts at sign-up only.
+    pub(crate) invite: Option<String>,
+}
+
+/// Who has signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignedIn {
+    pub(crate) member: MemberCard,
+}
+
+/// A member, as shown to himself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MemberCard {
+    pub(crate) id: String,
+    /// What his share links carry.
+    pub(crate) invite_code: String,
+    pub(crate) phone_masked: String,
+    pub(crate) name: Option<String>,
+    /// A member that keeps a demonstration alive.
+    pub(crate) demo: bool,
+    /// His inviter, masked.
+    pub(crate) inviter: Option<String>,
+    /// VIP level.
+    pub(crate) vip: u32,
+    pub(crate) wallet: Wallet,
+}
+
+/// A member's money.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Wallet {
+    /// Can be withdrawn.
+    pub(crate) available: Amount,
+    /// Rewards that wait for return windows.
+    pub(crate) vesting: Amount,
+    /// Paid for seats of groups that are not settled.
+    pub(crate) in_groups: Amount,
+    pub(crate) coins: Amount,
+    /// Coins that wait for return windows.
+    pub(crate) vesting_coins: Amount,
+}
+
+/// One of a member's seats with its group.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MySeat {
+    pub(crate) group: GroupCard,
+    pub(crate) seat: SeatCard,
+    /// `won`, `lost` or `refunded`; null while it is open.
+    pub(crate) outcome: Option<&'static str>,
+    /// Why it was refunded.
+    pub(crate) reason: Option<String>,
+}
+
+/// A seat, as shown to its member.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SeatCard {
+    /// The payment, and so the reservation.
+    pub(crate) payment: String,
+    /// `reserved`, `paid`, `lapsed`, `refunded`, `won` or `lost`
+    pub(crate) state: String,
+    /// The number in the draw, once the group is full.
+    pub(crate) seat_no: Option<u32>,
+    pub(crate) pay_by: At,
+    pub(crate) paid_at: Option<At>,
+}
+
+/// One line of a wallet's history.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WalletLine {
+    pub(crate) id: String,
+    pub(crate) at: At,
+    /// `available`, `vesting`, `in_groups` or `coins`
+    pub(crate) account: &'static str,
+    /// Above zero: the member has more.
+    pub(crate) amount: Amount,
+    /// After this line.
+    pub(crate) balance: Amount,
+    pub(crate) why: Why,
+}
+
+/// Why a fen came or went.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Why {
+    /// `seat_paid`, `seat_won`, `seat_refunded`, `consolation`, `reward`, `vested` or `bounced`
+    pub(crate) kind: String,
+    pub(crate) group: Option<String>,
+    pub(crate) campaign: Option<String>,
+    pub(crate) program: Option<String>,
+    /// Number of the seat that a reward comes from.
+    pub(crate) source_seat: Option<u32>,
+    /// Steps above that seat's member.
+    pub(crate) generation: Option<u32>,
+    pub(crate) base: Option<Amount>,
+    /// In percent.
+    pub(crate) rate: Option<String>,
+    /// Position in the campaign's list of rewards.
+    pub(crate) rule: Option<u32>,
+    pub(crate) payment: Option<String>,
+    pub(crate) refund: Option<String>,
+}
+
+/// What a winner gets.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OrderCard {
+    pub(crate) id: String,
+    pub(crate) group: String,
+    pub(crate) campaign: String,
+    pub(crate) product: Words,
+    pub(crate) price: Amount,
+    /// `paid`, `shipped`, `received` or `kept`
+    pub(crate) state: String,
+    pub(crate) at: At,
+    /// When it counts as received by itself.
+    pub(crate) received_by: Option<At>,
+    /// When the return window closes, or closed.
+    pub(crate) kept_at: Option<At>,
+    /// Who carries it, once shipped.
+    pub(crate) carrier: Option<String>,
+    /// The carrier's number.
+    pub(crate) tracking: Option<String>,
+}
