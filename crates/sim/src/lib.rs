@@ -1,1 +1,21 @@
-//! Simulated populations driving the real domain and engine
+//! Simulated populations driving the real domain and engine.
+//!
+//! Why: rules that hold one by one can still break together. A [`Simulation`] lets a made-up population sign up,
+//! open and join groups, pay in time, late, twice, wrongly or never, leave, and wait, and drives the engine's
+//! [`Step`](engine::Step) with a clock of its own. Beside it runs a slow model that tells the rulebook once more in
+//! other words; after every batch both must agree on every seat, state and fen. Everything follows from one seed,
+//! and every difference names it.
+
+mod day;
+mod error;
+mod model;
+mod plans;
+mod provider;
+mod rng;
+mod shop;
+mod stats;
+
+pub use day::{Day, Simulation};
+pub use error::SimError;
+pub use shop::{BEACON_GENESIS_S, BEACON_PERIOD_S, beacon_file, beacon_seed};
+pub use stats::Stats;

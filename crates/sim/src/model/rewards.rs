@@ -1,0 +1,213 @@
+//! Rules 6 and 7: what follows from a draw.
+
+use std::collections::BTreeMap;
+
+use domain::Campaign;
+use domain::rewards::{Base, Generation, Limit, Program, Source};
+
+use super::seats::channel_fee;
+use super::{Back, Good, GoodStage, Model, Outcome, Purse, Sealed, Stage, Told, refused};
+
+/// A payment that a program asks for.
+struct Wish {
+    member: u32,
+    purse: Purse,
+}
+
+impl Model {
+    /// Winners' money is a sale, everybody else gets his back, then the programs in declared order.
+    pub(super) fn draw(&mut self, number: u64, winners: &[u32]) -> Outcome {
+        let Some(room) = self.rooms.get(&number).filter(|room| room.is_live()) else {
+            return refused("group_unknown");
+        };
+        if room.stage == Stage::Open {
+            return refused("group_not_full");
+        }
+        let Some(offer) = self.offer_of(number).cloned() else {
+            return refused("campaign_unknown");
+        };
+        let seats = room.sealed.clone();
+        let numbered = (0u32..).zip(&seats);
+        let seats_won: Vec<(bool, &Sealed)> = numbered
+            .map(|(seat, sealed)| (winners.contains(&seat), sealed))
+            .collect();
+        self.take_and_refund(number, &offer, &seats_won);
+        let mut shared: Vec<i64> = offer.caps.iter().map(|cap| cap.limit.0).collect();
+        let mut waiting: BTreeMap<u32, Purse> = BTreeMap::new();
+        for reward in &offer.rewards {
+            let mut own = i64::MAX;
+            let left = match reward.limit {
+                Limit::None => &mut own,
+                Limit::Own(cap) => {
+                    own = cap.0;
+                    &mut own
+                }
+                Limit::Shared(at) => shared.get_mut(at as usize).expect("caps were checked"),
+            };
+            for wish in wishes(&reward.program, &offer, &seats_won) {
+                let cash = wish.purse.cash.min(*left);
+                *left -= cash;
+                let purse = Purse {
+                    cash,
+                    coins: wish.purse.coins,
+                };
+                self.money.rewards += purse.cash;
+                self.money.coins += purse.coins;
+                if matches!(reward.program, Program::Consolation(_)) {
+                    self.person(wish.member).ready.add(purse);
+                } else {
+                    waiting.entry(wish.member).or_default().add(purse);
+                }
+            }
+        }
+        self.waiting_rewards.insert(number, waiting);
+        for seat in &seats {
+            self.person(seat.member).settled = true;
+        }
+        if let Some(room) = self.rooms.get_mut(&number) {
+            room.stage = Stage::Settled;
+        }
+        Outcome::done(Told::Done)
+    }
+
+    fn take_and_refund(&mut self, number: u64, offer: &Campaign, seats: &[(bool, &Sealed)]) {
+        let price = offer.group.price.0;
+        for (won, seat) in seats {
+            if *won {
+                self.money.sales += price;
+                self.money.goods_cost += offer.product.cost.0;
+                let order = u64::try_from(self.goods.len()).unwrap_or(u64::MAX);
+                let good = Good {
+                    group: number,
+                    member: seat.member,
+                    stage: GoodStage::Paid,
+                };
+                self.goods.insert(order, good);
+                continue;
+            }
+            let room = self.rooms.get(&number);
+            let place = room.and_then(|room| room.places.get(&seat.place));
+            let txn = place
+                .and_then(|place| place.txn.clone())
+                .expect("every seat was paid");
+            let fee_back = if offer.channel.kept_on_refund {
+                0
+            } else {
+                channel_fee(price, offer)
+            };
+            self.back.insert(
+                txn,
+                Back {
+                    amount: price,
+                    fee_back,
+                    paid: false,
+                    in_group: true,
+                },
+            );
+        }
+    }
+}
+
+/// How far up any program looks.
+pub(super) fn generations(offer: &Campaign) -> usize {
+    let depths = offer.rewards.iter().map(|reward| match &reward.program {
+        Program::Generation(program) => program.rates.len(),
+        Program::Consolation(_)
+        | Program::WinnerBonus(_)
+        | Program::Leader(_)
+        | Program::Formation(_) => 0,
+    });
+    depths.max().unwrap_or(0)
+}
+
+/// What a program's rule says, before its budget.
+fn wishes(program: &Program, offer: &Campaign, seats: &[(bool, &Sealed)]) -> Vec<Wish> {
+    let wish = |member: u32, cash: i64, coins: i64| Wish {
+        member,
+        purse: Purse { cash, coins },
+    };
+    let Some((_, first)) = seats.first() else {
+        return Vec::new();
+    };
+    match program {
+        Program::Consolation(program) => {
+            let lost = seats.iter().filter(|(won, _)| !won);
+            lost.map(|(_, seat)| wish(seat.member, program.cash.0, program.coins.0))
+                .collect()
+        }
+        Program::WinnerBonus(program) => {
+            let won = seats.iter().filter(|(won, _)| *won);
+            won.map(|(_, seat)| wish(seat.member, program.cash.0, program.coins.0))
+                .collect()
+        }
+        Program::Leader(program) => {
+            let won = seats
+                .iter()
+                .any(|(won, seat)| *won && seat.member == first.member);
+            if won && program.unless_won {
+                return Vec::new();
+            }
+            vec![wish(first.member, program.cash.0, program.coins.0)]
+        }
+        Program::Formation(program) => {
+            let recruited = seats.iter().skip(1).map(|(_, seat)| seat);
+            let to = recruited.map(|seat| match seat.via {
+                Some(via) if via != seat.member => via,
+                Some(_) | None => first.member,
+            });
+            to.map(|member| wish(member, program.per_recruit.0, 0))
+                .collect()
+        }
+        Program::Generation(program) => generation(program, offer, seats),
+    }
+}
+
+fn generation(program: &Generation, offer: &Campaign, seats: &[(bool, &Sealed)]) -> Vec<Wish> {
+    let base = match program.base {
+        Base::Price => offer.group.price.0,
+        Base::Margin => offer.group.price.0 - offer.product.cost.0,
+        Base::Fixed(sum) => sum.0,
+        Base::Consolation => consolation(offer),
+    };
+    let mut wishes = Vec::new();
+    for (won, seat) in seats {
+        let counts = match program.source {
+            Source::Winners => *won,
+            Source::NonWinners => !*won,
+            Source::All => true,
+        };
+        if !counts {
+            continue;
+        }
+        for (step, rate) in (0usize..).zip(&program.rates) {
+            let Some(&(member, vip)) = seat.above.get(step) else {
+                break;
+            };
+            let opens = program.vip_depth.as_ref().map_or(usize::MAX, |table| {
+                let last = table.len().saturating_sub(1);
+                table
+                    .get((vip as usize).min(last))
+                    .map_or(0, |&depth| depth as usize)
+            });
+            if opens <= step {
+                continue;
+            }
+            let cash = (base * i64::from(rate.0)).div_euclid(1_000_000);
+            wishes.push(Wish {
+                member,
+                purse: Purse { cash, coins: 0 },
+            });
+        }
+    }
+    wishes
+}
+
+fn consolation(offer: &Campaign) -> i64 {
+    let mut cash = 0;
+    for reward in &offer.rewards {
+        if let Program::Consolation(program) = &reward.program {
+            cash = program.cash.0;
+        }
+    }
+    cash
+}

@@ -1,0 +1,545 @@
+//! Rules 5: opening, joining, paying, leaving, and what ends a group without a draw.
+
+use domain::{Bounce, Campaign, Command, PaymentId};
+
+use super::{Back, Held, Model, Outcome, Place, Room, Sealed, Stage, Told, refused};
+
+/// Money as the channel reported it.
+struct Paid<'a> {
+    txn: &'a str,
+    amount: i64,
+}
+
+impl Model {
+    pub(super) fn decide_seats(&mut self, command: &Command, now: i64) -> Outcome {
+        match command {
+            Command::OpenGroup {
+                campaign,
+                member,
+                via,
+            } => self.open(campaign.0, member.0, via.map(|via| via.0), now),
+            Command::JoinGroup { group, member, via } => {
+                self.join(group.0, member.0, via.map(|via| via.0), now)
+            }
+            Command::LeaveGroup { group, member } => self.leave(group.0, member.0),
+            Command::AcceptPayment {
+                payment,
+                txn,
+                amount,
+                ..
+            } => {
+                let paid = Paid {
+                    txn: txn.as_str(),
+                    amount: amount.0,
+                };
+                self.paid(*payment, &paid, now)
+            }
+            Command::JoinPaid {
+                group,
+                member,
+                via,
+                txn,
+                amount,
+                ..
+            } => {
+                let paid = Paid {
+                    txn: txn.as_str(),
+                    amount: amount.0,
+                };
+                self.join_paid((group.0, member.0, via.map(|via| via.0)), &paid, now)
+            }
+            Command::BouncePayment {
+                payment,
+                txn,
+                amount,
+                ..
+            } => {
+                let paid = Paid {
+                    txn: txn.as_str(),
+                    amount: amount.0,
+                };
+                self.stray(payment.map(|payment| payment.group.0), &paid)
+            }
+            Command::CancelGroup { group } => match self.open_room(group.0) {
+                Ok(_) => self.close(group.0, Stage::Cancelled),
+                Err(code) => refused(code),
+            },
+            Command::VoidGroup { group } => self.void(group.0, now),
+            Command::RegisterMember { .. }
+            | Command::PublishCampaign { .. }
+            | Command::DepositCapital { .. }
+            | Command::SettleGroup { .. }
+            | Command::ConfirmRefund { .. }
+            | Command::ShipOrder { .. }
+            | Command::ReceiveOrder { .. }
+            | Command::Tick(_) => unreachable!("not about seats"),
+        }
+    }
+
+    fn unknown(&self, member: u32, via: Option<u32>) -> Option<&'static str> {
+        if !self.people.contains_key(&member) {
+            return Some("member_unknown");
+        }
+        let via_known = via.is_none_or(|via| self.people.contains_key(&via));
+        (!via_known).then_some("inviter_unknown")
+    }
+
+    fn open(&mut self, offer: u32, member: u32, via: Option<u32>, now: i64) -> Outcome {
+        if let Some(code) = self.unknown(member, via) {
+            return refused(code);
+        }
+        let Some(terms) = self.offers.get(&offer) else {
+            return refused("campaign_unknown");
+        };
+        let expires = now + terms.group.fill_within.0;
+        let number = u64::try_from(self.rooms.len()).unwrap_or(u64::MAX);
+        self.rooms.insert(
+            number,
+            Room {
+                offer,
+                leader: member,
+                expires,
+                stage: Stage::Open,
+                places: Default::default(),
+                returned: Vec::new(),
+                accepted: 0,
+                sealed: Vec::new(),
+            },
+        );
+        self.reserve(number, member, via, now)
+    }
+
+    fn join(&mut self, room: u64, member: u32, via: Option<u32>, now: i64) -> Outcome {
+        if let Some(code) = self.unknown(member, via) {
+            return refused(code);
+        }
+        if let Err(code) = self.open_room(room) {
+            return refused(code);
+        }
+        match self.why_not(room, member) {
+            Some(Bounce::LeaderNotPaid) => refused("leader_not_paid"),
+            Some(Bounce::SeatLimit) => refused("seat_limit"),
+            Some(_) => refused("group_full"),
+            None => self.reserve(room, member, via, now),
+        }
+    }
+
+    fn open_room(&self, room: u64) -> Result<&Room, &'static str> {
+        match self.rooms.get(&room) {
+            None => Err("group_unknown"),
+            Some(room) if room.stage == Stage::Open => Ok(room),
+            Some(_) => Err("group_not_open"),
+        }
+    }
+
+    /// The first rule that stands against one more seat for this member.
+    fn why_not(&self, number: u64, member: u32) -> Option<Bounce> {
+        let (room, offer) = (self.rooms.get(&number)?, self.offer_of(number)?);
+        if room.paid() == 0 {
+            return Some(Bounce::LeaderNotPaid);
+        }
+        if room.stage != Stage::Open || offer.group.seats as usize <= room.taken() {
+            return Some(Bounce::GroupFull);
+        }
+        let his = room
+            .places
+            .values()
+            .filter(|place| place.member == member && place.is_taken());
+        (room.most_seats(member, offer) as usize <= his.count()).then_some(Bounce::SeatLimit)
+    }
+
+    /// Holds a place: his lapsed one again, else a new one.
+    fn reserve(&mut self, number: u64, member: u32, via: Option<u32>, now: i64) -> Outcome {
+        self.bind_inviter(member, via);
+        let window = self
+            .offer_of(number)
+            .map_or(0, |offer| offer.group.payment_window.0);
+        let Some(room) = self.rooms.get_mut(&number) else {
+            return refused("group_unknown");
+        };
+        let pay_by = (now + window).min(room.expires);
+        let lapsed = room.places.iter_mut().rev();
+        let mut lapsed =
+            lapsed.filter(|(_, place)| place.member == member && place.held == Held::Lapsed);
+        let index = if let Some((&index, place)) = lapsed.next() {
+            place.held = Held::Reserved;
+            place.pay_by = pay_by;
+            place.via = via.or(place.via);
+            index
+        } else {
+            let index = u32::try_from(room.places.len()).unwrap_or(u32::MAX);
+            let place = Place {
+                member,
+                via,
+                held: Held::Reserved,
+                pay_by,
+                txn: None,
+            };
+            room.places.insert(index, place);
+            index
+        };
+        Outcome::done(Told::Reserved(payment_of(number, index), pay_by))
+    }
+
+    /// Rules 3.1: bound once, never to himself or to somebody below him.
+    fn bind_inviter(&mut self, member: u32, via: Option<u32>) {
+        let Some(via) = via else { return };
+        let mut above = Some(via);
+        while let Some(upper) = above {
+            if upper == member {
+                return;
+            }
+            above = self.people.get(&upper).and_then(|person| person.inviter);
+        }
+        let person = self.person(member);
+        person.inviter = person.inviter.or(Some(via));
+    }
+
+    fn paid(&mut self, payment: PaymentId, paid: &Paid<'_>, now: i64) -> Outcome {
+        let number = payment.group.0;
+        let live = self.rooms.get(&number).filter(|room| room.is_live());
+        let place = live.and_then(|room| Some((room, room.places.get(&payment.index)?)));
+        let Some((room, place)) = place else {
+            return self.stray_or("payment_not_in_memory", paid);
+        };
+        if place.txn.as_deref() == Some(paid.txn) || room.knows(paid.txn) {
+            return Outcome::nothing(Told::Known);
+        }
+        let (held, member) = (place.held, place.member);
+        let price = self.offer_of(number).map_or(0, |offer| offer.group.price.0);
+        let why = match held {
+            _ if paid.amount != price => Some(Bounce::AmountDiffers),
+            Held::Paid { .. } | Held::Refunded => Some(Bounce::SecondPayment),
+            Held::Reserved => None,
+            Held::Lapsed => self.why_not(number, member),
+        };
+        match why {
+            Some(why) => self.bounce(Some(number), paid, why),
+            None => self.seat(payment, paid, now),
+        }
+    }
+
+    fn stray_or(&self, code: &'static str, paid: &Paid<'_>) -> Outcome {
+        let waits = self
+            .back
+            .get(paid.txn)
+            .is_some_and(|back| !back.paid && !back.in_group);
+        if waits {
+            Outcome::nothing(Told::Known)
+        } else {
+            refused(code)
+        }
+    }
+
+    fn join_paid(&mut self, join: (u64, u32, Option<u32>), paid: &Paid<'_>, now: i64) -> Outcome {
+        let (number, member, via) = join;
+        if let Some(code) = self.unknown(member, via) {
+            return refused(code);
+        }
+        let Some(room) = self.rooms.get(&number) else {
+            return refused("group_unknown");
+        };
+        if !room.is_live() {
+            return self.stray_or("group_over", paid);
+        }
+        let mut his = room
+            .places
+            .iter()
+            .filter(|(_, place)| place.member == member);
+        if room.knows(paid.txn) || his.any(|(_, place)| place.txn.as_deref() == Some(paid.txn)) {
+            return Outcome::nothing(Told::Known);
+        }
+        let price = self.offer_of(number).map_or(0, |offer| offer.group.price.0);
+        if paid.amount != price {
+            return self.bounce(Some(number), paid, Bounce::AmountDiffers);
+        }
+        let room = self.rooms.get(&number).into_iter();
+        let mut waiting = room.flat_map(|room| room.places.iter().rev());
+        let waiting =
+            waiting.find(|(_, place)| place.member == member && place.held == Held::Reserved);
+        if let Some((&index, _)) = waiting {
+            return self.seat(payment_of(number, index), paid, now);
+        }
+        if let Some(why) = self.why_not(number, member) {
+            return self.bounce(Some(number), paid, why);
+        }
+        let reserved = self.reserve(number, member, via, now);
+        if let Told::Reserved(payment, _) = reserved.told {
+            return self.seat(payment, paid, now);
+        }
+        reserved
+    }
+
+    fn stray(&mut self, group: Option<u64>, paid: &Paid<'_>) -> Outcome {
+        if self
+            .back
+            .get(paid.txn)
+            .is_some_and(|back| !back.paid && !back.in_group)
+        {
+            return Outcome::nothing(Told::Known);
+        }
+        let why = match group
+            .and_then(|group| self.rooms.get(&group))
+            .map(|room| room.stage)
+        {
+            Some(Stage::Expired) => Bounce::GroupExpired,
+            Some(Stage::Cancelled) => Bounce::GroupCancelled,
+            Some(Stage::Void) => Bounce::GroupVoid,
+            Some(Stage::Settled) => Bounce::GroupSettled,
+            Some(Stage::Open | Stage::Full { .. }) | None => Bounce::NothingToPay,
+        };
+        self.bounce(group, paid, why)
+    }
+
+    /// Refunded in full at once.
+    fn bounce(&mut self, group: Option<u64>, paid: &Paid<'_>, why: Bounce) -> Outcome {
+        let offer = group.and_then(|group| self.offer_of(group));
+        let (fee, kept) = offer.map_or((0, false), |offer| {
+            (
+                channel_fee(paid.amount, offer),
+                offer.channel.kept_on_refund,
+            )
+        });
+        self.money.channel += paid.amount - fee;
+        self.money.fees += fee;
+        let room = group.and_then(|group| self.rooms.get_mut(&group));
+        let live = room.filter(|room| room.is_live());
+        let in_group = live.is_some();
+        if let Some(room) = live {
+            room.returned.push(paid.txn.to_owned());
+        }
+        let fee_back = if kept { 0 } else { fee };
+        let back = Back {
+            amount: paid.amount,
+            fee_back,
+            paid: false,
+            in_group,
+        };
+        self.back.insert(paid.txn.to_owned(), back);
+        Outcome::done(Told::Bounced(why))
+    }
+
+    /// The place is paid; with the last one the group is sealed.
+    fn seat(&mut self, payment: PaymentId, paid: &Paid<'_>, now: i64) -> Outcome {
+        let number = payment.group.0;
+        let Some(offer) = self.offer_of(number).cloned() else {
+            return refused("campaign_unknown");
+        };
+        let fee = channel_fee(paid.amount, &offer);
+        self.money.channel += paid.amount - fee;
+        self.money.fees += fee;
+        let Some(room) = self.rooms.get_mut(&number) else {
+            return refused("group_unknown");
+        };
+        let turn = room.accepted;
+        room.accepted += 1;
+        if let Some(place) = room.places.get_mut(&payment.index) {
+            place.held = Held::Paid { turn };
+            place.txn = Some(paid.txn.to_owned());
+        }
+        if room.paid() == offer.group.seats as usize {
+            room.stage = Stage::Full {
+                frozen_at: now.div_euclid(1000),
+            };
+            self.seal(number, &offer);
+        }
+        Outcome::done(Told::Seated(payment))
+    }
+
+    /// Rules 3.6: what rewards depend on is read once, now.
+    fn seal(&mut self, number: u64, offer: &Campaign) {
+        let depth = super::rewards::generations(offer);
+        let Some(room) = self.rooms.get(&number) else {
+            return;
+        };
+        let places = room.places.iter();
+        let mut seats: Vec<(u64, u32, &Place)> = places
+            .filter_map(|(&index, place)| match place.held {
+                Held::Paid { turn } => Some((turn, index, place)),
+                Held::Reserved | Held::Lapsed | Held::Refunded => None,
+            })
+            .collect();
+        seats.sort_by_key(|(turn, ..)| *turn);
+        let sealed = seats.into_iter().map(|(_, place, seat)| {
+            let mut above = Vec::new();
+            let mut at = seat.member;
+            while above.len() < depth
+                && let Some(upper) = self.people.get(&at).and_then(|person| person.inviter)
+            {
+                above.push((upper, self.vip(upper)));
+                at = upper;
+            }
+            Sealed {
+                place,
+                member: seat.member,
+                via: seat.via,
+                above,
+            }
+        });
+        let sealed = sealed.collect();
+        if let Some(room) = self.rooms.get_mut(&number) {
+            room.sealed = sealed;
+        }
+    }
+
+    fn leave(&mut self, number: u64, member: u32) -> Outcome {
+        if let Err(code) = self.open_room(number) {
+            return refused(code);
+        }
+        let Some(room) = self.rooms.get_mut(&number) else {
+            return refused("group_unknown");
+        };
+        let his = room
+            .places
+            .iter()
+            .filter(|(_, place)| place.member == member && place.is_taken());
+        let his: Vec<u32> = his.map(|(&index, _)| index).collect();
+        if his.is_empty() {
+            return refused("not_in_group");
+        }
+        let leader_gone = member == room.leader;
+        for index in his {
+            self.give_up(number, index);
+        }
+        if leader_gone {
+            return self.close(number, Stage::Cancelled);
+        }
+        Outcome::done(Told::Done)
+    }
+
+    /// A held place becomes free: unpaid it lapses, paid it is refunded.
+    pub(super) fn give_up(&mut self, number: u64, index: u32) {
+        let kept = self
+            .offer_of(number)
+            .is_some_and(|offer| offer.channel.kept_on_refund);
+        let Some(offer) = self.offer_of(number).cloned() else {
+            return;
+        };
+        let Some(room) = self.rooms.get_mut(&number) else {
+            return;
+        };
+        let Some(place) = room.places.get_mut(&index) else {
+            return;
+        };
+        match place.held {
+            Held::Reserved => place.held = Held::Lapsed,
+            Held::Paid { .. } => {
+                place.held = Held::Refunded;
+                let Some(txn) = place.txn.clone() else { return };
+                room.returned.push(txn.clone());
+                let price = offer.group.price.0;
+                let fee_back = if kept { 0 } else { channel_fee(price, &offer) };
+                let back = Back {
+                    amount: price,
+                    fee_back,
+                    paid: false,
+                    in_group: true,
+                };
+                self.back.insert(txn, back);
+            }
+            Held::Lapsed | Held::Refunded => {}
+        }
+    }
+
+    /// Not full by the deadline, cancelled or void: every paid seat back in full, no reward of any kind.
+    fn close(&mut self, number: u64, stage: Stage) -> Outcome {
+        let Some(room) = self.rooms.get_mut(&number) else {
+            return refused("group_unknown");
+        };
+        room.stage = stage;
+        let all: Vec<u32> = room.places.keys().copied().collect();
+        for index in all {
+            self.give_up(number, index);
+        }
+        Outcome::done(Told::Done)
+    }
+
+    fn void(&mut self, number: u64, now: i64) -> Outcome {
+        let Some(room) = self.rooms.get(&number).filter(|room| room.is_live()) else {
+            return refused("group_unknown");
+        };
+        let Stage::Full { frozen_at } = room.stage else {
+            return refused("group_not_full");
+        };
+        let Some((_, round_time)) = self
+            .offer_of(number)
+            .map(|offer| round_of(offer, frozen_at))
+        else {
+            return refused("campaign_unknown");
+        };
+        if now.div_euclid(1000) < round_time + 86_400 {
+            return refused("too_early_to_void");
+        }
+        self.close(number, Stage::Void)
+    }
+
+    /// Reservations lapse at their deadlines, in their order; without its leader's payment a group is cancelled;
+    /// at its own deadline it expires. At the deadline it is too late.
+    pub(super) fn due_in_room(&mut self, number: u64, now: i64) -> bool {
+        let Some(room) = self
+            .rooms
+            .get(&number)
+            .filter(|room| room.stage == Stage::Open)
+        else {
+            return false;
+        };
+        let mut late: Vec<(i64, u32)> = room
+            .places
+            .iter()
+            .filter(|(_, place)| place.held == Held::Reserved && place.pay_by <= now)
+            .map(|(&index, place)| (place.pay_by, index))
+            .collect();
+        late.sort_unstable();
+        let expired = room.expires <= now;
+        let changed = expired || !late.is_empty();
+        for (_, index) in late {
+            self.give_up(number, index);
+            if index == 0 {
+                let _ = self.close(number, Stage::Cancelled);
+                return true;
+            }
+        }
+        if expired {
+            let _ = self.close(number, Stage::Expired);
+        }
+        changed
+    }
+}
+
+impl Room {
+    fn knows(&self, txn: &str) -> bool {
+        self.returned.iter().any(|returned| returned == txn)
+    }
+}
+
+fn payment_of(group: u64, index: u32) -> PaymentId {
+    PaymentId {
+        group: domain::GroupId(group),
+        index,
+    }
+}
+
+/// Rules 2.3: rounded half up.
+pub(super) fn channel_fee(amount: i64, offer: &Campaign) -> i64 {
+    (amount * i64::from(offer.channel.fee.0) + 500_000).div_euclid(1_000_000)
+}
+
+/// Draw 4: the first round at least the delay after the freeze, and its time.
+pub(super) fn round_of(offer: &Campaign, frozen_at: i64) -> (u64, i64) {
+    let domain::BeaconSource::Local {
+        genesis, period, ..
+    } = offer.draw.source
+    else {
+        unreachable!("the simulator publishes campaigns of its own beacon only");
+    };
+    let (genesis, period) = (genesis.cast_signed(), period.cast_signed());
+    let mut round = 1;
+    let wanted = frozen_at + offer.draw.delay_s.cast_signed();
+    if genesis < wanted {
+        round = (wanted - genesis).div_euclid(period);
+        while genesis + period * (round - 1) < wanted {
+            round += 1;
+        }
+    }
+    (round.cast_unsigned(), genesis + period * (round - 1))
+}

@@ -1,0 +1,89 @@
+//! The other side of the payment channel: it keeps its own book, and survives crashes of the platform.
+
+use std::collections::BTreeMap;
+
+use domain::{GroupId, MemberId, PaymentId, RefundId};
+
+/// Everything that was ever paid to the platform.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Provider {
+    pub(crate) payments: BTreeMap<String, Deposit>,
+    refunds: BTreeMap<RefundId, String>,
+}
+
+/// One payment at the provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Deposit {
+    pub(crate) amount: i64,
+    pub(crate) member: MemberId,
+    pub(crate) what_for: WhatFor,
+    /// The refund that sent it back.
+    pub(crate) refund: Option<RefundId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WhatFor {
+    Reservation(PaymentId),
+    /// Through a gateway: `(group, via)`.
+    Join(GroupId, Option<MemberId>),
+}
+
+impl Provider {
+    /// Takes money and names the payment.
+    pub(crate) fn pay(&mut self, amount: i64, member: MemberId, what_for: WhatFor) -> String {
+        let txn = format!("S{}", self.payments.len());
+        let deposit = Deposit {
+            amount,
+            member,
+            what_for,
+            refund: None,
+        };
+        self.payments.insert(txn.clone(), deposit);
+        txn
+    }
+
+    /// Sends a payment back; the same refund again does nothing. Says what is wrong with it, if anything.
+    pub(crate) fn send_back(
+        &mut self,
+        txn: &str,
+        refund: RefundId,
+        amount: i64,
+    ) -> Result<(), String> {
+        let Some(deposit) = self.payments.get_mut(txn) else {
+            return Err(format!(
+                "refund {refund} is of payment {txn}, which was never made"
+            ));
+        };
+        if deposit.amount != amount {
+            return Err(format!(
+                "refund {refund} of payment {txn} is {amount}, {} was paid",
+                deposit.amount
+            ));
+        }
+        match deposit.refund {
+            Some(earlier) if earlier != refund => Err(format!(
+                "payment {txn} is refunded twice, by {earlier} and {refund}"
+            )),
+            Some(_) => Ok(()),
+            None => {
+                deposit.refund = Some(refund);
+                self.refunds.insert(refund, txn.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// Which payment a refund sent back; nothing if it never sent any.
+    pub(crate) fn txn_of(&self, refund: RefundId) -> String {
+        self.refunds.get(&refund).cloned().unwrap_or_default()
+    }
+
+    /// What was paid and never sent back.
+    pub(crate) fn kept(&self) -> i64 {
+        let kept = self
+            .payments
+            .values()
+            .filter(|deposit| deposit.refund.is_none());
+        kept.map(|deposit| deposit.amount).sum()
+    }
+}
