@@ -9,7 +9,9 @@ use payments::sandbox::{BookLocation, CallbackFaults, Faults, Provider, Provider
 use payments::{CallbackKey, Channel, Refund};
 
 use crate::laws::check_sum_law;
-use crate::setup::{Ear, PRICE_FEN, SHOP, Scene, channel, config, listen, order, pay_at};
+use crate::setup::{
+    Ear, PRICE_FEN, SHOP, Scene, channel, config, listen, order, patiently, pay_at,
+};
 
 #[tokio::test]
 async fn a_provider_killed_and_started_again_has_its_books_and_sends_what_was_pending() {
@@ -80,7 +82,7 @@ async fn callbacks_on_their_way_or_withheld_at_the_kill_are_sent_after_it() {
     );
     channel.create_order(&order("1")).await.unwrap();
     scene.pay("1").await;
-    let _connection = deaf.accept().await.unwrap();
+    let _connection = patiently(deaf.accept()).await.unwrap();
     let gather = CallbackFaults {
         gather: 2,
         ..Default::default()
@@ -98,7 +100,7 @@ async fn callbacks_on_their_way_or_withheld_at_the_kill_are_sent_after_it() {
     drop(provider);
     let mut scene = Scene::on_file(&path, ear).await;
     assert_eq!(scene.hear().await.order_no, "2");
-    let _connection = deaf.accept().await.unwrap();
+    let _connection = patiently(deaf.accept()).await.unwrap();
     // A repeated creation brings the address that holds from then on.
     scene.channel.create_order(&order("1")).await.unwrap();
     drop((_connection, deaf));
