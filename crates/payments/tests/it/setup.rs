@@ -281,10 +281,7 @@ impl Ear {
     }
 
     pub(crate) async fn hear(&mut self) -> (HeaderMap, Bytes) {
-        tokio::time::timeout(PATIENCE, self.heard.recv())
-            .await
-            .expect("a callback")
-            .unwrap()
+        patiently(self.heard.recv()).await.unwrap()
     }
 
     /// Forgets what has come so far.
@@ -310,7 +307,12 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut(
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, asking)
+    patiently(asking).await
+}
+
+/// Waits for what will happen soon if all is well, and fails the test otherwise.
+pub(crate) async fn patiently<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, event)
         .await
-        .expect("an answer in time")
+        .expect("what the test waits for happens")
 }
