@@ -158,6 +158,8 @@ impl WorldFollower {
             }
             on_record(*seq, record, &self.world);
         }
+        // Timers that have moved are thrown away when looked at; nobody else looks at those of this world.
+        self.world.next_timer();
         self.at = self.records.mark.or(self.at);
         Ok(records)
     }

@@ -38,7 +38,7 @@ impl Shared {
             return Err(SubmitError::Stopped);
         }
         let admitted = self.lanes[lane.index()].take(commands);
-        if admitted.is_err() {
+        if admitted == Err(SubmitError::Busy) {
             self.counters.busy();
         }
         admitted

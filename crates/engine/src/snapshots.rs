@@ -102,8 +102,9 @@ impl SnapshotThread {
     /// Runs until it is told to end or the journal cannot be followed. The engine goes on without snapshots then.
     pub(crate) fn run(&mut self) {
         loop {
-            let more = match self.step() {
-                Ok(more) => more,
+            let started = Instant::now();
+            let grew = match self.step() {
+                Ok(grew) => grew,
                 Err(SnapshotNowError::Write(error)) => {
                     tracing::error!(%error, "a snapshot could not be written; the next one is tried when due again");
                     self.note_snapshot();
@@ -114,20 +115,25 @@ impl SnapshotThread {
                     return;
                 }
             };
-            if !more && self.pause(self.policy.look_every).is_err() {
+            // Half of one processor at most while there is something to follow.
+            let length = if grew {
+                started.elapsed()
+            } else {
+                self.policy.look_every
+            };
+            if self.pause(length).is_err() {
                 return;
             }
         }
     }
 
-    /// Follows a part of the journal, or writes the snapshot that is due; returns whether more may be left to do.
+    /// Follows a part of the journal and writes the snapshot that is due; returns whether the journal had grown.
     fn step(&mut self) -> Result<bool, SnapshotNowError> {
-        let started = Instant::now();
         let grew = self.advance()?;
         if self.is_due() {
             self.write()?;
         }
-        Ok(grew && self.pause(started.elapsed()).is_ok())
+        Ok(grew)
     }
 
     /// Applies a part of the journal; returns whether there was any.
