@@ -233,7 +233,7 @@ export async function seed(me: string) {
     for (let i = 0; i < count; i += 1) await pay(reserve(group, String(2000 + ((first + i) % crowd.length)), true).payment)
   }
   const settledLost = openGroup('1', '2000'); await join(settledLost, 4); await pay(reserve(settledLost, me).payment); await settle(settledLost)
-  for (let i = 0; i < 12; i += 1) {
+  for (let i = 0; i < 60; i += 1) {
     const group = openGroup('1', me); await pay(reserve(group, me).payment); await join(group, 4, i); await settle(group)
     if (orders.some((order) => order.member === me)) break
   }

@@ -1,4 +1,5 @@
 import { createRouter, createWebHistory } from 'vue-router'
+import { addPart } from './i18n'
 import { keepInvite } from './invite'
 import CampaignList from './pages/CampaignList.vue'
 import { loadMember } from './session'
@@ -12,6 +13,16 @@ declare module 'vue-router' {
     /** The operator's console, without the shop around it. */
     console?: true
   }
+}
+
+let consoleTexts: Promise<void> | null = null
+
+/** The console with its texts, neither of which a member ever loads. */
+async function openConsole() {
+  consoleTexts ??= addPart(async (locale) =>
+    locale === 'zh' ? (await import('./console/texts-zh')).consoleZh : (await import('./console/texts-en')).consoleEn)
+  const [shell] = await Promise.all([import('./console/ConsoleShell.vue'), consoleTexts])
+  return shell
 }
 
 export const router = createRouter({
@@ -31,7 +42,7 @@ export const router = createRouter({
     { path: '/demo/inbox', component: () => import('./pages/DemoInbox.vue') },
     {
       path: '/console',
-      component: () => import('./console/ConsoleShell.vue'),
+      component: openConsole,
       meta: { console: true },
       children: [
         { path: '', redirect: '/console/groups' },

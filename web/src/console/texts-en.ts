@@ -1,0 +1,35 @@
+//! The operator's console in English.
+
+import type { ConsoleMessages } from './texts-zh'
+
+export const consoleEn: ConsoleMessages = {
+  console: {
+    title: 'Operator console', sign_in: 'Sign in', name: 'Name', password: 'Password', sign_out: 'Sign out', shop: 'Open the shop', refresh: 'Refresh', more: 'Load more', all: 'All', save: 'Save', none: 'none',
+    demo: 'Demonstration',
+    nav: { groups: 'Groups', campaigns: 'Campaigns', form: 'New campaign', orders: 'Orders', books: 'Books', ledger: 'Ledger' },
+    groups: { title: 'Groups', state: 'State', id: 'Group', campaign: 'Campaign', filled: 'Filled', leader: 'Leader', opened: 'Opened', expires: 'Expires', act: 'Actions', cancel: 'Cancel', cancel_ask: 'Cancel group {id}? Everything paid goes back in full, no reward of any kind.', cancelled: 'Cancelled', open: 'View', draw: 'Draw' },
+    campaigns: { title: 'Published campaigns', add: 'New campaign', price: 'Price', seats: 'Seats / winners', open: 'Open groups', terms: 'Terms', hash: 'Fingerprint' },
+    orders: { title: 'Orders', id: 'Order', product: 'Product', group: 'Group', member: 'Member', price: 'Price', state: 'State', at: 'Won', ship: 'Ship', carrier: 'Carrier', number: 'Tracking number', shipped: 'Shipping recorded', need_both: 'Carrier and number are needed' },
+    books: {
+      title: 'Books', alarm: 'Alarm: the platform\'s own money is below zero. Publication is stopped.', fine: 'Own money is above zero', held: 'Held', held_text: 'in the channel and at the bank', owed: 'Owed', owed_text: 'to members, suppliers, refunds in flight', own: 'Own money', own_text: 'held − owed', coins: 'Coins outstanding', flight: 'Refunds in flight',
+      trial: 'Trial balance', account: 'Account', asset: 'Asset', debit: 'Debit', credit: 'Credit', total: 'Total', difference: 'Debit − credit', zero: 'Balanced: the difference is zero', not_zero: 'Not balanced! The difference must be zero', owed_kind: 'Owed by kind', kind: 'Kind', amount: 'Amount',
+      deposit: 'Deposit capital', deposit_text: 'Records own money the owner put into the channel\'s account.', deposited: 'Recorded', amount_bad: 'An amount is needed, such as 10000.00',
+    },
+    ledger: { title: 'Ledger', account: 'Account', holder: 'Holder', seq: 'Seq', at: 'Time', event: 'Event', debit: 'Debit', credit: 'Credit', asset: 'Asset', search: 'Search', holder_hint: 'number of a member or group' },
+    account: {
+      channel: 'Channel', escrow: 'Escrow of groups', 'refunds-due': 'Refunds due', available: 'Members, available', vesting: 'Members, vesting', suppliers: 'Suppliers', capital: 'Capital', sales: 'Sales', 'cost-of-goods': 'Cost of goods', rewards: 'Rewards', 'channel-fees': 'Channel fees', 'coins-issued': 'Coins issued', coins: 'Members\' coins',
+    },
+    form: {
+      title: 'New campaign', preset: 'Start from', preset_e0: 'Five seats (example E0)', preset_e2: 'A hundred seats (example E2)', preset_blank: 'Blank',
+      basics: 'Basics', name_zh: 'Name (Chinese)', name_en: 'Name (English)', title_zh: 'Product (Chinese)', title_en: 'Product (English)', kind: 'Kind', profile: 'Profile', cost: 'Cost of the product C', fulfilment: 'Fulfilment',
+      group: 'Group', price: 'Price P', seats: 'Seats N', winners: 'Winners W', win_rate: 'Win rate', by_number: 'A number', by_rate: 'A rate', leader: 'Leader rule', leader_equal: 'equal (drawn like anyone)', leader_exempt: 'exempt (never drawn)', fill_within: 'Time to fill', payment_window: 'Time to pay', per_member: 'Seats per member', duration_hint: 'such as 24h, 5m, 90s',
+      draw: 'Draw and channel', source: 'Beacon', source_default: 'the installation\'s', delay: 'Delay', fee: 'Channel fee', kept: 'The channel keeps its fee on refunds',
+      rewards: 'Rewards', add_reward: 'Add a reward', remove: 'Remove', cash: 'Cash', coins: 'Coins', unless_won: 'Unless he won', per_recruit: 'Per recruited seat', from: 'Source', base: 'Base', fixed: 'Fixed sum', rates: 'Rates by generation', rates_hint: 'such as 5%, 5%, 5%', vip_depth: 'Generations by VIP', vip_hint: 'such as 0, 1, 2, 3 (from VIP 0)', limit: 'Limit', limit_none: 'none', limit_own: 'a cap of its own', limit_share: 'a shared cap',
+      caps: 'Shared caps', add_cap: 'Add a cap', cap_name: 'Name', cap_limit: 'Amount',
+      solvency: 'Solvency', solvency_text: 'The worst case of one group, term by term:', checking: 'Checking…', term: { sales: 'Sales W×P', supplier: 'Supplier W×C', fees: 'Channel fees', rewards: 'Rewards' },
+      result: 'Left in the worst case', floor: 'Margin floor', passes: 'Can be published', refused: 'Cannot be published', side: 'Printed beside it', returns: 'All winners return', coins_face: 'All coins at face', expires: 'Expires with N−1 seats, channel keeps its fees', covered: 'covered', not_covered: 'not covered',
+      before: 'Covered before returns and coins', all_covered: 'Returns and coins are covered, too', broken_by: 'Broken by “{term}”, short by {by}', nearest: 'Nearest values that pass', use: 'Use', n_winners: '{v} winners', n_price: 'price {v}', n_consolation: 'consolation {v}',
+      preview: 'Preview the terms', publish: 'Publish', publish_ask: 'Once published it never changes. Publish?', published: 'Published as {id}', file: 'Campaign file', words: 'What members see', incomplete: 'Please correct the marked fields first', field_money: 'an amount such as 12.00', field_duration: 'a duration such as 24h', field_required: 'required', field_percent: 'a percentage such as 3%',
+    },
+  },
+}
