@@ -42,6 +42,7 @@ CREATE TABLE group_ (
   closing TEXT
 );
 CREATE INDEX group_campaign ON group_ (campaign, state, id);
+CREATE INDEX group_campaign_all ON group_ (campaign, id);
 CREATE INDEX group_state ON group_ (state, id);
 CREATE TABLE seat (
   group_id BIGINT NOT NULL,
@@ -141,7 +142,8 @@ CREATE TABLE ledger_line (
   event TEXT NOT NULL,
   PRIMARY KEY (seq, line_no)
 );
-CREATE INDEX ledger_account ON ledger_line (account, holder, seq, line_no);
+CREATE INDEX ledger_account ON ledger_line (account, seq, line_no);
+CREATE INDEX ledger_holder ON ledger_line (account, holder, seq, line_no);
 CREATE TABLE balance (
   account TEXT NOT NULL,
   holder BIGINT NOT NULL,

@@ -10,10 +10,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::{
-    Any, AnyPool, Arguments, AssertSqlSafe, ConnectOptions, Row, SqlSafeStr, SqlStr, Transaction,
+    Any, AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Row, SqlSafeStr,
+    SqlStr, Transaction,
 };
+
+pub(crate) use crate::value::{Columns, Value, unreadable};
+
+use crate::value::arguments;
 
 /// Most values bound in one statement: below SQLite's 32 766 and PostgreSQL's 65 535.
 const MAX_VALUES: usize = 30_000;
@@ -125,6 +130,12 @@ impl Db {
             Place::Url(url) => (url.clone(), Dialect::Postgres),
         };
         let options = AnyConnectOptions::from_str(&url)?.disable_statement_logging();
+        if dialect == Dialect::Sqlite {
+            // A pool tries again until its time is over and then says only that; one connection says what is wrong.
+            let mut probe = options.connect().await?;
+            set_up(&mut probe, purpose).await?;
+            probe.close().await?;
+        }
         let connections = match purpose {
             Use::WriteDisposable | Use::WriteDurable => 1,
             Use::Read => READERS,
@@ -176,6 +187,13 @@ impl Db {
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+async fn set_up(connection: &mut AnyConnection, purpose: Use) -> Result<(), sqlx::Error> {
+    for pragma in pragmas(purpose) {
+        sqlx::raw_sql(*pragma).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 fn pragmas(purpose: Use) -> &'static [&'static str] {
@@ -268,7 +286,10 @@ impl Tx {
         Ok(found)
     }
 
-    /// As [`Tx::rows_in`], for keys of two columns that lie one after the other in `keys`.
+    /// As [`Tx::rows_in`], for keys of two columns that lie one after the other in `keys`. `select` names the
+    /// table `t` and joins it with the keys `k`: `… FROM k JOIN seat t ON t.group_id = k.k1 AND t.idx = k.k2`.
+    ///
+    /// Why a join: SQLite looks up `(a, b) IN (VALUES …)` by reading the whole table.
     pub(crate) async fn rows_in_pairs(
         &mut self,
         select: &'static str,
@@ -276,24 +297,20 @@ impl Tx {
     ) -> Result<Vec<AnyRow>, sqlx::Error> {
         let mut found = Vec::new();
         for chunk in keys.chunks(2 * MAX_ROWS) {
-            let pairs = vec!["(?,?)"; chunk.len().div_euclid(2)].join(",");
-            found.extend(
-                self.rows(format!("{select}(VALUES {pairs})"), chunk.to_vec())
-                    .await?,
-            );
+            let sql = with_pairs(select, chunk.len().div_euclid(2));
+            found.extend(self.rows(sql, chunk.to_vec()).await?);
         }
         Ok(found)
     }
 
-    /// Deletes the rows whose key of two columns is among `keys`.
-    pub(crate) async fn delete_pairs(
+    /// Runs a statement for all keys; it ends where the list of keys begins: `DELETE … WHERE id IN `.
+    pub(crate) async fn run_in(
         &mut self,
-        delete: &'static str,
-        keys: Vec<Value>,
+        sql: &'static str,
+        keys: &[Value],
     ) -> Result<(), sqlx::Error> {
-        for chunk in keys.chunks(2 * MAX_ROWS) {
-            let pairs = vec!["(?,?)"; chunk.len().div_euclid(2)].join(",");
-            let sql = format!("{delete}(VALUES {pairs})");
+        for chunk in keys.chunks(MAX_ROWS) {
+            let sql = format!("{sql}{}", tuple(chunk.len()));
             self.run_text(Cow::Owned(sql), chunk.to_vec(), Reuse::Once)
                 .await?;
         }
@@ -354,6 +371,13 @@ fn tuple(count: usize) -> String {
     format!("({})", vec!["?"; count].join(","))
 }
 
+fn with_pairs(select: &str, pairs: usize) -> String {
+    format!(
+        "WITH k (k1, k2) AS (VALUES {}) {select}",
+        vec!["(?,?)"; pairs].join(",")
+    )
+}
+
 /// A table that rows are written to in bulk.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
@@ -383,196 +407,6 @@ impl Table {
             );
         }
         sql
-    }
-}
-
-/// A value to bind.
-#[derive(Clone, Debug)]
-pub(crate) enum Value {
-    Int(i64),
-    Text(String),
-    Blob(Vec<u8>),
-    NoInt,
-    NoText,
-    NoBlob,
-}
-
-fn arguments(values: Vec<Value>) -> Result<AnyArguments, sqlx::Error> {
-    let mut arguments = AnyArguments::default();
-    arguments.reserve(values.len(), 0);
-    for value in values {
-        match value {
-            Value::Int(value) => arguments.add(value),
-            Value::Text(value) => arguments.add(value),
-            Value::Blob(value) => arguments.add(value),
-            Value::NoInt => arguments.add(None::<i64>),
-            Value::NoText => arguments.add(None::<String>),
-            Value::NoBlob => arguments.add(None::<Vec<u8>>),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Value {
-        Value::Int(value)
-    }
-}
-
-impl From<u32> for Value {
-    fn from(value: u32) -> Value {
-        Value::Int(i64::from(value))
-    }
-}
-
-/// Our numbers are dense and times are years, not ages: none comes near 2^63.
-impl From<u64> for Value {
-    fn from(value: u64) -> Value {
-        Value::Int(i64::try_from(value).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Value {
-        Value::Text(value.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Value {
-        Value::Text(value)
-    }
-}
-
-impl From<&[u8]> for Value {
-    fn from(value: &[u8]) -> Value {
-        Value::Blob(value.to_vec())
-    }
-}
-
-impl From<Vec<u8>> for Value {
-    fn from(value: Vec<u8>) -> Value {
-        Value::Blob(value)
-    }
-}
-
-impl From<Option<i64>> for Value {
-    fn from(value: Option<i64>) -> Value {
-        value.map_or(Value::NoInt, Value::Int)
-    }
-}
-
-impl From<Option<u64>> for Value {
-    fn from(value: Option<u64>) -> Value {
-        value.map_or(Value::NoInt, Value::from)
-    }
-}
-
-impl From<Option<u32>> for Value {
-    fn from(value: Option<u32>) -> Value {
-        value.map_or(Value::NoInt, Value::from)
-    }
-}
-
-impl From<Option<&str>> for Value {
-    fn from(value: Option<&str>) -> Value {
-        value.map_or(Value::NoText, Value::from)
-    }
-}
-
-impl From<Option<String>> for Value {
-    fn from(value: Option<String>) -> Value {
-        value.map_or(Value::NoText, Value::Text)
-    }
-}
-
-impl From<Option<&[u8]>> for Value {
-    fn from(value: Option<&[u8]>) -> Value {
-        value.map_or(Value::NoBlob, Value::from)
-    }
-}
-
-/// Reading columns by name. A column of another kind, or a number out of range, is an error, never a panic.
-pub(crate) trait Columns {
-    fn int(&self, name: &str) -> Result<i64, sqlx::Error>;
-    fn maybe_int(&self, name: &str) -> Result<Option<i64>, sqlx::Error>;
-    fn text(&self, name: &str) -> Result<String, sqlx::Error>;
-    fn maybe_text(&self, name: &str) -> Result<Option<String>, sqlx::Error>;
-    fn blob(&self, name: &str) -> Result<Vec<u8>, sqlx::Error>;
-    fn maybe_blob(&self, name: &str) -> Result<Option<Vec<u8>>, sqlx::Error>;
-
-    fn u64(&self, name: &str) -> Result<u64, sqlx::Error> {
-        u64::try_from(self.int(name)?).map_err(|error| unreadable(name, error))
-    }
-
-    fn u32(&self, name: &str) -> Result<u32, sqlx::Error> {
-        u32::try_from(self.int(name)?).map_err(|error| unreadable(name, error))
-    }
-
-    fn maybe_u64(&self, name: &str) -> Result<Option<u64>, sqlx::Error> {
-        let value = self.maybe_int(name)?;
-        value
-            .map(|value| u64::try_from(value).map_err(|error| unreadable(name, error)))
-            .transpose()
-    }
-
-    fn maybe_u32(&self, name: &str) -> Result<Option<u32>, sqlx::Error> {
-        let value = self.maybe_int(name)?;
-        value
-            .map(|value| u32::try_from(value).map_err(|error| unreadable(name, error)))
-            .transpose()
-    }
-
-    fn bytes<const N: usize>(&self, name: &str) -> Result<[u8; N], sqlx::Error> {
-        fixed(name, &self.blob(name)?)
-    }
-
-    fn maybe_bytes<const N: usize>(&self, name: &str) -> Result<Option<[u8; N]>, sqlx::Error> {
-        self.maybe_blob(name)?
-            .map(|bytes| fixed(name, &bytes))
-            .transpose()
-    }
-}
-
-impl Columns for AnyRow {
-    fn int(&self, name: &str) -> Result<i64, sqlx::Error> {
-        self.try_get(name)
-    }
-
-    fn maybe_int(&self, name: &str) -> Result<Option<i64>, sqlx::Error> {
-        self.try_get(name)
-    }
-
-    fn text(&self, name: &str) -> Result<String, sqlx::Error> {
-        self.try_get(name)
-    }
-
-    fn maybe_text(&self, name: &str) -> Result<Option<String>, sqlx::Error> {
-        self.try_get(name)
-    }
-
-    fn blob(&self, name: &str) -> Result<Vec<u8>, sqlx::Error> {
-        self.try_get(name)
-    }
-
-    fn maybe_blob(&self, name: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        self.try_get(name)
-    }
-}
-
-fn fixed<const N: usize>(name: &str, bytes: &[u8]) -> Result<[u8; N], sqlx::Error> {
-    bytes.try_into().map_err(|error| unreadable(name, error))
-}
-
-/// A stored value that no version of ours writes.
-pub(crate) fn unreadable(
-    column: &str,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: source.into(),
     }
 }
 

@@ -29,6 +29,7 @@ mod page;
 mod projector;
 mod query;
 mod rows;
+mod value;
 
 pub use compare::{Difference, compare};
 pub use db::Place;

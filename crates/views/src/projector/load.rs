@@ -19,6 +19,10 @@ use crate::query::read;
 type Result<T> = std::result::Result<T, sqlx::Error>;
 type Campaigns = BTreeMap<CampaignId, Arc<PublishedCampaign>>;
 
+const SEATS_BY_KEY: &str = "SELECT t.* FROM k JOIN seat t ON t.group_id = k.k1 AND t.idx = k.k2";
+const BALANCES_BY_KEY: &str = "SELECT t.account, t.holder, t.amount FROM k \
+    JOIN balance t ON t.account = k.k1 AND t.holder = k.k2";
+
 /// Keys of the rows that a batch touches.
 #[derive(Default)]
 struct Needs {
@@ -182,10 +186,7 @@ async fn load_seats(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
         .filter(|seat| !needs.whole_groups.contains(&seat.group.0))
         .flat_map(|seat| [seat.group.0.into(), seat.index.into()])
         .collect();
-    found.extend(
-        tx.rows_in_pairs("SELECT * FROM seat WHERE (group_id, idx) IN ", &single)
-            .await?,
-    );
+    found.extend(tx.rows_in_pairs(SEATS_BY_KEY, &single).await?);
     for row in found {
         rows.seats.insert(read::payment(&row)?, seat(&row)?);
     }
@@ -240,15 +241,13 @@ async fn load_money(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-/// Accounts of one kind are asked for together: their kind is a word, their holders a list.
 async fn load_balances(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
     let keys: Vec<Value> = needs
         .accounts
         .iter()
         .flat_map(|account| [Value::from(account.name()), Value::from(holder_of(account))])
         .collect();
-    let select = "SELECT account, holder, amount FROM balance WHERE (account, holder) IN ";
-    for row in tx.rows_in_pairs(select, &keys).await? {
+    for row in tx.rows_in_pairs(BALANCES_BY_KEY, &keys).await? {
         let (name, holder) = (row.text("account")?, row.int("holder")?);
         let account = account_of(&name, holder)
             .ok_or_else(|| unreadable("account", format!("unknown account {name} of {holder}")))?;
@@ -324,4 +323,36 @@ fn draw_row(row: &AnyRow) -> Result<Draw> {
         seed: draw.seed,
         winners: draw.winners,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Db, Place, Use};
+
+    /// A batch must not read whole tables to find its rows.
+    #[tokio::test]
+    async fn rows_are_found_by_their_keys() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::from(dir.path().join("views.db").as_path());
+        let db = Db::open(&place, Use::WriteDisposable).await.unwrap();
+        let mut tx = db.write().await.unwrap();
+        tx.script(include_str!("../../sql/views.sql"))
+            .await
+            .unwrap();
+        for (select, table) in [(SEATS_BY_KEY, "seat"), (BALANCES_BY_KEY, "balance")] {
+            let pairs = "WITH k (k1, k2) AS (VALUES (?,?),(?,?))";
+            let sql = format!("EXPLAIN QUERY PLAN {pairs} {select}");
+            let plan = tx.rows(sql, vec![Value::NoInt; 4]).await.unwrap();
+            let steps: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
+            assert!(
+                steps.iter().any(|step| step.starts_with("SEARCH t USING")),
+                "{table}: {steps:?}"
+            );
+            assert!(
+                !steps.iter().any(|step| step == "SCAN t"),
+                "{table}: {steps:?}"
+            );
+        }
+    }
 }

@@ -59,6 +59,7 @@ pub struct Projector {
     place: Place,
     db: Db,
     applied: u64,
+    first_batch: Option<[u8; 32]>,
     mark: Option<(u64, [u8; 32])>,
     progress: watch::Sender<u64>,
     campaigns: BTreeMap<CampaignId, Arc<PublishedCampaign>>,
@@ -88,17 +89,15 @@ impl Projector {
                 meta = Meta::NEW;
             }
             if meta.first_batch.is_none() && journal.first_batch.is_some() {
-                let mut tx = db.write().await?;
-                let first = journal.first_batch.as_ref().map(<[u8; 32]>::as_slice);
-                tx.run("UPDATE meta SET first_batch = ?", vec![first.into()])
-                    .await?;
-                tx.commit().await?;
+                note_first_batch(&db, journal.first_batch).await?;
+                meta.first_batch = journal.first_batch;
             }
             let (progress, _) = watch::channel(meta.applied);
             Ok(Projector {
                 place: place.clone(),
                 db,
                 applied: meta.applied,
+                first_batch: meta.first_batch,
                 mark: meta.mark,
                 progress,
                 campaigns: BTreeMap::new(),
@@ -123,12 +122,16 @@ impl Projector {
         self.progress.subscribe()
     }
 
-    /// Throws everything away. The next record is 1.
+    /// Throws everything away; the next record is 1. For the start, before [`crate::Views`] are opened: readers that
+    /// are open already go on reading the file that is gone.
     pub async fn rebuild(&mut self) -> Result<(), StoreError> {
         tracing::warn!(place = ?self.place, "the views are made again from the journal: asked for");
-        self.db = start(&self.place, self.db.clone())
-            .await
-            .map_err(failed("empty the views"))?;
+        let emptying = async {
+            let db = start(&self.place, self.db.clone()).await?;
+            note_first_batch(&db, self.first_batch).await?;
+            Ok(db)
+        };
+        self.db = emptying.await.map_err(failed("empty the views"))?;
         self.applied = 0;
         self.mark = None;
         self.campaigns.clear();
@@ -143,15 +146,14 @@ impl Projector {
         records: &[(u64, Record)],
         hash: Option<[u8; 32]>,
     ) -> Result<(), ProjectError> {
+        let mut tx = self
+            .begin()
+            .await
+            .map_err(failed("begin a batch of the views"))?;
         let Some((last, at)) = self.check_order(records)? else {
             return Ok(());
         };
         let mark = hash.map(|hash| (last, hash)).or(self.mark);
-        let mut tx = self
-            .db
-            .write()
-            .await
-            .map_err(failed("begin a batch of the views"))?;
         let mut batch = load::load(&mut tx, records, &self.campaigns)
             .await
             .map_err(failed("load what a batch of the views touches"))?;
@@ -173,6 +175,19 @@ impl Projector {
         self.remember(campaigns);
         self.progress.send_replace(last);
         Ok(())
+    }
+
+    /// Begins a batch where the tables stand. They stand elsewhere than was thought if the last batch was dropped
+    /// while it was committed.
+    async fn begin(&mut self) -> Result<Tx, sqlx::Error> {
+        let mut tx = self.db.write().await?;
+        let meta = read_meta(&mut tx).await?.ok_or(sqlx::Error::RowNotFound)?;
+        if meta.applied != self.applied {
+            self.applied = meta.applied;
+            self.mark = meta.mark;
+            self.progress.send_replace(meta.applied);
+        }
+        Ok(tx)
     }
 
     fn check_order(
@@ -241,24 +256,40 @@ async fn look(place: &Place) -> Result<(Db, Option<Meta>), sqlx::Error> {
         opened => opened?,
     };
     let mut tx = db.write().await?;
-    let row = match tx.row("SELECT * FROM meta WHERE id = 0", Vec::new()).await {
-        Err(error) if is_unusable(&error) => None,
+    let meta = match read_meta(&mut tx).await {
+        // No meta table, or that of a version that had other columns.
+        Err(error) if is_unusable(&error) || matches!(error, sqlx::Error::ColumnNotFound(_)) => {
+            None
+        }
         read => read?,
     };
     drop(tx);
-    let meta = row.map(|row| {
-        let mark = row
+    Ok((db, meta))
+}
+
+async fn read_meta(tx: &mut Tx) -> Result<Option<Meta>, sqlx::Error> {
+    let Some(row) = tx
+        .row("SELECT * FROM meta WHERE id = 0", Vec::new())
+        .await?
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Meta {
+        version: row.int("schema_version")?,
+        applied: row.u64("applied_seq")?,
+        first_batch: row.maybe_bytes("first_batch")?,
+        mark: row
             .maybe_u64("mark_seq")?
-            .zip(row.maybe_bytes("mark_hash")?);
-        Ok::<_, sqlx::Error>(Meta {
-            version: row.int("schema_version")?,
-            applied: row.u64("applied_seq")?,
-            first_batch: row.maybe_bytes("first_batch")?,
-            mark,
-        })
-    });
-    // A meta table of a version that had other columns is another version.
-    Ok((db, meta.and_then(Result::ok)))
+            .zip(row.maybe_bytes("mark_hash")?),
+    }))
+}
+
+async fn note_first_batch(db: &Db, hash: Option<[u8; 32]>) -> Result<(), sqlx::Error> {
+    let mut tx = db.write().await?;
+    let hash = hash.as_ref().map(<[u8; 32]>::as_slice);
+    tx.run("UPDATE meta SET first_batch = ?", vec![hash.into()])
+        .await?;
+    tx.commit().await
 }
 
 /// Whether the file is no database, a damaged one, or one without our tables; not whether it is busy.

@@ -100,24 +100,14 @@ impl Batch {
             .seat(payment)
             .refund(refund);
         self.in_groups(lost.member, settled.price.0.saturating_neg(), why)?;
-        let mut why = WhyLine::of(WhyKind::Consolation)
+        let why = WhyLine::of(WhyKind::Consolation)
             .in_group(settled.group, campaign)
             .seat(payment)
             .program(ProgramKind::Consolation)
             .source(seat_no);
-        if settled.consolation_cash.is_positive() {
-            why = why.base(settled.consolation_cash);
-        }
-        self.wallet(
-            Account::Available(lost.member),
-            settled.consolation_cash.0,
-            why,
-        );
-        self.wallet(
-            Account::Coins(lost.member),
-            settled.consolation_coins.0,
-            why,
-        );
+        let (cash, coins) = (settled.consolation_cash, settled.consolation_coins);
+        self.wallet(Account::Available(lost.member), cash.0, why.base(cash));
+        self.wallet(Account::Coins(lost.member), coins.0, why);
         Ok(())
     }
 

@@ -48,7 +48,7 @@ pub(super) async fn store(tx: &mut Tx, batch: Batch) -> Result<(), sqlx::Error> 
     let empty_escrows: Vec<Value> = balances
         .iter()
         .filter(|(account, amount)| is_empty_escrow(account, **amount))
-        .flat_map(|(account, _)| [Value::from(account.name()), Value::from(holder_of(account))])
+        .map(|(account, _)| Value::from(holder_of(account)))
         .collect();
     let balances: Vec<Value> = balances
         .iter()
@@ -71,9 +71,9 @@ pub(super) async fn store(tx: &mut Tx, batch: Batch) -> Result<(), sqlx::Error> 
     tx.write_rows(&ORDER, orders).await?;
     tx.write_rows(&DRAW, draws).await?;
     tx.write_rows(&BALANCE, balances).await?;
-    tx.delete_pairs(
-        "DELETE FROM balance WHERE (account, holder) IN ",
-        empty_escrows,
+    tx.run_in(
+        "DELETE FROM balance WHERE account = 'escrow' AND holder IN ",
+        &empty_escrows,
     )
     .await?;
     tx.write_rows(&WALLET_LINE, new_wallet_lines).await?;

@@ -1,0 +1,15 @@
+//! The views through their public door: records in, rows out; and the directory.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    clippy::too_many_lines,
+    reason = "tests name the kinds they mean, and a story is a story"
+)]
+mod directory;
+mod draws;
+mod events;
+mod following;
+mod histories;
+mod kit;
+mod opening;
+mod reading;
+mod story;
