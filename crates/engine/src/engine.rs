@@ -104,8 +104,9 @@ impl Engine {
             snapshots: None,
             threads: Vec::new(),
         };
-        threads.spawn("potluck-append", move || run_append(append))?;
+        // The writer first: it is the one that ends the other when a thread cannot be had.
         threads.spawn("potluck-writer", move || run_writer(writer))?;
+        threads.spawn("potluck-append", move || run_append(append))?;
         let orders = threads.spawn_snapshots(snapshots)?;
         let handle = EngineHandle {
             shared,

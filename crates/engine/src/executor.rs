@@ -133,3 +133,126 @@ fn event_bytes(event: &Event) -> usize {
 fn settled_bytes(settled: &GroupSettled) -> usize {
     160 + 4 * settled.winners.len() + 10 * settled.seats.len() + 32 * settled.rewards.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        Closing, Coins, FilledSeat, GroupId, IdempotencyKey, MemberId, Money, OrderId, PaymentId,
+        ProgramKind, Rate, RefundId, RewardPaid, SeatRef, Txn, Upline,
+    };
+
+    use super::*;
+
+    /// The estimate is at least half and at most four times the length: a batch stays near its bound.
+    #[track_caller]
+    fn check(event: Event) {
+        for key in [
+            None,
+            Some(IdempotencyKey {
+                key: [1; 16],
+                content: [2; 16],
+            }),
+        ] {
+            let at = Millis(1_800_000_000_000);
+            let record = Record {
+                at,
+                actor: Actor::System,
+                key,
+                events: vec![event.clone()],
+            };
+            let bytes = minicbor::to_vec(&record).unwrap().len() + journal::RECORD_HEADER_BYTES;
+            let estimate = estimated_bytes(&record);
+            assert!(
+                bytes <= 2 * estimate && estimate <= 4 * bytes,
+                "{estimate} for {bytes} bytes"
+            );
+        }
+    }
+
+    fn reward() -> RewardPaid {
+        RewardPaid {
+            member: MemberId(1_000_000),
+            program: ProgramKind::Generation,
+            source_seat: Some(5000),
+            generation: 3,
+            base: Money(100_000),
+            rate: Some(Rate(50_000)),
+            cash: Money(5_000),
+            coins: Coins(0),
+            rule: 2,
+        }
+    }
+
+    fn settled(seats: usize, rewards: usize) -> Event {
+        let amount = Money(100_000);
+        Event::GroupSettled(Box::new(GroupSettled {
+            group: GroupId(1_000_000),
+            signature: [1; 48],
+            seed: [2; 32],
+            winners: vec![5000; 30],
+            seats: vec![
+                SeatRef {
+                    index: 5000,
+                    member: MemberId(1_000_000)
+                };
+                seats
+            ],
+            price: amount,
+            cost: amount,
+            consolation_cash: amount,
+            consolation_coins: Coins(5),
+            first_refund: RefundId(1_000_000),
+            first_order: OrderId(1_000_000),
+            rewards: vec![reward(); rewards],
+        }))
+    }
+
+    #[test]
+    fn the_estimate_is_near_the_length() {
+        let (member, group) = (MemberId(1_000_000), GroupId(1_000_000));
+        let amount = Money(100_000);
+        let uplines = vec![Upline { member, vip: 3 }; 10];
+        let seat = FilledSeat {
+            index: 5000,
+            member,
+            via: Some(member),
+            uplines,
+        };
+        check(Event::CapitalDeposited { amount });
+        check(Event::MemberRegistered {
+            member,
+            token: [1; 16],
+            inviter: Some(member),
+        });
+        check(Event::PaymentAccepted {
+            payment: PaymentId { group, index: 5000 },
+            member,
+            txn: Txn::new(&"4".repeat(28)).unwrap(),
+            amount,
+            fee: Money(600),
+            tag: [7; 32],
+        });
+        check(Event::GroupFilled {
+            group,
+            seats: vec![seat; 1000],
+            frozen_at: 1_800_000_000,
+            round: 20_000_000,
+            freeze: [3; 32],
+        });
+        check(Event::GroupClosed {
+            group,
+            why: Closing::Expired,
+            refund_each: amount,
+            first_refund: RefundId(1_000_000),
+            refunds: vec![
+                SeatRef {
+                    index: 5000,
+                    member
+                };
+                1000
+            ],
+        });
+        check(settled(1000, 5000));
+        check(settled(2, 1));
+    }
+}

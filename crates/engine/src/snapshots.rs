@@ -210,3 +210,77 @@ impl SnapshotThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use domain::{Actor, Command, Money, Request};
+    use journal::{Journal, MemoryJournal, MemoryStorage};
+
+    use super::*;
+    use crate::Step;
+    use crate::recovery::Recovered;
+
+    struct Bench {
+        step: Step,
+        thread: SnapshotThread,
+        _orders: Sender<Order>,
+    }
+
+    fn bench(journal_bytes: u64, journal_seconds: u32) -> Bench {
+        let disk = MemoryStorage::new();
+        let journal = Box::new(MemoryJournal::open(&disk).unwrap());
+        let (store, reader) = (journal.snapshots().unwrap(), journal.reader().unwrap());
+        let (step, recovered): (Step, Recovered) = Step::open(journal, &mut |_| {}).unwrap();
+        let policy = SnapshotPolicy {
+            journal_bytes,
+            journal_time: domain::Duration::seconds(journal_seconds),
+            ..SnapshotPolicy::default()
+        };
+        let (to_orders, orders) = channel();
+        let shared = Arc::new(Shared::new(1, 1, recovered));
+        let thread = SnapshotThread::open(store, reader, policy, orders, shared).unwrap();
+        Bench {
+            step,
+            thread,
+            _orders: to_orders,
+        }
+    }
+
+    impl Bench {
+        /// Where the latest snapshot stands after one more record at this time.
+        fn record_at(&mut self, now: i64) -> u64 {
+            let command = Command::DepositCapital { amount: Money(1) };
+            let request = Request {
+                actor: Actor::System,
+                key: None,
+                command,
+            };
+            self.step.execute(&request, Millis(now)).unwrap();
+            self.step.commit().unwrap();
+            assert!(self.thread.step().unwrap());
+            assert!(!self.thread.step().unwrap(), "nothing more to follow");
+            self.thread.shared.counters.read().last_snapshot_seq
+        }
+    }
+
+    #[test]
+    fn a_snapshot_is_due_after_enough_time_of_journal() {
+        let mut bench = bench(u64::MAX, 600);
+        assert_eq!(bench.record_at(1_000_000), 0);
+        assert_eq!(bench.record_at(1_599_999), 0);
+        assert_eq!(bench.record_at(1_600_000), 3);
+        assert_eq!(bench.record_at(2_199_999), 3);
+        assert_eq!(bench.record_at(2_200_000), 5);
+    }
+
+    #[test]
+    fn a_snapshot_is_due_after_enough_bytes_of_journal() {
+        let mut bench = bench(60, 4_000_000);
+        let seqs: Vec<u64> = (0..7).map(|_| bench.record_at(1_000_000)).collect();
+        let mut rises = seqs.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        rises += usize::from(0 < seqs[0]);
+        assert!((2..7).contains(&rises), "{seqs:?}");
+    }
+}

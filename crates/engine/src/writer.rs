@@ -267,3 +267,146 @@ impl Writer {
             && self.settlements.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use domain::{Actor, Command, GroupId, World};
+
+    use super::*;
+    use crate::ManualClock;
+    use crate::recovery::Recovered;
+
+    /// A writer without threads, and the ends of its channels.
+    fn writer() -> (Writer, Sender<Message>, Receiver<Work>, Sender<Batch>) {
+        let (to_writer, inbox) = mpsc::channel();
+        let (append, work) = mpsc::channel();
+        let (to_done, done) = mpsc::channel();
+        let recovered = Recovered {
+            snapshot_seq: None,
+            replayed: 0,
+            head: 0,
+        };
+        let writer = Writer {
+            executor: Executor::new(World::default(), 0),
+            clock: Arc::new(ManualClock::default()),
+            shared: Arc::new(Shared::new(100_000, 100_000, recovered)),
+            inbox,
+            append,
+            done,
+            batch_bytes: usize::MAX,
+            batch: Batch::default(),
+            spare: Some(Batch::default()),
+            door: None,
+            settlements: VecDeque::new(),
+            closing: false,
+        };
+        (writer, to_writer, work, to_done)
+    }
+
+    fn request(command: Command) -> Request {
+        Request {
+            actor: Actor::System,
+            key: None,
+            command,
+        }
+    }
+
+    fn register(number: u32) -> Request {
+        let mut token = [0; 16];
+        token[..4].copy_from_slice(&number.to_le_bytes());
+        request(Command::RegisterMember {
+            token,
+            inviter: None,
+        })
+    }
+
+    fn void() -> Request {
+        request(Command::VoidGroup { group: GroupId(0) })
+    }
+
+    fn one(request: Request) -> Message {
+        Message::One(Lane::of(&request.command), request, oneshot::channel().0)
+    }
+
+    fn many(requests: Vec<Request>) -> Message {
+        Message::Many(Lane::of_many(&requests), requests, oneshot::channel().0)
+    }
+
+    #[test]
+    fn settlements_and_joins_are_taken_in_turn() {
+        let (mut writer, inbox, _work, _done) = writer();
+        for _ in 0..50 {
+            inbox.send(one(void())).unwrap();
+        }
+        inbox
+            .send(many(vec![register(0), void(), register(1)]))
+            .unwrap();
+        inbox.send(many((2..1002).map(register).collect())).unwrap();
+        for number in 1002..4000 {
+            inbox.send(one(register(number))).unwrap();
+        }
+        writer.pass();
+        let pass = COMMANDS_PER_PASS;
+        assert_eq!(writer.executor.seq(), pass as u64);
+        assert_eq!(
+            writer.batch.answers,
+            [pass, 1],
+            "a burst of draws before joins"
+        );
+        writer.pass();
+        assert_eq!(
+            writer.batch.answers,
+            [2 * pass, 2],
+            "a burst of joins before draws"
+        );
+        while 0 < writer.pass() {}
+        assert_eq!(writer.batch.answers, [3998, 53]);
+        assert_eq!(
+            writer.executor.seq(),
+            4000,
+            "commands sent together stay in order, in one lane"
+        );
+    }
+
+    #[test]
+    fn one_batch_is_in_flight_and_the_next_grows_until_it_is_full() {
+        let (mut writer, inbox, work, done) = writer();
+        writer.batch_bytes = 1000;
+        let all = (0..100).map(register).collect();
+        inbox.send(many(all)).unwrap();
+        writer.pass();
+        assert!(writer.hand_over().is_ok());
+        let Ok(Work::Batch(first)) = work.try_recv() else {
+            panic!("no batch")
+        };
+        assert!(
+            first.waiting.is_empty(),
+            "the last command is not executed yet"
+        );
+        assert!(0 < writer.pass());
+        assert!(writer.is_full());
+        assert_eq!(writer.pass(), 0, "a full batch grows no more");
+        assert!(writer.hand_over().is_ok());
+        assert!(work.try_recv().is_err(), "the first batch is not back");
+        let second = writer.executor.records().len();
+        done.send(first).unwrap();
+        assert!(writer.wait().is_ok());
+        assert!(writer.hand_over().is_ok());
+        let Ok(Work::Batch(batch)) = work.try_recv() else {
+            panic!("no batch")
+        };
+        assert_eq!(batch.records.len(), second);
+    }
+
+    #[test]
+    fn an_append_thread_that_is_gone_ends_the_writer() {
+        let (mut writer, inbox, work, done) = writer();
+        inbox.send(one(register(0))).unwrap();
+        writer.pass();
+        assert!(writer.hand_over().is_ok());
+        drop((work, done));
+        assert!(writer.collect().is_err());
+    }
+}

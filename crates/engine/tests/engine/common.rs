@@ -7,8 +7,8 @@ use std::task::{Context, Waker};
 use domain::rewards::{Consolation, Leader, Limit, Program, Reward};
 use domain::{
     Actor, Answer, BeaconSource, Campaign, ChannelTerms, Coins, Command, DrawTerms, Duration,
-    Fulfilment, GroupTerms, IdempotencyKey, Kind, LeaderRule, MemberId, Millis, Money, Product,
-    Profile, Rate, Request, Text,
+    Fulfilment, GroupId, GroupTerms, IdempotencyKey, Kind, LeaderRule, MemberId, Millis, Money,
+    PaymentId, Product, Profile, Rate, Request, Text, Txn,
 };
 use draw::{BeaconFile, BeaconKey, LocalBeacon, Origin, Outcome};
 use engine::{Engine, EngineConfig, EngineHandle, EngineThreads, ManualClock};
@@ -58,6 +58,39 @@ pub(crate) fn keyed(member: MemberId, key: u8, command: Command) -> Request {
         key: Some(key),
         command,
     }
+}
+
+/// A payment for a reservation; every serial is another payment.
+pub(crate) fn pay(payment: PaymentId, serial: u64) -> Command {
+    Command::AcceptPayment {
+        payment,
+        txn: txn(serial),
+        amount: PRICE,
+        tag: tag(serial),
+    }
+}
+
+/// A join with its payment; every serial is another payment.
+pub(crate) fn join_paid(group: GroupId, member: MemberId, serial: u64) -> Command {
+    let (txn, tag) = (txn(serial), tag(serial));
+    Command::JoinPaid {
+        group,
+        member,
+        via: None,
+        txn,
+        amount: PRICE,
+        tag,
+    }
+}
+
+fn txn(serial: u64) -> Txn {
+    Txn::new(&format!("txn-{serial}")).unwrap()
+}
+
+fn tag(serial: u64) -> [u8; 32] {
+    let mut tag = [0; 32];
+    tag[..8].copy_from_slice(&serial.to_le_bytes());
+    tag
 }
 
 fn beacon() -> (LocalBeacon, BeaconFile) {

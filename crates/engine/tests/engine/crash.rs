@@ -8,8 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command as Process, Stdio};
 
 use domain::{
-    Actor, Answer, CampaignId, Command, Event, GatewayId, GroupId, MemberId, PaymentAnswer,
-    PaymentId, Request, Txn,
+    Actor, Answer, CampaignId, Command, Event, GatewayId, PaymentAnswer, PaymentId, Request,
 };
 use engine::{Engine, EngineHandle, SnapshotPolicy};
 use journal::SqliteJournal;
@@ -159,41 +158,17 @@ fn fill_groups(engine: &EngineHandle, round: u32, gateway: u32) {
             panic!("no place")
         };
         for (seat, member) in (0..).zip(members) {
-            let paid = paid(payment.group, member, number + seat);
-            let command = match (seat, paid) {
-                (
-                    0,
-                    Command::JoinPaid {
-                        txn, amount, tag, ..
-                    },
-                ) => Command::AcceptPayment {
-                    payment,
-                    txn,
-                    amount,
-                    tag,
-                },
-                (_, join) => join,
+            let serial = u64::from(number + seat);
+            let command = match seat {
+                0 => pay(payment, serial),
+                _ => join_paid(payment.group, member, serial),
             };
             let Answer::Payment(PaymentAnswer::Seated(place)) = submit(command) else {
                 panic!("not seated");
             };
             // One write, so that the parent sees the line whole or not at all.
-            let line = format!("seated t-{} {place}\n", number + seat);
+            let line = format!("seated txn-{serial} {place}\n");
             std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
         }
-    }
-}
-
-fn paid(group: GroupId, member: MemberId, number: u32) -> Command {
-    let mut tag = [0; 32];
-    tag[..4].copy_from_slice(&number.to_le_bytes());
-    let txn = Txn::new(&format!("t-{number}")).unwrap();
-    Command::JoinPaid {
-        group,
-        member,
-        via: None,
-        txn,
-        amount: PRICE,
-        tag,
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Answer, CampaignId, Command, GroupId, MemberId, Millis, OrderId, PaymentAnswer, PaymentId,
-    RefundId, Request, Txn, World,
+    RefundId, Request, World,
 };
 use engine::{Engine, EngineConfig, Step};
 use journal::MemoryStorage;
@@ -95,10 +95,6 @@ fn happening() -> impl Strategy<Value = Happening> {
 /// The command that asks for it in this world, if there is one.
 fn command(world: &World, ask: &Ask, serial: u64) -> Option<Command> {
     let (campaign, via) = (CampaignId(0), None);
-    let txn = Txn::new(&format!("txn-{serial}")).unwrap();
-    let mut tag = [0; 32];
-    tag[..8].copy_from_slice(&serial.to_le_bytes());
-    let amount = PRICE;
     Some(match *ask {
         Ask::Register {
             token: number,
@@ -124,28 +120,10 @@ fn command(world: &World, ask: &Ask, serial: u64) -> Option<Command> {
             }
         }
         Ask::Pay { reservation } => {
-            let payment = world
-                .waiting_reservations(None, 6)
-                .get(reservation)?
-                .payment;
-            Command::AcceptPayment {
-                payment,
-                txn,
-                amount,
-                tag,
-            }
+            let waiting = world.waiting_reservations(None, 6);
+            pay(waiting.get(reservation)?.payment, serial)
         }
-        Ask::JoinPaid { group, member } => {
-            let (group, member) = (GroupId(group), MemberId(member));
-            Command::JoinPaid {
-                group,
-                member,
-                via,
-                txn,
-                amount,
-                tag,
-            }
-        }
+        Ask::JoinPaid { group, member } => join_paid(GroupId(group), MemberId(member), serial),
         Ask::Leave { group, member } => Command::LeaveGroup {
             group: GroupId(group),
             member: MemberId(member),
@@ -155,18 +133,16 @@ fn command(world: &World, ask: &Ask, serial: u64) -> Option<Command> {
         },
         Ask::Draw => {
             let group = world.awaiting_draw(1).first()?.group;
-            let files = world.draw_files(group)?;
-            Command::SettleGroup {
-                group,
-                outcome: Box::new(outcome(&files)),
-            }
+            let outcome = Box::new(outcome(&world.draw_files(group)?));
+            Command::SettleGroup { group, outcome }
         }
         Ask::Void { group } => Command::VoidGroup {
             group: GroupId(group),
         },
-        Ask::Refund => Command::ConfirmRefund {
-            refund: world.pending_refunds(None, 1).first()?.refund,
-        },
+        Ask::Refund => {
+            let refund = world.pending_refunds(None, 1).first()?.refund;
+            Command::ConfirmRefund { refund }
+        }
         Ask::Ship { order } => Command::ShipOrder {
             order: OrderId(order),
         },
