@@ -171,7 +171,8 @@ async fn a_batch_that_is_dropped_half_way_is_there_or_is_not() {
     let (first, rest) = records.split_at(30);
     let whole = Desk::of(&shop, 1_000).await.dump().await;
     let mut dropped = 0;
-    for steps in 0usize.. {
+    // One step more, then more and more: a batch of this size takes some dozens.
+    for steps in std::iter::successors(Some(0usize), |steps| Some(steps + 1 + steps / 4)) {
         let mut desk = Desk::new().await;
         desk.projector.apply(first, None).await.unwrap();
         let before = desk.dump().await;
@@ -205,7 +206,7 @@ async fn a_batch_that_is_dropped_half_way_is_there_or_is_not() {
             desk.projector.applied(),
             u64::try_from(records.len()).unwrap()
         );
-        if finished || 60 < steps {
+        if finished || 200 < steps {
             break;
         }
     }
