@@ -1,0 +1,245 @@
+//! `potluck serve`: the platform on one machine.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+
+use payments::{
+    ApiSecret, Channel, ChannelConfig,
+    sandbox::{BookLocation, Merchant, Provider, ProviderConfig, Retry},
+};
+use server::{
+    ChannelKind, ClientAddress, Config, Demo, DemoAccount, DemoReach, DrawInstallation, DrawSource, Limits, Pace, Rate, SignInCodes,
+};
+use tokio::net::TcpListener;
+
+use crate::{crowd, shop};
+
+/// Our number at the sandbox.
+const SANDBOX_MERCHANT: &str = "potluck";
+/// Round 1 of a local beacon: 2023-11-14T22:13:20Z, before any installation.
+const LOCAL_GENESIS_S: u64 = 1_700_000_000;
+/// Seconds between a local beacon's rounds.
+const LOCAL_PERIOD_S: u64 = 3;
+
+/// Run the platform
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// Directory of the journal, views and directory; made if absent
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// What browsers reach the platform by; absent: the listening address
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// A demonstration: sandbox payments, example campaigns, a public inbox of sign-in codes, members made by a program
+    #[arg(long)]
+    demo: bool,
+    /// Let a demonstration be reached from other machines
+    #[arg(long, requires = "demo")]
+    demo_public: bool,
+    /// Without the members made by a program
+    #[arg(long, requires = "demo")]
+    no_crowd: bool,
+    /// Take payments through the built-in sandbox (implied by --demo); no other channel is built yet
+    #[arg(long)]
+    sandbox: bool,
+    /// Address the sandbox's payment pages listen on; absent: the port after the platform's
+    #[arg(long, value_name = "ADDRESS")]
+    sandbox_listen: Option<SocketAddr>,
+    /// What browsers reach the sandbox by; absent: its listening address
+    #[arg(long, value_name = "URL")]
+    sandbox_url: Option<String>,
+    /// Source of campaigns that name none
+    #[arg(long, value_enum, default_value_t = SourceArg::Local)]
+    draw_source: SourceArg,
+    /// Name of this installation's log of draws
+    #[arg(long, default_value = "potluck.localhost/log", value_name = "NAME")]
+    log_origin: String,
+    /// A relay of drand, asked in the order given
+    #[arg(long = "relay", value_name = "URL", default_values_t = ["https://api.drand.sh".to_owned(), "https://drand.cloudflare.com".to_owned()])]
+    relays: Vec<String>,
+    /// Write members' sign-in codes to the log; for trials on one's own machine
+    #[arg(long)]
+    log_sign_in_codes: bool,
+    /// Take the client's address from the last entry of X-Forwarded-For, which a proxy in front must set
+    #[arg(long)]
+    behind_proxy: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum SourceArg {
+    /// The public beacon
+    DrandQuicknet,
+    /// The installation's own key; every draw is shown as level 0
+    Local,
+}
+
+/// Runs until it is told to stop.
+pub fn run(args: &ServeArgs) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("no runtime: {error}")),
+    };
+    match runtime.block_on(serve(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => fail(&message),
+    }
+}
+
+async fn serve(args: &ServeArgs) -> Result<(), String> {
+    if !args.demo && !args.sandbox {
+        return Err("no payment channel: only the sandbox is built yet; add --sandbox, or --demo for a whole shop".to_owned());
+    }
+    std::fs::create_dir_all(&args.data).map_err(|error| format!("{}: {error}", args.data.display()))?;
+    let listener = bind(args.listen).await?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let base_url = args.base_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let (provider, channel) = start_sandbox(args, address, &base_url).await?;
+    let password = if args.demo { Some(shop::demo_operator(&args.data).await?) } else { None };
+    let config = config(args, &base_url, channel, password.as_deref())?;
+    let mut running = server::start(config, listener).map_err(|error| chain(&error))?;
+    if !running.ready().await {
+        return running.ended().await.map_err(|error| chain(&error));
+    }
+    let crowd = open_shop(args, &base_url, password.as_deref()).await?;
+    let ended = asked_to_stop_or(&mut running).await;
+    if let Some(crowd) = crowd {
+        crowd.abort();
+    }
+    let closed = running.stop().await.map_err(|error| chain(&error));
+    let provider_closed = provider.stop().await.map_err(|error| chain(&error));
+    ended.and(closed).and(provider_closed)
+}
+
+/// The demonstration's campaigns and members, and a word of welcome.
+async fn open_shop(
+    args: &ServeArgs,
+    base_url: &str,
+    password: Option<&str>,
+) -> Result<Option<tokio::task::JoinHandle<()>>, String> {
+    let Some(password) = password else {
+        println!("Potluck serves at {base_url}");
+        return Ok(None);
+    };
+    shop::open(base_url, password).await?;
+    shop::greet(base_url, password);
+    Ok((!args.no_crowd).then(|| tokio::spawn(crowd::keep_alive(base_url.to_owned()))))
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
+}
+
+async fn start_sandbox(
+    args: &ServeArgs,
+    address: SocketAddr,
+    base_url: &str,
+) -> Result<(payments::sandbox::Running, Channel), String> {
+    let next = SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(0));
+    let listener = bind(args.sandbox_listen.unwrap_or(next)).await?;
+    let sandbox_address = listener.local_addr().map_err(|error| error.to_string())?;
+    let secret = shop::random_hex(32)?;
+    let provider = Provider::open(ProviderConfig {
+        book: BookLocation::File(args.data.join("sandbox.db")),
+        merchants: vec![Merchant { id: SANDBOX_MERCHANT.to_owned(), api_secret: ApiSecret::new(secret.clone()) }],
+        public_url: args.sandbox_url.clone(),
+        retry: Retry::default(),
+    });
+    let provider = provider.map_err(|error| chain(&error))?;
+    let callback_key = provider.callback_key();
+    let running = provider.spawn(listener).map_err(|error| chain(&error))?;
+    let channel = Channel::new(ChannelConfig {
+        provider_url: format!("http://{sandbox_address}"),
+        merchant_id: SANDBOX_MERCHANT.to_owned(),
+        api_secret: ApiSecret::new(secret),
+        callback_key,
+        notify_url: format!("http://{address}/api/v1/channels/notify"),
+        return_url: format!("{base_url}/pay/return?payment={{order_no}}"),
+        timeout: ChannelConfig::DEFAULT_TIMEOUT,
+    });
+    Ok((running, channel.map_err(|error| chain(&error))?))
+}
+
+fn config(args: &ServeArgs, base_url: &str, channel: Channel, password: Option<&str>) -> Result<Config, String> {
+    let log = draw::Origin::new(&args.log_origin).map_err(|error| format!("--log-origin: {error}"))?;
+    let source = match args.draw_source {
+        SourceArg::DrandQuicknet => DrawSource::DrandQuicknet,
+        SourceArg::Local => DrawSource::Local { genesis: LOCAL_GENESIS_S, period: LOCAL_PERIOD_S },
+    };
+    let demo = match password {
+        None => Demo::Off,
+        Some(password) => Demo::On {
+            accounts: demo_accounts(password),
+            reach: if args.demo_public { DemoReach::Public } else { DemoReach::Loopback },
+        },
+    };
+    Ok(Config {
+        data_dir: args.data.clone(),
+        base_url: base_url.trim_end_matches('/').to_owned(),
+        channel,
+        channel_kind: ChannelKind::Sandbox,
+        draw: DrawInstallation { log, source, relays: args.relays.clone() },
+        sign_in_codes: if args.log_sign_in_codes { SignInCodes::Log } else { SignInCodes::None },
+        client_address: if args.behind_proxy { ClientAddress::Forwarded } else { ClientAddress::Peer },
+        clock: Arc::new(engine::SystemClock),
+        limits: limits(&demo),
+        pace: Pace::default(),
+        demo,
+    })
+}
+
+/// In a demonstration a hundred members come from this one machine.
+fn limits(demo: &Demo) -> Limits {
+    let limits = Limits::default();
+    match demo {
+        Demo::Off => limits,
+        Demo::On { .. } => Limits {
+            address: Rate { burst: 2_000, per_second: 500 },
+            sign_in: Rate { burst: 200, per_second: 20 },
+            ..limits
+        },
+    }
+}
+
+fn demo_accounts(password: &str) -> Vec<DemoAccount> {
+    vec![
+        DemoAccount {
+            role: "member".to_owned(),
+            name: shop::VISITOR_PHONE.to_owned(),
+            note: "sign in with this phone, or any other, and the code from the inbox".to_owned(),
+        },
+        DemoAccount {
+            role: "operator".to_owned(),
+            name: shop::OPERATOR.to_owned(),
+            note: format!("console; the password was printed where the server was started ({} characters)", password.len()),
+        },
+    ]
+}
+
+/// Waits for an interrupt, a request to terminate, or the platform's own end.
+async fn asked_to_stop_or(running: &mut server::Running) -> Result<(), String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        () = running.finished() => Ok(()),
+    }
+}
+
+/// An error with everything that caused it, on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("potluck serve: {message}");
+    ExitCode::FAILURE
+}

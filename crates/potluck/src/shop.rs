@@ -1,0 +1,110 @@
+//! The demonstration shop: its operator, its capital, its campaigns, and what is said when it is open.
+//!
+//! It is filled through the public API like any shop, by the operator that the start has made.
+
+use std::{path::Path, time::Duration};
+
+use engine::{Clock, SystemClock};
+use reqwest::{Client, StatusCode, header};
+use serde_json::{Value, json};
+
+/// The demonstration's operator.
+pub const OPERATOR: &str = "demo";
+/// A phone number to sign in with.
+pub const VISITOR_PHONE: &str = "13800000001";
+/// What the shop's owner has put in, in yuan.
+const CAPITAL: &str = "100000.00";
+/// The worked examples of the rules.
+const EXAMPLES: [&str; 3] =
+    [include_str!("../../../examples/e0.toml"), include_str!("../../../examples/e1.toml"), include_str!("../../../examples/e2.toml")];
+
+/// Makes the operator at the first start; returns his password, which stays in a file that only the owner reads.
+pub async fn demo_operator(data: &Path) -> Result<String, String> {
+    let path = data.join("demo-operator-password");
+    if let Ok(password) = std::fs::read_to_string(&path) {
+        return Ok(password.trim().to_owned());
+    }
+    let password = random_hex(8)?;
+    let added = server::operator_add(data, OPERATOR, &password, Clock::now(&SystemClock)).await;
+    added.map_err(|error| crate::serve::chain(&error))?;
+    write_private(&path, &password).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(password)
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// Random bytes as hex.
+pub fn random_hex(bytes: usize) -> Result<String, String> {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random).map_err(|error| format!("no randomness: {error}"))?;
+    Ok(draw::to_hex(&random))
+}
+
+/// Deposits capital and publishes the examples, unless the shop has campaigns already.
+pub async fn open(base_url: &str, password: &str) -> Result<(), String> {
+    let api = format!("{base_url}/api/v1");
+    let client = Client::builder().timeout(Duration::from_secs(30)).build().map_err(|error| error.to_string())?;
+    let campaigns: Value = get(&client, &format!("{api}/campaigns")).await?;
+    if campaigns["items"].as_array().is_some_and(|items| !items.is_empty()) {
+        return Ok(());
+    }
+    let cookie = sign_in(&client, &api, password).await?;
+    post(&client, &format!("{api}/capital"), &cookie, &json!({ "amount": CAPITAL })).await?;
+    for example in EXAMPLES {
+        let terms = toml_to_json(example)?;
+        post(&client, &format!("{api}/campaigns"), &cookie, &terms).await?;
+    }
+    Ok(())
+}
+
+/// A campaign file in the JSON form that the API takes; the schema is the same.
+fn toml_to_json(text: &str) -> Result<Value, String> {
+    toml::from_str::<Value>(text).map_err(|error| error.to_string())
+}
+
+async fn sign_in(client: &Client, api: &str, password: &str) -> Result<String, String> {
+    let request = client
+        .post(format!("{api}/operator/sign-in"))
+        .header("Idempotency-Key", random_hex(8)?)
+        .json(&json!({ "name": OPERATOR, "password": password }));
+    let response = request.send().await.map_err(|error| error.to_string())?;
+    if response.status() != StatusCode::OK {
+        return Err(format!("the demonstration's operator cannot sign in: {}", response.text().await.unwrap_or_default()));
+    }
+    let cookies = response.headers().get_all(header::SET_COOKIE).iter();
+    let pairs = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next().map(str::to_owned));
+    Ok(pairs.collect::<Vec<_>>().join("; "))
+}
+
+async fn get(client: &Client, url: &str) -> Result<Value, String> {
+    let response = client.get(url).send().await.map_err(|error| error.to_string())?;
+    response.json().await.map_err(|error| error.to_string())
+}
+
+async fn post(client: &Client, url: &str, cookie: &str, body: &Value) -> Result<Value, String> {
+    let request = client.post(url).header(header::COOKIE, cookie).header("Idempotency-Key", random_hex(8)?).json(body);
+    let response = request.send().await.map_err(|error| error.to_string())?;
+    if !response.status().is_success() {
+        return Err(format!("{url}: {}", response.text().await.unwrap_or_default()));
+    }
+    response.json().await.map_err(|error| error.to_string())
+}
+
+/// Says where to go and who to be: one address, and the accounts to use.
+pub fn greet(base_url: &str, password: &str) {
+    println!();
+    println!("  Potluck is open: a demonstration with sandbox payments. Nothing here moves real money.");
+    println!();
+    println!("  Open          {base_url}");
+    println!("  As a member   sign in with phone {VISITOR_PHONE} (or any other); the code stands in the page's inbox");
+    println!("  As operator   {base_url}/console   name {OPERATOR}   password {password}");
+    println!();
+    println!("  Members marked 演示 are a program. Groups of five leave their last seat to you for about a minute.");
+    println!("  Stop with Ctrl-C; the shop goes on where it was at the next start.");
+    println!();
+}
