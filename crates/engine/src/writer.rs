@@ -337,37 +337,61 @@ mod tests {
     #[test]
     fn settlements_and_joins_are_taken_in_turn() {
         let (mut writer, inbox, _work, _done) = writer();
+        let together = vec![register(0), void(), register(1)];
+        inbox.send(many(together)).unwrap();
         for _ in 0..50 {
             inbox.send(one(void())).unwrap();
         }
-        inbox
-            .send(many(vec![register(0), void(), register(1)]))
-            .unwrap();
         inbox.send(many((2..1002).map(register).collect())).unwrap();
         for number in 1002..4000 {
             inbox.send(one(register(number))).unwrap();
         }
-        writer.pass();
+        let executed = |writer: &Writer| (writer.executor.seq(), writer.batch.answers);
         let pass = COMMANDS_PER_PASS;
-        assert_eq!(writer.executor.seq(), pass as u64);
+        writer.pass();
+        let first = (pass as u64 + 1, [pass, 0]);
         assert_eq!(
-            writer.batch.answers,
-            [pass, 1],
-            "a burst of draws before joins"
+            executed(&writer),
+            first,
+            "one of three sent together, and many joins"
         );
         writer.pass();
+        writer.pass();
         assert_eq!(
-            writer.batch.answers,
-            [2 * pass, 2],
-            "a burst of joins before draws"
+            executed(&writer),
+            (3 * pass as u64 + 2, [3 * pass, 3]),
+            "all three"
         );
+        writer.pass();
+        assert_eq!(executed(&writer), (4000, [3998, 4]), "a single one");
         while 0 < writer.pass() {}
-        assert_eq!(writer.batch.answers, [3998, 53]);
-        assert_eq!(
-            writer.executor.seq(),
-            4000,
-            "commands sent together stay in order, in one lane"
-        );
+        assert_eq!(executed(&writer), (4000, [3998, 53]));
+    }
+
+    #[test]
+    fn a_shutdown_finishes_what_was_accepted() {
+        let (mut writer, inbox, work, done) = writer();
+        writer.batch_bytes = 500;
+        inbox.send(many((0..100).map(register).collect())).unwrap();
+        for _ in 0..5 {
+            inbox.send(one(void())).unwrap();
+        }
+        inbox.send(Message::Shutdown).unwrap();
+        let appending = std::thread::spawn(move || {
+            let (mut records, mut answers) = (0, 0);
+            while let Ok(Work::Batch(batch)) = work.recv() {
+                records += batch.records.len();
+                answers += batch.answers[Lane::Door.index()];
+                done.send(Batch::default()).unwrap();
+                // The writer may have ended with this batch.
+                let _ = inbox.send(Message::Wake);
+            }
+            (records, answers)
+        });
+        assert!(writer.run().is_ok());
+        assert!(writer.is_idle());
+        drop(writer);
+        assert_eq!(appending.join().unwrap(), (100, 100));
     }
 
     #[test]
