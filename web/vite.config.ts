@@ -13,7 +13,7 @@ export default defineConfig(async () => {
       __VUE_I18N_FULL_INSTALL__: 'false',
       __VUE_I18N_LEGACY_API__: 'false',
       __INTLIFY_PROD_DEVTOOLS__: 'false',
-      __VUE_OPTIONS_API__: 'true',
+      __VUE_OPTIONS_API__: 'false',
     },
     build: { target: 'es2022', assetsInlineLimit: 0 },
     server: { proxy: process.env.POTLUCK_MOCK ? undefined : { '/api': server, '/openapi.json': server } },

@@ -19,14 +19,24 @@ export function mock(): Plugin {
     apply: 'serve',
     async configureServer(server) {
       await world.seed(ME)
-      server.middlewares.use((request, response, next) => {
-        const url = new URL(request.url ?? '/', 'http://localhost')
-        if (url.pathname.startsWith('/mock-pay/')) void payPage(url, response)
-        else if (url.pathname.startsWith('/api/v1')) void answer(request, response, url)
-        else next()
-      })
+      server.middlewares.use(serve)
+    },
+    async configurePreviewServer(server) {
+      await world.seed(ME)
+      server.middlewares.use(serve)
     },
   }
+}
+
+/** What a built page must live with: nothing from elsewhere, no inline script. Naive UI writes style elements. */
+const POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+function serve(request: IncomingMessage, response: ServerResponse, next: () => void) {
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  if (process.env.POTLUCK_MOCK === 'csp') response.setHeader('Content-Security-Policy', POLICY)
+  if (url.pathname.startsWith('/mock-pay/')) void payPage(url, response)
+  else if (url.pathname.startsWith('/api/v1')) void answer(request, response, url)
+  else next()
 }
 
 async function payPage(url: URL, response: ServerResponse) {
@@ -146,6 +156,6 @@ function check(file: T.CampaignFile): T.CheckAnswer {
 
 function books(): T.Books {
   const row = (account: string, debit: string, credit: string, asset = 'CNY') => ({ account, asset, debit, credit })
-  return { trial_balance: [row('channel', `${capital}.00`, '0.00'), row('escrow', '0.00', '6500.00'), row('available', '0.00', '120.00'), row('vesting', '0.00', '2.60'), row('suppliers', '0.00', '180.00'), row('refunds-due', '0.00', '400.00'), row('capital', '0.00', `${capital - 7202}.00`), row('sales', '0.00', '400.00'), row('cost-of-goods', '180.00', '0.00'), row('rewards', '222.60', '0.00'), row('coins-issued', '72.00', '0.00', 'COIN'), row('coins', '0.00', '72.00', 'COIN')],
+  return { trial_balance: [row('channel', `${capital}.00`, '0.00'), row('escrow', '0.00', '6500.00'), row('available', '0.00', '120.00'), row('vesting', '0.00', '2.60'), row('suppliers', '0.00', '180.00'), row('refunds-due', '0.00', '400.00'), row('capital', '0.00', `${capital - 7200}.00`), row('sales', '0.00', '400.00'), row('cost-of-goods', '180.00', '0.00'), row('rewards', '222.60', '0.00'), row('coins-issued', '72.00', '0.00', 'COIN'), row('coins', '0.00', '72.00', 'COIN')],
     totals: { CNY: '0.00', COIN: '0.00' }, held: `${capital}.00`, owed: [{ kind: 'escrow', amount: '6500.00' }, { kind: 'refunds-due', amount: '400.00' }, { kind: 'suppliers', amount: '180.00' }, { kind: 'available', amount: '120.00' }, { kind: 'vesting', amount: '2.60' }], own: `${capital - 7203}.40`, coins_outstanding: '72.00', in_flight_refunds: '400.00', alarm: false }
 }

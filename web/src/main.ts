@@ -5,6 +5,12 @@ import App from './App.vue'
 import { i18n, preferredLocale, useLocale } from './i18n'
 import { router } from './router'
 
-void useLocale(preferredLocale()).then(() => {
-  createApp(App).use(i18n).use(router).mount('#app')
-})
+async function start(): Promise<void> {
+  await useLocale(preferredLocale())
+  const app = createApp(App).use(i18n).use(router)
+  // The first page decides whether the shop or the console stands around it.
+  await router.isReady()
+  app.mount('#app')
+}
+
+void start()

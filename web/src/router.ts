@@ -1,5 +1,5 @@
 import { createRouter, createWebHistory } from 'vue-router'
-import { addPart } from './i18n'
+import { type Part, addPart } from './i18n'
 import { keepInvite } from './invite'
 import CampaignList from './pages/CampaignList.vue'
 import { loadMember } from './session'
@@ -15,14 +15,15 @@ declare module 'vue-router' {
   }
 }
 
-let consoleTexts: Promise<void> | null = null
+const consoleTexts: Part = async (locale) =>
+  locale === 'zh' ? (await import('./console/texts-zh')).consoleZh : (await import('./console/texts-en')).consoleEn
+const drawTexts: Part = async (locale) =>
+  locale === 'zh' ? (await import('./i18n/draw-zh')).drawZh : (await import('./i18n/draw-en')).drawEn
 
-/** The console with its texts, neither of which a member ever loads. */
-async function openConsole() {
-  consoleTexts ??= addPart(async (locale) =>
-    locale === 'zh' ? (await import('./console/texts-zh')).consoleZh : (await import('./console/texts-en')).consoleEn)
-  const [shell] = await Promise.all([import('./console/ConsoleShell.vue'), consoleTexts])
-  return shell
+/** A page together with its own texts, neither of which anybody else loads. */
+async function withTexts<T>(page: Promise<T>, part: Part): Promise<T> {
+  const [component] = await Promise.all([page, addPart(part)])
+  return component
 }
 
 export const router = createRouter({
@@ -32,7 +33,7 @@ export const router = createRouter({
     { path: '/', component: CampaignList, meta: { tabs: true } },
     { path: '/c/:id', component: () => import('./pages/CampaignPage.vue'), props: true },
     { path: '/g/:id', component: () => import('./pages/GroupPage.vue'), props: true },
-    { path: '/g/:id/draw', component: () => import('./pages/DrawPage.vue'), props: true },
+    { path: '/g/:id/draw', component: () => withTexts(import('./pages/DrawPage.vue'), drawTexts), props: true },
     { path: '/pay/return', component: () => import('./pages/PayReturn.vue') },
     { path: '/groups', component: () => import('./pages/MyGroups.vue'), meta: { tabs: true, member: true } },
     { path: '/wallet', component: () => import('./pages/WalletPage.vue'), meta: { tabs: true, member: true } },
@@ -42,7 +43,7 @@ export const router = createRouter({
     { path: '/demo/inbox', component: () => import('./pages/DemoInbox.vue') },
     {
       path: '/console',
-      component: openConsole,
+      component: () => withTexts(import('./console/ConsoleShell.vue'), consoleTexts),
       meta: { console: true },
       children: [
         { path: '', redirect: '/console/groups' },

@@ -20,10 +20,10 @@ export const texts = i18n.global as unknown as {
   te: (key: string) => boolean
 }
 
-/** Adds a part's texts (the console's) to a language when it is first shown. */
+/** Texts of a part of the screens, one language at a time. */
 export type Part = (locale: Locale) => Promise<object>
 
-const loaded = new Set<string>()
+const loaded = new Map<Part, Set<Locale>>()
 const parts: Part[] = [
   async (locale) => (locale === 'zh' ? (await import('./zh')).zh : (await import('./en')).en),
 ]
@@ -50,17 +50,19 @@ export async function chooseLocale(locale: Locale): Promise<void> {
   await useLocale(locale)
 }
 
+/** Loads a part's texts, and from now on those of any language chosen later; again without effect. */
 export async function addPart(part: Part): Promise<void> {
-  parts.push(part)
+  if (!parts.includes(part)) parts.push(part)
   await load(currentLocale())
 }
 
 async function load(locale: Locale): Promise<void> {
-  for (const [number, part] of parts.entries()) {
-    const name = `${locale}.${number}`
-    if (loaded.has(name)) continue
+  for (const part of parts) {
+    const done = loaded.get(part) ?? new Set<Locale>()
+    loaded.set(part, done)
+    if (done.has(locale)) continue
     i18n.global.mergeLocaleMessage(locale, (await part(locale)) as never)
-    loaded.add(name)
+    done.add(locale)
   }
 }
 

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { consoleEn } from '../src/console/texts-en'
+import { consoleZh } from '../src/console/texts-zh'
+import { ApiError } from '../src/http'
+import { useLocale } from '../src/i18n'
+import { drawEn } from '../src/i18n/draw-en'
+import { drawZh } from '../src/i18n/draw-zh'
+import { en } from '../src/i18n/en'
+import { zh } from '../src/i18n/zh'
+import { problemText, reasonText } from '../src/problems'
+
+function leaves(messages: object, path = ''): [string, string][] {
+  return Object.entries(messages).flatMap(([key, value]) =>
+    typeof value === 'string' ? [[`${path}${key}`, value] as [string, string]] : leaves(value as object, `${path}${key}.`))
+}
+const placeholders = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]))].sort()
+
+describe.each([['shop', zh, en], ['draw', drawZh, drawEn], ['console', consoleZh, consoleEn]] as const)('texts of the %s', (_, chinese, english) => {
+  const zhLeaves = new Map(leaves(chinese))
+  const enLeaves = new Map(leaves(english))
+  it('have the same keys in both languages', () => {
+    expect([...enLeaves.keys()].sort()).toEqual([...zhLeaves.keys()].sort())
+  })
+  it('say something, with the same values in them', () => {
+    for (const [key, text] of zhLeaves) {
+      expect(text, key).not.toBe('')
+      expect(placeholders(enLeaves.get(key)!), key).toEqual(placeholders(text))
+    }
+  })
+  it('never promise what one may not promise', () => {
+    for (const [key, text] of [...zhLeaves, ...enLeaves]) {
+      expect(text, key).not.toMatch(/稳赚|躺赚|参与即赚|保本|\bsafe\b|guaranteed/i)
+    }
+  })
+})
+
+it('have a sentence for every refusal', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../crates/domain/src/refusal.rs'), 'utf8')
+  const codes = [...source.matchAll(/Refusal::\w+[^=\n]*=> "([a-z_]+)"/g)].map((match) => match[1]!)
+  expect(codes.length).toBeGreaterThan(20)
+  expect(codes.filter((code) => !(code in zh.problem))).toEqual([])
+})
+
+it('show an unknown code by what the server says, else plainly', async () => {
+  await useLocale('en')
+  expect(problemText(new ApiError(409, 'group_full', 'x'))).toBe(en.problem.group_full)
+  expect(problemText(new ApiError(409, 'something_new', 'The moon is full'))).toBe('The moon is full')
+  expect(problemText(new ApiError(500, 'something_new', ''))).toBe(en.problem.fault)
+  expect(problemText(new ApiError(422, 'campaign_invalid', 'group.seats must be between 2 and 10000'))).toContain('group.seats must be')
+  expect(reasonText('not-full')).toBe(en.reason.not_full)
+  expect(reasonText('because')).toBe('because')
+  await useLocale('zh')
+  expect(problemText(new ApiError(0, 'offline', ''))).toBe(zh.problem.offline)
+})
