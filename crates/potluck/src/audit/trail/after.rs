@@ -1,0 +1,326 @@
+//! The draw, and what follows from it: every amount counted again.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Event, GroupId, GroupSettled, Money, OrderId, PaymentId, ProgramKind, RefundId, SeatRef,
+    settle, solvency,
+};
+
+use super::{At, Full, Good, Trail, Vesting};
+use crate::audit::Findings;
+
+impl Trail {
+    /// Draws the group again, counts its settlement again, and takes note of what is due now.
+    pub(super) fn settled(&mut self, at: At, settled: &GroupSettled, findings: &mut Findings) {
+        let group = settled.group;
+        let full = self.live.get(&group).and_then(|live| live.full.clone());
+        let Some(full) = full else {
+            findings.unless(false, at.0, || {
+                format!("group {group} is settled, but it was not full")
+            });
+            return;
+        };
+        self.check_draw(at, settled, &full, findings);
+        self.check_amounts(at, settled, &full, findings);
+        self.counts.settled += 1;
+        self.counts.rewards += u64::try_from(settled.rewards.len()).unwrap_or(0);
+        let (winners, losers) = settled.split();
+        for (refund, (_, seat)) in (settled.first_refund.0..).zip(&losers) {
+            let payment = PaymentId {
+                group,
+                index: seat.index,
+            };
+            self.give_back(at, payment, settled.price, RefundId(refund), findings);
+        }
+        let next = settled.first_order.0 == self.next_order;
+        findings.unless(next, at.0, || {
+            format!("order {} is not the next number", settled.first_order)
+        });
+        for (order, _) in (settled.first_order.0..).zip(&winners) {
+            self.orders.insert(
+                OrderId(order),
+                Good {
+                    group,
+                    received: false,
+                    shipped: false,
+                },
+            );
+            self.next_order = self.next_order.max(order.saturating_add(1));
+        }
+        self.note_vesting(settled, winners.len());
+        for seat in &settled.seats {
+            self.count_settled(seat);
+        }
+        self.live.remove(&group);
+    }
+
+    fn check_draw(&mut self, at: At, settled: &GroupSettled, full: &Full, findings: &mut Findings) {
+        let group = settled.group;
+        let Some((campaign, files)) = self.campaign(group).cloned().zip(full.files.as_ref()) else {
+            findings.unless(false, at.0, || {
+                format!("group {group} cannot be drawn again: its files cannot be made")
+            });
+            return;
+        };
+        let timing = campaign.terms.draw.source.timing();
+        let due = timing.round_time(files.freeze.round);
+        findings.unless(
+            due.is_ok_and(|due| due <= at.1.unix_seconds()),
+            at.0,
+            || format!("group {group} was settled before the time of its beacon round"),
+        );
+        match self.beacons.draw_again(&campaign, files, settled) {
+            Err(says) => findings.add(format!(
+                "record {}: the draw of group {group} is not valid: {says}",
+                at.0
+            )),
+            Ok(drawn) => {
+                let verified = if drawn.verified {
+                    &mut self.counts.verified
+                } else {
+                    &mut self.counts.unverified
+                };
+                *verified += 1;
+                findings.unless(drawn.winners == settled.winners, at.0, || {
+                    format!(
+                        "the winners of group {group} are {:?}, the draw gives {:?}",
+                        settled.winners, drawn.winners
+                    )
+                });
+                findings.unless(drawn.seed == settled.seed, at.0, || {
+                    format!(
+                        "the seed of group {group} is not the one of its freeze and beacon value"
+                    )
+                });
+            }
+        }
+    }
+
+    fn check_amounts(&self, at: At, settled: &GroupSettled, full: &Full, findings: &mut Findings) {
+        let group = settled.group;
+        let Some(terms) = self.campaign(group).map(|campaign| &campaign.terms) else {
+            return;
+        };
+        let seats = full.seats.iter().map(|seat| SeatRef {
+            index: seat.index,
+            member: seat.member,
+        });
+        let same = settled.seats.iter().copied().eq(seats);
+        findings.unless(same, at.0, || {
+            format!("the settled seats of group {group} are not the sealed ones")
+        });
+        let winners = terms.group.winners;
+        let count = u32::try_from(settled.winners.len()) == Ok(winners);
+        findings.unless(count, at.0, || {
+            format!(
+                "group {group} has {} winners, its rules say {winners}",
+                settled.winners.len()
+            )
+        });
+        findings.unless(
+            settled.price == terms.group.price && settled.cost == terms.product.cost,
+            at.0,
+            || format!("price or cost of group {group} are not its campaign's"),
+        );
+        let Ok(counted) = settle(terms, &full.seats, &settled.winners) else {
+            findings.unless(false, at.0, || {
+                format!("the settlement of group {group} cannot be counted again")
+            });
+            return;
+        };
+        let consolation = (settled.consolation_cash, settled.consolation_coins);
+        let told = (counted.consolation_cash, counted.consolation_coins);
+        findings.unless(consolation == told, at.0, || {
+            format!(
+                "non-winners of group {group} get {} and {} coins, its rules say {} and {}",
+                consolation.0, consolation.1, told.0, told.1
+            )
+        });
+        if settled.rewards != counted.rewards {
+            let pairs = settled.rewards.iter().zip(&counted.rewards);
+            let differing = pairs.into_iter().find(|(paid, told)| paid != told);
+            let what = differing.map_or_else(
+                || {
+                    format!(
+                        "{} rewards, its rules give {}",
+                        settled.rewards.len(),
+                        counted.rewards.len()
+                    )
+                },
+                |(paid, told)| {
+                    format!(
+                        "{} of {} to member {}, its rules say {} to member {}",
+                        paid.program.name(),
+                        paid.cash,
+                        paid.member,
+                        told.cash,
+                        told.member
+                    )
+                },
+            );
+            findings.unless(false, at.0, || format!("group {group} pays {what}"));
+        }
+        self.check_kept(at, settled, findings);
+    }
+
+    /// What the owner keeps of this group, by what was really paid, is not less than the promised worst case.
+    fn check_kept(&self, at: At, settled: &GroupSettled, findings: &mut Findings) {
+        let group = settled.group;
+        let (Some(campaign), Some(live)) = (self.campaign(group), self.live.get(&group)) else {
+            return;
+        };
+        let (winners, losers) = settled.split();
+        let fee_of = |index: u32| {
+            live.seat(PaymentId { group, index })
+                .map_or(0, |seat| i128::from(seat.fee.0))
+        };
+        let mut fees: i128 = winners.iter().map(|(_, seat)| fee_of(seat.index)).sum();
+        if campaign.terms.channel.kept_on_refund {
+            fees += losers
+                .iter()
+                .map(|(_, seat)| fee_of(seat.index))
+                .sum::<i128>();
+        }
+        let times = |amount: Money, count: usize| {
+            i128::from(amount.0) * i128::try_from(count).unwrap_or(i128::MAX)
+        };
+        let rewards: i128 = settled
+            .rewards
+            .iter()
+            .map(|paid| i128::from(paid.cash.0))
+            .sum();
+        let kept = times(settled.price, winners.len())
+            - times(settled.cost, winners.len())
+            - times(settled.consolation_cash, losers.len())
+            - rewards
+            - fees;
+        let worst = solvency(&campaign.terms).map(|solvency| i128::from(solvency.worst.0));
+        findings.unless(worst.is_ok_and(|worst| worst <= kept), at.0, || {
+            format!("group {group} leaves {kept} fen, less than its campaign's worst case")
+        });
+    }
+
+    fn note_vesting(&mut self, settled: &GroupSettled, open_orders: usize) {
+        let mut amounts: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+        for reward in settled
+            .rewards
+            .iter()
+            .filter(|reward| reward.program != ProgramKind::Consolation)
+        {
+            let entry = amounts.entry(reward.member).or_default();
+            entry.0 = entry.0.saturating_add(reward.cash.0);
+            entry.1 = entry.1.saturating_add(reward.coins.0);
+        }
+        self.vesting.insert(
+            settled.group,
+            Vesting {
+                open_orders,
+                amounts,
+            },
+        );
+    }
+
+    fn count_settled(&mut self, seat: &SeatRef) {
+        let Some(person) = self
+            .person_mut(seat.member)
+            .filter(|person| !person.settled)
+        else {
+            return;
+        };
+        person.settled = true;
+        let inviter = person.inviter;
+        if let Some(inviter) = inviter.and_then(|inviter| self.person_mut(inviter)) {
+            inviter.active_invitees += 1;
+        }
+    }
+
+    /// Refunds that arrive, orders on their way, and rewards that become available.
+    pub(super) fn after_event(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        match event {
+            Event::RefundPaid {
+                refund,
+                amount,
+                fee_back,
+            } => {
+                let due = self.refunds.remove(refund);
+                findings.unless(due.is_some(), at.0, || {
+                    format!("refund {refund} is paid, but it is not due, or was paid before")
+                });
+                let right =
+                    due.is_none_or(|due| due.amount == *amount && due.fee_back == *fee_back);
+                findings.unless(right, at.0, || {
+                    format!("refund {refund} of {amount} is not what is due")
+                });
+                self.counts.refunds_paid += 1;
+                self.counts.refunded = self.counts.refunded.saturating_add(amount.0);
+            }
+            Event::OrderShipped { order, .. } => {
+                let good = self.orders.get_mut(order).filter(|good| !good.shipped);
+                findings.unless(good.is_some(), at.0, || {
+                    format!("order {order} is shipped, but it does not wait for that")
+                });
+                if let Some(good) = good {
+                    good.shipped = true;
+                }
+            }
+            Event::OrderReceived { order, .. } => {
+                let good = self
+                    .orders
+                    .get_mut(order)
+                    .filter(|good| good.shipped && !good.received);
+                findings.unless(good.is_some(), at.0, || {
+                    format!("order {order} is received, but it was not on its way")
+                });
+                if let Some(good) = good {
+                    good.received = true;
+                }
+            }
+            Event::OrderKept { order } => {
+                let good = self.orders.remove(order).filter(|good| good.received);
+                findings.unless(good.is_some(), at.0, || {
+                    format!("order {order} is kept, but it was not received")
+                });
+                if let Some(vesting) = good.and_then(|good| self.vesting.get_mut(&good.group)) {
+                    vesting.open_orders = vesting.open_orders.saturating_sub(1);
+                }
+            }
+            Event::RewardsVested { group, amounts } => {
+                let paid = amounts
+                    .iter()
+                    .map(|vested| (vested.member, (vested.amount.0, vested.coins.0)));
+                let paid: BTreeMap<_, _> = paid.collect();
+                let whole = paid.len() == amounts.len();
+                self.vested(at, *group, (&paid, whole), findings);
+            }
+            Event::MemberRegistered { .. }
+            | Event::InviterBound { .. }
+            | Event::CampaignPublished { .. }
+            | Event::CapitalDeposited { .. }
+            | Event::GroupOpened { .. }
+            | Event::SeatReserved { .. }
+            | Event::SeatLapsed { .. }
+            | Event::PaymentAccepted { .. }
+            | Event::PaymentBounced { .. }
+            | Event::SeatLeft { .. }
+            | Event::GroupFilled { .. }
+            | Event::GroupClosed { .. }
+            | Event::GroupSettled(_) => {}
+        }
+    }
+
+    fn vested(
+        &mut self,
+        at: At,
+        group: GroupId,
+        (paid, whole): (&BTreeMap<domain::MemberId, (i64, i64)>, bool),
+        findings: &mut Findings,
+    ) {
+        let vesting = self.vesting.remove(&group);
+        let right =
+            vesting.is_some_and(|vesting| vesting.open_orders == 0 && vesting.amounts == *paid);
+        findings.unless(right && whole, at.0, || {
+            format!("the rewards of group {group} that become available are not those that waited, or come before its orders are kept")
+        });
+    }
+}

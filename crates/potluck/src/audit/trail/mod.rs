@@ -1,0 +1,374 @@
+//! Who joined, paid, won and is owed what, told by the events alone and compared with what each event says.
+
+mod after;
+mod seats;
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::{
+    CampaignId, Closing, Event, FilledSeat, GroupId, MemberId, Millis, Money, OrderId, PaymentId,
+    PublishedCampaign, RefundId, Txn, Upline, VIP_THRESHOLDS, World, rewards::Program,
+};
+
+use super::Findings;
+use super::draws::{Beacons, Files};
+
+/// A record's place: its sequence and time.
+type At = (u64, Millis);
+
+/// Everything that later events are held against.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    people: Vec<Person>,
+    pub(super) campaigns: Vec<PublishedCampaign>,
+    /// Of every group ever opened.
+    campaign_of: Vec<CampaignId>,
+    live: BTreeMap<GroupId, Live>,
+    refunds: BTreeMap<RefundId, Due>,
+    orders: BTreeMap<OrderId, Good>,
+    vesting: BTreeMap<GroupId, Vesting>,
+    /// Every payment that was ever taken or sent back.
+    txns: HashSet<Txn>,
+    next_refund: u64,
+    next_order: u64,
+    beacons: Beacons,
+    pub(super) counts: Counts,
+}
+
+/// What was checked, in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) seats_paid: u64,
+    pub(super) bounced: u64,
+    pub(super) settled: u64,
+    pub(super) expired: u64,
+    pub(super) cancelled: u64,
+    pub(super) void: u64,
+    pub(super) freezes: u64,
+    pub(super) verified: u64,
+    pub(super) unverified: u64,
+    pub(super) rewards: u64,
+    pub(super) refunds_paid: u64,
+    pub(super) refunded: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Person {
+    inviter: Option<MemberId>,
+    settled: bool,
+    active_invitees: u32,
+}
+
+/// An open or full group.
+#[derive(Clone, Debug)]
+struct Live {
+    leader: MemberId,
+    seats: Vec<Seat>,
+    /// In the order of accepted payments.
+    paid: Vec<u32>,
+    full: Option<Full>,
+}
+
+#[derive(Clone, Debug)]
+struct Full {
+    seats: Vec<FilledSeat>,
+    /// None if they could not be made again.
+    files: Option<Files>,
+}
+
+#[derive(Clone, Debug)]
+struct Seat {
+    member: MemberId,
+    via: Option<MemberId>,
+    state: Place,
+    txn: Option<Txn>,
+    fee: Money,
+    tag: [u8; 32],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Reserved,
+    Lapsed,
+    Paid,
+    Refunded,
+}
+
+/// A refund that must be paid once, and exactly this much.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    amount: Money,
+    fee_back: Money,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Good {
+    group: GroupId,
+    received: bool,
+    shipped: bool,
+}
+
+/// What becomes available when a group's orders are kept.
+#[derive(Clone, Debug, Default)]
+struct Vesting {
+    open_orders: usize,
+    amounts: BTreeMap<MemberId, (i64, i64)>,
+}
+
+impl Trail {
+    pub(super) fn new(beacons: Beacons) -> Trail {
+        Trail {
+            beacons,
+            ..Trail::default()
+        }
+    }
+
+    /// Holds one event against those before it.
+    pub(super) fn event(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        match event {
+            Event::MemberRegistered {
+                member, inviter, ..
+            } => {
+                let next = u32::try_from(self.people.len()) == Ok(member.0);
+                findings.unless(next, at.0, || {
+                    format!("member {member} is not the next number")
+                });
+                let known = inviter.is_none_or(|inviter| self.person(inviter).is_some());
+                findings.unless(known, at.0, || {
+                    format!("the inviter of member {member} is not known")
+                });
+                self.people.push(Person {
+                    inviter: *inviter,
+                    settled: false,
+                    active_invitees: 0,
+                });
+            }
+            Event::InviterBound { member, inviter } => self.bound(at, *member, *inviter, findings),
+            Event::CampaignPublished { campaign, terms } => {
+                let next = u32::try_from(self.campaigns.len()) == Ok(campaign.0);
+                findings.unless(next, at.0, || {
+                    format!("campaign {campaign} is not the next number")
+                });
+                let sound = terms
+                    .check()
+                    .and_then(|()| domain::check_solvency(terms).map(|_| ()));
+                if let Err(refusal) = sound {
+                    findings.add(format!(
+                        "record {}: campaign {campaign} must not be published: {refusal}",
+                        at.0
+                    ));
+                }
+                let hash = draw::hash(domain::published_file(terms).as_bytes());
+                self.campaigns.push(PublishedCampaign {
+                    terms: (**terms).clone(),
+                    hash,
+                    published_at: at.1,
+                });
+            }
+            Event::GroupOpened { .. }
+            | Event::SeatReserved { .. }
+            | Event::SeatLapsed { .. }
+            | Event::PaymentAccepted { .. }
+            | Event::PaymentBounced { .. }
+            | Event::SeatLeft { .. }
+            | Event::GroupFilled { .. }
+            | Event::GroupClosed { .. } => self.seat_event(at, event, findings),
+            Event::GroupSettled(settled) => self.settled(at, settled, findings),
+            Event::CapitalDeposited { amount } => {
+                findings.unless(amount.is_positive(), at.0, || {
+                    "a deposit of nothing".to_owned()
+                });
+            }
+            Event::RefundPaid { .. }
+            | Event::OrderShipped { .. }
+            | Event::OrderReceived { .. }
+            | Event::OrderKept { .. }
+            | Event::RewardsVested { .. } => self.after_event(at, event, findings),
+        }
+    }
+
+    fn person(&self, member: MemberId) -> Option<&Person> {
+        self.people.get(usize::try_from(member.0).ok()?)
+    }
+
+    fn person_mut(&mut self, member: MemberId) -> Option<&mut Person> {
+        self.people.get_mut(usize::try_from(member.0).ok()?)
+    }
+
+    fn campaign(&self, group: GroupId) -> Option<&PublishedCampaign> {
+        let campaign = self.campaign_of.get(usize::try_from(group.0).ok()?)?;
+        self.campaigns.get(usize::try_from(campaign.0).ok()?)
+    }
+
+    /// Bound once, and never in a circle (rules 3.1).
+    fn bound(&mut self, at: At, member: MemberId, inviter: MemberId, findings: &mut Findings) {
+        let mut above = Some(inviter);
+        let mut steps = 0;
+        while let Some(upper) = above.filter(|&upper| upper != member && steps <= self.people.len())
+        {
+            above = self.person(upper).and_then(|person| person.inviter);
+            steps += 1;
+        }
+        findings.unless(above.is_none(), at.0, || {
+            format!("the inviters of member {member} form a circle")
+        });
+        let Some(person) = self.person_mut(member) else {
+            findings.unless(false, at.0, || format!("member {member} is not known"));
+            return;
+        };
+        let unbound = person.inviter.is_none();
+        person.inviter = Some(inviter);
+        let settled = person.settled;
+        findings.unless(unbound, at.0, || {
+            format!("the inviter of member {member} is changed")
+        });
+        if settled && let Some(inviter) = self.person_mut(inviter) {
+            inviter.active_invitees += 1;
+        }
+    }
+
+    /// Inviter, his inviter and so on, with their VIP levels now (rules 3.2).
+    fn uplines(&self, member: MemberId, campaign: &PublishedCampaign) -> Vec<Upline> {
+        let generations = campaign
+            .terms
+            .rewards
+            .iter()
+            .map(|reward| match &reward.program {
+                Program::Generation(program) => program.rates.len(),
+                Program::Consolation(_)
+                | Program::WinnerBonus(_)
+                | Program::Leader(_)
+                | Program::Formation(_) => 0,
+            });
+        let inviter = |member: MemberId| self.person(member).and_then(|person| person.inviter);
+        let chain = std::iter::successors(inviter(member), |&upper| inviter(upper));
+        let chain = chain.take(generations.max().unwrap_or(0));
+        let vip = |member: MemberId| {
+            let active = self
+                .person(member)
+                .map_or(0, |person| person.active_invitees);
+            let reached = VIP_THRESHOLDS
+                .iter()
+                .filter(|&&threshold| threshold <= active);
+            u32::try_from(reached.count()).unwrap_or(u32::MAX)
+        };
+        chain
+            .map(|member| Upline {
+                member,
+                vip: vip(member),
+            })
+            .collect()
+    }
+
+    /// Takes note of a refund that must be paid.
+    fn owe(&mut self, at: At, refund: RefundId, due: Due, findings: &mut Findings) {
+        let next = self.next_refund;
+        findings.unless(refund.0 == next, at.0, || {
+            format!("refund {refund} is not the next number, {next}")
+        });
+        self.next_refund = next.max(refund.0.saturating_add(1));
+        self.refunds.insert(refund, due);
+    }
+
+    /// A provider's payment is booked once in the whole history.
+    fn book(&mut self, at: At, txn: Txn, findings: &mut Findings) {
+        let new = self.txns.insert(txn);
+        findings.unless(new, at.0, || {
+            format!("payment {txn} of the provider is booked a second time")
+        });
+    }
+
+    pub(super) fn members(&self) -> usize {
+        self.people.len()
+    }
+
+    pub(super) fn groups(&self) -> usize {
+        self.campaign_of.len()
+    }
+
+    /// Groups that are open, and groups that are full.
+    pub(super) fn live(&self) -> (usize, usize) {
+        let full = self
+            .live
+            .values()
+            .filter(|group| group.full.is_some())
+            .count();
+        (self.live.len().saturating_sub(full), full)
+    }
+
+    /// How many refunds wait, and how much they are together.
+    pub(super) fn pending(&self) -> (usize, i64) {
+        let sum = self
+            .refunds
+            .values()
+            .fold(0i64, |sum, due| sum.saturating_add(due.amount.0));
+        (self.refunds.len(), sum)
+    }
+
+    /// What must not be left over at the end.
+    pub(super) fn finish(&self, findings: &mut Findings) {
+        for (group, vesting) in &self.vesting {
+            if vesting.open_orders == 0 && !vesting.amounts.is_empty() {
+                findings.add(format!(
+                    "group {group}: all orders are kept, but its rewards are not available"
+                ));
+            }
+        }
+    }
+
+    /// Against the replayed world: nothing may exist twice or be missing.
+    pub(super) fn compare(&self, world: &World, findings: &mut Findings) {
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        for (what, trail, replayed) in [
+            (
+                "members",
+                count(self.people.len()),
+                u64::from(world.members()),
+            ),
+            (
+                "campaigns",
+                count(self.campaigns.len()),
+                u64::from(world.campaigns()),
+            ),
+            ("groups", count(self.campaign_of.len()), world.groups()),
+            (
+                "refunds pending",
+                count(self.refunds.len()),
+                count(world.pending_refund_count()),
+            ),
+        ] {
+            if trail != replayed {
+                findings.add(format!(
+                    "{what}: {replayed} after the replay, {trail} by the events"
+                ));
+            }
+        }
+        for (group, live) in &self.live {
+            let paid = u32::try_from(live.paid.len()).ok();
+            if world.group(*group).map(|view| view.paid) != paid {
+                findings.add(format!(
+                    "group {group} has other paid seats after the replay than by the events"
+                ));
+            }
+        }
+    }
+}
+
+impl Live {
+    fn seat(&self, payment: PaymentId) -> Option<&Seat> {
+        self.seats.get(usize::try_from(payment.index).ok()?)
+    }
+
+    fn seat_mut(&mut self, payment: PaymentId) -> Option<&mut Seat> {
+        self.seats.get_mut(usize::try_from(payment.index).ok()?)
+    }
+}
+
+/// Counts a group that ended without a draw.
+fn count_closing(counts: &mut Counts, why: Closing) {
+    match why {
+        Closing::Expired => counts.expired += 1,
+        Closing::LeaderGone | Closing::Cancelled => counts.cancelled += 1,
+        Closing::Void => counts.void += 1,
+    }
+}
