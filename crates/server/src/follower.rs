@@ -149,7 +149,7 @@ pub(crate) async fn news(
         seq: seq.to_string(),
         state: row.state.name().to_owned(),
         paid: row.paid,
-        held: row.held,
+        held: crate::present::unpaid(&row),
     }))
 }
 

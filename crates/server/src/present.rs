@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use domain::MemberId;
 use views::{
-    DrawRow, DrawStatus, GroupRow, OrderRow, PaymentRow, PaymentStatus, SeatRow, SeatStatus,
-    WalletAccount,
+    DrawRow, DrawStatus, GroupRow, OrderRow, PaymentRow, SeatRow, SeatStatus, WalletAccount,
 };
 
 use crate::people::Shown;
@@ -27,7 +26,7 @@ pub(crate) fn group_card(row: &GroupRow, faces: &Faces) -> GroupCard {
         price: row.price.into(),
         seats: row.seats,
         paid: row.paid,
-        held: row.held,
+        held: unpaid(row),
         winners: row.winners,
         leader_masked: masked(faces, row.leader),
         opened_at: row.opened_at.into(),
@@ -35,6 +34,11 @@ pub(crate) fn group_card(row: &GroupRow, faces: &Faces) -> GroupCard {
         filled_at: row.filled_at.map(Into::into),
         settled_at: row.ended_at.map(Into::into),
     }
+}
+
+/// Places that are reserved and not paid yet; the views count paid ones among those held.
+pub(crate) fn unpaid(row: &GroupRow) -> u32 {
+    row.held.saturating_sub(row.paid)
 }
 
 /// A member as others see him.
@@ -118,18 +122,17 @@ pub(crate) fn order_card(row: &OrderRow, shipment: Option<(String, String)>) -> 
     }
 }
 
-/// The state of a payment: money that bounced is told apart from a seat's price that goes back.
-pub(crate) fn payment_state(row: &PaymentRow) -> &'static str {
-    let bounced_only =
-        !row.money.is_empty() && row.money.iter().all(|money| money.bounced.is_some());
-    match row.state {
-        PaymentStatus::Lapsed if bounced_only => "bounced",
-        state @ (PaymentStatus::Waiting
-        | PaymentStatus::Paid
-        | PaymentStatus::Lapsed
-        | PaymentStatus::RefundDue
-        | PaymentStatus::Refunded) => state.name(),
-    }
+/// Why money of a payment went back: the seat's price, or else the last of it that could hold no place.
+pub(crate) fn money_back_for(row: &PaymentRow) -> Option<String> {
+    let bounced = || {
+        row.money
+            .iter()
+            .rev()
+            .find_map(|money| money.bounced)
+            .map(views::bounce_name)
+    };
+    let reason = row.reason.map(views::RefundReason::name).or_else(bounced);
+    reason.map(str::to_owned)
 }
 
 /// Where a draw stands.

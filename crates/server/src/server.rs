@@ -118,6 +118,12 @@ impl Running {
         let _ = self.task.await;
     }
 
+    /// Waits until it has ended; [`Running::ended`] says why.
+    pub async fn finished(&mut self) {
+        // The sender lives as long as the server; nothing but its end makes this an error.
+        let _ = self.ready.wait_for(|_| false).await;
+    }
+
     /// Waits until it ends by itself.
     pub async fn ended(self) -> Result<(), ServeError> {
         self.task
@@ -337,13 +343,31 @@ fn workers(
     queue: AuditQueue,
 ) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-    workers.spawn(follower::run(app.clone(), projector, reader));
-    workers.spawn(money::watch_reservations(app.clone()));
-    workers.spawn(money::run_refunds(app.clone()));
-    workers.spawn(draws::run(app.clone()));
+    workers.spawn(until_stop(
+        app,
+        follower::run(app.clone(), projector, reader),
+    ));
+    workers.spawn(until_stop(app, money::watch_reservations(app.clone())));
+    workers.spawn(until_stop(app, money::run_refunds(app.clone())));
+    workers.spawn(until_stop(app, draws::run(app.clone())));
     workers.spawn(audit::run(app.clone(), queue));
     workers.spawn(ops::keep_house(app.clone()));
     workers
+}
+
+/// Breaks a worker off when the server is to stop. Each can be broken off anywhere: what it has not noted is done again
+/// after the next start.
+fn until_stop(
+    app: &Arc<App>,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = ()> + Send + 'static {
+    let app = app.clone();
+    async move {
+        tokio::select! {
+            () = work => {}
+            () = app.stopping() => {}
+        }
+    }
 }
 
 /// Ends the engine, then closes what is left. The engine's own reason is louder than an orderly end.

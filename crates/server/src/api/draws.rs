@@ -12,7 +12,7 @@ use super::campaigns::Fresh;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{Address, MaybeMember};
 use crate::beacon::QUICKNET_PUBLIC_KEY;
-use crate::http::{InPath, Params, Problem, Result, Round, Segment, Sent};
+use crate::http::{InPath, Keyed, Params, Problem, Result, Round, Segment, Sent};
 use crate::present::draw_status;
 use crate::wire::{
     BeaconName, DrawBeacon, DrawHashes, DrawMine, DrawPage, Nothing, PROOF_LEVEL, SignatureSent,
@@ -188,10 +188,9 @@ pub(crate) async fn send_signature(
     State(app): Shared,
     Address(address): Address,
     Segment(Round(round)): Segment<Round>,
-    headers: axum::http::HeaderMap,
+    _: Keyed,
     Sent(sent): Sent<SignatureSent>,
 ) -> Result<(StatusCode, Json<Nothing>)> {
-    crate::http::key_of(&headers)?;
     app.limit(&app.limits.signature, address, 1)?;
     let invalid = || {
         Problem::unprocessable(

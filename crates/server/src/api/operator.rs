@@ -10,7 +10,7 @@ use crate::app::{Shared, store_problem};
 use crate::auth::{
     Address, AsOperator, Cookie, OPERATOR_COOKIE, cookie_of, own_origin, verify_password,
 };
-use crate::http::{NoBody, Problem, Result, Sent, key_of};
+use crate::http::{Keyed, NoBody, Problem, Result, Sent};
 use crate::people::OPERATOR_SESSION_S;
 use crate::wire::{OperatorCard, OperatorSignIn};
 use views::SessionOf;
@@ -23,6 +23,7 @@ const MOST_PASSWORD_BYTES: usize = 1024;
 pub(crate) async fn sign_in(
     State(app): Shared,
     Address(address): Address,
+    _: Keyed,
     headers: HeaderMap,
     Sent(wanted): Sent<OperatorSignIn>,
 ) -> Result<impl IntoResponse> {
@@ -74,10 +75,10 @@ pub(crate) async fn sign_in(
 #[utoipa::path(post, path = "/operator/sign-out", tag = "operator", responses((status = 204, description = "Signed out")))]
 pub(crate) async fn sign_out(
     State(app): Shared,
+    _: Keyed,
     headers: HeaderMap,
     Sent(_): Sent<NoBody>,
 ) -> Result<impl IntoResponse> {
-    key_of(&headers)?;
     own_origin(&headers, &app.config.base_url)?;
     if let Some(secret) = cookie_of(&headers, OPERATOR_COOKIE) {
         app.people.end_session(secret).await?;

@@ -10,7 +10,7 @@ use crate::app::{Shared, Viewed, store_problem};
 use crate::auth::AsMember;
 use crate::http::{InPath, Params, Problem, Result, Segment};
 use crate::money::{ask, pay_url};
-use crate::present::payment_state;
+use crate::present::money_back_for;
 use crate::wire::PaymentPage;
 
 /// How fresh the answer must be.
@@ -55,7 +55,7 @@ pub(crate) async fn page(
     let waits = row.state == PaymentStatus::Waiting && app.config.clock.now() < row.pay_by;
     let page = PaymentPage {
         id: id.to_string(),
-        state: payment_state(&row),
+        state: row.state.name(),
         amount: row.amount.into(),
         pay_url: if waits {
             pay_url(&app, id, member.0, row.pay_by).await
@@ -64,7 +64,7 @@ pub(crate) async fn page(
         },
         pay_by: row.pay_by.into(),
         group: id.group.to_string(),
-        reason: row.reason.map(|reason| reason.name().to_owned()),
+        reason: money_back_for(&row),
     };
     Ok(Viewed(found.seq, page))
 }

@@ -12,7 +12,7 @@ use crate::auth::{
     random_code,
 };
 use crate::config::SignInCodes;
-use crate::http::{NoBody, Problem, Result, Sent, key_of};
+use crate::http::{Keyed, NoBody, Problem, Result, Sent};
 use crate::people::SESSION_S;
 use crate::wire::{CodeWanted, Nothing, SignIn, SignedIn, mask_phone};
 use views::{CodeCheck, DemoMessage, SessionOf};
@@ -24,6 +24,7 @@ use views::{CodeCheck, DemoMessage, SessionOf};
 pub(crate) async fn send_code(
     State(app): Shared,
     Address(address): Address,
+    _: Keyed,
     headers: HeaderMap,
     Sent(wanted): Sent<CodeWanted>,
 ) -> Result<(StatusCode, Json<Nothing>)> {
@@ -76,6 +77,7 @@ pub(crate) async fn send_code(
 pub(crate) async fn sign_in(
     State(app): Shared,
     Address(address): Address,
+    _: Keyed,
     headers: HeaderMap,
     Sent(wanted): Sent<SignIn>,
 ) -> Result<impl IntoResponse> {
@@ -127,10 +129,10 @@ pub(crate) async fn sign_in(
 #[utoipa::path(post, path = "/sign-out", tag = "sign-in", responses((status = 204, description = "Signed out")))]
 pub(crate) async fn sign_out(
     State(app): Shared,
+    _: Keyed,
     headers: HeaderMap,
     Sent(_): Sent<NoBody>,
 ) -> Result<impl IntoResponse> {
-    key_of(&headers)?;
     own_origin(&headers, &app.config.base_url)?;
     if let Some(secret) = cookie_of(&headers, MEMBER_COOKIE) {
         app.people.end_session(secret).await?;
@@ -153,7 +155,6 @@ pub(crate) fn guard(
     headers: &HeaderMap,
     address: std::net::IpAddr,
 ) -> Result<()> {
-    key_of(headers)?;
     own_origin(headers, &app.config.base_url)?;
     app.limit(&app.limits.sign_in, address, 1)
 }

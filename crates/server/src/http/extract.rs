@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use domain::{CampaignId, GroupId, IdempotencyKey, MemberId, OrderId, PaymentId};
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -21,6 +22,8 @@ pub(crate) const BODY_BYTES: usize = 64 * 1024;
 pub(crate) const BATCH_BYTES: usize = 1024 * 1024;
 /// Most bytes of an idempotency key.
 const KEY_BYTES: usize = 64;
+/// Most bytes of a body that are taken from the wire at all.
+const DRAIN_BYTES: usize = 32 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(20);
 /// Most characters of a reader's complaint that are passed on.
@@ -45,6 +48,9 @@ pub(crate) type Batch<T> = Write<T, BATCH_BYTES>;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoBody {}
+
+/// A request with an idempotency key that is checked and not kept: it shows that no form of another site has sent it.
+pub(crate) struct Keyed;
 
 /// A body exactly as it came, for signed callbacks.
 pub(crate) struct Raw(pub(crate) HeaderMap, pub(crate) Bytes);
@@ -128,6 +134,14 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Keyed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Keyed> {
+        key_of(&parts.headers).map(|_| Keyed)
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Problem;
 
@@ -138,7 +152,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 }
 
 /// The client's idempotency key; 400 where it is missing, too long or not visible ASCII.
-pub(crate) fn key_of(headers: &HeaderMap) -> Result<&str> {
+fn key_of(headers: &HeaderMap) -> Result<&str> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else {
         let detail = "every write needs a header Idempotency-Key, a new one for each thing done";
@@ -162,45 +176,41 @@ fn half(digest: [u8; 32]) -> [u8; 16] {
     half
 }
 
+/// Reads a body of at most `most` bytes. Of a larger one the rest is taken from the wire and thrown away, up to a
+/// bound: a client that is still sending would else see a broken connection and not the answer.
 async fn read(body: Body, most: usize) -> Result<Bytes> {
-    let too_large = || {
-        let detail = format!("a body of at most {most} bytes is read here");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    let reading = async {
+        let (mut stream, mut bytes, mut seen) = (body.into_data_stream(), Vec::new(), 0usize);
+        while let Some(chunk) = stream.next().await {
+            let chunk =
+                chunk.map_err(|_| Problem::bad_request("body_incomplete", "the body broke off"))?;
+            seen = seen.saturating_add(chunk.len());
+            if seen <= most {
+                bytes.extend_from_slice(&chunk);
+            } else if DRAIN_BYTES < seen {
+                break;
+            }
+        }
+        if most < seen {
+            let detail = format!("a body of at most {most} bytes is read here");
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                detail,
+            ));
+        }
+        Ok(Bytes::from(bytes))
     };
-    let announced = http_body_size(&body);
-    if announced.is_some_and(|bytes| usize::try_from(bytes).map_or(true, |bytes| most < bytes)) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_length_limit(&error) => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::bad_request(
-            "body_incomplete",
-            "the body broke off",
-        )),
-        Err(_) => Err(Problem::new(
+    let slow = |_| {
+        Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "body_slow",
             "the body took longer than 20 s",
-        )),
-    }
-}
-
-fn http_body_size(body: &Body) -> Option<u64> {
-    use axum::body::HttpBody;
-    body.size_hint().exact()
-}
-
-fn is_length_limit(error: &axum::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        // `http_body_util::LengthLimitError` is not ours to name; its text has been the same since its first version.
-        if error.to_string() == "length limit exceeded" {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+        )
+    };
+    tokio::time::timeout(BODY_WITHIN, reading)
+        .await
+        .map_err(slow)?
 }
 
 fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T> {

@@ -6,7 +6,7 @@ mod limit;
 mod problem;
 
 pub(crate) use extract::{
-    Batch, InPath, NoBody, Page, Params, Raw, Round, Segment, Sent, Write, items, key_of, page_of,
+    Batch, InPath, Keyed, NoBody, Page, Params, Raw, Round, Segment, Sent, Write, items, page_of,
 };
 pub(crate) use headers::{guard, observe, secure};
 pub(crate) use limit::Buckets;

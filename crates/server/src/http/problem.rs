@@ -49,7 +49,11 @@ pub(crate) type Result<T> = std::result::Result<T, Problem>;
 
 impl Problem {
     /// A problem of this status and code.
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Problem {
         Problem {
             status,
             code,
@@ -213,6 +217,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::Overflow
             | Refusal::KeyReused
+            | Refusal::NotYourself { .. }
             | Refusal::UnknownMember(_)
             | Refusal::UnknownInviter(_)
             | Refusal::UnknownCampaign(_)
@@ -239,6 +244,7 @@ impl From<Refusal> for Problem {
 
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
+        Refusal::NotYourself { .. } => StatusCode::FORBIDDEN,
         Refusal::UnknownMember(_)
         | Refusal::UnknownCampaign(_)
         | Refusal::UnknownGroup(_)

@@ -117,7 +117,7 @@ fn millis(length: std::time::Duration) -> i64 {
 /// Asks the channel about reservations as they fall due; ends with the engine.
 pub(crate) async fn watch_reservations(app: Arc<App>) {
     let pace = app.config.pace;
-    if remember(&app).await.is_none() {
+    if !remember(&app).await {
         return;
     }
     loop {
@@ -141,8 +141,9 @@ pub(crate) async fn watch_reservations(app: Arc<App>) {
     }
 }
 
-/// After a start everything that waits is asked about, for notices that came while nobody listened.
-async fn remember(app: &App) -> Option<()> {
+/// After a start everything that waits is asked about, for notices that came while nobody listened; false if the
+/// engine has stopped meanwhile.
+async fn remember(app: &App) -> bool {
     let outbox = engine::Outbox::new(app.engine.clone());
     let mut after = None;
     loop {
@@ -152,12 +153,12 @@ async fn remember(app: &App) -> Option<()> {
         {
             Ok(page) => page,
             Err(engine::SubmitError::Busy) if app.pause(app.config.pace.look).await => continue,
-            Err(_) => return None,
+            Err(_) => return false,
         };
-        let last = page.last()?.payment;
+        let Some(last) = page.last() else { return true };
+        after = Some(last.payment);
         page.iter()
             .for_each(|waiting| app.reservations.waits(waiting));
-        after = Some(last);
     }
 }
 

@@ -19,7 +19,7 @@ use crate::config::Pace;
 /// Calls to the channel at once.
 const AT_ONCE: usize = 16;
 /// Most attempts under numbers of their own when the channel fails a refund for good.
-const MOST_NUMBERS: u32 = 5;
+const MOST_NUMBERS: u32 = 20;
 /// What stands on the payer's statement.
 const REASON: &str = "拼团退款";
 
@@ -118,13 +118,12 @@ async fn settle(app: &App, queue: &mut Queue, refund: RefundId, ended: Ended) ->
 }
 
 /// One attempt. The channel is asked first, so that a repeated attempt never depends on how it treats repeated calls.
+/// At most one new number is used up, so that numbers are not spent quicker than the waits between attempts.
 async fn send(channel: Channel, refund: PendingRefund) -> (RefundId, Ended) {
-    let mut ended = Ended::Failed(format!(
-        "the channel failed it under {MOST_NUMBERS} numbers: a person must look"
-    ));
     for number in 1..=MOST_NUMBERS {
         let refund_no = refund_no(refund.refund, number);
-        let known = match channel.query_refund(&refund_no).await {
+        let state = match channel.query_refund(&refund_no).await {
+            Ok(RefundState::Failed { .. }) => continue,
             Err(error) if error.refusal() == Some(RefusalCode::NotFound) => {
                 let order = Refund {
                     refund_no: &refund_no,
@@ -136,17 +135,20 @@ async fn send(channel: Channel, refund: PendingRefund) -> (RefundId, Ended) {
             }
             known => known,
         };
-        ended = match known {
+        let ended = match state {
             Ok(RefundState::Done { .. }) => Ended::Sent,
             Ok(RefundState::Processing) => Ended::OnItsWay,
-            Ok(RefundState::Failed { .. }) => continue,
+            Ok(RefundState::Failed { .. }) => {
+                Ended::Failed(format!("the channel failed {refund_no}"))
+            }
             Err(error @ (ChannelError::Refused(_) | ChannelError::Unknown(_))) => {
                 Ended::Failed(error.to_string())
             }
         };
-        break;
+        return (refund.refund, ended);
     }
-    (refund.refund, ended)
+    let why = format!("the channel failed it under {MOST_NUMBERS} numbers: a person must look");
+    (refund.refund, Ended::Failed(why))
 }
 
 /// The key at the channel.

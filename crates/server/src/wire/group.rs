@@ -111,13 +111,13 @@ pub(crate) struct DrawState {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PaymentPage {
     pub(crate) id: String,
-    /// `waiting`, `paid`, `lapsed`, `bounced`, `refund_due` or `refunded`
+    /// `waiting`, `paid`, `lapsed`, `refund_due` or `refunded`
     pub(crate) state: &'static str,
     pub(crate) amount: Amount,
     pub(crate) pay_url: Option<String>,
     pub(crate) pay_by: At,
     pub(crate) group: String,
-    /// Why the money went back.
+    /// Why money went back: all of it, or a second or wrong payment while the seat stands as `state` says.
     pub(crate) reason: Option<String>,
 }
 

@@ -1,0 +1,251 @@
+//! The provider's notices: late, twice, out of order, never, forged, for anything.
+
+use serde_json::json;
+
+use crate::files::small;
+use crate::site::{Caller, Got, Site};
+
+async fn paid_leader(site: &Site, seats: u32) -> (Caller, String) {
+    let campaign = site.publish(small(seats)).await;
+    let leader = site.member(1, None).await;
+    let (group, payment) = leader.open_group(&campaign).await;
+    site.pay(&payment).await;
+    site.payment(&leader, &payment, "paid").await;
+    (leader, group)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notices_twice_late_and_out_of_order_have_one_effect() {
+    let site = Site::open().await;
+    let (_, group) = paid_leader(&site, 6).await;
+    site.faults(
+        None,
+        json!({ "callback": { "copies": 3, "gather": 4, "delay_ms": 50 } }),
+    )
+    .await;
+    let mut payments = Vec::new();
+    for number in 2..=5 {
+        let member = site.member(number, None).await;
+        let payment = member.join(&group).await;
+        site.pay(&payment).await;
+        payments.push((member, payment));
+    }
+    for (member, payment) in &payments {
+        site.payment(member, payment, "paid").await;
+    }
+    site.until("all notices are answered", async || {
+        (site.provider_books().await.callbacks_pending == 0).then_some(())
+    })
+    .await;
+    let books = site.settled_books().await;
+    assert_eq!(books["held"], "50.00", "{books}");
+    assert_eq!(site.provider_books().await.refunds, 0);
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_that_never_comes_is_found_by_asking() {
+    let site = Site::open().await;
+    let (_, group) = paid_leader(&site, 4).await;
+    site.faults(None, json!({ "callback": { "never": true } }))
+        .await;
+
+    // The member comes back from the payment page.
+    let returning = site.member(2, None).await;
+    let payment = returning.join(&group).await;
+    site.pay(&payment).await;
+    assert_eq!(
+        returning.get(&format!("/payments/{payment}")).await.json()["state"],
+        "waiting"
+    );
+    let page = returning
+        .get(&format!("/payments/{payment}?refresh=true"))
+        .await
+        .json();
+    assert_eq!(page["state"], "paid", "{page}");
+
+    // He does not come back: the channel is asked shortly before the seat would lapse.
+    let silent = site.member(3, None).await;
+    let payment = silent.join(&group).await;
+    site.pay(&payment).await;
+    site.advance_s(290);
+    site.payment(&silent, &payment, "paid").await;
+
+    // He pays after the lapse, and nobody says so: it is found some minutes later.
+    let late = site.member(4, None).await;
+    let payment = late.join(&group).await;
+    site.advance_s(301);
+    site.payment(&late, &payment, "lapsed").await;
+    site.pay(&payment).await;
+    site.advance_s(300);
+    site.payment(&late, &payment, "paid").await;
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_the_providers_word_changes_nothing() {
+    let site = Site::open().await;
+    let (leader, group) = paid_leader(&site, 3).await;
+    let member = site.member(2, None).await;
+    let payment = member.join(&group).await;
+    let notice = json!({
+        "event": "transaction.success", "merchant_id": "m1", "order_no": payment, "txn_id": "4200", "amount_fen": 1000,
+        "attach": "", "paid_at_ms": 0,
+    });
+    let url = site.url("/api/v1/channels/notify");
+    let seconds = site.clock_s().to_string();
+    let forged = site
+        .http()
+        .post(&url)
+        .header("pay-timestamp", &seconds)
+        .header("pay-nonce", "n");
+    let forged = forged
+        .header("pay-signature", "00".repeat(64))
+        .json(&notice)
+        .send()
+        .await
+        .unwrap();
+    Got::of(forged).await.is_problem(401, "signature_invalid");
+    let bare = site.http().post(&url).json(&notice).send().await.unwrap();
+    Got::of(bare).await.is_problem(401, "signature_invalid");
+    let huge = site
+        .http()
+        .post(&url)
+        .body(vec![b'a'; 10_000_000])
+        .send()
+        .await
+        .unwrap();
+    Got::of(huge).await.is_problem(413, "body_too_large");
+    assert_eq!(
+        member.get(&format!("/payments/{payment}")).await.json()["state"],
+        "waiting"
+    );
+    assert_eq!(
+        leader.get(&format!("/groups/{group}")).await.json()["paid"],
+        1
+    );
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn payments_for_nothing_known_go_back_and_gateways_own_are_left_alone() {
+    let site = Site::open().await;
+    paid_leader(&site, 3).await;
+    let order = |order_no: &str| {
+        json!({
+            "order_no": order_no, "amount_fen": 777, "description": "x", "attach": "{}",
+            "expires_at_ms": 4_000_000_000_000_i64, "notify_url": site.url("/api/v1/channels/notify"),
+        })
+    };
+    let body = json!({ "merchant_id": "m1", "orders": [order("99-5"), order("0-77"), order("gateway-1")] });
+    let paid = site
+        .http()
+        .post(format!("{}/sandbox/payments", site.provider_url))
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(paid.status(), 200);
+    site.until("two of three are back", async || {
+        (site.provider_books().await.refunded_fen == 2 * 777).then_some(())
+    })
+    .await;
+    site.until("all notices are answered", async || {
+        (site.provider_books().await.callbacks_pending == 0).then_some(())
+    })
+    .await;
+    let books = site.settled_books().await;
+    assert_eq!(books["held"], "10.00", "{books}");
+    assert_eq!(
+        site.provider_books().await.held_fen,
+        10_00 + 777,
+        "the gateway's own is none of our business yet"
+    );
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_in_trouble_loses_nothing() {
+    let site = Site::open().await;
+    // No order can be created: the seat stays reserved, and the payment's page tries again.
+    site.faults(None, json!({ "create": { "kind": "error_before" } }))
+        .await;
+    let campaign = site.publish(small(3)).await;
+    let leader = site.member(1, None).await;
+    let got = leader
+        .post(&format!("/campaigns/{campaign}/groups"), json!({}))
+        .await;
+    assert_eq!(
+        (got.status.as_u16(), &got.json()["payment"]["pay_url"]),
+        (201, &json!(null))
+    );
+    let payment = got.json()["payment"]["id"].as_str().unwrap().to_owned();
+    // The order is created, only the answer is lost: the same order is found again.
+    site.faults(
+        None,
+        json!({ "create": { "kind": "error_after", "times": 1 } }),
+    )
+    .await;
+    assert_eq!(
+        leader.get(&format!("/payments/{payment}")).await.json()["pay_url"],
+        json!(null)
+    );
+    let page = leader.get(&format!("/payments/{payment}")).await.json();
+    assert!(
+        page["pay_url"]
+            .as_str()
+            .unwrap()
+            .starts_with(&site.provider_url),
+        "{page}"
+    );
+
+    // Questions fail: the notice is answered with a 503 and comes again.
+    site.faults(
+        None,
+        json!({ "query": { "kind": "error_before", "times": 3 } }),
+    )
+    .await;
+    site.pay(&payment).await;
+    site.payment(&leader, &payment, "paid").await;
+
+    // Refunds fail, hang and fail for good: each is one refund in the end.
+    site.faults(None, json!({
+        "refund": { "kind": "error_after", "times": 2 }, "refund_course": { "processing_ms": 100 },
+    }))
+    .await;
+    let group = payment.split('-').next().unwrap();
+    assert_eq!(
+        leader
+            .post(&format!("/groups/{group}/leave"), json!({}))
+            .await
+            .status,
+        200
+    );
+    site.payment(&leader, &payment, "refunded").await;
+    let books = site.provider_books().await;
+    assert_eq!((books.refunded_fen, books.refunds), (10_00, 1));
+
+    // A refund that the provider fails for good gets another number there.
+    let (_, payment) = leader.open_group(&campaign).await;
+    site.faults(None, json!({ "refund_course": { "fails": true } }))
+        .await;
+    site.pay(&payment).await;
+    site.payment(&leader, &payment, "paid").await;
+    let group = payment.split('-').next().unwrap();
+    assert_eq!(
+        leader
+            .post(&format!("/groups/{group}/leave"), json!({}))
+            .await
+            .status,
+        200
+    );
+    site.until("the provider has failed one", async || {
+        (1 < site.provider_books().await.refunds).then_some(())
+    })
+    .await;
+    site.faults(None, json!({})).await;
+    site.payment(&leader, &payment, "refunded").await;
+    assert_eq!(site.settled_books().await["held"], "0.00");
+    assert_eq!(site.provider_books().await.held_fen, 0);
+    site.close().await;
+}

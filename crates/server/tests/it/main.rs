@@ -1,0 +1,14 @@
+//! The platform over real HTTP, with the sandbox's provider in the same process.
+
+mod callbacks;
+mod crowds;
+mod files;
+mod gateway;
+mod inputs;
+mod openapi;
+mod recovery;
+mod roles;
+mod rules;
+mod settling;
+mod site;
+mod watching;

@@ -1,0 +1,128 @@
+//! Who may do what: a cookie never counts for a gateway, a key never for a member, a member never for an operator.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::files::small;
+use crate::site::{Caller, Site};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn roles_do_not_mix() {
+    let site = Site::open().await;
+    let campaign = site.publish(small(3)).await;
+    let (member, operator, gateway) = (
+        site.member(1, None).await,
+        site.operator().await,
+        site.gateway().await,
+    );
+    let of_members = [
+        (Method::GET, "/me".to_owned()),
+        (Method::GET, "/me/groups".to_owned()),
+        (Method::GET, "/me/orders".to_owned()),
+        (Method::GET, "/me/wallet/lines?account=coins".to_owned()),
+        (Method::GET, "/payments/0-0".to_owned()),
+        (Method::POST, format!("/campaigns/{campaign}/groups")),
+        (Method::POST, "/groups/0/seats".to_owned()),
+        (Method::POST, "/groups/0/leave".to_owned()),
+        (Method::POST, "/orders/0/receive".to_owned()),
+    ];
+    let of_operators = [
+        (Method::GET, "/operator/me".to_owned()),
+        (Method::GET, "/books".to_owned()),
+        (Method::GET, "/ledger".to_owned()),
+        (Method::GET, "/console/groups".to_owned()),
+        (Method::GET, "/console/orders".to_owned()),
+        (Method::GET, "/console/members".to_owned()),
+        (Method::POST, "/capital".to_owned()),
+        (Method::POST, "/campaigns".to_owned()),
+        (Method::POST, "/campaigns/check".to_owned()),
+        (Method::POST, "/groups/0/cancel".to_owned()),
+        (Method::POST, "/orders/0/ship".to_owned()),
+    ];
+    let of_gateways = [
+        (Method::POST, "/joins".to_owned()),
+        (Method::POST, "/gateway/members".to_owned()),
+    ];
+    // An operator's cookie under a member's name and the other way round are no sessions either.
+    let swapped = |caller: &Caller, from: &str, to: &str| Caller {
+        cookie: caller
+            .cookie
+            .as_ref()
+            .map(|cookie| cookie.replace(from, to)),
+        ..caller.clone()
+    };
+    let as_member = swapped(&operator, "potluck_operator", "potluck_session");
+    let as_operator = swapped(&member, "potluck_session", "potluck_operator");
+    let nobody = Caller {
+        bearer: Some("pk_0".to_owned()),
+        ..site.anyone()
+    };
+    refused(
+        &of_members,
+        &[&site.anyone(), &operator, &gateway, &as_member],
+        "not_signed_in",
+    )
+    .await;
+    refused(
+        &of_operators,
+        &[&site.anyone(), &member, &gateway, &as_operator],
+        "not_signed_in",
+    )
+    .await;
+    refused(
+        &of_gateways,
+        &[&site.anyone(), &member, &operator, &nobody],
+        "api_key_unknown",
+    )
+    .await;
+    for path in [
+        "/books",
+        "/ledger?account=channel",
+        "/console/groups?state=open",
+        "/console/orders",
+        "/console/members",
+        "/operator/me",
+    ] {
+        assert_eq!(operator.get(path).await.status, 200, "{path}");
+    }
+    operator
+        .get("/ledger?holder=1")
+        .await
+        .is_problem(400, "query_invalid");
+    let members = operator.get("/console/members").await.json();
+    assert_eq!(members["items"][0]["phone_masked"], "138****0001");
+    let origin = member
+        .request(Method::POST, "/groups/0/leave")
+        .header("origin", "https://evil.example");
+    let got = crate::site::Got::of(
+        origin
+            .header("idempotency-key", "k")
+            .json(&json!({}))
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
+    got.is_problem(403, "origin_foreign");
+    assert_eq!(
+        operator.post("/operator/sign-out", json!({})).await.status,
+        204
+    );
+    operator
+        .get("/operator/me")
+        .await
+        .is_problem(401, "not_signed_in");
+    site.close().await;
+}
+
+async fn refused(routes: &[(Method, String)], callers: &[&Caller], code: &str) {
+    for (method, path) in routes {
+        for caller in callers {
+            let got = match *method {
+                Method::GET => caller.get(path).await,
+                _ => caller.post(path, json!({})).await,
+            };
+            got.is_problem(401, code);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Whole lives of groups, from sign-up to the last refund: the rulebook's examples to the fen (rules 12).
+
+use serde_json::{Value, json};
+
+use crate::files::example;
+use crate::site::{Caller, Site, fen};
+
+/// Opens a group, fills it, waits for its draw; answers with the group's number.
+async fn play(site: &Site, campaign: &str, members: &[Caller]) -> String {
+    let (leader, others) = members.split_first().unwrap();
+    let (group, payment) = leader.open_group(campaign).await;
+    site.pay(&payment).await;
+    site.payment(leader, &payment, "paid").await;
+    for member in others {
+        let payment = member.join(&group).await;
+        site.pay(&payment).await;
+    }
+    site.group(&group, "full").await;
+    site.advance_s(10);
+    site.group(&group, "settled").await;
+    group
+}
+
+async fn winners(site: &Site, group: &str) -> Vec<u64> {
+    let draw = site
+        .anyone()
+        .get(&format!("/groups/{group}/draw"))
+        .await
+        .json();
+    draw["winners"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|winner| winner.as_u64().unwrap())
+        .collect()
+}
+
+/// The outcome of each member's seat in a group.
+async fn outcome(member: &Caller, group: &str) -> String {
+    let seats = member.get("/me/groups").await.json();
+    let seats = seats["items"].as_array().unwrap();
+    let seat = seats
+        .iter()
+        .find(|seat| seat["group"]["id"] == group)
+        .unwrap();
+    seat["outcome"].as_str().unwrap().to_owned()
+}
+
+/// Every wallet's lines add up to what the wallet shows, and each says why.
+async fn check_wallet(member: &Caller) -> Value {
+    let wallet = member.get("/me").await.json()["wallet"].clone();
+    for account in ["available", "vesting", "in_groups", "coins"] {
+        let lines = member.lines(account).await;
+        let sum: i64 = lines.iter().map(|line| fen(&line["amount"])).sum();
+        assert_eq!(
+            sum,
+            fen(&wallet[account]),
+            "{account} of {}: {lines:?}",
+            member.id
+        );
+        if let Some(newest) = lines.first() {
+            assert_eq!(newest["balance"], wallet[account]);
+        }
+        assert!(
+            lines.iter().all(|line| line["why"]["kind"].is_string()),
+            "{lines:?}"
+        );
+    }
+    wallet
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e0_to_the_fen() {
+    let site = Site::open().await;
+    let campaign = site.publish(example("e0")).await;
+    // A chain of inviters, so that every seat has an upline: the first one is outside of the group.
+    let top = site.member(0, None).await;
+    let mut members: Vec<Caller> = Vec::new();
+    for number in 1..=5 {
+        members.push(site.member(number, Some(&top.invite_code)).await);
+    }
+    let group = play(&site, &campaign, &members).await;
+
+    let books = site.settled_books().await;
+    assert_eq!(books["own"], "22.00", "{books}");
+    let mut consolation = 0;
+    for member in &members {
+        let wallet = check_wallet(member).await;
+        consolation += fen(&wallet["available"]);
+        assert_eq!(wallet["in_groups"], "0.00");
+    }
+    assert_eq!(consolation, 20_00);
+    assert_eq!(check_wallet(&top).await["vesting"], "30.00");
+    assert_eq!(
+        members[0].get("/me").await.json()["wallet"]["vesting"],
+        "8.00",
+        "formation: to the leader"
+    );
+    let provider = site.provider_books().await;
+    assert_eq!(
+        (provider.paid_fen, provider.refunded_fen, provider.refunds),
+        (500_00, 400_00, 4)
+    );
+    assert_eq!(fen(&books["held"]), provider.held_fen);
+    let owed = |kind: &str| {
+        let rows = books["owed"].as_array().unwrap();
+        rows.iter().find(|row| row["kind"] == kind).unwrap()["amount"].clone()
+    };
+    assert_eq!(
+        (owed("suppliers"), owed("vesting"), owed("available")),
+        (json!("20.00"), json!("38.00"), json!("20.00"))
+    );
+    check_draw(&site, &group).await;
+    ship_to_the_winner(&site, &members, &group).await;
+    assert_eq!(
+        top.get("/me").await.json()["wallet"],
+        json!({
+            "available": "30.00", "vesting": "0.00", "in_groups": "0.00", "coins": "0.00", "vesting_coins": "0.00",
+        })
+    );
+    site.close().await;
+}
+
+/// The files served reproduce the result byte for byte, and each hash is that of its file.
+async fn check_draw(site: &Site, group: &str) {
+    let anyone = site.anyone();
+    let mut files = Vec::new();
+    for file in ["open", "seats", "freeze", "result"] {
+        let got = anyone.get(&format!("/groups/{group}/draw/{file}")).await;
+        assert_eq!(got.status, 200, "{got:?}");
+        files.push(got.bytes);
+    }
+    let draw = anyone.get(&format!("/groups/{group}/draw")).await.json();
+    for (file, name) in files.iter().zip(["open", "seats", "freeze", "result"]) {
+        assert_eq!(draw["hashes"][name], draw::hash(file).to_string(), "{name}");
+    }
+    let beacon = anyone.get("/beacon/file").await;
+    assert_eq!(draw["beacon"]["beacon_file"], beacon.text());
+    let signature = draw["beacon"]["signature"].as_str().unwrap();
+    let again = draw::reproduce(
+        &files[0],
+        &files[1],
+        &files[2],
+        signature,
+        Some(&beacon.bytes),
+    )
+    .unwrap();
+    assert!(again.unchecked.is_empty(), "{:?}", again.unchecked);
+    assert_eq!(again.result, files[3]);
+    let round = draw["round"].as_u64().unwrap();
+    let published = anyone.get(&format!("/beacon/public/{round}")).await.json();
+    assert_eq!(published["signature"], draw["beacon"]["signature"]);
+    let campaign = anyone.get(&format!("/groups/{group}")).await.json()["campaign"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let published = anyone
+        .get(&format!("/campaigns/{campaign}/published"))
+        .await;
+    assert_eq!(
+        draw["published_hash"],
+        draw::hash(&published.bytes).to_string()
+    );
+}
+
+/// The winner's order goes its way; when the return window has closed the group's rewards are available.
+async fn ship_to_the_winner(site: &Site, members: &[Caller], group: &str) {
+    let seat = winners(site, group).await[0];
+    let winner = &members[usize::try_from(seat).unwrap()];
+    assert_eq!(outcome(winner, group).await, "won");
+    let mine = winner.get(&format!("/groups/{group}/draw")).await.json()["mine"].clone();
+    assert_eq!(
+        (&mine["indexes"], &mine["member_id"]),
+        (&json!([seat]), &json!(winner.id))
+    );
+    let order = winner.get("/me/orders").await.json()["items"][0].clone();
+    assert_eq!(
+        (&order["state"], &order["price"]),
+        (&json!("paid"), &json!("100.00"))
+    );
+    let id = order["id"].as_str().unwrap();
+    let early = winner
+        .post(&format!("/orders/{id}/receive"), json!({}))
+        .await;
+    early.is_problem(409, "order_state");
+    let shipment = json!({ "carrier": "顺丰", "number": "SF1" });
+    let shipped = site
+        .operator()
+        .await
+        .post(&format!("/orders/{id}/ship"), shipment)
+        .await;
+    assert_eq!(shipped.status, 200, "{shipped:?}");
+    let other = members
+        .iter()
+        .find(|member| member.id != winner.id)
+        .unwrap();
+    other
+        .post(&format!("/orders/{id}/receive"), json!({}))
+        .await
+        .is_problem(404, "order_unknown");
+    let received = winner
+        .post(&format!("/orders/{id}/receive"), json!({}))
+        .await;
+    let seq = received.json()["seq"].as_str().unwrap().to_owned();
+    let order = winner
+        .get(&format!("/me/orders?at_least={seq}"))
+        .await
+        .json()["items"][0]
+        .clone();
+    assert_eq!(
+        (&order["state"], &order["carrier"], &order["tracking"]),
+        (&json!("received"), &json!("顺丰"), &json!("SF1"))
+    );
+    site.advance_s(8 * 86_400);
+    site.until("the order is kept", async || {
+        let order = winner.get("/me/orders").await.json()["items"][0].clone();
+        (order["state"] == "kept").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e1_to_the_fen() {
+    let site = Site::open().await;
+    let campaign = site.publish(example("e1")).await;
+    let page = site
+        .anyone()
+        .get(&format!("/campaigns/{campaign}"))
+        .await
+        .json();
+    assert_eq!((&page["winners"], &page["seats"]), (&json!(3), &json!(100)));
+    let cost = fen(&page["terms"]["product"]["cost"]);
+    let crowd = site.crowd(100).await;
+    let group = play(&site, &campaign, &crowd).await;
+    assert_eq!(winners(&site, &group).await.len(), 3);
+    let books = site.settled_books().await;
+    assert_eq!(fen(&books["own"]), 200_00 - 3 * cost, "{books}");
+    let provider = site.provider_books().await;
+    assert_eq!((provider.refunded_fen, provider.refunds), (9_603_00, 97));
+    let consolation: i64 = books["trial_balance"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["account"] == "rewards")
+        .map(|row| fen(&row["debit"]))
+        .unwrap();
+    assert_eq!(consolation, 97_00);
+    check_draw(&site, &group).await;
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e2_to_the_fen() {
+    let site = Site::open().await;
+    let campaign = site.publish(example("e2")).await;
+    let mut members = site.crowd(98).await;
+    let inviter = site.member(1, None).await;
+    let invited = site.member(2, Some(&inviter.invite_code)).await;
+    members.extend([inviter.clone(), invited.clone()]);
+    play(&site, &campaign, &members).await;
+    let books = site.settled_books().await;
+    assert_eq!(books["own"], "324.00", "nobody had a VIP level: {books}");
+    assert_eq!(books["coins_outstanding"], "9800.00");
+    assert_eq!(site.provider_books().await.refunded_fen, 98_000_00);
+    assert_eq!(
+        inviter.get("/me").await.json()["vip"],
+        1,
+        "his invitee has had a settled seat"
+    );
+
+    let again = play(&site, &campaign, &members).await;
+    let books = site.settled_books().await;
+    let paid = if outcome(&invited, &again).await == "lost" {
+        60
+    } else {
+        0
+    };
+    assert_eq!(fen(&books["own"]), 2 * 324_00 - paid, "{books}");
+    assert_eq!(fen(&check_wallet(&inviter).await["vesting"]), paid);
+    if paid == 60 {
+        let line = inviter.lines("vesting").await[0].clone();
+        assert_eq!(
+            (&line["amount"], &line["why"]["base"], &line["why"]["rate"]),
+            (&json!("0.60"), &json!("12.00"), &json!("5"))
+        );
+    }
+    check_wallet(&invited).await;
+    check_draw(&site, &again).await;
+    site.close().await;
+}
