@@ -6,15 +6,17 @@ import type * as T from './types'
 type Cursor = { cursor?: string | null; limit?: number }
 type Keyed = Pick<SendOptions, 'key'>
 const at = encodeURIComponent
+/** Answered from the directory or the writer itself: always up to date. */
+const PLAIN = { plain: true }
 
 export const api = {
-  platform: () => get<T.Platform>('/platform'),
+  platform: () => get<T.Platform>('/platform', PLAIN),
 
   requestCode: (phone: string) => post('/sign-in/codes', { phone }),
   signIn: (phone: string, code: string, invite: string | null) =>
     post<{ member: T.Member }>('/sign-in', invite === null ? { phone, code } : { phone, code, invite }),
   signOut: () => post('/sign-out'),
-  me: () => get<T.Member>('/me'),
+  me: () => get<T.Member>('/me', PLAIN),
   myGroups: (query: Cursor = {}) => get<T.Page<T.MyGroup>>('/me/groups', { query }),
   walletLines: (account: T.WalletAccount, query: Cursor = {}) =>
     get<T.Page<T.WalletLine>>('/me/wallet/lines', { query: { account, ...query } }),
@@ -29,7 +31,7 @@ export const api = {
     get<T.Page<T.GroupCard>>(`/campaigns/${at(id)}/groups`, { query }),
 
   openGroup: (campaign: T.Id, via: string | null, keyed: Keyed = {}) =>
-    post<{ group: T.Id | { id: T.Id }; payment: T.PaymentLink; seq: string }>(
+    post<{ group: T.Id; payment: T.PaymentLink; seq: string }>(
       `/campaigns/${at(campaign)}/groups`, via === null ? {} : { via }, keyed),
   group: (id: T.Id) => get<T.Group>(`/groups/${at(id)}`),
   join: (group: T.Id, via: string | null, keyed: Keyed = {}) =>
@@ -45,11 +47,11 @@ export const api = {
   beaconFile: () => getBytes('/beacon/file'),
 
   demoInbox: (phone: string) =>
-    get<{ items: T.DemoCode[] }>('/demo/inbox', { query: { phone } }),
+    get<T.Page<T.DemoCode>>('/demo/inbox', { query: { phone }, plain: true }),
 
   operatorSignIn: (name: string, password: string) => post<T.Operator>('/operator/sign-in', { name, password }),
   operatorSignOut: () => post('/operator/sign-out'),
-  operator: () => get<T.Operator>('/operator/me'),
+  operator: () => get<T.Operator>('/operator/me', PLAIN),
   checkCampaign: (file: T.CampaignFile, signal?: AbortSignal) =>
     post<T.CheckAnswer>('/campaigns/check', file, { signal }),
   publishCampaign: (file: T.CampaignFile, keyed: Keyed = {}) =>
@@ -57,16 +59,11 @@ export const api = {
   consoleGroups: (query: Cursor & { state?: T.GroupState } = {}) =>
     get<T.Page<T.GroupCard>>('/console/groups', { query }),
   cancelGroup: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/groups/${at(id)}/cancel`, {}, keyed),
-  consoleOrders: (query: Cursor & { state?: string } = {}) => get<T.Page<T.Order>>('/console/orders', { query }),
+  consoleOrders: (query: Cursor & { state?: string } = {}) => get<T.Page<T.ConsoleOrder>>('/console/orders', { query }),
   shipOrder: (id: T.Id, carrier: string, number: string, keyed: Keyed = {}) =>
     post<{ seq: string }>(`/orders/${at(id)}/ship`, { carrier, number }, keyed),
   books: () => get<T.Books>('/books'),
   depositCapital: (amount: T.Money, keyed: Keyed = {}) => post<{ seq: string }>('/capital', { amount }, keyed),
   ledger: (query: Cursor & { account?: string; holder?: string } = {}) =>
     get<T.Page<T.LedgerLine>>('/ledger', { query }),
-}
-
-/** The server names the new group by its id or by a card. */
-export function groupIdOf(group: T.Id | { id: T.Id }): T.Id {
-  return typeof group === 'string' ? group : group.id
 }

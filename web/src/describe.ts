@@ -82,7 +82,7 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
 }
 
 function maths({ account, amount, why }: Pick<WalletLine, 'account' | 'amount' | 'why'>): string {
-  const show = account === 'coins' ? grouped : yuan
+  const show = account === 'coins' || account === 'vesting_coins' ? grouped : yuan
   const plain = amount.replace(/^[-+]/, '')
   if (why.base === null) return ''
   if (why.rate === null) return t('wallet.why.maths_fixed', { amount: show(plain) })

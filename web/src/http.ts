@@ -17,6 +17,8 @@ export class ApiError extends Error {
 export interface SendOptions {
   query?: Record<string, string | number | boolean | null | undefined>
   body?: unknown
+  /** Of a read whose address takes no `at_least`. */
+  plain?: boolean
   /** Of a write; made here where absent. Give the same one to repeat the same wish. */
   key?: string
   signal?: AbortSignal
@@ -39,7 +41,7 @@ export async function get<T>(path: string, options: SendOptions = {}): Promise<T
 }
 
 export async function getBytes(path: string): Promise<Uint8Array> {
-  return new Uint8Array(await (await send('GET', path, {})).arrayBuffer())
+  return new Uint8Array(await (await send('GET', path, { plain: true })).arrayBuffer())
 }
 
 export async function post<T = unknown>(path: string, body: unknown = {}, options: SendOptions = {}): Promise<T> {
@@ -89,7 +91,7 @@ function url(method: string, path: string, options: SendOptions): string {
   for (const [name, value] of Object.entries(options.query ?? {})) {
     if (value !== undefined && value !== null && value !== '') query.set(name, String(value))
   }
-  if (method === 'GET' && lastWrite !== null) query.set('at_least', String(lastWrite))
+  if (method === 'GET' && lastWrite !== null && !options.plain) query.set('at_least', String(lastWrite))
   const text = query.toString()
   return BASE + path + (text === '' ? '' : `?${text}`)
 }

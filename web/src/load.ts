@@ -73,8 +73,8 @@ export function useList<T>(read: (cursor: string | null) => Promise<Page<T>>): L
       const page = await read(first ? null : next)
       if (mine !== newest) return
       items.value = first ? page.items : [...items.value, ...page.items]
-      next = page.next
-      more.value = page.next !== null
+      next = page.next ?? null
+      more.value = next !== null
       error.value = null
       ready.value = true
     } catch (thrown) {

@@ -1,100 +1,42 @@
-//! What the server answers, by hand: the one place to exchange for types generated from openapi.json.
+//! What the server answers: generated from openapi.json (`npm run types`), with two things made narrower.
 //!
-//! Money and coins are strings of yuan ("12.00"), ids strings, times RFC 3339 UTC.
+//! The description has options that may be left out where the server always writes null, and plain strings where
+//! there is a fixed list of words; the words stand here, so that the compiler sees a page that forgets one.
 
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+/** Options are written as null, never left out. */
+type Whole<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
+type With<T, N extends { [K in keyof N]: K extends keyof T ? unknown : never }> = Omit<Whole<T>, keyof N> & N
+
+/** Yuan with two decimals, "12.00"; coins likewise. */
 export type Money = string
 export type Id = string
+/** RFC 3339, UTC. */
 export type Time = string
-
 /** A text in the two languages of the screens. */
-export interface Text {
-  zh: string
-  en: string
-}
+export type Text = Schemas['Words']
 
 export interface Page<T> {
   items: T[]
-  next: string | null
+  next?: string | null
 }
 
-export interface Platform {
-  name: string
-  version: string
-  demo: boolean
-  log_origin: string
-  source: string
-  profile_note: string | Text | null
-  languages: string[]
-}
-
-export interface Balances {
-  available: Money
-  vesting: Money
-  in_groups: Money
-  coins: Money
-}
-
-export interface Member {
-  id: Id
-  invite_code: string
-  phone_masked: string
-  name: string | null
-  demo: boolean
-  inviter: string | null
-  vip: number
-  wallet: Balances
-}
+export type Platform = Whole<Schemas['Platform']>
+export type Balances = Whole<Schemas['Wallet']>
+export type Member = With<Schemas['MemberCard'], { wallet: Balances }>
 
 export type CampaignKind = 'draw' | 'everyone-buys' | 'bonus-draw' | 'treat' | 'ballot'
 export type Leader = 'equal' | 'exempt' | 'buys'
 export type Fulfilment = 'ship' | 'pick-up' | 'voucher' | 'at-table'
-
-export interface CampaignCard {
-  id: Id
-  name: Text
-  kind: CampaignKind
-  product: { title: Text; fulfilment: Fulfilment }
-  price: Money
-  seats: number
-  winners: number
-  leader: Leader
-  fill_within_s: number
-  payment_window_s: number
-  seats_per_member: number
-  consolation: { cash: Money; coins: Money }
-  open_groups: number
-  source: string
-  level: number
-}
-
-export interface SolvencyTerm {
-  name: string
-  program: string | null
-  amount: Money
-}
-
-export interface Solvency {
-  price_total: Money
-  terms: SolvencyTerm[]
-  platform_worst: Money
-  margin_floor: Money
-  all_winners_return: Money
-  all_coins_at_face: Money
-  expires_with_fees: Money
-  covers_returns: boolean
-  covers_coins: boolean
-}
-
-export interface Campaign extends CampaignCard {
-  published_at: Time
-  hash: string
+export type CampaignCard = With<Schemas['CampaignCard'], { kind: CampaignKind; leader: Leader; product: { title: Text; fulfilment: Fulfilment } }>
+export type SolvencyTerm = Whole<Schemas['SolvencyTerm']>
+export type Solvency = With<Schemas['Solvency'], { terms: SolvencyTerm[] }>
+export type Campaign = CampaignCard & Pick<Schemas['CampaignPage'], 'published_at' | 'hash' | 'odds' | 'profile' | 'reserve_wording' | 'demo'> & {
   terms: CampaignFile
   solvency: Solvency
-  odds: { seats: number; winners: number; average_rounds: string; product_cost_average: Money }
   rewards: Reward[]
-  profile: string
-  reserve_wording: boolean
-  demo: boolean
 }
 
 /** A campaign file as JSON (rules 13); unknown keys are refused by the server. */
@@ -139,196 +81,57 @@ export interface Reward {
 
 /** Why the solvency gate refuses, and the nearest values that pass (rules 8). */
 export interface Shortfall {
+  /** supplier, fees, reserve or the name of a reward program. */
   term: string
-  program?: string | null
-  by: Money
-  nearest?: { winners?: number | null; price?: Money | null; consolation?: Money | null }
+  /** What would have to be at least the margin floor. */
+  covered: Money
+  nearest: { winners: number | null; price: Money | null; consolation: Money | null }
 }
 
-export interface CheckAnswer {
-  ok: boolean
+export type CheckAnswer = With<Schemas['CampaignChecked'], {
   solvency: Solvency | null
-  problem: { code: string; detail: string; field?: string } | null
+  problem: Whole<Schemas['CampaignProblem']> | null
   shortfall: Shortfall | null
-}
+}>
 
 export type GroupState = 'open' | 'full' | 'settled' | 'expired' | 'cancelled' | 'void'
 export type SeatState = 'reserved' | 'paid' | 'won' | 'lost' | 'lapsed' | 'refunded'
-
-export interface GroupCard {
-  id: Id
-  campaign: Id
-  name: Text
-  state: GroupState
-  price: Money
-  seats: number
-  paid: number
-  held: number
-  winners: number
-  leader_masked: string
-  opened_at: Time
-  expires_at: Time
-  filled_at: Time | null
-  settled_at: Time | null
-}
-
-export interface SeatView {
-  seat_no: number | null
-  member_masked: string
-  leader: boolean
-  state: SeatState
-  demo: boolean
-}
-
-export interface MySeat {
-  payment: Id
-  state: SeatState
-  seat_no: number | null
-  pay_by: Time
-  pay_url: string | null
-}
-
-export interface GroupDraw {
-  state: 'open' | 'waiting' | 'drawn' | 'void' | 'none'
-  round: string | number | null
-  round_time: Time | null
-  source: string
-  level: number
-  late_minutes: number
-}
-
-export interface Group extends GroupCard {
-  seats_list: SeatView[]
-  mine: MySeat[]
-  draw: GroupDraw | null
-}
-
-export interface GroupEvent {
-  seq: string | number
-  state: GroupState
-  paid: number
-  held: number
-}
+export type DrawStateName = 'open' | 'waiting' | 'drawn' | 'void' | 'none'
+export type GroupCard = With<Schemas['GroupCard'], { state: GroupState }>
+export type SeatView = With<Schemas['SeatRow'], { state: SeatState }>
+export type MySeat = With<Schemas['MineRow'], { state: SeatState }>
+export type GroupDraw = With<Schemas['DrawState'], { state: DrawStateName }>
+export type Group = GroupCard & { seats_list: SeatView[]; mine: MySeat[]; draw: GroupDraw | null }
+export type GroupEvent = With<Schemas['GroupNews'], { state: GroupState }>
 
 export type Outcome = 'won' | 'lost' | 'refunded'
-
-export interface MyGroup {
+export type MyGroup = With<Schemas['MySeat'], {
   group: GroupCard
-  seat: { payment: Id; state: SeatState; seat_no: number | null; pay_by: Time; paid_at: Time | null }
+  seat: With<Schemas['SeatCard'], { state: SeatState }>
   outcome: Outcome | null
-  reason: string | null
-}
+}>
 
-export interface PaymentLink {
-  id: Id
-  pay_url: string
-  pay_by: Time
-  amount: Money
-}
+export type PaymentLink = Whole<Schemas['ToPay']>
+export type Payment = With<Schemas['PaymentPage'], { state: 'waiting' | 'paid' | 'lapsed' | 'bounced' | 'refund_due' | 'refunded' }>
 
-export interface Payment {
-  id: Id
-  state: 'waiting' | 'paid' | 'lapsed' | 'bounced' | 'refund_due' | 'refunded'
-  amount: Money
-  pay_url: string | null
-  pay_by: Time
-  group: Id
-  reason: string | null
-}
-
-export type WalletAccount = 'available' | 'vesting' | 'in_groups' | 'coins'
+export type WalletAccount = 'available' | 'vesting' | 'in_groups' | 'coins' | 'vesting_coins'
 export type WhyKind = 'seat_paid' | 'seat_refunded' | 'consolation' | 'reward' | 'vested' | 'bounced' | 'seat_won'
+export type Why = Whole<Schemas['Why']>
+export type WalletLine = With<Schemas['WalletLine'], { account: WalletAccount; why: Why }>
 
-export interface Why {
-  kind: WhyKind | string
-  group: Id | null
-  campaign: Id | null
-  program: string | null
-  source_seat: number | string | null
-  generation: number | null
-  base: Money | null
-  rate: string | null
-  rule: number | string | null
-  payment: Id | null
-  refund: Id | null
-}
+export type OrderState = 'paid' | 'shipped' | 'received' | 'kept'
+export type Order = With<Schemas['OrderCard'], { state: OrderState }>
+export type ConsoleOrder = With<Schemas['ConsoleOrder'], { state: OrderState }>
 
-export interface WalletLine {
-  id: Id
-  at: Time
-  account: WalletAccount
-  amount: Money
-  balance: Money
-  why: Why
-}
+export type DrawInfo = With<Schemas['DrawPage'], {
+  state: DrawStateName
+  beacon: Whole<Schemas['DrawBeacon']>
+  hashes: Whole<Schemas['DrawHashes']>
+  mine: Whole<Schemas['DrawMine']> | null
+}>
+export type DrawFile = 'open' | 'seats' | 'freeze' | 'result' | 'void'
 
-export interface Order {
-  id: Id
-  group: Id
-  campaign: Id
-  product: Text
-  price: Money
-  state: 'paid' | 'shipped' | 'received' | 'kept'
-  at: Time
-  received_by: Time | null
-  kept_at: Time | null
-  carrier?: string | null
-  number?: string | null
-  member_masked?: string | null
-}
-
-export interface DrawInfo {
-  state: 'open' | 'waiting' | 'drawn' | 'void' | 'none'
-  level: number
-  source: string
-  round: string | number | null
-  round_time: Time | null
-  frozen_at: Time | number | null
-  beacon: {
-    kind: string
-    round: string | number | null
-    signature: string | null
-    beacon_file: string | null
-    public_key: string
-  } | null
-  hashes: { open: string | null; seats: string | null; freeze: string | null }
-  seed: string | null
-  winners: number[] | null
-  mine: { indexes: number[]; member_id: string; salt: string; tag: string } | null
-  published_hash: string
-}
-
-export type DrawFile = 'open' | 'seats' | 'freeze' | 'result'
-
-export interface Operator {
-  name: string
-}
-
-export interface Books {
-  trial_balance: { account: string; asset: string; debit: Money; credit: Money }[]
-  totals: unknown
-  held: Money
-  owed: { kind: string; amount: Money }[]
-  own: Money
-  coins_outstanding: Money
-  in_flight_refunds: Money
-  alarm: boolean
-}
-
-export interface LedgerLine {
-  id: Id
-  seq: string
-  at: Time
-  account: string
-  holder: string | null
-  asset: string
-  debit: Money
-  credit: Money
-  event: string
-}
-
-export interface DemoCode {
-  phone: string
-  code: string
-  at: Time
-}
+export type Operator = Schemas['OperatorCard']
+export type Books = Whole<Schemas['BooksPage']>
+export type LedgerLine = Whole<Schemas['LedgerLine']>
+export type DemoCode = Schemas['InboxItem']

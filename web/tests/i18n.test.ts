@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { consoleEn } from '../src/console/texts-en'
@@ -43,13 +43,29 @@ it('have a sentence for every refusal', () => {
   expect(codes.filter((code) => !(code in zh.problem))).toEqual([])
 })
 
+it('have a sentence for every problem of the server', () => {
+  const root = join(import.meta.dirname, '../../crates/server/src')
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.rs'))
+  const made = /(?:bad_request|unauthorized|not_found|conflict|unprocessable|Problem::new)\(\s*(?:StatusCode::\w+,\s*)?"([a-z_]+)"/g
+  const codes = files.flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(made)].map((match) => match[1]!))
+  expect(codes.length).toBeGreaterThan(20)
+  expect([...new Set(codes)].filter((code) => !(code in zh.problem))).toEqual([])
+})
+
+it('name every reason for which money comes back', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../crates/views/src/names.rs'), 'utf8')
+  const reasons = [...source.matchAll(/(?:Bounce|Closing|RefundReason)::\w+ => "([a-z_]+)"/g)].map((match) => match[1]!)
+  expect(reasons.length).toBeGreaterThan(10)
+  expect(reasons.filter((reason) => !(reason in zh.reason))).toEqual([])
+})
+
 it('show an unknown code by what the server says, else plainly', async () => {
   await useLocale('en')
   expect(problemText(new ApiError(409, 'group_full', 'x'))).toBe(en.problem.group_full)
   expect(problemText(new ApiError(409, 'something_new', 'The moon is full'))).toBe('The moon is full')
   expect(problemText(new ApiError(500, 'something_new', ''))).toBe(en.problem.fault)
   expect(problemText(new ApiError(422, 'campaign_invalid', 'group.seats must be between 2 and 10000'))).toContain('group.seats must be')
-  expect(reasonText('not-full')).toBe(en.reason.not_full)
+  expect(reasonText('leader_gone')).toBe(en.reason.leader_gone)
   expect(reasonText('because')).toBe('because')
   await useLocale('zh')
   expect(problemText(new ApiError(0, 'offline', ''))).toBe(zh.problem.offline)

@@ -183,6 +183,13 @@ function toReward(draft: RewardDraft): Reward {
   return reward
 }
 
+/** The form's field for a key of the campaign file, where it has one. */
+export const FIELD_OF_KEY: Record<string, string> = {
+  'name.zh': 'nameZh', 'name.en': 'nameEn', 'product.title.zh': 'titleZh', 'product.title.en': 'titleEn', 'product.cost': 'cost', 'group.price': 'price',
+  'group.seats': 'seats', 'group.winners': 'winRate', 'group.win_rate': 'winRate', 'group.leader': 'leader', 'group.fill_within': 'fillWithin', 'group.payment_window': 'paymentWindow',
+  'group.seats_per_member': 'perMember', 'draw.source': 'source', 'draw.delay': 'delay', 'channel.fee': 'fee', profile: 'profile',
+}
+
 export type Suggestion = { kind: 'winners' | 'price' | 'consolation'; value: string }
 
 /** Takes over one of the nearest values that pass (rules 8). */
