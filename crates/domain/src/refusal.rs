@@ -13,6 +13,14 @@ pub enum Refusal {
     /// The same key came with other content (rules 2.4).
     #[error("this idempotency key was used for another request")]
     KeyReused,
+    /// A member asks in another member's name.
+    #[error("member {actor} cannot act for member {member}")]
+    NotYourself {
+        /// Who asks.
+        actor: MemberId,
+        /// For whom.
+        member: MemberId,
+    },
     /// No such member.
     #[error("member {0} is not known")]
     UnknownMember(MemberId),
@@ -132,6 +140,7 @@ impl Refusal {
         match self {
             Refusal::Overflow => "amount_too_large",
             Refusal::KeyReused => "idempotency_key_reused",
+            Refusal::NotYourself { .. } => "not_yourself",
             Refusal::UnknownMember(_) => "member_unknown",
             Refusal::UnknownInviter(_) => "inviter_unknown",
             Refusal::UnknownCampaign(_) => "campaign_unknown",

@@ -106,6 +106,12 @@ impl World {
         emit: &mut dyn FnMut(Record),
     ) -> Result<Answer, Refusal> {
         let now = clock.max(self.now);
+        if let (Actor::Member(actor), Some(member)) =
+            (request.actor, acting_member(&request.command))
+            && actor != member
+        {
+            return Err(Refusal::NotYourself { actor, member });
+        }
         if let Some(key) = &request.key
             && let Some(answer) = self.remembered(request.actor, key, now)?
         {
@@ -653,6 +659,29 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::OpenGroup { .. }
         | Command::BouncePayment { .. }
         | Command::ConfirmRefund { .. } => None,
+    }
+}
+
+/// In whose name a command acts, if in a member's.
+fn acting_member(command: &Command) -> Option<MemberId> {
+    match command {
+        Command::OpenGroup { member, .. }
+        | Command::JoinGroup { member, .. }
+        | Command::LeaveGroup { member, .. }
+        | Command::ReceiveOrder { member, .. } => Some(*member),
+        // These come from the channel or a gateway, never from a member himself.
+        Command::AcceptPayment { .. }
+        | Command::JoinPaid { .. }
+        | Command::BouncePayment { .. }
+        | Command::RegisterMember { .. }
+        | Command::PublishCampaign { .. }
+        | Command::DepositCapital { .. }
+        | Command::CancelGroup { .. }
+        | Command::SettleGroup { .. }
+        | Command::VoidGroup { .. }
+        | Command::ConfirmRefund { .. }
+        | Command::ShipOrder { .. }
+        | Command::Tick(_) => None,
     }
 }
 

@@ -7,7 +7,8 @@ use payments::{
     sandbox::{BookLocation, Merchant, Provider, ProviderConfig, Retry},
 };
 use server::{
-    ChannelKind, ClientAddress, Config, Demo, DemoAccount, DemoReach, DrawInstallation, DrawSource, Limits, Pace, Rate, SignInCodes,
+    ChannelKind, ClientAddress, Config, Demo, DemoAccount, DemoReach, DrawInstallation, DrawSource,
+    Limits, Pace, Rate, SignInCodes,
 };
 use tokio::net::TcpListener;
 
@@ -77,7 +78,10 @@ enum SourceArg {
 
 /// Runs until it is told to stop.
 pub fn run(args: &ServeArgs) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("no runtime: {error}")),
     };
@@ -91,12 +95,20 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     if !args.demo && !args.sandbox {
         return Err("no payment channel: only the sandbox is built yet; add --sandbox, or --demo for a whole shop".to_owned());
     }
-    std::fs::create_dir_all(&args.data).map_err(|error| format!("{}: {error}", args.data.display()))?;
+    std::fs::create_dir_all(&args.data)
+        .map_err(|error| format!("{}: {error}", args.data.display()))?;
     let listener = bind(args.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let base_url = args.base_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let base_url = args
+        .base_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{address}"));
     let (provider, channel) = start_sandbox(args, address, &base_url).await?;
-    let password = if args.demo { Some(shop::demo_operator(&args.data).await?) } else { None };
+    let password = if args.demo {
+        Some(shop::demo_operator(&args.data).await?)
+    } else {
+        None
+    };
     let config = config(args, &base_url, channel, password.as_deref())?;
     let mut running = server::start(config, listener).map_err(|error| chain(&error))?;
     if !running.ready().await {
@@ -128,7 +140,9 @@ async fn open_shop(
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
 async fn start_sandbox(
@@ -142,11 +156,20 @@ async fn start_sandbox(
     let secret = shop::random_hex(32)?;
     let provider = Provider::open(ProviderConfig {
         book: BookLocation::File(args.data.join("sandbox.db")),
-        merchants: vec![Merchant { id: SANDBOX_MERCHANT.to_owned(), api_secret: ApiSecret::new(secret.clone()) }],
+        merchants: vec![Merchant {
+            id: SANDBOX_MERCHANT.to_owned(),
+            api_secret: ApiSecret::new(secret.clone()),
+        }],
         public_url: args.sandbox_url.clone(),
         retry: Retry::default(),
     });
-    let provider = provider.map_err(|error| chain(&error))?;
+    let provider = provider.map_err(|error| {
+        format!(
+            "{} (does another potluck run on {}?)",
+            chain(&error),
+            args.data.display()
+        )
+    })?;
     let callback_key = provider.callback_key();
     let running = provider.spawn(listener).map_err(|error| chain(&error))?;
     let channel = Channel::new(ChannelConfig {
@@ -161,17 +184,30 @@ async fn start_sandbox(
     Ok((running, channel.map_err(|error| chain(&error))?))
 }
 
-fn config(args: &ServeArgs, base_url: &str, channel: Channel, password: Option<&str>) -> Result<Config, String> {
-    let log = draw::Origin::new(&args.log_origin).map_err(|error| format!("--log-origin: {error}"))?;
+fn config(
+    args: &ServeArgs,
+    base_url: &str,
+    channel: Channel,
+    password: Option<&str>,
+) -> Result<Config, String> {
+    let log =
+        draw::Origin::new(&args.log_origin).map_err(|error| format!("--log-origin: {error}"))?;
     let source = match args.draw_source {
         SourceArg::DrandQuicknet => DrawSource::DrandQuicknet,
-        SourceArg::Local => DrawSource::Local { genesis: LOCAL_GENESIS_S, period: LOCAL_PERIOD_S },
+        SourceArg::Local => DrawSource::Local {
+            genesis: LOCAL_GENESIS_S,
+            period: LOCAL_PERIOD_S,
+        },
     };
     let demo = match password {
         None => Demo::Off,
         Some(password) => Demo::On {
             accounts: demo_accounts(password),
-            reach: if args.demo_public { DemoReach::Public } else { DemoReach::Loopback },
+            reach: if args.demo_public {
+                DemoReach::Public
+            } else {
+                DemoReach::Loopback
+            },
         },
     };
     Ok(Config {
@@ -179,9 +215,21 @@ fn config(args: &ServeArgs, base_url: &str, channel: Channel, password: Option<&
         base_url: base_url.trim_end_matches('/').to_owned(),
         channel,
         channel_kind: ChannelKind::Sandbox,
-        draw: DrawInstallation { log, source, relays: args.relays.clone() },
-        sign_in_codes: if args.log_sign_in_codes { SignInCodes::Log } else { SignInCodes::None },
-        client_address: if args.behind_proxy { ClientAddress::Forwarded } else { ClientAddress::Peer },
+        draw: DrawInstallation {
+            log,
+            source,
+            relays: args.relays.clone(),
+        },
+        sign_in_codes: if args.log_sign_in_codes {
+            SignInCodes::Log
+        } else {
+            SignInCodes::None
+        },
+        client_address: if args.behind_proxy {
+            ClientAddress::Forwarded
+        } else {
+            ClientAddress::Peer
+        },
         clock: Arc::new(engine::SystemClock),
         limits: limits(&demo),
         pace: Pace::default(),
@@ -195,8 +243,14 @@ fn limits(demo: &Demo) -> Limits {
     match demo {
         Demo::Off => limits,
         Demo::On { .. } => Limits {
-            address: Rate { burst: 2_000, per_second: 500 },
-            sign_in: Rate { burst: 200, per_second: 20 },
+            address: Rate {
+                burst: 2_000,
+                per_second: 500,
+            },
+            sign_in: Rate {
+                burst: 200,
+                per_second: 20,
+            },
             ..limits
         },
     }
@@ -212,7 +266,10 @@ fn demo_accounts(password: &str) -> Vec<DemoAccount> {
         DemoAccount {
             role: "operator".to_owned(),
             name: shop::OPERATOR.to_owned(),
-            note: format!("console; the password was printed where the server was started ({} characters)", password.len()),
+            note: format!(
+                "console; the password was printed where the server was started ({} characters)",
+                password.len()
+            ),
         },
     ]
 }

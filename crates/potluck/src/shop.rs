@@ -2,11 +2,16 @@
 //!
 //! It is filled through the public API like any shop, by the operator that the start has made.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use engine::{Clock, SystemClock};
 use reqwest::{Client, StatusCode, header};
 use serde_json::{Value, json};
+use server::StaffError;
+use views::DirectoryError;
 
 /// The demonstration's operator.
 pub const OPERATOR: &str = "demo";
@@ -15,26 +20,38 @@ pub const VISITOR_PHONE: &str = "13800000001";
 /// What the shop's owner has put in, in yuan.
 const CAPITAL: &str = "100000.00";
 /// The worked examples of the rules.
-const EXAMPLES: [&str; 3] =
-    [include_str!("../../../examples/e0.toml"), include_str!("../../../examples/e1.toml"), include_str!("../../../examples/e2.toml")];
+const EXAMPLES: [&str; 3] = [
+    include_str!("../../../examples/e0.toml"),
+    include_str!("../../../examples/e1.toml"),
+    include_str!("../../../examples/e2.toml"),
+];
 
-/// Makes the operator at the first start; returns his password, which stays in a file that only the owner reads.
+/// Makes the operator unless he is there; returns his password, which stays in a file that only the owner reads.
 pub async fn demo_operator(data: &Path) -> Result<String, String> {
     let path = data.join("demo-operator-password");
-    if let Ok(password) = std::fs::read_to_string(&path) {
-        return Ok(password.trim().to_owned());
+    let password = match std::fs::read_to_string(&path) {
+        Ok(password) => password.trim().to_owned(),
+        Err(_) => {
+            let password = random_hex(8)?;
+            write_private(&path, &password)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            password
+        }
+    };
+    match server::operator_add(data, OPERATOR, &password, Clock::now(&SystemClock)).await {
+        Ok(_) | Err(StaffError::Directory(DirectoryError::NameTaken(_))) => Ok(password),
+        Err(error) => Err(crate::serve::chain(&error)),
     }
-    let password = random_hex(8)?;
-    let added = server::operator_add(data, OPERATOR, &password, Clock::now(&SystemClock)).await;
-    added.map_err(|error| crate::serve::chain(&error))?;
-    write_private(&path, &password).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(password)
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())
 }
 
@@ -48,18 +65,54 @@ pub fn random_hex(bytes: usize) -> Result<String, String> {
 /// Deposits capital and publishes the examples, unless the shop has campaigns already.
 pub async fn open(base_url: &str, password: &str) -> Result<(), String> {
     let api = format!("{base_url}/api/v1");
-    let client = Client::builder().timeout(Duration::from_secs(30)).build().map_err(|error| error.to_string())?;
+    let client = Client::builder()
+        .timeout(Duration::from_secs(30))
+        .build()
+        .map_err(|error| error.to_string())?;
+    until_ready(&client, base_url).await?;
     let campaigns: Value = get(&client, &format!("{api}/campaigns")).await?;
-    if campaigns["items"].as_array().is_some_and(|items| !items.is_empty()) {
+    if campaigns["items"]
+        .as_array()
+        .is_some_and(|items| !items.is_empty())
+    {
         return Ok(());
     }
     let cookie = sign_in(&client, &api, password).await?;
-    post(&client, &format!("{api}/capital"), &cookie, &json!({ "amount": CAPITAL })).await?;
+    post(
+        &client,
+        &format!("{api}/capital"),
+        &cookie,
+        &json!({ "amount": CAPITAL }),
+    )
+    .await?;
     for example in EXAMPLES {
         let terms = toml_to_json(example)?;
         post(&client, &format!("{api}/campaigns"), &cookie, &terms).await?;
     }
     Ok(())
+}
+
+/// Longest wait for views that are being rebuilt.
+const READY_WITHIN: Duration = Duration::from_secs(600);
+
+/// Waits until the views stand where the journal stands: what is not shown yet may be there all the same.
+async fn until_ready(client: &Client, base_url: &str) -> Result<(), String> {
+    let began = Instant::now();
+    while began.elapsed() < READY_WITHIN {
+        let response = client
+            .get(format!("{base_url}/readyz"))
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
+        if response.status().is_success() {
+            let answer: Value = response.json().await.map_err(|error| error.to_string())?;
+            if answer["head"] == answer["applied"] {
+                return Ok(());
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err("the views are not ready after ten minutes".to_owned())
 }
 
 /// A campaign file in the JSON form that the API takes; the schema is the same.
@@ -74,23 +127,38 @@ async fn sign_in(client: &Client, api: &str, password: &str) -> Result<String, S
         .json(&json!({ "name": OPERATOR, "password": password }));
     let response = request.send().await.map_err(|error| error.to_string())?;
     if response.status() != StatusCode::OK {
-        return Err(format!("the demonstration's operator cannot sign in: {}", response.text().await.unwrap_or_default()));
+        return Err(format!(
+            "the demonstration's operator cannot sign in: {}",
+            response.text().await.unwrap_or_default()
+        ));
     }
     let cookies = response.headers().get_all(header::SET_COOKIE).iter();
-    let pairs = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next().map(str::to_owned));
+    let pairs =
+        cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next().map(str::to_owned));
     Ok(pairs.collect::<Vec<_>>().join("; "))
 }
 
 async fn get(client: &Client, url: &str) -> Result<Value, String> {
-    let response = client.get(url).send().await.map_err(|error| error.to_string())?;
+    let response = client
+        .get(url)
+        .send()
+        .await
+        .map_err(|error| error.to_string())?;
     response.json().await.map_err(|error| error.to_string())
 }
 
 async fn post(client: &Client, url: &str, cookie: &str, body: &Value) -> Result<Value, String> {
-    let request = client.post(url).header(header::COOKIE, cookie).header("Idempotency-Key", random_hex(8)?).json(body);
+    let request = client
+        .post(url)
+        .header(header::COOKIE, cookie)
+        .header("Idempotency-Key", random_hex(8)?)
+        .json(body);
     let response = request.send().await.map_err(|error| error.to_string())?;
     if !response.status().is_success() {
-        return Err(format!("{url}: {}", response.text().await.unwrap_or_default()));
+        return Err(format!(
+            "{url}: {}",
+            response.text().await.unwrap_or_default()
+        ));
     }
     response.json().await.map_err(|error| error.to_string())
 }
@@ -98,13 +166,19 @@ async fn post(client: &Client, url: &str, cookie: &str, body: &Value) -> Result<
 /// Says where to go and who to be: one address, and the accounts to use.
 pub fn greet(base_url: &str, password: &str) {
     println!();
-    println!("  Potluck is open: a demonstration with sandbox payments. Nothing here moves real money.");
+    println!(
+        "  Potluck is open: a demonstration with sandbox payments. Nothing here moves real money."
+    );
     println!();
     println!("  Open          {base_url}");
-    println!("  As a member   sign in with phone {VISITOR_PHONE} (or any other); the code stands in the page's inbox");
+    println!(
+        "  As a member   sign in with phone {VISITOR_PHONE} (or any other); the code stands in the page's inbox"
+    );
     println!("  As operator   {base_url}/console   name {OPERATOR}   password {password}");
     println!();
-    println!("  Members marked 演示 are a program. Groups of five leave their last seat to you for about a minute.");
+    println!(
+        "  Members marked 演示 are a program. Groups of five leave their last seat to you for about a minute."
+    );
     println!("  Stop with Ctrl-C; the shop goes on where it was at the next start.");
     println!();
 }

@@ -103,6 +103,9 @@ pub enum Base {
 /// Most generations of one program.
 pub const MAX_GENERATIONS: usize = 20;
 
+/// Most single payments of rewards in one group: keeps a settlement's record well below what the journal takes.
+pub const MAX_PAYMENTS_PER_GROUP: u64 = 100_000;
+
 /// The most a program can cost in one group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bound {
@@ -237,6 +240,24 @@ impl Reward {
             },
             Limit::None | Limit::Shared(_) => bound,
         })
+    }
+
+    /// How many single payments it can make in one group; the uniform consolation is stored once.
+    fn payments(&self, campaign: &Campaign) -> u64 {
+        if self.is_uniform_consolation() {
+            return 0;
+        }
+        let per_source = |source: Source, each: usize| {
+            u64::from(source.count(campaign))
+                .saturating_mul(u64::try_from(each).unwrap_or(u64::MAX))
+        };
+        match &self.program {
+            Program::Consolation(_) => per_source(Source::NonWinners, 1),
+            Program::WinnerBonus(_) => per_source(Source::Winners, 1),
+            Program::Leader(_) => 1,
+            Program::Formation(_) => per_source(Source::All, 1),
+            Program::Generation(program) => per_source(program.source, program.rates.len()),
+        }
     }
 
     /// Whether every non-winner gets the same from it, whatever the draw: then it is stored once for all.
@@ -389,6 +410,16 @@ pub(crate) fn check(campaign: &Campaign) -> Result<(), Refusal> {
         }
     }
     envelope(campaign)?;
+    let payments = campaign
+        .rewards
+        .iter()
+        .map(|reward| reward.payments(campaign));
+    if MAX_PAYMENTS_PER_GROUP < payments.fold(0, u64::saturating_add) {
+        return Err(invalid(
+            "reward",
+            "could make more than 100000 payments in one group",
+        ));
+    }
     Ok(())
 }
 

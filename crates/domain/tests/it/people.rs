@@ -185,12 +185,28 @@ fn the_same_key_gives_the_same_answer_and_no_second_effect() {
         shop.request(&keyed(1, 2, open.clone())),
         Err(Refusal::KeyReused)
     );
-    // Another actor's key is another key.
-    let other = Request {
+    // Another actor's key is another key, and nobody acts in another's name.
+    let stranger = Request {
         actor: Actor::Member(MemberId(1)),
         ..keyed(1, 2, open.clone())
     };
-    assert!(shop.request(&other).is_ok());
+    let refused = Refusal::NotYourself {
+        actor: MemberId(1),
+        member: MemberId(0),
+    };
+    assert_eq!(shop.request(&stranger), Err(refused));
+    let own = Command::OpenGroup {
+        campaign: id,
+        member: MemberId(1),
+        via: None,
+    };
+    assert!(
+        shop.request(&Request {
+            command: own,
+            ..stranger
+        })
+        .is_ok()
+    );
     // After 24 hours it is forgotten.
     shop.wait(1);
     assert_ne!(shop.request(&keyed(1, 1, open)).unwrap(), first);

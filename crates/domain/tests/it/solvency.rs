@@ -186,6 +186,17 @@ fn published_is_only_what_keeps_every_rule() {
         &|terms| terms.rewards[0] = consolation(3_000, 0),
         "campaign_not_solvent",
     );
+    // 10 000 seats with eleven generations each would make 110 000 payments.
+    check(
+        &|terms| {
+            terms.group.seats = MAX_SEATS;
+            let Program::Generation(generation) = &mut terms.rewards[2].program else {
+                panic!()
+            };
+            generation.rates = vec![Rate(1); 11];
+        },
+        "campaign_invalid",
+    );
 }
 
 #[test]
