@@ -27,7 +27,11 @@ enum CrowdError {
     #[error("the platform could not be reached: {0}")]
     Http(#[from] reqwest::Error),
     #[error("{what}: {status} {body}")]
-    Answer { what: &'static str, status: StatusCode, body: String },
+    Answer {
+        what: &'static str,
+        status: StatusCode,
+        body: String,
+    },
     #[error("{0} is missing in an answer")]
     Missing(&'static str),
 }
@@ -51,15 +55,21 @@ struct Crowd {
 }
 
 /// Keeps the shop at `base_url` alive until it is dropped. Errors are logged and tried again.
-pub async fn keep_alive(base_url: String) {
-    let client = match Client::builder().timeout(Duration::from_secs(20)).redirect(reqwest::redirect::Policy::none()).build() {
+pub(crate) async fn keep_alive(base_url: String) {
+    let client = match Client::builder()
+        .timeout(Duration::from_secs(20))
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+    {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "the demonstration's members cannot be made");
             return;
         }
     };
-    let run = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let run = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis());
     let mut crowd = Crowd {
         client,
         api: format!("{base_url}/api/v1"),
@@ -102,10 +112,14 @@ impl Crowd {
     /// One campaign: at least one open group, filling.
     async fn attend(&mut self, campaign: &Value) -> Result<(), CrowdError> {
         let id = text(campaign, "id")?.to_owned();
-        let groups = self.get(&format!("campaigns/{id}/groups?state=open&limit=20")).await?;
+        let groups = self
+            .get(&format!("campaigns/{id}/groups?state=open&limit=20"))
+            .await?;
         let groups: Vec<Value> = items(&groups).to_vec();
         if groups.is_empty() {
-            let payment = self.write(&format!("campaigns/{id}/groups"), json!({})).await?;
+            let payment = self
+                .write(&format!("campaigns/{id}/groups"), json!({}))
+                .await?;
             return self.pay(&payment).await;
         }
         for group in groups {
@@ -123,8 +137,16 @@ impl Crowd {
         if free == 0 || (leave_last && !self.waited_for_a_visitor(&id)) {
             return Ok(());
         }
-        let most = if LARGE_GROUP_SEATS <= seats { seats / 25 } else { 1 };
-        let steps = if leave_last { 1 } else { most.min(free.saturating_sub(1)) };
+        let most = if LARGE_GROUP_SEATS <= seats {
+            seats / 25
+        } else {
+            1
+        };
+        let steps = if leave_last {
+            1
+        } else {
+            most.min(free.saturating_sub(1))
+        };
         for _ in 0..steps {
             self.join(&id).await?;
         }
@@ -134,16 +156,23 @@ impl Crowd {
     /// Whether the last seat has stood open long enough for a visitor to take it.
     fn waited_for_a_visitor(&mut self, group: &str) -> bool {
         if 1_000 < self.last_seat_since.len() {
-            self.last_seat_since.retain(|_, since| since.elapsed() < LAST_SEAT_WAIT * 4);
+            self.last_seat_since
+                .retain(|_, since| since.elapsed() < LAST_SEAT_WAIT * 4);
         }
-        let since = *self.last_seat_since.entry(group.to_owned()).or_insert_with(Instant::now);
+        let since = *self
+            .last_seat_since
+            .entry(group.to_owned())
+            .or_insert_with(Instant::now);
         LAST_SEAT_WAIT <= since.elapsed()
     }
 
     /// The next member who may still join does.
     async fn join(&mut self, group: &str) -> Result<(), CrowdError> {
         for _ in 0..self.actors.len() {
-            match self.write(&format!("groups/{group}/seats"), json!({})).await {
+            match self
+                .write(&format!("groups/{group}/seats"), json!({}))
+                .await
+            {
                 Ok(payment) => return self.pay(&payment).await,
                 // This one has his seat already: the next.
                 Err(CrowdError::Answer { body, .. }) if body.contains("seat_limit") => {}
@@ -155,7 +184,9 @@ impl Crowd {
 
     /// Opens the payment page and presses its button.
     async fn pay(&self, answer: &Value) -> Result<(), CrowdError> {
-        let payment = answer.get("payment").ok_or(CrowdError::Missing("payment"))?;
+        let payment = answer
+            .get("payment")
+            .ok_or(CrowdError::Missing("payment"))?;
         let url = text(payment, "pay_url")?;
         let response = self.client.post(url).send().await?;
         if response.status().is_success() || response.status().is_redirection() {
@@ -168,16 +199,21 @@ impl Crowd {
     async fn sign_in_next(&mut self) -> Result<(), CrowdError> {
         let number = self.actors.len();
         let phone = format!("{PHONE_PREFIX}{number:04}");
-        let asked = self.send("sign-in/codes", &json!({ "phone": phone }), None).await?;
+        let asked = self
+            .send("sign-in/codes", &json!({ "phone": phone }), None)
+            .await?;
         if !asked.status().is_success() {
             return failed("sign-in code", asked).await;
         }
         let inbox = self.get(&format!("demo/inbox?phone={phone}")).await?;
-        let code = items(&inbox).first().map(|item| text(item, "code")).transpose()?;
+        let code = items(&inbox)
+            .first()
+            .map(|item| text(item, "code"))
+            .transpose()?;
         let code = code.ok_or(CrowdError::Missing("code"))?;
         let mut body = json!({ "phone": phone, "code": code });
         // Some come through the invitation of one before them, so that uplines earn something too.
-        if let (Some(invite), true) = (&self.invite, number % 3 != 0) {
+        if let (Some(invite), true) = (&self.invite, !number.is_multiple_of(3)) {
             body["invite"] = json!(invite);
         }
         let response = self.send("sign-in", &body, None).await?;
@@ -185,14 +221,18 @@ impl Crowd {
             return failed("sign-in", response).await;
         }
         let cookies = response.headers().get_all(header::SET_COOKIE).iter();
-        let pairs = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next().map(str::to_owned));
+        let pairs =
+            cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next().map(str::to_owned));
         let cookie = pairs.collect::<Vec<_>>().join("; ");
         let answer: Value = response.json().await?;
         let member = answer.get("member").ok_or(CrowdError::Missing("member"))?;
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             self.invite = Some(text(member, "invite_code")?.to_owned());
         }
-        self.actors.push(Actor { id: text(member, "id")?.to_owned(), cookie });
+        self.actors.push(Actor {
+            id: text(member, "id")?.to_owned(),
+            cookie,
+        });
         Ok(())
     }
 
@@ -213,10 +253,19 @@ impl Crowd {
         Ok(response.json().await?)
     }
 
-    async fn send(&mut self, path: &str, body: &Value, cookie: Option<&str>) -> Result<Response, CrowdError> {
+    async fn send(
+        &mut self,
+        path: &str,
+        body: &Value,
+        cookie: Option<&str>,
+    ) -> Result<Response, CrowdError> {
         self.next_key += 1;
         let key = format!("crowd-{}-{}", self.run, self.next_key);
-        let mut request = self.client.post(format!("{}/{path}", self.api)).header("Idempotency-Key", key).json(body);
+        let mut request = self
+            .client
+            .post(format!("{}/{path}", self.api))
+            .header("Idempotency-Key", key)
+            .json(body);
         if let Some(cookie) = cookie {
             request = request.header(header::COOKIE, cookie);
         }
@@ -224,7 +273,11 @@ impl Crowd {
     }
 
     async fn get(&self, path: &str) -> Result<Value, CrowdError> {
-        let response = self.client.get(format!("{}/{path}", self.api)).send().await?;
+        let response = self
+            .client
+            .get(format!("{}/{path}", self.api))
+            .send()
+            .await?;
         if !response.status().is_success() {
             return failed("read", response).await;
         }
@@ -239,15 +292,23 @@ async fn failed<T>(what: &'static str, response: Response) -> Result<T, CrowdErr
 }
 
 fn items(list: &Value) -> &[Value] {
-    list.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    list.get("items")
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn text<'a>(value: &'a Value, key: &'static str) -> Result<&'a str, CrowdError> {
-    value.get(key).and_then(Value::as_str).ok_or(CrowdError::Missing(key))
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .ok_or(CrowdError::Missing(key))
 }
 
 /// A count, as a number or as a text.
 fn count(value: &Value, key: &'static str) -> Result<u64, CrowdError> {
     let field = value.get(key).ok_or(CrowdError::Missing(key))?;
-    field.as_u64().or_else(|| field.as_str()?.parse().ok()).ok_or(CrowdError::Missing(key))
+    field
+        .as_u64()
+        .or_else(|| field.as_str()?.parse().ok())
+        .ok_or(CrowdError::Missing(key))
 }

@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// Reproduce the result of a draw from its files and print exactly the bytes of the result file
 #[derive(Debug, clap::Args)]
-pub struct DrawArgs {
+pub(crate) struct DrawArgs {
     /// The group's open file: the rules, logged before the first seat was sold
     #[arg(long, value_name = "FILE")]
     open: PathBuf,
@@ -23,7 +23,7 @@ pub struct DrawArgs {
 }
 
 /// Prints the result file and exits 0, or one line on standard error and exits 1.
-pub fn run(args: &DrawArgs) -> ExitCode {
+pub(crate) fn run(args: &DrawArgs) -> ExitCode {
     match reproduce(args) {
         Ok(reproduced) => {
             for note in &reproduced.unchecked {
@@ -63,9 +63,14 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, String> {
     let named = |error: std::io::Error| format!("{}: {error}", path.display());
     let file = std::fs::File::open(path).map_err(named)?;
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(named)?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(named)?;
     if MAX_FILE_BYTES < u64::try_from(bytes.len()).unwrap_or(u64::MAX) {
-        return Err(format!("{}: larger than any file of a draw", path.display()));
+        return Err(format!(
+            "{}: larger than any file of a draw",
+            path.display()
+        ));
     }
     Ok(bytes)
 }

@@ -23,7 +23,7 @@ const LOCAL_PERIOD_S: u64 = 3;
 
 /// Run the platform
 #[derive(Debug, clap::Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// Directory of the journal, views and directory; made if absent
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -77,7 +77,7 @@ enum SourceArg {
 }
 
 /// Runs until it is told to stop.
-pub fn run(args: &ServeArgs) -> ExitCode {
+pub(crate) fn run(args: &ServeArgs) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -286,7 +286,7 @@ async fn asked_to_stop_or(running: &mut server::Running) -> Result<(), String> {
 }
 
 /// An error with everything that caused it, on one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

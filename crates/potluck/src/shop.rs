@@ -14,9 +14,9 @@ use server::StaffError;
 use views::DirectoryError;
 
 /// The demonstration's operator.
-pub const OPERATOR: &str = "demo";
+pub(crate) const OPERATOR: &str = "demo";
 /// A phone number to sign in with.
-pub const VISITOR_PHONE: &str = "13800000001";
+pub(crate) const VISITOR_PHONE: &str = "13800000001";
 /// What the shop's owner has put in, in yuan.
 const CAPITAL: &str = "100000.00";
 /// The worked examples of the rules.
@@ -27,7 +27,7 @@ const EXAMPLES: [&str; 3] = [
 ];
 
 /// Makes the operator unless he is there; returns his password, which stays in a file that only the owner reads.
-pub async fn demo_operator(data: &Path) -> Result<String, String> {
+pub(crate) async fn demo_operator(data: &Path) -> Result<String, String> {
     let path = data.join("demo-operator-password");
     let password = match std::fs::read_to_string(&path) {
         Ok(password) => password.trim().to_owned(),
@@ -56,14 +56,14 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Random bytes as hex.
-pub fn random_hex(bytes: usize) -> Result<String, String> {
+pub(crate) fn random_hex(bytes: usize) -> Result<String, String> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(|error| format!("no randomness: {error}"))?;
     Ok(draw::to_hex(&random))
 }
 
 /// Deposits capital and publishes the examples, unless the shop has campaigns already.
-pub async fn open(base_url: &str, password: &str) -> Result<(), String> {
+pub(crate) async fn open(base_url: &str, password: &str) -> Result<(), String> {
     let api = format!("{base_url}/api/v1");
     let client = Client::builder()
         .timeout(Duration::from_secs(30))
@@ -164,7 +164,7 @@ async fn post(client: &Client, url: &str, cookie: &str, body: &Value) -> Result<
 }
 
 /// Says where to go and who to be: one address, and the accounts to use.
-pub fn greet(base_url: &str, password: &str) {
+pub(crate) fn greet(base_url: &str, password: &str) {
     println!();
     println!(
         "  Potluck is open: a demonstration with sandbox payments. Nothing here moves real money."
