@@ -10,6 +10,7 @@ mod draws;
 mod ledger;
 mod page;
 mod trail;
+mod views_again;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -164,7 +165,7 @@ pub(crate) fn run(data: &Path, out: &mut dyn Write) -> Result<Verdict, AuditErro
 }
 
 impl Audit {
-    /// Reads the journal to where it ended at the start, and on as far as views of a running server have come.
+    /// Reads the journal to where it ended at the start.
     fn read(&mut self, records: RecordReader, mut beside: Beside) {
         let mut tape = Tape {
             records,
@@ -174,7 +175,7 @@ impl Audit {
             Ok(head) => {
                 if self.read_to(&mut tape, head.last_seq(), &mut beside) {
                     self.head = Some(head);
-                    beside.finish(self, &mut tape);
+                    beside.finish(self);
                     self.check_end();
                 }
             }
@@ -189,6 +190,7 @@ impl Audit {
                 Ok(Some((stored, begins_batch))) => {
                     self.batches = self.batches.saturating_add(u64::from(begins_batch));
                     beside.before(self);
+                    beside.record(stored.seq, &stored.record, self);
                     self.record(stored.seq, &stored.record);
                 }
                 Ok(None) => {
