@@ -101,6 +101,12 @@ impl Simulation {
             key: self.rng.bytes16(),
             content: self.rng.bytes16(),
         };
+        // Now and then somebody tries it in another member's name.
+        let stranger = self.rng.percent(1).then(|| self.somebody()).flatten();
+        let actor = match (actor, stranger) {
+            (Actor::Member(_), Some(stranger)) => Actor::Member(stranger),
+            (actor, _) => actor,
+        };
         let request = Request {
             actor,
             key: Some(key),

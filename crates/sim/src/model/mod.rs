@@ -205,6 +205,18 @@ impl Outcome {
     }
 }
 
+/// The member that a command says it is of.
+fn in_whose_name(command: &Command) -> Option<u32> {
+    if let Command::OpenGroup { member, .. }
+    | Command::JoinGroup { member, .. }
+    | Command::LeaveGroup { member, .. }
+    | Command::ReceiveOrder { member, .. } = command
+    {
+        return Some(member.0);
+    }
+    None
+}
+
 fn refused(code: &'static str) -> Outcome {
     Outcome::nothing(Told::Refused(code))
 }
@@ -213,6 +225,12 @@ impl Model {
     /// Decides a command as the rulebook says.
     pub(crate) fn execute(&mut self, request: &Request, clock: i64) -> Told {
         let now = clock.max(self.now);
+        if let (Actor::Member(actor), Some(member)) =
+            (request.actor, in_whose_name(&request.command))
+            && actor.0 != member
+        {
+            return Told::Refused("not_yourself");
+        }
         if let Some(key) = &request.key {
             let kept = self.keys.get(&request.actor).into_iter().flatten();
             let fresh = kept
