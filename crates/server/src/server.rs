@@ -112,18 +112,6 @@ impl Running {
         self.ended().await
     }
 
-    /// Breaks it off in the middle, as far as that is possible inside a process: for tests of recovery.
-    pub async fn abort(self) {
-        self.task.abort();
-        let _ = self.task.await;
-    }
-
-    /// Waits until it has ended; [`Running::ended`] says why.
-    pub async fn finished(&mut self) {
-        // The sender lives as long as the server; nothing but its end makes this an error.
-        let _ = self.ready.wait_for(|_| false).await;
-    }
-
     /// Waits until it ends by itself.
     pub async fn ended(self) -> Result<(), ServeError> {
         self.task

@@ -221,6 +221,13 @@ fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T> {
     };
     let text = std::str::from_utf8(bytes)
         .map_err(|_| Problem::bad_request("body_not_utf8", "the body is not UTF-8"))?;
+    // A list would be read as the fields of an object in their order.
+    if text.trim_start().starts_with('[') {
+        return Err(Problem::unprocessable(
+            "body_invalid",
+            "the body is a JSON object",
+        ));
+    }
     serde_json::from_str(text).map_err(|error| {
         let complaint: String = error.to_string().chars().take(COMPLAINT_CHARS).collect();
         match error.classify() {

@@ -17,6 +17,7 @@ use server::{
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 /// Longest time anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,7 +31,7 @@ pub(crate) struct Site {
     pub(crate) config: Config,
     pub(crate) provider_url: String,
     provider: Option<payments::sandbox::Running>,
-    server: Option<Running>,
+    server: Option<(Running, Runtime)>,
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
     _dir: TempDir,
@@ -83,7 +84,8 @@ impl Site {
         let provider = provider
             .spawn(TcpListener::bind("127.0.0.1:0").await.unwrap())
             .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let channel = Channel::new(ChannelConfig {
             provider_url: provider.url(),
@@ -127,25 +129,53 @@ impl Site {
         site
     }
 
-    async fn serve(&mut self, listener: TcpListener) {
-        let mut server = server::start(self.config.clone(), listener).unwrap();
-        if !server.ready().await {
-            panic!("the server did not start: {:?}", server.ended().await);
-        }
-        self.server = Some(server);
+    /// Starts the server in a runtime of its own, so that it can be broken off with all its connections.
+    async fn serve(&mut self, listener: std::net::TcpListener) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let config = self.config.clone();
+        let starting = runtime.spawn(async move {
+            let mut server =
+                server::start(config, TcpListener::from_std(listener).unwrap()).unwrap();
+            if !server.ready().await {
+                panic!("the server did not start: {:?}", server.ended().await);
+            }
+            server
+        });
+        self.server = Some((starting.await.unwrap(), runtime));
     }
 
-    /// Breaks the server off and starts it again over the same data.
+    /// Binds the address of before.
+    fn rebind(&self) -> std::net::TcpListener {
+        let listener =
+            std::net::TcpListener::bind(self.base.trim_start_matches("http://")).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        listener
+    }
+
+    /// Breaks the server off wherever it is and starts it again over the same data.
     pub(crate) async fn restart(&mut self) {
-        self.server.take().unwrap().abort().await;
-        let addr = self.base.trim_start_matches("http://").to_owned();
-        let listener = TcpListener::bind(addr).await.unwrap();
-        self.serve(listener).await;
+        let (_, runtime) = self.server.take().unwrap();
+        tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE))
+            .await
+            .unwrap();
+        self.serve(self.rebind()).await;
+    }
+
+    async fn stop_server(&mut self) {
+        let (server, runtime) = self.server.take().unwrap();
+        server.stop().await.unwrap();
+        tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE))
+            .await
+            .unwrap();
     }
 
     /// Deletes the views, as anybody may at any time, and starts again.
     pub(crate) async fn delete_views(&mut self) {
-        self.server.take().unwrap().stop().await.unwrap();
+        self.stop_server().await;
         for entry in std::fs::read_dir(&self.config.data_dir).unwrap() {
             let path = entry.unwrap().path();
             if path
@@ -157,10 +187,7 @@ impl Site {
                 std::fs::remove_file(path).unwrap();
             }
         }
-        let listener = TcpListener::bind(self.base.trim_start_matches("http://"))
-            .await
-            .unwrap();
-        self.serve(listener).await;
+        self.serve(self.rebind()).await;
         let head = self
             .http
             .get(self.url("/readyz"))
@@ -180,7 +207,7 @@ impl Site {
 
     /// Stops the server in order.
     pub(crate) async fn close(mut self) {
-        self.server.take().unwrap().stop().await.unwrap();
+        self.stop_server().await;
         self.provider.take().unwrap().stop().await.unwrap();
     }
 
