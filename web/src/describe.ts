@@ -45,10 +45,17 @@ export function rewardLine(reward: Reward): string {
     formation: () => t('reward.formation', { amount: shortYuan(reward.per_recruit ?? '0') }),
     generation: () =>
       reward.fixed === undefined
-        ? t('reward.generation', { source, n, rates, base: has(`reward.base.${reward.base}`) ? t(`reward.base.${reward.base}`) : reward.base })
-        : t('reward.generation_fixed', { source, n, rates, fixed: shortYuan(reward.fixed) }),
+        ? t('reward.generation', { source, n, rates, base: has(`reward.base.${reward.base}`) ? t(`reward.base.${reward.base}`) : reward.base }, n)
+        : t('reward.generation_fixed', { source, n, rates, fixed: shortYuan(reward.fixed) }, n),
   }
   return lines[reward.program]?.() ?? t('reward.other', { name: programName(reward.program) })
+}
+
+/** What limits a program's cash in one group, if anything does. */
+export function capLine(reward: Reward, caps: Record<string, Money> | undefined): string {
+  if (reward.cap !== undefined) return t('reward.cap', { cap: shortYuan(reward.cap) })
+  const shared = reward.share === undefined ? undefined : caps?.[reward.share]
+  return shared === undefined ? '' : t('reward.shared_cap', { cap: shortYuan(shared), name: reward.share })
 }
 
 export function programName(program: string): string {

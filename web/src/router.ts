@@ -60,7 +60,7 @@ export const router = createRouter({
 })
 
 router.beforeEach(async (to) => {
-  keepInvite(to.query.via)
+  keepInvite(to.query.via, to.path)
   if (!to.meta.member) return true
   try {
     if ((await loadMember()) !== null) return true

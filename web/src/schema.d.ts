@@ -1509,9 +1509,9 @@ export interface components {
             id: string;
             pay_by: components["schemas"]["At"];
             pay_url?: string | null;
-            /** @description Why the money went back. */
+            /** @description Why money went back: all of it, or a second or wrong payment while the seat stands as `state` says. */
             reason?: string | null;
-            /** @description `waiting`, `paid`, `lapsed`, `bounced`, `refund_due` or `refunded` */
+            /** @description `waiting`, `paid`, `lapsed`, `refund_due` or `refunded` */
             state: string;
         };
         /** @description What this installation is. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { cashAndCoins, consolationLine, duration, explain, rewardLine } from '../src/describe'
+import { capLine, cashAndCoins, consolationLine, duration, explain, rewardLine } from '../src/describe'
 import { useLocale } from '../src/i18n'
 import type { WalletLine, Why } from '../src/types'
 
@@ -48,7 +48,10 @@ describe('what is promised, in words', () => {
     expect(cashAndCoins(undefined, '3.00')).toBe('3 coins')
   })
   it('rewards', () => {
-    expect(rewardLine({ program: 'generation', source: 'non-winners', base: 'consolation', rates: ['5%', '3%'] })).toBe('Generation reward: for each seat of non-winners, 2 generations of inviters get 5% / 3% of the consolation')
+    expect(rewardLine({ program: 'generation', source: 'non-winners', base: 'consolation', rates: ['5%', '3%'] })).toBe('Generation reward: for each seat not drawn, 2 generations of inviters get 5% / 3% of the consolation')
+    expect(rewardLine({ program: 'generation', source: 'all', fixed: '6.00', rates: ['100%'] })).toBe('Generation reward: for each seat, the inviter gets 100% of ¥6')
+    expect(capLine({ program: 'generation', share: 'uplines' }, { uplines: '30.00' })).toBe('at most ¥30 per group, together with the others of “uplines”')
+    expect(capLine({ program: 'generation' }, { uplines: '30.00' })).toBe('')
     expect(rewardLine({ program: 'leader', cash: '3.00', unless_won: true })).toBe('Leader: ¥3 once the group has filled (unless he wins)')
     expect(rewardLine({ program: 'dividend', rates: [] })).toBe('Dividend')
   })

@@ -1,0 +1,128 @@
+// Walks through a running demonstration with a browser, as a member and as an operator: signs in by the demo inbox,
+// joins a group, pays in the sandbox, waits for the draw, has it recomputed, and opens every page in both languages.
+// Fails on anything a page complains about, on a page wider than the phone, and on a draw that does not agree.
+//
+// node scripts/walk.mjs BASE [DIRECTORY FOR PICTURES]      POTLUCK_OPERATOR=name:password for the console, too
+import { mkdirSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+
+const [base = 'http://127.0.0.1:8080', pictures] = process.argv.slice(2)
+const [operator, password] = (process.env.POTLUCK_OPERATOR ?? '').split(/:(.*)/s)
+const DRAWN_WITHIN_MS = 90_000
+const failures = []
+const check = (good, what) => {
+  if (!good) failures.push(what)
+  console.log(good ? 'ok  ' : 'FAIL', what)
+}
+if (pictures) mkdirSync(pictures, { recursive: true })
+
+const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args })
+
+async function open(locale, width, height) {
+  const context = await browser.newContext({ locale, viewport: { width, height }, deviceScaleFactor: width < 500 ? 2 : 1 })
+  const page = await context.newPage()
+  const complaints = []
+  page.on('console', (message) => {
+    // Being told "not signed in" is how the page finds out.
+    if (['error', 'warning'].includes(message.type()) && !/401 \(Unauthorized\)/.test(message.text())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  const look = async (name) => {
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    const said = complaints.splice(0)
+    check(wider <= 0 && said.length === 0, `${name} ${locale} ${width}: ${wider > 0 ? `${wider} px too wide ` : ''}${said.join(' | ')}`)
+    if (pictures) await page.screenshot({ path: `${pictures}/${name}-${locale.slice(0, 2)}-${width}.png`, fullPage: true })
+  }
+  const visit = async (name, path, ready) => {
+    await page.goto(base + path)
+    await page.locator(ready).first().waitFor({ timeout: 15_000 }).catch(() => check(false, `${name}: ${ready} never appeared`))
+    await page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => undefined)
+    await look(name)
+  }
+  return { context, page, look, visit }
+}
+
+async function signIn({ page, look }, phone) {
+  // A link with a code that is nobody's must not keep anybody out.
+  await page.goto(`${base}/sign-in?via=NOBODY`)
+  await page.fill('input[type=tel]', phone)
+  await look('sign-in')
+  await page.locator('.with button').click()
+  await page.locator('.with button[disabled]').waitFor()
+  await page.locator('a.demo').click()
+  await page.locator('.sms a').first().waitFor()
+  await look('inbox')
+  await page.locator('.sms a').first().click()
+  await page.locator('button[type=submit]').click()
+  await page.locator('.offer').first().waitFor()
+}
+
+/** Joins a group of the smallest campaign, or opens one, and pays; answers its address. */
+async function joinAndPay({ page, look }) {
+  const { items } = await (await page.request.get(`${base}/api/v1/campaigns`)).json()
+  const smallest = items.reduce((least, one) => (one.seats < least.seats ? one : least))
+  await page.goto(`${base}/c/${smallest.id}`)
+  await page.locator('.bottom-bar .btn-main').waitFor()
+  await look('campaign')
+  // The crowd fills groups while we look: try until a place is ours.
+  for (let tries = 0; tries < 20; tries += 1) {
+    await page.goto(`${base}/c/${smallest.id}`)
+    await page.locator('.bottom-bar .btn-main').waitFor()
+    const row = page.locator('a.list-row').first()
+    if ((await row.count()) === 0) {
+      await page.waitForTimeout(1000)
+      continue
+    }
+    await row.click()
+    await page.locator('.stage').waitFor()
+    const join = page.locator('.bottom-bar .btn-main')
+    if ((await join.count()) === 0) continue
+    const group = new URL(page.url()).pathname
+    await join.click()
+    const left = await page.waitForURL((url) => !url.href.startsWith(base), { timeout: 5000 }).then(() => true, () => false)
+    if (!left) continue
+    await page.locator('button[type=submit], button').first().click()
+    await page.waitForURL(`${base}${group}`, { timeout: 20_000 })
+    return { group, campaign: smallest.id }
+  }
+  throw new Error('no place could be had in 20 tries')
+}
+
+async function drawn({ page, look, visit }, group) {
+  await page.locator('.stage').waitFor()
+  await look('group')
+  await page.locator('.stage.settled').waitFor({ timeout: DRAWN_WITHIN_MS })
+  await look('result')
+  await visit('draw', `${group}/draw`, '.verdict')
+  const agrees = await page.locator('.verdict.agrees').count()
+  check(agrees === 1, `the draw of ${group} agrees when recomputed in the browser`)
+}
+
+const MEMBER = [['list', '/', '.offer'], ['groups', '/groups', '.entry'], ['wallet', '/wallet', '.lines'], ['orders', '/orders', 'h1'], ['me', '/me', '.menu'], ['missing', '/nope', '.empty']]
+const CONSOLE = [['c-groups', '/console/groups', 'table'], ['c-campaigns', '/console/campaigns', 'table'], ['c-form', '/console/campaigns/new', 'dl'], ['c-orders', '/console/orders', 'table'], ['c-books', '/console/books', 'table'], ['c-ledger', '/console/ledger', 'table']]
+
+const first = await open('zh-CN', 375, 812)
+await signIn(first, '13800000001')
+const { group, campaign } = await joinAndPay(first)
+await drawn(first, group)
+const state = await first.context.storageState()
+await first.context.close()
+
+for (const [locale, width, height] of [['zh-CN', 375, 812], ['en-GB', 375, 812], ['zh-CN', 1440, 900], ['en-GB', 1440, 900]]) {
+  const walk = await open(locale, width, height)
+  await walk.context.addCookies(state.cookies)
+  for (const [name, path, ready] of [...MEMBER, ['campaign', `/c/${campaign}`, '.hero'], ['settled', group, '.stage'], ['draw', `${group}/draw`, '.verdict']]) await walk.visit(name, path, ready)
+  await walk.visit('c-sign-in', '/console', 'form')
+  if (operator) {
+    await walk.page.locator('input').first().fill(operator)
+    await walk.page.locator('input[type=password]').fill(password)
+    await walk.page.locator('button[type=submit]').click()
+    await walk.page.locator('.shell').waitFor()
+    for (const [name, path, ready] of CONSOLE) await walk.visit(name, path, ready)
+  }
+  await walk.context.close()
+}
+await browser.close()
+if (0 < failures.length) console.error(`${failures.length} failed:\n${failures.join('\n')}`)
+process.exit(failures.length === 0 ? 0 : 1)
