@@ -24,8 +24,8 @@ async function open(locale, width, height) {
   const page = await context.newPage()
   const complaints = []
   page.on('console', (message) => {
-    // Being told "not signed in" is how the page finds out.
-    if (['error', 'warning'].includes(message.type()) && !/401 \(Unauthorized\)/.test(message.text())) complaints.push(message.text())
+    // "Not signed in" is how a page finds out; 422 is the sign-in's first try with the invite code that is nobody's.
+    if (['error', 'warning'].includes(message.type()) && !/401 \(Unauthorized\)|422 \(Unprocessable/.test(message.text())) complaints.push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(String(error)))
   const look = async (name) => {

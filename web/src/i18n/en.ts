@@ -9,7 +9,7 @@ export const en: Messages = {
     demo: 'Demonstration: payments and members are made up, no real money moves',
     demo_mark: 'demo',
     promise_1: 'Drawn only when full; everyone else is refunded in full',
-    promise_2: 'Decided by a public beacon: recompute it on your own phone',
+    promise_2: 'Rules and seats are sealed first; recompute the draw on your own phone',
     promise_3: 'Every fen comes with one sentence that says why',
     offline: 'You are offline; we go on as soon as the network is back',
     busy: 'Busy, trying again…',
@@ -239,6 +239,8 @@ export const en: Messages = {
     guest: 'Not signed in', guest_text: 'Sign in to open and join groups and to see your wallet.', fair: 'How draws are made', fair_text: 'Every group can be recomputed', share: 'Share', id: 'Member {id}', console: 'Operator console',
   },
   problem: {
+    payment_used_elsewhere: 'This payment already holds another seat',
+    tag_missing: 'The member\'s pseudonym is missing; please try again in a moment',
     not_yourself: 'This cannot be yourself',
     api_key_unknown: 'The API key is not known',
     batch_too_large: 'Too many items at once',

@@ -7,7 +7,7 @@ export const zh = {
     demo: '演示环境：付款与会员均为演示，不涉及真实资金',
     demo_mark: '演示',
     promise_1: '名额满了才抽，没中全额退款',
-    promise_2: '结果由公开的随机数决定，谁都能在手机上重算',
+    promise_2: '规则和名单先封存，结果谁都能在手机上重算',
     promise_3: '每一分钱为什么来，都有一句话的说明',
     offline: '网络断开了，恢复后会自动继续',
     busy: '系统正忙，正在重试…',
@@ -237,6 +237,8 @@ export const zh = {
     guest: '还没有登录', guest_text: '登录后可以开团、参团、查看钱包。', fair: '抽取方法', fair_text: '每个团都可以重算', share: '分享', id: '会员 {id}', console: '运营后台',
   },
   problem: {
+    payment_used_elsewhere: '这笔付款已用于另一个名额',
+    tag_missing: '缺少会员的假名，请稍后再试',
     not_yourself: '不能指向你自己',
     api_key_unknown: '接口密钥无效',
     batch_too_large: '一次提交的内容太多',
