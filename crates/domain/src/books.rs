@@ -6,6 +6,7 @@ use crate::{
     Account, Asset, Coins, GroupId, MemberId, Money, PLATFORM_ACCOUNTS, SeatState, World,
     group::{Group, GroupSlot},
     ledger, owed,
+    payment::KnownPayment,
 };
 
 /// One row of the trial balance: all accounts of one kind.
@@ -166,6 +167,7 @@ impl World {
         for (id, group) in self.live_groups() {
             self.check_group(id, group, &mut found);
         }
+        self.check_payments(&mut found);
         self.check_orders(&mut found);
         found
     }
@@ -190,8 +192,8 @@ impl World {
                 self.books.refunds_due
             ));
         }
-        if self.books.suppliers > 0 || self.books.channel < 0 {
-            found.push("suppliers owe, or the channel is overdrawn".to_owned());
+        if self.books.suppliers > 0 {
+            found.push("suppliers owe the platform".to_owned());
         }
     }
 
@@ -281,6 +283,26 @@ impl World {
                 .map(|files| draw::hash(&files.freeze.to_bytes()).0);
             if sealed != Some(full.freeze) {
                 found.push(format!("group {id} does not reproduce its freeze"));
+            }
+        }
+    }
+
+    fn check_payments(&self, found: &mut Vec<String>) {
+        for (id, group) in self.live_groups() {
+            for (index, seat) in (0u32..).zip(&group.seats) {
+                let payment = crate::PaymentId { group: id, index };
+                let Some(known) = seat.txn.and_then(|txn| self.known_payment(&txn)) else {
+                    continue;
+                };
+                match known {
+                    KnownPayment::Returned if seat.state == SeatState::Paid => {
+                        found.push(format!("payment {payment} holds a seat and goes back"));
+                    }
+                    KnownPayment::Seat(other, _) if other != payment => {
+                        found.push(format!("payments {payment} and {other} are the same money"));
+                    }
+                    KnownPayment::Seat(..) | KnownPayment::Returned => {}
+                }
             }
         }
     }

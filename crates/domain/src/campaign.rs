@@ -267,10 +267,10 @@ impl Campaign {
                 "must be at least 1 and less than the seats",
             ));
         }
-        if group.seats_per_member < 1 || group.seats <= group.seats_per_member {
+        if group.seats_per_member < 1 || group.seats < group.seats_per_member {
             return Err(invalid(
                 "group.seats_per_member",
-                "must be at least 1 and less than the seats",
+                "must be at least 1 and at most the seats",
             ));
         }
         if group.fill_within < MIN_WINDOW || MAX_FILL_WITHIN < group.fill_within {
@@ -309,7 +309,10 @@ impl Campaign {
         for (at, cap) in self.caps.iter().enumerate() {
             within("caps", cap.limit, Money::ZERO)?;
             if !is_cap_name(&cap.name) {
-                return Err(invalid("caps", "names are 1 to 32 of a-z, 0-9, - and _"));
+                return Err(invalid(
+                    "caps",
+                    "names are 1 to 32 of A-Z, a-z, 0-9, - and _",
+                ));
             }
             if self
                 .caps
@@ -327,24 +330,54 @@ impl Campaign {
     }
 }
 
-/// The winners that a win rate gives among this many seats (rules 4: it must be a whole number of at least one,
-/// and fewer than the seats); otherwise the nearest rates that do, below and above.
-pub fn winners_of_rate(seats: u32, rate: Rate) -> Result<u32, Refusal> {
-    let product = u64::from(seats).saturating_mul(u64::from(rate.0));
-    let one = u64::from(RATE_ONE_PPM);
-    let below = u32::try_from(product.div_euclid(one)).unwrap_or(u32::MAX);
-    if product.rem_euclid(one) == 0 && 1 <= below && below < seats {
-        return Ok(below);
+/// Seats and winners that a win rate can give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WinPair {
+    /// Seats of a group.
+    pub seats: u32,
+    /// How many of them win.
+    pub winners: u32,
+}
+
+impl std::fmt::Display for WinPair {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} of {}", self.winners, self.seats)
     }
-    let most = seats.saturating_sub(1);
+}
+
+/// The winners that a win rate gives among this many seats (rules 4: it must be a whole number of at least one,
+/// and fewer than the seats); otherwise the nearest pairs that are legal: with these seats, and with this rate.
+pub fn winners_of_rate(seats: u32, rate: Rate) -> Result<u32, Refusal> {
+    if let Some(winners) = whole_winners(seats, rate) {
+        return Ok(winners);
+    }
+    let below = u64::from(seats)
+        .saturating_mul(u64::from(rate.0))
+        .div_euclid(u64::from(RATE_ONE_PPM));
+    let below = u32::try_from(below).unwrap_or(u32::MAX);
+    let most = seats.saturating_sub(1).max(1);
+    let mut nearest: Vec<WinPair> = [below, below.saturating_add(1)]
+        .map(|winners| WinPair {
+            seats,
+            winners: winners.clamp(1, most),
+        })
+        .to_vec();
+    nearest.dedup();
+    let legal = |seats: u32| whole_winners(seats, rate).map(|winners| WinPair { seats, winners });
+    nearest.extend((2..seats).rev().find_map(legal));
+    nearest.extend((seats.saturating_add(1)..=MAX_SEATS).find_map(legal));
     Err(Refusal::WinRateNotWhole {
         seats,
         rate,
-        nearest: [
-            below.clamp(1, most.max(1)),
-            below.saturating_add(1).clamp(1, most.max(1)),
-        ],
+        nearest,
     })
+}
+
+fn whole_winners(seats: u32, rate: Rate) -> Option<u32> {
+    let product = u64::from(seats).checked_mul(u64::from(rate.0))?;
+    let one = u64::from(RATE_ONE_PPM);
+    let winners = u32::try_from(product.div_euclid(one)).ok()?;
+    (product.rem_euclid(one) == 0 && 1 <= winners && winners < seats).then_some(winners)
 }
 
 /// A refusal that names the field of the campaign file and what it must be.
@@ -367,7 +400,7 @@ fn is_cap_name(name: &str) -> bool {
     (1..=32).contains(&name.len())
         && name
             .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+            .all(|byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
 }
 
 impl<C> Encode<C> for DrawTerms {

@@ -45,7 +45,7 @@ impl World {
             let member = seat.map_or(last_member, |seat| seat.member);
             let reserved_via = seat.and_then(|seat| seat.via);
             let via = if index == last.index {
-                via.unwrap_or(reserved_via)
+                via.flatten().or(reserved_via)
             } else {
                 reserved_via
             };
@@ -226,7 +226,6 @@ impl World {
             amount,
             payment: Some(payment),
             fee_back,
-            stray: false,
         });
     }
 

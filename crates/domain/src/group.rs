@@ -47,7 +47,7 @@ pub(crate) struct Group {
     /// Places that are paid or reserved.
     #[n(6)]
     pub(crate) held: u32,
-    /// Payments of this group that went back: recognised when they are reported again.
+    /// Payments that came to this group and went back at once: recognised when they are reported again.
     #[n(7)]
     pub(crate) returned: Vec<Txn>,
     /// What the paid seats have paid, with the ledger's sign: below zero.
@@ -73,6 +73,19 @@ pub(crate) struct Full {
     #[cbor(n(3), with = "minicbor::bytes")]
     pub(crate) freeze: [u8; 32],
 }
+
+/// Where a payment is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TxnPlace {
+    /// It holds, or held, this seat.
+    Seat(PaymentId),
+    /// It came to this group and went back: the entry at this position.
+    Returned { group: GroupId, at: usize },
+}
+
+/// The index of a [`PaymentId`] that names a group but none of its reservations: money a gateway's member paid for a
+/// group that had no seat for him.
+pub const NO_RESERVATION: u32 = u32::MAX;
 
 /// One reservation.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -283,11 +296,6 @@ impl Group {
         }
         let lapses = self.first_reserved().map(|(pay_by, _)| pay_by);
         Some(lapses.map_or(self.expires_at, |lapses| lapses.min(self.expires_at)))
-    }
-
-    /// Whether this payment was dealt with in this group.
-    pub(crate) fn knows(&self, txn: &Txn) -> bool {
-        self.returned.contains(txn)
     }
 
     /// Seats of the draw in order: `(reservation, seat)` by accepted payment; the leader is 0.

@@ -110,6 +110,15 @@ impl Txn {
         Ok(Txn(name))
     }
 
+    /// Where the name is found in memory's tables; never stored. Two names may share a hash, so the name itself is
+    /// compared, too.
+    pub(crate) fn hash(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        Hash::hash(&self.0, &mut hasher);
+        hasher.finish()
+    }
+
     /// The provider's spelling.
     pub fn as_str(&self) -> &str {
         let end = self

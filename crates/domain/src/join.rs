@@ -28,7 +28,7 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         self.require_member(member)?;
-        self.require_via(via)?;
+        let via = self.link(member, via)?;
         let campaign = self.require_campaign(campaign_id)?;
         if MAX_PROMISED < self.promised.saturating_add(promise_of(campaign)?) {
             return Err(Refusal::Overflow);
@@ -63,7 +63,7 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         self.require_member(member)?;
-        self.require_via(via)?;
+        let via = self.link(member, via)?;
         let group = self.require_open(group_id)?;
         if let Some(bounce) = self.why_not_join(group_id, group, member) {
             return Err(match bounce {

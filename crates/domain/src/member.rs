@@ -154,11 +154,17 @@ impl World {
             .ok_or(Refusal::UnknownMember(member))
     }
 
-    /// A share link of somebody unknown is refused rather than dropped, so that nobody's reward gets lost unseen.
-    pub(crate) fn require_via(&self, via: Option<MemberId>) -> Result<(), Refusal> {
+    /// Whose share link counts. One's own is none: nobody recruits himself. A link of somebody unknown is refused
+    /// rather than dropped, so that nobody's reward gets lost unseen.
+    pub(crate) fn link(
+        &self,
+        member: MemberId,
+        via: Option<MemberId>,
+    ) -> Result<Option<MemberId>, Refusal> {
         match via {
             Some(via) if self.member_ref(via).is_none() => Err(Refusal::UnknownInviter(via)),
-            Some(_) | None => Ok(()),
+            Some(via) => Ok((via != member).then_some(via)),
+            None => Ok(None),
         }
     }
 }

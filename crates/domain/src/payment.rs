@@ -3,8 +3,10 @@
 use crate::{
     Answer, Bounce, Event, GroupId, GroupState, MemberId, Millis, Money, PaymentAnswer, PaymentId,
     RefundId, Refusal, SeatState, Txn, World,
-    group::{Group, GroupSlot},
+    group::{Group, NO_RESERVATION},
 };
+
+const KNOWN: Answer = Answer::Payment(PaymentAnswer::Known);
 
 /// Incoming money as the channel confirmed it.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +14,15 @@ pub(crate) struct Incoming {
     pub(crate) txn: Txn,
     pub(crate) amount: Money,
     pub(crate) tag: [u8; 32],
+}
+
+/// Where a payment was met before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KnownPayment {
+    /// It holds, or held, this member's seat in a live group.
+    Seat(PaymentId, MemberId),
+    /// It went back, or is on its way back.
+    Returned,
 }
 
 impl World {
@@ -22,21 +33,20 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
-        let Some(GroupSlot::Live(group)) = self.slot(payment.group) else {
-            return self
-                .known_stray(&paid.txn)
-                .map(Some)
-                .ok_or(Refusal::PaymentNotInMemory(payment));
+        match self.known_payment(&paid.txn) {
+            Some(KnownPayment::Seat(seated, _)) if seated != payment => {
+                return Err(Refusal::PaymentUsedElsewhere(seated));
+            }
+            Some(KnownPayment::Seat(..) | KnownPayment::Returned) => return Ok(Some(KNOWN)),
+            None => {}
+        }
+        let not_in_memory = Refusal::PaymentNotInMemory(payment);
+        let Some(group) = self.live(payment.group) else {
+            return Err(not_in_memory);
         };
         let Some(seat) = group.seat(payment.index) else {
-            return self
-                .known_stray(&paid.txn)
-                .map(Some)
-                .ok_or(Refusal::PaymentNotInMemory(payment));
+            return Err(not_in_memory);
         };
-        if seat.txn == Some(paid.txn) || group.knows(&paid.txn) {
-            return Ok(Some(Answer::Payment(PaymentAnswer::Known)));
-        }
         let member = seat.member;
         let campaign = self.require_campaign(group.campaign)?;
         let bounce = if paid.amount != campaign.terms.group.price {
@@ -44,6 +54,7 @@ impl World {
         } else {
             match seat.state {
                 SeatState::Paid | SeatState::Refunded => Some(Bounce::SecondPayment),
+                SeatState::Reserved if group.full.is_some() => Some(Bounce::GroupFull),
                 SeatState::Reserved => None,
                 // Nobody joins before the leader has paid, so only the leader can meet that rule here, and his lapse
                 // has cancelled the group.
@@ -57,7 +68,8 @@ impl World {
         Ok(None)
     }
 
-    /// A gateway's member has paid already: he gets a seat if he could join now, else his money back.
+    /// A gateway's member has paid already: he gets a seat if he could join now, else his money back. A group or
+    /// member that is not known makes the caller send it back, too.
     pub(crate) fn decide_join_paid(
         &self,
         join: (GroupId, MemberId, Option<MemberId>),
@@ -66,41 +78,41 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
         let (id, member, via) = join;
-        self.require_member(member)?;
-        self.require_via(via)?;
-        let group = match self.slot(id) {
-            None => return Err(Refusal::UnknownGroup(id)),
-            Some(GroupSlot::Over { .. }) => {
-                return self
-                    .known_stray(&paid.txn)
-                    .map(Some)
-                    .ok_or(Refusal::GroupNotInMemory(id));
+        match self.known_payment(&paid.txn) {
+            Some(KnownPayment::Seat(seated, whose)) if seated.group != id || whose != member => {
+                return Err(Refusal::PaymentUsedElsewhere(seated));
             }
-            Some(GroupSlot::Live(group)) => group,
+            Some(KnownPayment::Seat(..) | KnownPayment::Returned) => return Ok(Some(KNOWN)),
+            None => {}
+        }
+        let Some(group) = self.live(id).filter(|_| self.member_ref(member).is_some()) else {
+            return Err(Refusal::GroupNotInMemory(id));
         };
-        let known = self
-            .seat_indexes(id, group, member)
-            .filter_map(|index| group.seat(index));
-        if known.into_iter().any(|seat| seat.txn == Some(paid.txn)) || group.knows(&paid.txn) {
-            return Ok(Some(Answer::Payment(PaymentAnswer::Known)));
-        }
+        // Money that has come is not refused for a link: an unknown one counts as none.
+        let via = self.link(member, via).unwrap_or(None);
         let campaign = self.require_campaign(group.campaign)?;
-        if paid.amount != campaign.terms.group.price {
-            self.bounce_in(id, Some(member), paid, Bounce::AmountDiffers, events)?;
-            return Ok(None);
-        }
         let waiting = self.seat_indexes(id, group, member).find(|&index| {
             group
                 .seat(index)
                 .is_some_and(|seat| seat.state == SeatState::Reserved)
         });
+        let bounce = match waiting {
+            _ if paid.amount != campaign.terms.group.price => Some(Bounce::AmountDiffers),
+            Some(_) if group.full.is_some() => Some(Bounce::GroupFull),
+            Some(_) => None,
+            None => self.why_not_join(id, group, member),
+        };
+        if let Some(reason) = bounce {
+            let payment = PaymentId {
+                group: id,
+                index: NO_RESERVATION,
+            };
+            self.bounce(Some(payment), Some(member), paid, reason, events)?;
+            return Ok(None);
+        }
         let payment = match waiting {
             Some(index) => PaymentId { group: id, index },
             None => {
-                if let Some(reason) = self.why_not_join(id, group, member) {
-                    self.bounce_in(id, Some(member), paid, reason, events)?;
-                    return Ok(None);
-                }
                 self.decide_inviter(member, via, events);
                 let payment = self.reservation_for(id, group, member)?;
                 let pay_by = now
@@ -128,8 +140,8 @@ impl World {
         amount: Money,
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
-        if let Some(known) = self.known_stray(&txn) {
-            return Ok(Some(known));
+        if self.known_payment(&txn).is_some() {
+            return Ok(Some(KNOWN));
         }
         let group = payment.map(|payment| payment.group);
         let reason = match group.and_then(|group| self.over(group)) {
@@ -139,14 +151,6 @@ impl World {
             Some(GroupState::Settled) => Bounce::GroupSettled,
             Some(GroupState::Open | GroupState::Full) | None => Bounce::NothingToPay,
         };
-        if let Some(group) = group.and_then(|group| self.live(group)) {
-            let seated = payment
-                .and_then(|payment| group.seat(payment.index))
-                .and_then(|seat| seat.txn);
-            if seated == Some(txn) || group.knows(&txn) {
-                return Ok(Some(Answer::Payment(PaymentAnswer::Known)));
-            }
-        }
         self.bounce(
             payment,
             member,
@@ -170,6 +174,9 @@ impl World {
         paid: Incoming,
         (now, events): (Millis, &mut Vec<Event>),
     ) -> Result<(), Refusal> {
+        if paid.tag == [0; 32] {
+            return Err(Refusal::TagMissing);
+        }
         let campaign = self.require_campaign(group.campaign)?;
         let fee = paid.amount.channel_fee(campaign.terms.channel.fee)?;
         events.push(Event::PaymentAccepted {
@@ -184,29 +191,6 @@ impl World {
             events.push(self.fill(group, payment, (member, paid.tag), now, events)?);
         }
         Ok(())
-    }
-
-    /// A payment that names no reservation of the group it was meant for.
-    fn bounce_in(
-        &self,
-        group: GroupId,
-        member: Option<MemberId>,
-        paid: Incoming,
-        reason: Bounce,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Refusal> {
-        // The group must remember it, so that the same payment reported again is recognised: index u32::MAX is
-        // no reservation.
-        self.bounce(
-            Some(PaymentId {
-                group,
-                index: u32::MAX,
-            }),
-            member,
-            paid,
-            reason,
-            events,
-        )
     }
 
     fn bounce(
@@ -239,12 +223,5 @@ impl World {
             reason,
         });
         Ok(())
-    }
-
-    /// Whether this payment is on its way back although no group remembers it.
-    fn known_stray(&self, txn: &Txn) -> Option<Answer> {
-        self.strays
-            .contains_key(txn)
-            .then_some(Answer::Payment(PaymentAnswer::Known))
     }
 }

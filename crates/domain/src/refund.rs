@@ -22,9 +22,6 @@ pub struct PendingRefund {
     /// The part of its fee that the channel gives back with it.
     #[n(4)]
     pub fee_back: Money,
-    /// Whether no group in memory remembers the payment.
-    #[n(5)]
-    pub stray: bool,
 }
 
 impl World {
@@ -46,16 +43,14 @@ impl World {
     }
 
     pub(crate) fn apply_refund_due(&mut self, pending: PendingRefund) {
-        if pending.stray {
-            self.strays.insert(pending.txn, pending.refund);
-        }
+        self.returning.insert(pending.txn.hash(), pending.refund);
         self.next_refund = self.next_refund.max(pending.refund.0.saturating_add(1));
         self.refunds.insert(pending.refund, pending);
     }
 
     pub(crate) fn apply_refund_paid(&mut self, refund: RefundId) {
         if let Some(pending) = self.refunds.remove(&refund) {
-            self.strays.remove(&pending.txn);
+            self.returning.remove(&pending.txn.hash());
         }
     }
 }

@@ -46,6 +46,12 @@ pub enum Refusal {
     /// A gateway's payment names a group that is no longer in memory: as above.
     #[error("group {0} is over: look the payment up in the history")]
     GroupNotInMemory(GroupId),
+    /// A payment that holds one seat is reported for another.
+    #[error("this payment holds the seat of payment {0}")]
+    PaymentUsedElsewhere(PaymentId),
+    /// A seat's tag was not made; the caller makes it and asks again.
+    #[error("the member's tag in this group is missing")]
+    TagMissing,
     /// A campaign file breaks a rule.
     #[error("{field} {must}")]
     InvalidCampaign {
@@ -55,14 +61,14 @@ pub enum Refusal {
         must: &'static str,
     },
     /// A win rate gives no whole number of winners.
-    #[error("a win rate of {} % of {seats} seats is no whole number of winners; the nearest that are: {} and {} winners", percent(*rate), nearest[0], nearest[1])]
+    #[error("a win rate of {}% of {seats} seats gives no whole number of winners from 1 to {}; the nearest that do: {}", percent(*rate), seats.saturating_sub(1), pairs(nearest))]
     WinRateNotWhole {
         /// Seats of a group.
         seats: u32,
         /// The rate asked for.
         rate: Rate,
-        /// Winners just below and just above.
-        nearest: [u32; 2],
+        /// First with these seats, then with this rate.
+        nearest: Vec<crate::WinPair>,
     },
     /// No such plan.
     #[error("plan {plan} is not known")]
@@ -149,6 +155,8 @@ impl Refusal {
             Refusal::UnknownRefund(_) => "refund_unknown",
             Refusal::PaymentNotInMemory(_) => "payment_not_in_memory",
             Refusal::GroupNotInMemory(_) => "group_over",
+            Refusal::PaymentUsedElsewhere(_) => "payment_used_elsewhere",
+            Refusal::TagMissing => "tag_missing",
             Refusal::InvalidCampaign { .. } => "campaign_invalid",
             Refusal::WinRateNotWhole { .. } => "win_rate_not_whole",
             Refusal::UnknownPlan { .. } => "plan_unknown",
@@ -174,6 +182,11 @@ impl From<Overflow> for Refusal {
     fn from(_: Overflow) -> Refusal {
         Refusal::Overflow
     }
+}
+
+fn pairs(nearest: &[crate::WinPair]) -> String {
+    let texts: Vec<String> = nearest.iter().map(ToString::to_string).collect();
+    texts.join(", ")
 }
 
 /// A rate in percent with as many decimals as it needs: `2.5`.

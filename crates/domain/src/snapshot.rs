@@ -9,8 +9,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Actor, Campaign, Due, GroupId, KeySlot, MemberId, Millis, Order, OrderId, OrderState,
-    PendingRefund, PublishedCampaign, RefundId, World,
-    group::GroupSlot,
+    PaymentId, PendingRefund, PublishedCampaign, RefundId, World,
+    group::{GroupSlot, TxnPlace},
     member::Member,
     world::{PlatformBooks, VestingGroup},
 };
@@ -159,9 +159,10 @@ impl World {
             .zip(&self.members)
             .map(|(id, member)| (member.token, id))
             .collect();
-        let strays = self.refunds.values().filter(|pending| pending.stray);
-        self.strays = strays
-            .map(|pending| (pending.txn, pending.refund))
+        self.returning = self
+            .refunds
+            .values()
+            .map(|pending| (pending.txn.hash(), pending.refund))
             .collect();
         let mut live = Vec::new();
         for (id, slot) in (0u64..).map(GroupId).zip(&self.groups) {
@@ -171,6 +172,14 @@ impl World {
             live.push(id);
             for (index, seat) in (0u32..).zip(&group.seats) {
                 self.seat_of.insert((id, seat.member), index);
+                if let Some(txn) = seat.txn {
+                    let payment = PaymentId { group: id, index };
+                    self.payments.insert(txn.hash(), TxnPlace::Seat(payment));
+                }
+            }
+            for (at, txn) in group.returned.iter().enumerate() {
+                self.payments
+                    .insert(txn.hash(), TxnPlace::Returned { group: id, at });
             }
         }
         for id in live {

@@ -2,7 +2,7 @@
 
 use crate::{
     Campaign, Coins, MAX_AMOUNT_FEN, Money, Overflow, ProgramKind, Rate, Refusal,
-    rewards::{self, Bound, Limit, Program},
+    rewards::{self, Base, Bound, Limit, Program},
 };
 
 /// The worst case of one group, term by term, with the three side lines that are always printed beside it.
@@ -149,7 +149,7 @@ pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
         worst,
         all_winners_return: Money::ZERO
             .minus(supplier)?
-            .minus(consolation_bound(&rewards)?)?
+            .minus(consolation_bound(campaign, &rewards)?)?
             .minus(kept_on_returns)?,
         all_coins_at_face: worst.minus(face_value(envelope.coins))?,
         expires_with_fees: Money::ZERO.minus(fee_each.times(group.seats.saturating_sub(1))?)?,
@@ -218,13 +218,21 @@ fn face_value(coins: Coins) -> Money {
 }
 
 /// Consolation is not taken back when a winner returns (rules 9.5); every other reward is reversed.
-fn consolation_bound(rewards: &[RewardTerm]) -> Result<Money, Overflow> {
-    crate::sum(
-        rewards
-            .iter()
-            .filter(|term| term.program == ProgramKind::Consolation)
-            .map(|term| term.bound.cash),
-    )
+fn consolation_bound(campaign: &Campaign, rewards: &[RewardTerm]) -> Result<Money, Overflow> {
+    let consolations = rewards
+        .iter()
+        .filter(|term| term.program == ProgramKind::Consolation);
+    crate::sum(consolations.map(|term| match term.limit {
+        Limit::None | Limit::Own(_) => term.bound.cash,
+        Limit::Shared(cap) => {
+            let cap = usize::try_from(cap)
+                .ok()
+                .and_then(|cap| campaign.caps.get(cap));
+            term.bound
+                .cash
+                .min(cap.map_or(term.bound.cash, |cap| cap.limit))
+        }
+    }))
 }
 
 /// Sales less the products' cost is what there is to promise from; so of the other terms the smallest is named
@@ -289,7 +297,16 @@ fn nearest_price(campaign: &Campaign) -> Option<Money> {
         passes(&changed)
     };
     let above = nearest_that(asked, MAX_AMOUNT_FEN, &mut try_price);
-    let below = nearest_that(asked, 1, &mut try_price);
+    let has_margin = campaign
+        .rewards
+        .iter()
+        .any(|reward| reward.program.base() == Some(Base::Margin));
+    let least = if has_margin {
+        campaign.product.cost.0.max(1)
+    } else {
+        1
+    };
+    let below = nearest_that(asked, least.min(asked), &mut try_price);
     let distance = |fen: &i64| fen.abs_diff(asked);
     [above, below]
         .into_iter()
@@ -313,9 +330,9 @@ fn nearest_consolation(campaign: &Campaign) -> Option<Money> {
 }
 
 /// The value nearest to `from`, on the way to `limit`, that passes. The gate moves one way along each of these values
-/// but for roundings of a few fen, so: double the step until it passes, halve the gap, then look at the last few fen.
+/// but for roundings, so: double the step until it passes, halve the gap, then look at the last yuan one by one.
 fn nearest_that(from: i64, limit: i64, passes: &mut dyn FnMut(i64) -> bool) -> Option<i64> {
-    const ROUNDING_FEN: i64 = 64;
+    const ROUNDING_FEN: i64 = 1_024;
     let toward = |distance: i64| {
         if from <= limit {
             from.saturating_add(distance).min(limit)

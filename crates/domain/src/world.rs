@@ -14,10 +14,10 @@ use crate::{
     GroupState, GroupView, KeySlot, Line, MemberId, MemberView, Millis, Money, Order, OrderId,
     OrderState, PaymentId, PendingRefund, Record, RefundId, Refusal, Request, SeatState, SeatView,
     Timer, Txn, Vested, WaitingReservation,
-    group::{Full, Group, GroupSlot, Seat},
+    group::{Full, Group, GroupSlot, Seat, TxnPlace},
     ledger,
     member::Member,
-    payment::Incoming,
+    payment::{Incoming, KnownPayment},
 };
 
 /// Everything in memory. Rebuilt from the journal, or from a snapshot and the journal's rest.
@@ -41,7 +41,10 @@ pub struct World {
     pub(crate) tokens: HashMap<[u8; 16], MemberId>,
     /// A member's newest reservation in a live group.
     pub(crate) seat_of: HashMap<(GroupId, MemberId), u32>,
-    pub(crate) strays: HashMap<Txn, RefundId>,
+    /// Every payment that holds a seat of a live group, or came to one and went back, by the hash of its name.
+    pub(crate) payments: HashMap<u64, TxnPlace>,
+    /// Every payment on its way back, by the hash of its name.
+    pub(crate) returning: HashMap<u64, RefundId>,
     /// Full groups by their round's time.
     pub(crate) awaiting: BTreeSet<(u64, GroupId)>,
     pub(crate) timers: BinaryHeap<Reverse<Timer>>,
@@ -458,13 +461,16 @@ impl World {
         let Some(seat) = group.seat_mut(payment.index) else {
             return;
         };
+        let waited = (seat.state == SeatState::Reserved).then_some((seat.pay_by, payment.index));
         seat.state = state;
-        let txn = seat.txn;
         group.held = group.held.saturating_sub(1);
         group.paid.retain(|&index| index != payment.index);
-        group
-            .returned
-            .extend(txn.filter(|_| state == SeatState::Refunded));
+        // The place may be taken anew with the very same deadline: its old entry must not count as waiting again.
+        if let Some(at) =
+            waited.and_then(|waited| group.reserved.iter().position(|&entry| entry == waited))
+        {
+            group.reserved.remove(at);
+        }
         group.drop_stale_reservations();
     }
 
@@ -492,6 +498,7 @@ impl World {
             group.held = group.held.saturating_add(1);
         }
         group.drop_stale_reservations();
+        self.payments.insert(txn.hash(), TxnPlace::Seat(payment));
         if let Some(member) = self.member_mut(member) {
             member.in_groups.0 = member.in_groups.0.saturating_add(amount.0);
         }
@@ -510,10 +517,15 @@ impl World {
         else {
             return;
         };
-        let group = payment.and_then(|payment| self.live_mut(payment.group));
-        let stray = group.is_none();
-        if let Some(group) = group {
+        if let Some((id, group)) =
+            payment.and_then(|payment| Some((payment.group, self.live_mut(payment.group)?)))
+        {
+            let place = TxnPlace::Returned {
+                group: id,
+                at: group.returned.len(),
+            };
             group.returned.push(*txn);
+            self.payments.insert(txn.hash(), place);
         }
         let fee_back = if *fee_kept { Money::ZERO } else { *fee };
         self.apply_refund_due(PendingRefund {
@@ -522,7 +534,6 @@ impl World {
             amount: *amount,
             payment: *payment,
             fee_back,
-            stray,
         });
     }
 
@@ -550,10 +561,44 @@ impl World {
         };
         let GroupSlot::Live(group) = slot else { return };
         let campaign = group.campaign;
-        let members: Vec<MemberId> = group.seats.iter().map(|seat| seat.member).collect();
-        *slot = GroupSlot::Over { campaign, state };
-        for member in members {
-            self.seat_of.remove(&(id, member));
+        let over = GroupSlot::Over { campaign, state };
+        let GroupSlot::Live(group) = std::mem::replace(slot, over) else {
+            return;
+        };
+        for seat in &group.seats {
+            self.seat_of.remove(&(id, seat.member));
+        }
+        let seated = group.seats.iter().filter_map(|seat| seat.txn);
+        for txn in seated.chain(group.returned) {
+            self.payments.remove(&txn.hash());
+        }
+        if state != GroupState::Settled {
+            let promise = self
+                .campaign(campaign)
+                .and_then(|campaign| crate::join::promise_of(campaign).ok());
+            self.promised = self.promised.saturating_sub(promise.unwrap_or(0));
+        }
+    }
+
+    /// What is known of a payment by its provider's name, among live groups and refunds on their way.
+    pub(crate) fn known_payment(&self, txn: &Txn) -> Option<KnownPayment> {
+        let hash = txn.hash();
+        let refund = self
+            .returning
+            .get(&hash)
+            .and_then(|refund| self.refunds.get(refund));
+        if refund.is_some_and(|pending| pending.txn == *txn) {
+            return Some(KnownPayment::Returned);
+        }
+        match *self.payments.get(&hash)? {
+            TxnPlace::Seat(payment) => {
+                let seat = self.live(payment.group)?.seat(payment.index)?;
+                (seat.txn == Some(*txn)).then_some(KnownPayment::Seat(payment, seat.member))
+            }
+            TxnPlace::Returned { group, at } => {
+                let known = self.live(group)?.returned.get(at)?;
+                (known == txn).then_some(KnownPayment::Returned)
+            }
         }
     }
 

@@ -23,14 +23,14 @@ impl Formation {
         })
     }
 
-    /// Counts seats 1..N−1. Nobody recruits himself: a seat taken through the member's own link counts for the leader.
+    /// Counts seats 1..N−1. That nobody recruits himself is seen to where links are taken: see `World::link`.
     pub(super) fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
         let Some(leader) = drawn.seats.first().map(|seat| seat.member) else {
             return Ok(());
         };
         for (number, seat) in drawn.sources(Source::All).skip(1) {
             till.pay(Ask {
-                member: seat.via.filter(|&via| via != seat.member).unwrap_or(leader),
+                member: seat.via.unwrap_or(leader),
                 source_seat: Some(number),
                 generation: 0,
                 base: self.per_recruit,

@@ -75,14 +75,14 @@ impl Generation {
             return Err(invalid("reward.rates", "must be between 0% and 100%"));
         }
         if let Some(table) = &self.vip_depth {
-            let generations = u32::try_from(self.rates.len()).unwrap_or(u32::MAX);
+            let most = u32::try_from(MAX_GENERATIONS).unwrap_or(u32::MAX);
             if table.is_empty()
                 || MAX_GENERATIONS < table.len()
-                || table.iter().any(|&depth| generations < depth)
+                || table.iter().any(|&depth| most < depth)
             {
                 return Err(invalid(
                     "reward.vip_depth",
-                    "must have 1 to 20 entries, each at most the number of rates",
+                    "must have 1 to 20 entries, each at most 20",
                 ));
             }
         }

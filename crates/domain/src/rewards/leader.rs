@@ -42,7 +42,7 @@ impl Leader {
         }
         till.pay(Ask {
             member: leader,
-            source_seat: Some(0),
+            source_seat: None,
             generation: 0,
             base: self.cash,
             rate: None,

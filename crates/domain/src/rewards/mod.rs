@@ -216,6 +216,17 @@ impl Program {
         }
     }
 
+    /// What its rates are applied to, if it has rates.
+    pub fn base(&self) -> Option<Base> {
+        match self {
+            Program::Generation(program) => Some(program.base),
+            Program::Consolation(_)
+            | Program::WinnerBonus(_)
+            | Program::Leader(_)
+            | Program::Formation(_) => None,
+        }
+    }
+
     /// How many generations of uplines it must know of every seat.
     pub fn generations(&self) -> usize {
         match self {
@@ -386,10 +397,10 @@ pub(crate) fn check(campaign: &Campaign) -> Result<(), Refusal> {
             .iter()
             .take(at)
             .any(|other| other.program.kind() == kind);
-        if again && kind != ProgramKind::Generation {
+        if again && kind == ProgramKind::Consolation {
             return Err(invalid(
                 "reward.program",
-                "names a program twice (only generation may be repeated)",
+                "is consolation twice; it is a base of other programs, so there is one",
             ));
         }
         match reward.limit {

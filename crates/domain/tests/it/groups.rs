@@ -594,3 +594,174 @@ fn the_clock_never_runs_backwards() {
     );
     shop.check();
 }
+
+fn leave(shop: &mut Shop, group: GroupId, member: MemberId) {
+    shop.must(Command::LeaveGroup { group, member });
+}
+
+fn paid(shop: &mut Shop, group: GroupId, member: MemberId, name: &str) -> Result<Answer, Refusal> {
+    let (txn, amount) = (shop.txn(name), Money(1_000));
+    let tag = tag(group, member);
+    shop.try_do(Command::JoinPaid {
+        group,
+        member,
+        via: None,
+        txn,
+        amount,
+        tag,
+    })
+}
+
+#[test]
+fn a_place_given_up_and_taken_again_in_the_same_millisecond_lapses_once() {
+    let (mut shop, id, members) = shop_with(3);
+    let group = shop.open(id, members[0]);
+    shop.join(group, members[1]).unwrap();
+    shop.join(group, members[2]).unwrap();
+    leave(&mut shop, group, members[2]);
+    shop.join(group, members[2]).unwrap();
+    shop.wait(300);
+    // Two places are free again, and not one more.
+    let first = shop.join(group, members[3]).unwrap();
+    let second = shop.join(group, members[4]).unwrap();
+    assert_eq!(shop.join(group, members[5]), Err(Refusal::GroupFull(group)));
+    shop.pay(first);
+    shop.pay(second);
+    assert_eq!(shop.state(group), GroupState::Full);
+    shop.settle(group);
+    shop.check();
+}
+
+#[test]
+fn a_place_taken_again_in_the_last_window_lapses_once() {
+    let (mut shop, id, members) = shop_with(4);
+    let group = shop.open(id, members[0]);
+    shop.wait(86_400 - 200);
+    shop.join(group, members[1]).unwrap();
+    let again = shop.join(group, members[2]).unwrap();
+    leave(&mut shop, group, members[2]);
+    shop.wait(10);
+    shop.join(group, members[2]).unwrap();
+    shop.wait(200);
+    shop.must(Command::Tick(Due::Group(group)));
+    let events = &shop.records.last().unwrap().events;
+    let lapse = Event::SeatLapsed { payment: again };
+    assert_eq!(events.iter().filter(|event| **event == lapse).count(), 1);
+    shop.check();
+}
+
+#[test]
+fn joining_and_giving_up_for_ever_leaves_nothing_behind() {
+    let (mut shop, id, members) = shop_with(4);
+    let group = shop.open(id, members[0]);
+    shop.join(group, members[1]).unwrap();
+    let before = shop.world.to_snapshot().len();
+    for _ in 0..500 {
+        shop.join(group, members[2]).unwrap();
+        leave(&mut shop, group, members[2]);
+    }
+    assert!(shop.world.to_snapshot().len() < before + 200);
+}
+
+#[test]
+fn one_payment_holds_one_seat() {
+    let (mut shop, id, members) = shop_with(4);
+    let one = shop.open(id, members[0]);
+    let two = shop.open(id, members[1]);
+    let seated = match paid(&mut shop, one, members[2], "G1") {
+        Ok(Answer::Payment(PaymentAnswer::Seated(payment))) => payment,
+        other => panic!("{other:?}"),
+    };
+    let elsewhere = Err(Refusal::PaymentUsedElsewhere(seated));
+    assert_eq!(paid(&mut shop, one, members[3], "G1"), elsewhere);
+    assert_eq!(paid(&mut shop, two, members[2], "G1"), elsewhere);
+    let other = shop.join(two, members[4]).unwrap();
+    let (txn, amount) = (shop.txn("G1"), Money(1_000));
+    let accept = Command::AcceptPayment {
+        payment: other,
+        txn,
+        amount,
+        tag: tag(two, members[4]),
+    };
+    assert_eq!(shop.try_do(accept), elsewhere);
+    let known = Ok(Answer::Payment(PaymentAnswer::Known));
+    let bounce = Command::BouncePayment {
+        payment: None,
+        member: None,
+        txn,
+        amount,
+    };
+    assert_eq!(shop.try_do(bounce), known);
+    // Nor does money that is on its way back hold another seat.
+    shop.must(Command::CancelGroup { group: one });
+    assert_eq!(paid(&mut shop, two, members[2], "G1"), known);
+    assert_eq!(shop.refund_all(), Money(2_000));
+    shop.check();
+}
+
+#[test]
+fn a_gateways_payment_for_nothing_known_is_left_to_be_sent_back() {
+    let (mut shop, id, members) = shop_with(4);
+    let group = shop.open(id, members[0]);
+    let nowhere = GroupId(77);
+    assert_eq!(
+        paid(&mut shop, nowhere, members[1], "B"),
+        Err(Refusal::GroupNotInMemory(nowhere))
+    );
+    assert_eq!(
+        paid(&mut shop, group, MemberId(99), "C"),
+        Err(Refusal::GroupNotInMemory(group))
+    );
+    // A link of somebody unknown counts as none.
+    let (txn, amount) = (shop.txn("A"), Money(1_000));
+    let tag = tag(group, members[1]);
+    let join = Command::JoinPaid {
+        group,
+        member: members[1],
+        via: Some(MemberId(99)),
+        txn,
+        amount,
+        tag,
+    };
+    assert!(matches!(
+        shop.must(join),
+        Answer::Payment(PaymentAnswer::Seated(_))
+    ));
+    shop.check();
+}
+
+#[test]
+fn a_seat_without_its_tag_is_not_taken() {
+    let (mut shop, id, members) = shop_with(4);
+    let group = shop.open(id, members[0]);
+    let payment = shop.join(group, members[1]).unwrap();
+    let (txn, amount) = (shop.txn("A"), Money(1_000));
+    let accept = Command::AcceptPayment {
+        payment,
+        txn,
+        amount,
+        tag: [0; 32],
+    };
+    assert_eq!(shop.try_do(accept), Err(Refusal::TagMissing));
+    shop.pay(payment);
+    shop.check();
+}
+
+#[test]
+fn groups_that_ended_free_what_they_promised() {
+    let mut shop = Shop::new();
+    let member = shop.member(None);
+    let id = shop.publish(campaign(MAX_AMOUNT_FEN, MAX_SEATS, 1, 0));
+    let open = Command::OpenGroup {
+        campaign: id,
+        member,
+        via: None,
+    };
+    while shop.try_do(open.clone()).is_ok() {}
+    assert_eq!(shop.try_do(open.clone()), Err(Refusal::Overflow));
+    shop.wait(300);
+    while let Some((_, due)) = shop.world.next_timer().filter(|(at, _)| *at <= shop.clock) {
+        shop.must(Command::Tick(due));
+    }
+    assert!(shop.try_do(open).is_ok());
+}

@@ -6,6 +6,7 @@
 )]
 mod groups;
 mod laws;
+mod once;
 mod people;
 mod settlements;
 mod shop;

@@ -278,3 +278,67 @@ fn vip_depth_opens_generations_one_by_one() {
     );
     shop.check();
 }
+
+#[test]
+fn the_link_of_a_lapsed_reservation_counts_when_a_gateway_takes_it_up() {
+    for last in [false, true] {
+        let mut shop = Shop::new();
+        let members = shop.members(7);
+        let id = shop.publish(e0());
+        let group = shop.open(id, members[0]);
+        shop.seat(group, members[1]);
+        shop.seat(group, members[2]);
+        shop.must(Command::JoinGroup {
+            group,
+            member: members[3],
+            via: Some(members[6]),
+        });
+        shop.wait(300);
+        if last {
+            shop.seat(group, members[4]);
+        }
+        shop.must(Command::JoinPaid {
+            group,
+            member: members[3],
+            via: None,
+            txn: shop.txn("G"),
+            amount: Money(10_000),
+            tag: crate::shop::tag(group, members[3]),
+        });
+        if !last {
+            shop.seat(group, members[4]);
+        }
+        let formation = shop.settle(group).rewards;
+        let to_recruiter = formation
+            .iter()
+            .find(|paid| paid.member == members[6] && paid.program == ProgramKind::Formation);
+        assert!(to_recruiter.is_some(), "last: {last}");
+        shop.check();
+    }
+}
+
+#[test]
+fn nobody_recruits_himself() {
+    let mut shop = Shop::new();
+    let members = shop.members(5);
+    let id = shop.publish(e0());
+    let group = shop.open(id, members[0]);
+    for &member in &members[1..] {
+        let join = Command::JoinGroup {
+            group,
+            member,
+            via: Some(member),
+        };
+        let payment = crate::shop::reserved(shop.must(join));
+        shop.pay(payment);
+    }
+    let settled = shop.settle(group);
+    let formation = settled
+        .rewards
+        .iter()
+        .filter(|paid| paid.program == ProgramKind::Formation);
+    assert!(
+        formation.clone().count() == 4
+            && formation.into_iter().all(|paid| paid.member == members[0])
+    );
+}

@@ -351,16 +351,10 @@ fn formation_leader_bonus_and_a_capped_consolation() {
     ];
     assert_eq!(paid(&terms, &[], &[1]), recruited);
     terms.rewards = with(&leader(true));
-    assert_eq!(
-        paid(&terms, &[], &[1]),
-        [(0, ProgramKind::Leader, Some(0), 7)]
-    );
+    assert_eq!(paid(&terms, &[], &[1]), [(0, ProgramKind::Leader, None, 7)]);
     assert_eq!(paid(&terms, &[], &[0]), []);
     terms.rewards = with(&leader(false));
-    assert_eq!(
-        paid(&terms, &[], &[0]),
-        [(0, ProgramKind::Leader, Some(0), 7)]
-    );
+    assert_eq!(paid(&terms, &[], &[0]), [(0, ProgramKind::Leader, None, 7)]);
     terms.rewards = with(&bonus);
     assert_eq!(
         paid(&terms, &[], &[3]),

@@ -139,6 +139,10 @@ fn published_is_only_what_keeps_every_rule() {
     check(&|terms| terms.group.winners = 0, "campaign_invalid");
     check(&|terms| terms.group.winners = 5, "campaign_invalid");
     check(
+        &|terms| terms.group.seats_per_member = 6,
+        "campaign_invalid",
+    );
+    check(
         &|terms| terms.group.seats_per_member = 0,
         "campaign_invalid",
     );
@@ -163,7 +167,7 @@ fn published_is_only_what_keeps_every_rule() {
     );
     check(&|terms| terms.caps[0].limit = Money(-1), "campaign_invalid");
     check(
-        &|terms| terms.caps[0].name = "Up".to_owned(),
+        &|terms| terms.caps[0].name = "上".to_owned(),
         "campaign_invalid",
     );
     check(
@@ -229,12 +233,29 @@ fn own_money_below_zero_stops_publication() {
 #[test]
 fn win_rates_must_be_whole() {
     let nearest = |seats, rate| match winners_of_rate(seats, Rate(rate)) {
-        Err(Refusal::WinRateNotWhole { nearest, .. }) => nearest,
+        Err(refused @ Refusal::WinRateNotWhole { .. }) => refused.to_string(),
         other => panic!("{other:?}"),
     };
     assert_eq!(winners_of_rate(100, Rate(30_000)), Ok(3));
-    assert_eq!(nearest(100, 25_000), [2, 3]);
-    assert_eq!(nearest(10, 1), [1, 1]);
-    assert_eq!(nearest(10, 1_000_000), [9, 9]);
-    assert_eq!(nearest(2, 999_999), [1, 1]);
+    let text = "a win rate of 2.5% of 100 seats gives no whole number of winners from 1 to 99; \
+        the nearest that do: 2 of 100, 3 of 100, 2 of 80, 3 of 120";
+    assert_eq!(nearest(100, 25_000), text);
+    assert!(nearest(10, 1).ends_with("the nearest that do: 1 of 10"));
+    assert!(nearest(10, 0).ends_with("the nearest that do: 1 of 10"));
+    assert!(nearest(10, 1_000_000).ends_with("the nearest that do: 9 of 10"));
+    assert!(nearest(3, 500_000).ends_with("the nearest that do: 1 of 3, 2 of 3, 1 of 2, 2 of 4"));
+}
+
+#[test]
+fn all_winners_return_counts_a_shared_cap() {
+    let mut terms = campaign(10_000, 5, 1, 2_000);
+    terms.caps = vec![Cap {
+        name: "all".to_owned(),
+        limit: Money(700),
+    }];
+    terms.rewards = vec![rewards::Reward {
+        limit: rewards::Limit::Shared(0),
+        ..consolation(500, 0)
+    }];
+    assert_eq!(solvency(&terms).unwrap().all_winners_return, Money(-2_700));
 }

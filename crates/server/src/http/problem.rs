@@ -205,9 +205,15 @@ impl From<Refusal> for Problem {
             Refusal::InvalidCampaign { field, must } => {
                 problem.with("field", field).with("must", must)
             }
-            Refusal::WinRateNotWhole { nearest, .. } => problem
-                .with("field", "group.win_rate")
-                .with("nearest_winners", json!(nearest)),
+            Refusal::WinRateNotWhole { nearest, .. } => {
+                problem.with("field", "group.win_rate").with(
+                    "nearest",
+                    nearest
+                        .iter()
+                        .map(|pair| json!({ "seats": pair.seats, "winners": pair.winners }))
+                        .collect::<Vec<_>>(),
+                )
+            }
             Refusal::ProfileForbids { limit, .. } => problem.with("limit", limit),
             Refusal::NotSolvent(shortfall) => {
                 problem.with("shortfall", crate::wire::shortfall(&shortfall))
@@ -218,6 +224,8 @@ impl From<Refusal> for Problem {
             Refusal::Overflow
             | Refusal::KeyReused
             | Refusal::NotYourself { .. }
+            | Refusal::PaymentUsedElsewhere(_)
+            | Refusal::TagMissing
             | Refusal::UnknownMember(_)
             | Refusal::UnknownInviter(_)
             | Refusal::UnknownCampaign(_)
@@ -226,6 +234,8 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownRefund(_)
             | Refusal::PaymentNotInMemory(_)
             | Refusal::GroupNotInMemory(_)
+            | Refusal::PaymentUsedElsewhere(_)
+            | Refusal::TagMissing
             | Refusal::UnknownPlan { .. }
             | Refusal::OwnMoneyBelowZero(_)
             | Refusal::AmountNotPositive
@@ -251,7 +261,9 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownOrder(_)
         | Refusal::UnknownRefund(_)
         | Refusal::NotYourOrder(_) => StatusCode::NOT_FOUND,
-        Refusal::Overflow
+        Refusal::TagMissing
+        | Refusal::PaymentUsedElsewhere(_)
+        | Refusal::Overflow
         | Refusal::KeyReused
         | Refusal::UnknownInviter(_)
         | Refusal::InvalidCampaign { .. }
@@ -262,6 +274,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::AmountNotPositive => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::PaymentNotInMemory(_)
         | Refusal::GroupNotInMemory(_)
+        | Refusal::PaymentUsedElsewhere(_)
+        | Refusal::TagMissing
         | Refusal::OwnMoneyBelowZero(_)
         | Refusal::LeaderNotPaid(_)
         | Refusal::GroupFull(_)
@@ -273,6 +287,12 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::TooEarlyToVoid { .. }
         | Refusal::OrderState(_) => StatusCode::CONFLICT,
     }
+}
+
+/// Pairs of seats and winners that would do.
+fn pairs(nearest: &[domain::WinPair]) -> Value {
+    let pair = |pair: &domain::WinPair| json!({ "seats": pair.seats, "winners": pair.winners });
+    nearest.iter().map(pair).collect()
 }
 
 /// Whether somebody else's order exists is nobody's business, so both refusals look the same.
