@@ -110,18 +110,31 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
         None
     };
     let config = config(args, &base_url, channel, password.as_deref())?;
-    let mut running = server::start(config, listener).map_err(|error| chain(&error))?;
-    if !running.ready().await {
-        return running.ended().await.map_err(|error| chain(&error));
-    }
-    let crowd = open_shop(args, &base_url, password.as_deref()).await?;
-    let ended = asked_to_stop_or(&mut running).await;
+    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+    // A dropped sender stops it, too.
+    let shutdown = async move { drop(stopping.await) };
+    let mut platform = tokio::spawn(server::serve(config, vec![listener], shutdown));
+    let ended = tokio::select! {
+        ended = &mut platform => return ended.map_err(|error| error.to_string())?.map_err(|error| chain(&error)),
+        ended = run_shop(args, &base_url, password.as_deref()) => ended,
+    };
+    drop(stop);
+    let closed = platform
+        .await
+        .map_err(|error| error.to_string())?
+        .map_err(|error| chain(&error));
+    let provider_closed = provider.stop().await.map_err(|error| chain(&error));
+    ended.and(closed).and(provider_closed)
+}
+
+/// Opens the shop if there is one, and keeps it until somebody asks to stop.
+async fn run_shop(args: &ServeArgs, base_url: &str, password: Option<&str>) -> Result<(), String> {
+    let crowd = open_shop(args, base_url, password).await?;
+    let ended = asked_to_stop().await;
     if let Some(crowd) = crowd {
         crowd.abort();
     }
-    let closed = running.stop().await.map_err(|error| chain(&error));
-    let provider_closed = provider.stop().await.map_err(|error| chain(&error));
-    ended.and(closed).and(provider_closed)
+    ended
 }
 
 /// The demonstration's campaigns and members, and a word of welcome.
@@ -274,14 +287,13 @@ fn demo_accounts(password: &str) -> Vec<DemoAccount> {
     ]
 }
 
-/// Waits for an interrupt, a request to terminate, or the platform's own end.
-async fn asked_to_stop_or(running: &mut server::Running) -> Result<(), String> {
+/// Waits for an interrupt or a request to terminate.
+async fn asked_to_stop() -> Result<(), String> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => Ok(()),
         _ = terminate.recv() => Ok(()),
-        () = running.finished() => Ok(()),
     }
 }
 
