@@ -8,7 +8,7 @@ export function problemText(error: ApiError): string {
   const key = `problem.${error.code}`
   if (te(key)) {
     // Which key, limit or value it was stands in the detail of these.
-    const named = ['campaign_invalid', 'campaign_file_invalid', 'profile_forbids', 'win_rate_not_whole', 'campaign_not_solvent']
+    const named = ['campaign_invalid', 'campaign_file_invalid', 'profile_forbids', 'win_rate_not_whole']
     return named.includes(error.code) && error.detail !== '' ? `${t(key)}: ${error.detail}` : t(key)
   }
   return error.detail || t('problem.fault')
