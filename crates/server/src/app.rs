@@ -121,6 +121,21 @@ impl App {
             })
     }
 
+    /// Reads something that may have been made just now: where it is not there, once more when the views hold what is
+    /// durable at this moment. So nobody is told that what he has just made does not exist.
+    pub(crate) async fn find<T, F>(&self, read: impl Fn() -> F) -> Result<views::At<Option<T>>>
+    where
+        F: Future<Output = std::result::Result<views::At<Option<T>>, views::StoreError>>,
+    {
+        let found = read().await.map_err(store_problem)?;
+        let head = *self.engine.committed().borrow();
+        if found.value.is_some() || head <= found.seq {
+            return Ok(found);
+        }
+        self.reach(Some(head)).await?;
+        read().await.map_err(store_problem)
+    }
+
     /// Waits; false if the server is to stop meanwhile, or the engine has.
     pub(crate) async fn pause(&self, length: Duration) -> bool {
         tokio::select! {

@@ -4,8 +4,9 @@
 //! group is settled by. Late rounds are waited for; a group becomes void only after every source was asked past its
 //! timeout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use domain::{Actor, AwaitedDraw, BeaconSource, Command, GroupId, Refusal, Request};
 use draw::VerifiedRound;
@@ -18,15 +19,41 @@ use crate::app::App;
 const AT_ONCE: usize = 4;
 /// Most groups of one look.
 const A_LOOK: usize = engine::outbox::MAX_PAGE;
+/// Waits before a round that no source knew is asked about again.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Seconds after the round's time from which a group without a value becomes void (draw 2).
 const TIMEOUT_S: u64 = 86_400;
+
+/// A round of a beacon.
+type RoundKey = (u64, u64, [u8; 32]);
+
+/// Rounds that no source knew, with when they are asked about again. Waits double, so that relays in trouble are not
+/// asked without pause; a signature that somebody sends in is used at once all the same.
+#[derive(Default)]
+struct Patience(HashMap<RoundKey, (Instant, Duration)>);
+
+impl Patience {
+    fn may_ask(&self, round: &RoundKey, now: Instant) -> bool {
+        self.0.get(round).is_none_or(|(at, _)| *at <= now)
+    }
+
+    fn failed(&mut self, round: RoundKey, now: Instant) {
+        let wait = self
+            .0
+            .get(&round)
+            .map_or(FIRST_WAIT, |(_, wait)| (*wait * 2).min(LONGEST_WAIT));
+        self.0.insert(round, (now + wait, wait));
+    }
+}
 
 /// Makes draws until the engine ends.
 pub(crate) async fn run(app: Arc<App>) {
     let outbox = Outbox::new(app.engine.clone());
+    let mut patience = Patience::default();
     loop {
         match outbox.next_draws(A_LOOK).await {
-            Ok(awaited) => look(&app, &outbox, awaited).await,
+            Ok(awaited) => look(&app, &outbox, awaited, &mut patience).await,
             Err(SubmitError::Stopped) => return,
             Err(_) => {}
         }
@@ -36,9 +63,9 @@ pub(crate) async fn run(app: Arc<App>) {
     }
 }
 
-async fn look(app: &Arc<App>, outbox: &Outbox, awaited: Vec<AwaitedDraw>) {
+async fn look(app: &Arc<App>, outbox: &Outbox, awaited: Vec<AwaitedDraw>, patience: &mut Patience) {
     let now_s = app.config.clock.now().unix_seconds();
-    let mut rounds: BTreeMap<(u64, u64, [u8; 32]), Vec<AwaitedDraw>> = BTreeMap::new();
+    let mut rounds: BTreeMap<RoundKey, Vec<AwaitedDraw>> = BTreeMap::new();
     for draw in awaited
         .into_iter()
         .filter(|draw| draw.round_time_s <= now_s)
@@ -52,15 +79,21 @@ async fn look(app: &Arc<App>, outbox: &Outbox, awaited: Vec<AwaitedDraw>) {
             .or_default()
             .push(draw);
     }
-    for ((round_time_s, round, _), draws) in rounds {
+    patience.0.retain(|round, _| rounds.contains_key(round));
+    for (key, draws) in rounds {
+        let (round_time_s, round, _) = key;
         let Some(source) = draws.first().map(|draw| draw.source) else {
             continue;
         };
+        if app.beacons.known(&source, round).is_none() && !patience.may_ask(&key, Instant::now()) {
+            continue;
+        }
         let found = app
             .beacons
             .find(&source, round, app.config.clock.now())
             .await;
         if found.is_none() {
+            patience.failed(key, Instant::now());
             let late_s = now_s.saturating_sub(round_time_s);
             tracing::warn!(
                 round,
@@ -75,6 +108,7 @@ async fn look(app: &Arc<App>, outbox: &Outbox, awaited: Vec<AwaitedDraw>) {
                 async move {
                     match found {
                         Some(verified) => settle(&app, outbox, draw.group, verified).await,
+                        // Every source has just been asked.
                         None if round_time_s.saturating_add(TIMEOUT_S) <= now_s => {
                             void(&app, draw.group).await
                         }

@@ -64,7 +64,7 @@ pub(crate) async fn page(
     Params(query): Params<Fresh>,
 ) -> Result<Viewed<CampaignPage>> {
     app.reach(query.at_least).await?;
-    let found = app.views.campaign(id).await.map_err(store_problem)?;
+    let found = app.find(|| app.views.campaign(id)).await?;
     let row = found.value.ok_or_else(unknown)?;
     let terms = schema::to_json(&row.terms);
     let solvency = domain::solvency(&row.terms).map_err(|_| domain::Refusal::Overflow)?;
@@ -94,7 +94,7 @@ pub(crate) async fn published(
     State(app): Shared,
     Segment(id): Segment<CampaignId>,
 ) -> Result<impl IntoResponse> {
-    let found = app.views.published_file(id).await.map_err(store_problem)?;
+    let found = app.find(|| app.views.published_file(id)).await?;
     let file = found.value.ok_or_else(unknown)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], file))
 }
@@ -122,14 +122,7 @@ pub(crate) async fn groups(
     Params(query): Params<GroupsQuery>,
 ) -> Result<Viewed<List<GroupCard>>> {
     app.reach(query.at_least).await?;
-    if app
-        .views
-        .campaign(id)
-        .await
-        .map_err(store_problem)?
-        .value
-        .is_none()
-    {
+    if app.find(|| app.views.campaign(id)).await?.value.is_none() {
         return Err(unknown());
     }
     group_list(&app, Some(id), &query).await

@@ -28,7 +28,7 @@ pub(crate) async fn page(
     Params(query): Params<Fresh>,
 ) -> Result<Viewed<DrawPage>> {
     app.reach(query.at_least).await?;
-    let found = app.views.draw(group).await.map_err(store_problem)?;
+    let found = app.find(|| app.views.draw(group)).await?;
     let row = found.value.ok_or_else(unknown)?;
     let campaign = app.query(move |world| {
         let campaign = world.campaign_of(group)?;

@@ -202,8 +202,8 @@ async fn seat(
     Ok(seq)
 }
 
-/// The commands of a batch. What their tags are made from is read at once for all of them; where group or member are
-/// unknown the command is refused for that, and no tag is stored.
+/// The commands of a batch. What their tags are made from is read at once for all of them; where the group is unknown
+/// no tag is stored.
 async fn commands(
     app: &App,
     gateway: GatewayId,
@@ -226,9 +226,14 @@ async fn commands(
         let Wanted {
             group, member, via, ..
         } = *join;
-        let tag = match (hashes.get(&group), secrets.get(&member)) {
-            (Some(hash), Some(secret)) => tag(member, group, hash, secret)?,
-            (_, _) => [0; 32],
+        // Somebody whose row was deleted gets a tag that nothing links to him.
+        let secret = secrets
+            .get(&member)
+            .copied()
+            .map_or_else(crate::people::random, Ok)?;
+        let tag = match hashes.get(&group) {
+            Some(hash) => tag(member, group, hash, &secret)?,
+            None => [0; 32],
         };
         let command = Command::JoinPaid {
             group,

@@ -152,7 +152,7 @@ pub(crate) async fn page(
     Params(query): Params<Fresh>,
 ) -> Result<Viewed<GroupPage>> {
     app.reach(query.at_least).await?;
-    let found = app.views.group_detail(id).await.map_err(store_problem)?;
+    let found = app.find(|| app.views.group_detail(id)).await?;
     let detail = found.value.ok_or_else(unknown)?;
     let shown = detail
         .seats
@@ -234,6 +234,10 @@ pub(crate) async fn events(
         .clone()
         .try_acquire_owned()
         .map_err(|_| Problem::busy())?;
+    app.find(|| app.views.group(id))
+        .await?
+        .value
+        .ok_or_else(unknown)?;
     let now = news(&app, id)
         .await
         .map_err(store_problem)?

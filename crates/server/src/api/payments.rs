@@ -34,7 +34,7 @@ pub(crate) async fn page(
 ) -> Result<Viewed<PaymentPage>> {
     app.reach(query.at_least).await?;
     let mine = |row: &views::PaymentRow| row.member == member.0;
-    let mut found = app.views.payment(id).await.map_err(store_problem)?;
+    let mut found = app.find(|| app.views.payment(id)).await?;
     let known = found
         .value
         .as_ref()

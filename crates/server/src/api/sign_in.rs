@@ -149,7 +149,7 @@ pub(crate) async fn sign_out(
     ))
 }
 
-/// What every sign-in needs: the header that no form of another site can send, our origin, and patience.
+/// What every sign-in needs beside its key: our origin, and patience.
 pub(crate) fn guard(
     app: &crate::app::App,
     headers: &HeaderMap,

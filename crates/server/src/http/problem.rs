@@ -205,15 +205,9 @@ impl From<Refusal> for Problem {
             Refusal::InvalidCampaign { field, must } => {
                 problem.with("field", field).with("must", must)
             }
-            Refusal::WinRateNotWhole { nearest, .. } => {
-                problem.with("field", "group.win_rate").with(
-                    "nearest",
-                    nearest
-                        .iter()
-                        .map(|pair| json!({ "seats": pair.seats, "winners": pair.winners }))
-                        .collect::<Vec<_>>(),
-                )
-            }
+            Refusal::WinRateNotWhole { nearest, .. } => problem
+                .with("field", "group.win_rate")
+                .with("nearest", pairs(&nearest)),
             Refusal::ProfileForbids { limit, .. } => problem.with("limit", limit),
             Refusal::NotSolvent(shortfall) => {
                 problem.with("shortfall", crate::wire::shortfall(&shortfall))
@@ -234,8 +228,6 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownRefund(_)
             | Refusal::PaymentNotInMemory(_)
             | Refusal::GroupNotInMemory(_)
-            | Refusal::PaymentUsedElsewhere(_)
-            | Refusal::TagMissing
             | Refusal::UnknownPlan { .. }
             | Refusal::OwnMoneyBelowZero(_)
             | Refusal::AmountNotPositive
@@ -261,9 +253,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownOrder(_)
         | Refusal::UnknownRefund(_)
         | Refusal::NotYourOrder(_) => StatusCode::NOT_FOUND,
-        Refusal::TagMissing
-        | Refusal::PaymentUsedElsewhere(_)
-        | Refusal::Overflow
+        Refusal::Overflow
         | Refusal::KeyReused
         | Refusal::UnknownInviter(_)
         | Refusal::InvalidCampaign { .. }

@@ -138,36 +138,36 @@ fn arrival(transaction: &Transaction) -> Result<Arrival, Doubtful> {
 
 /// Takes in a confirmed payment of a reservation. Any number of times, with one effect.
 async fn arrived(app: &App, payment: PaymentId, paid: Arrival) -> Result<PaymentAnswer, Doubtful> {
-    let question = move |world: &domain::World| {
-        let (member, _) = world.seat(payment)?;
-        Some((member, world.campaign_of(payment.group)?.hash))
-    };
-    let tag = match app.engine.query(question).await?.0 {
-        Some((member, hash)) => tag_of(app, member, payment.group, &hash).await?,
-        // The group is over or unknown: no seat will hold the payment, so no tag is stored.
-        None => [0; 32],
-    };
-    let Arrival { txn, amount } = paid;
-    match submit(
-        app,
-        Command::AcceptPayment {
+    loop {
+        let question = move |world: &domain::World| {
+            let (member, _) = world.seat(payment)?;
+            Some((member, world.campaign_of(payment.group)?.hash))
+        };
+        let tag = match app.engine.query(question).await?.0 {
+            Some((member, hash)) => tag_of(app, member, payment.group, &hash).await?,
+            // The group is over or unknown: no seat will hold the payment, so no tag is stored.
+            None => [0; 32],
+        };
+        let Arrival { txn, amount } = paid;
+        let command = Command::AcceptPayment {
             payment,
             txn,
             amount,
             tag,
-        },
-    )
-    .await
-    {
-        Err(SubmitError::Refused(Refusal::PaymentNotInMemory(_))) => {
-            stray(app, payment, paid).await
+        };
+        match submit(app, command).await {
+            // The reservation came between question and command: now it is there to be asked about.
+            Err(SubmitError::Refused(Refusal::TagMissing)) => {}
+            Err(SubmitError::Refused(Refusal::PaymentNotInMemory(_))) => {
+                return stray(app, payment, paid).await;
+            }
+            answer => return Ok(answer?),
         }
-        answer => Ok(answer?),
     }
 }
 
-/// Takes in a payment that a gateway's member has made, for a seat of this group. The refusals that are answers for
-/// the gateway come back as such.
+/// Sends back what a gateway's member has paid for a group that is over, or for nobody known; unless it was dealt
+/// with before.
 pub(crate) async fn joined(
     app: &App,
     group: GroupId,
@@ -178,22 +178,22 @@ pub(crate) async fn joined(
     if in_history(app, &paid.txn).await? {
         return Ok(PaymentAnswer::Known);
     }
-    // The group is over; its number is all that tells the member why, and that stands in a payment's number.
-    let payment = Some(PaymentId {
+    let question =
+        move |world: &domain::World| (world.group(group).is_some(), world.member(member).is_some());
+    let (group_known, member_known) = app.engine.query(question).await?.0;
+    // There is no reservation; the group in a payment's number is what tells the member why.
+    let place = PaymentId {
         group,
         index: u32::MAX,
-    });
+    };
     let Arrival { txn, amount } = paid;
-    Ok(submit(
-        app,
-        Command::BouncePayment {
-            payment,
-            member: Some(member),
-            txn,
-            amount,
-        },
-    )
-    .await?)
+    let command = Command::BouncePayment {
+        payment: group_known.then_some(place),
+        member: member_known.then_some(member),
+        txn,
+        amount,
+    };
+    Ok(submit(app, command).await?)
 }
 
 /// A payment that nothing in memory knows: dealt with long ago, or to be sent back. One at a time: between the look

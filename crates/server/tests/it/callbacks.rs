@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::files::small;
-use crate::site::{Caller, Got, Site};
+use crate::site::{Caller, Got, Site, yuan};
 
 async fn paid_leader(site: &Site, seats: u32) -> (Caller, String) {
     let campaign = site.publish(small(seats)).await;
@@ -158,7 +158,7 @@ async fn payments_for_nothing_known_go_back_and_gateways_own_are_left_alone() {
     assert_eq!(books["held"], "10.00", "{books}");
     assert_eq!(
         site.provider_books().await.held_fen,
-        10_00 + 777,
+        yuan(10) + 777,
         "the gateway's own is none of our business yet"
     );
     site.close().await;
@@ -223,7 +223,7 @@ async fn a_channel_in_trouble_loses_nothing() {
     );
     site.payment(&leader, &payment, "refunded").await;
     let books = site.provider_books().await;
-    assert_eq!((books.refunded_fen, books.refunds), (10_00, 1));
+    assert_eq!((books.refunded_fen, books.refunds), (yuan(10), 1));
 
     // A refund that the provider fails for good gets another number there.
     let (_, payment) = leader.open_group(&campaign).await;

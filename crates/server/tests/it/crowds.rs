@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use crate::files::{small, small_with};
-use crate::site::{Caller, Site};
+use crate::site::{Caller, Site, yuan};
 
 /// How many callers wait for an answer at once.
 const AT_ONCE: usize = 64;
@@ -66,7 +66,7 @@ async fn two_thousand_late_payments_for_one_place() {
         .buffer_unordered(AT_ONCE);
     assert_eq!(paid.collect::<Vec<_>>().await.len(), LATE);
     site.group(&group, "full").await;
-    let wanted = i64::try_from(LATE - 1).unwrap() * 10_00;
+    let wanted = i64::try_from(LATE - 1).unwrap() * yuan(10);
     site.until("all others are back", async || {
         (site.provider_books().await.refunded_fen == wanted).then_some(())
     })
@@ -76,7 +76,7 @@ async fn two_thousand_late_payments_for_one_place() {
     let provider = site.provider_books().await;
     assert_eq!(
         (provider.refunds, provider.held_fen),
-        (i64::try_from(LATE - 1).unwrap(), 20_00)
+        (i64::try_from(LATE - 1).unwrap(), yuan(20))
     );
     site.close().await;
 }

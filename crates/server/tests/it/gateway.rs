@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::files::small;
-use crate::site::{Caller, Site};
+use crate::site::{Caller, Site, yuan};
 
 /// Pays an order of a gateway's own at the provider; answers with the payment's number.
 async fn pay(site: &Site, order_no: &str, group: &str, member: &str, amount_fen: i64) -> String {
@@ -72,7 +72,7 @@ async fn a_batch_is_answered_item_by_item() {
 
     let leader = site.member(1, None).await;
     let (group, payment) = leader.open_group(&campaign).await;
-    let early = pay(&site, "g0", &group, &first, 10_00).await;
+    let early = pay(&site, "g0", &group, &first, yuan(10)).await;
     let item = |member: &str, txn: &str| json!({ "group": group, "member": member, "txn": txn });
     let answers = join(&gateway, json!([item(&first, &early)])).await;
     assert_eq!(
@@ -83,9 +83,9 @@ async fn a_batch_is_answered_item_by_item() {
     site.payment(&leader, &payment, "paid").await;
 
     let (good, wrong, foreign) = (
-        pay(&site, "g1", &group, &first, 10_00).await,
-        pay(&site, "g2", &group, &second, 9_00).await,
-        pay(&site, "g3", &group, &second, 10_00).await,
+        pay(&site, "g1", &group, &first, yuan(10)).await,
+        pay(&site, "g2", &group, &second, yuan(9)).await,
+        pay(&site, "g3", &group, &second, yuan(10)).await,
     );
     let answers = join(
         &gateway,
@@ -125,7 +125,7 @@ async fn a_batch_is_answered_item_by_item() {
     site.group(&group, "settled").await;
 
     // The group is over: the same payments are known, a new one goes back.
-    let late = pay(&site, "g4", &group, &first, 10_00).await;
+    let late = pay(&site, "g4", &group, &first, yuan(10)).await;
     let items = json!([
         item(&first, &good),
         item(&first, &late),
@@ -146,7 +146,7 @@ async fn a_batch_is_answered_item_by_item() {
         "for ever: {answers:?}"
     );
     let provider = site.provider_books().await;
-    assert_eq!(provider.held_fen, 10_00, "one seat was sold");
+    assert_eq!(provider.held_fen, yuan(10), "one seat was sold");
 
     // A member's own payment is no gateway's.
     let (_, own) = leader.open_group(&campaign).await;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::files::small;
-use crate::site::Site;
+use crate::site::{Site, yuan};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_in_the_middle_continues() {
@@ -53,7 +53,7 @@ async fn a_restart_in_the_middle_continues() {
         "{books}"
     );
     let provider = site.provider_books().await;
-    assert_eq!((provider.refunds, provider.refunded_fen), (2, 20_00));
+    assert_eq!((provider.refunds, provider.refunded_fen), (2, yuan(20)));
 
     // Sessions, keys and answers are still there, and the views can be made again.
     assert_eq!(members[0].get("/me").await.status, 200);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::files::{small, small_with};
-use crate::site::{Caller, Site};
+use crate::site::{Caller, Site, yuan};
 
 /// A group whose leader has paid; answers with leader, group and the leader's payment.
 async fn opened(site: &Site, file: serde_json::Value, number: u32) -> (Caller, String, String) {
@@ -49,7 +49,7 @@ async fn reservations_lapse_and_late_payments_find_their_place() {
     let page = site.payment(&late, &late_payment, "refunded").await;
     assert_eq!(page["reason"], "group_full");
     site.until("the money is back", async || {
-        (site.provider_books().await.refunded_fen == 10_00).then_some(())
+        (site.provider_books().await.refunded_fen == yuan(10)).then_some(())
     })
     .await;
 
@@ -71,7 +71,8 @@ async fn reservations_lapse_and_late_payments_find_their_place() {
         .await;
     assert_eq!(site.pay(&late_payment).await.len(), 2);
     site.until("the second late payment is back", async || {
-        (site.provider_books().await.refunded_fen == 10_00 + 2 * 10_00 + 10_00).then_some(())
+        (site.provider_books().await.refunded_fen == yuan(10) + 2 * yuan(10) + yuan(10))
+            .then_some(())
     })
     .await;
     let books = site.settled_books().await;
@@ -90,7 +91,7 @@ async fn second_payments_and_other_amounts_go_back() {
         .await;
     assert_eq!(site.pay(&payment).await.len(), 2);
     site.until("the second payment is back", async || {
-        (site.provider_books().await.refunded_fen == 10_00).then_some(())
+        (site.provider_books().await.refunded_fen == yuan(10)).then_some(())
     })
     .await;
     let page = site.payment(&leader, &payment, "paid").await;
@@ -102,7 +103,7 @@ async fn second_payments_and_other_amounts_go_back() {
         .await;
     site.pay(&wrong).await;
     site.until("the wrong amount is back", async || {
-        (site.provider_books().await.refunded_fen == 10_00 + 9_99).then_some(())
+        (site.provider_books().await.refunded_fen == yuan(10) + 999).then_some(())
     })
     .await;
     let page = site.payment(&other, &wrong, "waiting").await;
@@ -135,7 +136,7 @@ async fn groups_that_end_without_a_draw_give_everything_back() {
     // A payment for the expired group goes back.
     site.pay(&unpaid_payment).await;
     site.until("both and the late one are back", async || {
-        (site.provider_books().await.refunded_fen == 30_00).then_some(())
+        (site.provider_books().await.refunded_fen == yuan(30)).then_some(())
     })
     .await;
     let void = site
@@ -190,7 +191,7 @@ async fn groups_that_end_without_a_draw_give_everything_back() {
     site.pay(&payment).await;
     let books = site.until("all is back", async || {
         let books = site.provider_books().await;
-        (books.paid_fen == 70_00 && books.refunded_fen == 70_00).then_some(books)
+        (books.paid_fen == yuan(70) && books.refunded_fen == yuan(70)).then_some(books)
     });
     assert_eq!(books.await.held_fen, 0);
     assert_eq!(site.settled_books().await["own"], "0.00");

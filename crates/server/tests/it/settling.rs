@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::files::example;
-use crate::site::{Caller, Site, fen};
+use crate::site::{Caller, Site, fen, yuan};
 
 /// Opens a group, fills it, waits for its draw; answers with the group's number.
 async fn play(site: &Site, campaign: &str, members: &[Caller]) -> String {
@@ -89,7 +89,7 @@ async fn e0_to_the_fen() {
         consolation += fen(&wallet["available"]);
         assert_eq!(wallet["in_groups"], "0.00");
     }
-    assert_eq!(consolation, 20_00);
+    assert_eq!(consolation, yuan(20));
     assert_eq!(check_wallet(&top).await["vesting"], "30.00");
     assert_eq!(
         members[0].get("/me").await.json()["wallet"]["vesting"],
@@ -99,7 +99,7 @@ async fn e0_to_the_fen() {
     let provider = site.provider_books().await;
     assert_eq!(
         (provider.paid_fen, provider.refunded_fen, provider.refunds),
-        (500_00, 400_00, 4)
+        (yuan(500), yuan(400), 4)
     );
     assert_eq!(fen(&books["held"]), provider.held_fen);
     let owed = |kind: &str| {
@@ -234,9 +234,9 @@ async fn e1_to_the_fen() {
     let group = play(&site, &campaign, &crowd).await;
     assert_eq!(winners(&site, &group).await.len(), 3);
     let books = site.settled_books().await;
-    assert_eq!(fen(&books["own"]), 200_00 - 3 * cost, "{books}");
+    assert_eq!(fen(&books["own"]), yuan(200) - 3 * cost, "{books}");
     let provider = site.provider_books().await;
-    assert_eq!((provider.refunded_fen, provider.refunds), (9_603_00, 97));
+    assert_eq!((provider.refunded_fen, provider.refunds), (yuan(9_603), 97));
     let consolation: i64 = books["trial_balance"]
         .as_array()
         .unwrap()
@@ -244,7 +244,7 @@ async fn e1_to_the_fen() {
         .find(|row| row["account"] == "rewards")
         .map(|row| fen(&row["debit"]))
         .unwrap();
-    assert_eq!(consolation, 97_00);
+    assert_eq!(consolation, yuan(97));
     check_draw(&site, &group).await;
     site.close().await;
 }
@@ -261,7 +261,7 @@ async fn e2_to_the_fen() {
     let books = site.settled_books().await;
     assert_eq!(books["own"], "324.00", "nobody had a VIP level: {books}");
     assert_eq!(books["coins_outstanding"], "9800.00");
-    assert_eq!(site.provider_books().await.refunded_fen, 98_000_00);
+    assert_eq!(site.provider_books().await.refunded_fen, yuan(98_000));
     assert_eq!(
         inviter.get("/me").await.json()["vip"],
         1,
@@ -275,7 +275,7 @@ async fn e2_to_the_fen() {
     } else {
         0
     };
-    assert_eq!(fen(&books["own"]), 2 * 324_00 - paid, "{books}");
+    assert_eq!(fen(&books["own"]), 2 * yuan(324) - paid, "{books}");
     assert_eq!(fen(&check_wallet(&inviter).await["vesting"]), paid);
     if paid == 60 {
         let line = inviter.lines("vesting").await[0].clone();

@@ -286,12 +286,7 @@ impl Site {
     /// Many members that can sign in: registered by a gateway, with sessions put into the directory beside the server.
     pub(crate) async fn crowd(&self, count: usize) -> Vec<Caller> {
         let gateway = self.gateway().await;
-        let directory = views::Directory::open(
-            &views::Place::from(self.config.data_dir.join("directory.db").as_path()),
-            self.clock.now(),
-        )
-        .await
-        .unwrap();
+        let directory = self.directory().await;
         let mut crowd = Vec::with_capacity(count);
         for chunk in (0..count).collect::<Vec<_>>().chunks(1000) {
             let items: Vec<Value> = chunk
@@ -322,6 +317,14 @@ impl Site {
         }
         directory.close().await;
         crowd
+    }
+
+    /// The directory, opened beside the server.
+    pub(crate) async fn directory(&self) -> views::Directory {
+        let path = self.config.data_dir.join("directory.db");
+        views::Directory::open(&views::Place::from(path.as_path()), self.clock.now())
+            .await
+            .unwrap()
     }
 
     /// Publishes a campaign file with some keys changed; answers with its number.
@@ -613,4 +616,9 @@ pub(crate) fn fen(value: &Value) -> i64 {
     text.replace('.', "")
         .parse()
         .unwrap_or_else(|_| panic!("no amount: {text}"))
+}
+
+/// So many yuan in fen.
+pub(crate) fn yuan(yuan: i64) -> i64 {
+    yuan * 100
 }
