@@ -326,8 +326,37 @@ impl Simulation {
                 self.agenda.add(self.clock + delay, again);
             }
             self.report(step, &txn)?;
+            if self.rng.percent(4) {
+                self.spend_again(step, &txn)?;
+            }
         }
         Ok(())
+    }
+
+    /// A payment is named once more, for another group. As long as memory knows it, it is not taken; after that the
+    /// server finds it in the history and does not ask.
+    fn spend_again(&mut self, step: &mut Step, txn: &str) -> Result<(), SimError> {
+        let (Some(group), Some(member)) = (self.any_group(), self.somebody()) else {
+            return Ok(());
+        };
+        if !self.model.remembers(txn) {
+            return Ok(());
+        }
+        let command = Command::JoinPaid {
+            group,
+            member,
+            via: None,
+            txn: Txn::new(txn).expect("the provider's names are short ASCII"),
+            amount: domain::Money(self.price_of(group)),
+            tag: tag(group, member),
+        };
+        let actor = Actor::Gateway(GatewayId(1));
+        let request = Request {
+            actor,
+            key: None,
+            command,
+        };
+        self.send(step, request, Freshness::Repeated).map(|_| ())
     }
 
     pub(super) fn price_of(&self, group: GroupId) -> i64 {

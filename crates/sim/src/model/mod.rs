@@ -113,7 +113,7 @@ pub(crate) struct Room {
     pub(crate) expires: i64,
     pub(crate) stage: Stage,
     pub(crate) places: BTreeMap<u32, Place>,
-    /// Payments of this group that went back.
+    /// Payments that came to this group and went back at once.
     returned: Vec<String>,
     /// When the how-manieth payment was accepted: gives the order of seats.
     accepted: u64,
@@ -155,8 +155,6 @@ pub(crate) struct Back {
     pub(crate) amount: i64,
     pub(crate) fee_back: i64,
     pub(crate) paid: bool,
-    /// Whether a group that was open or full then remembers the payment.
-    in_group: bool,
 }
 
 /// A winner's product.
@@ -444,6 +442,11 @@ impl Model {
         self.people
             .get_mut(&number)
             .expect("people are never forgotten, and rooms name only known ones")
+    }
+
+    /// Whether a payment is still remembered by anything that goes on.
+    pub(crate) fn remembers(&self, txn: &str) -> bool {
+        self.met(txn).is_some()
     }
 
     fn offer_of(&self, room: u64) -> Option<&Campaign> {

@@ -101,7 +101,6 @@ impl Model {
                     amount: price,
                     fee_back,
                     paid: false,
-                    in_group: true,
                 },
             );
         }

@@ -4,6 +4,14 @@ use domain::{Bounce, Campaign, Command, PaymentId};
 
 use super::{Back, Held, Model, Outcome, Place, Room, Sealed, Stage, Told, refused};
 
+/// Where a payment was met before.
+pub(super) enum Met {
+    /// It holds this seat of an open or full group, or held it.
+    Seat(PaymentId, u32),
+    /// It is on its way back, or came to an open or full group and went back.
+    Returned,
+}
+
 /// Money as the channel reported it.
 struct Paid<'a> {
     txn: &'a str,
@@ -195,16 +203,37 @@ impl Model {
         person.inviter = person.inviter.or(Some(via));
     }
 
+    /// Where a payment was met before, as far as anything of it still goes on.
+    pub(super) fn met(&self, txn: &str) -> Option<Met> {
+        if self.back.get(txn).is_some_and(|back| !back.paid) {
+            return Some(Met::Returned);
+        }
+        for (&number, room) in self.rooms.iter().filter(|(_, room)| room.is_live()) {
+            if room.returned.iter().any(|returned| returned == txn) {
+                return Some(Met::Returned);
+            }
+            let mut places = room.places.iter();
+            let held = places.find(|(_, place)| place.txn.as_deref() == Some(txn));
+            if let Some((&index, place)) = held {
+                return Some(Met::Seat(payment_of(number, index), place.member));
+            }
+        }
+        None
+    }
+
     fn paid(&mut self, payment: PaymentId, paid: &Paid<'_>, now: i64) -> Outcome {
+        match self.met(paid.txn) {
+            Some(Met::Seat(seat, _)) if seat != payment => {
+                return refused("payment_used_elsewhere");
+            }
+            Some(Met::Seat(..) | Met::Returned) => return Outcome::nothing(Told::Known),
+            None => {}
+        }
         let number = payment.group.0;
         let live = self.rooms.get(&number).filter(|room| room.is_live());
-        let place = live.and_then(|room| Some((room, room.places.get(&payment.index)?)));
-        let Some((room, place)) = place else {
-            return self.stray_or("payment_not_in_memory", paid);
+        let Some(place) = live.and_then(|room| room.places.get(&payment.index)) else {
+            return refused("payment_not_in_memory");
         };
-        if place.txn.as_deref() == Some(paid.txn) || room.knows(paid.txn) {
-            return Outcome::nothing(Told::Known);
-        }
         let (held, member) = (place.held, place.member);
         let price = self.offer_of(number).map_or(0, |offer| offer.group.price.0);
         let why = match held {
@@ -219,36 +248,20 @@ impl Model {
         }
     }
 
-    fn stray_or(&self, code: &'static str, paid: &Paid<'_>) -> Outcome {
-        let waits = self
-            .back
-            .get(paid.txn)
-            .is_some_and(|back| !back.paid && !back.in_group);
-        if waits {
-            Outcome::nothing(Told::Known)
-        } else {
-            refused(code)
-        }
-    }
-
     fn join_paid(&mut self, join: (u64, u32, Option<u32>), paid: &Paid<'_>, now: i64) -> Outcome {
         let (number, member, via) = join;
-        if let Some(code) = self.unknown(member, via) {
-            return refused(code);
+        match self.met(paid.txn) {
+            Some(Met::Seat(seat, whose)) if seat.group.0 != number || whose != member => {
+                return refused("payment_used_elsewhere");
+            }
+            Some(Met::Seat(..) | Met::Returned) => return Outcome::nothing(Told::Known),
+            None => {}
         }
-        let Some(room) = self.rooms.get(&number) else {
-            return refused("group_unknown");
-        };
-        if !room.is_live() {
-            return self.stray_or("group_over", paid);
+        let live = self.rooms.get(&number).is_some_and(Room::is_live);
+        if !live || !self.people.contains_key(&member) {
+            return refused("group_over");
         }
-        let mut his = room
-            .places
-            .iter()
-            .filter(|(_, place)| place.member == member);
-        if room.knows(paid.txn) || his.any(|(_, place)| place.txn.as_deref() == Some(paid.txn)) {
-            return Outcome::nothing(Told::Known);
-        }
+        let via = via.filter(|via| self.people.contains_key(via));
         let price = self.offer_of(number).map_or(0, |offer| offer.group.price.0);
         if paid.amount != price {
             return self.bounce(Some(number), paid, Bounce::AmountDiffers);
@@ -271,11 +284,7 @@ impl Model {
     }
 
     fn stray(&mut self, group: Option<u64>, paid: &Paid<'_>) -> Outcome {
-        if self
-            .back
-            .get(paid.txn)
-            .is_some_and(|back| !back.paid && !back.in_group)
-        {
+        if self.met(paid.txn).is_some() {
             return Outcome::nothing(Told::Known);
         }
         let why = match group
@@ -304,7 +313,6 @@ impl Model {
         self.money.fees += fee;
         let room = group.and_then(|group| self.rooms.get_mut(&group));
         let live = room.filter(|room| room.is_live());
-        let in_group = live.is_some();
         if let Some(room) = live {
             room.returned.push(paid.txn.to_owned());
         }
@@ -313,7 +321,6 @@ impl Model {
             amount: paid.amount,
             fee_back,
             paid: false,
-            in_group,
         };
         self.back.insert(paid.txn.to_owned(), back);
         Outcome::done(Told::Bounced(why))
@@ -426,14 +433,12 @@ impl Model {
             Held::Paid { .. } => {
                 place.held = Held::Refunded;
                 let Some(txn) = place.txn.clone() else { return };
-                room.returned.push(txn.clone());
                 let price = offer.group.price.0;
                 let fee_back = if kept { 0 } else { channel_fee(price, &offer) };
                 let back = Back {
                     amount: price,
                     fee_back,
                     paid: false,
-                    in_group: true,
                 };
                 self.back.insert(txn, back);
             }
@@ -503,12 +508,6 @@ impl Model {
             let _ = self.close(number, Stage::Expired);
         }
         changed
-    }
-}
-
-impl Room {
-    fn knows(&self, txn: &str) -> bool {
-        self.returned.iter().any(|returned| returned == txn)
     }
 }
 
