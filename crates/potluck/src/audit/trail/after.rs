@@ -63,13 +63,6 @@ impl Trail {
             });
             return;
         };
-        let timing = campaign.terms.draw.source.timing();
-        let due = timing.round_time(files.freeze.round);
-        findings.unless(
-            due.is_ok_and(|due| due <= at.1.unix_seconds()),
-            at.0,
-            || format!("group {group} was settled before the time of its beacon round"),
-        );
         match self.beacons.draw_again(&campaign, files, settled) {
             Err(says) => findings.add(format!(
                 "record {}: the draw of group {group} is not valid: {says}",
