@@ -197,3 +197,42 @@ impl<T: serde::Serialize> IntoResponse for Viewed<T> {
             .into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{GroupId, Refusal};
+
+    #[test]
+    fn each_answer_of_the_engine_has_its_status() {
+        let too_many = SubmitError::TooMany {
+            commands: 2,
+            limit: 1,
+        };
+        for (error, status, code) in [
+            (SubmitError::Busy, 503, "busy"),
+            (SubmitError::Stopped, 503, "stopped"),
+            (too_many, 422, "batch_too_large"),
+            (
+                SubmitError::Refused(Refusal::GroupFull(GroupId(1))),
+                409,
+                "group_full",
+            ),
+            (
+                SubmitError::Refused(Refusal::KeyReused),
+                422,
+                "idempotency_key_reused",
+            ),
+        ] {
+            let problem = engine_problem(error);
+            assert_eq!(problem.code(), code);
+            let response = problem.into_response();
+            assert_eq!(response.status().as_u16(), status, "{code}");
+            assert_eq!(
+                response.headers().contains_key("retry-after"),
+                status == 503,
+                "{code}"
+            );
+        }
+    }
+}

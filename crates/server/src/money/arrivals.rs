@@ -9,7 +9,7 @@ use domain::{
 };
 use draw::Ident;
 use engine::SubmitError;
-use payments::{ChannelError, OrderState, OrderStatus, RefusalCode, Transaction};
+use payments::{ChannelError, OrderState, RefusalCode, Transaction};
 
 use super::orders::order_anew;
 use crate::app::App;
@@ -82,16 +82,12 @@ pub(crate) async fn ask(
     payment: PaymentId,
     pay_by: Option<domain::Millis>,
 ) -> Result<Vec<Transaction>, Doubtful> {
-    let first = payment.to_string();
+    // A reservation that was taken anew may have been paid at either of its orders.
+    let anew = pay_by.map(|pay_by| order_anew(payment, pay_by));
     let mut found = Vec::new();
-    let state = query(app, &first).await?;
-    let done = state
-        .as_ref()
-        .is_some_and(|state| state.status == OrderStatus::Open);
-    found.extend(state.map(|state| state.transactions).unwrap_or_default());
-    if let Some(pay_by) = pay_by.filter(|_| !done) {
-        let anew = query(app, &order_anew(payment, pay_by)).await?;
-        found.extend(anew.map(|state| state.transactions).unwrap_or_default());
+    for order_no in [Some(payment.to_string()), anew].into_iter().flatten() {
+        let state = query(app, &order_no).await?;
+        found.extend(state.map(|state| state.transactions).unwrap_or_default());
     }
     take_in(app, payment, &found).await?;
     Ok(found)

@@ -61,7 +61,8 @@ impl Reservations {
         watched.add(reservation.payment, reservation.pay_by, Millis(i64::MIN));
     }
 
-    /// Takes the reservations that are to be asked about now; those not lapsed yet come again after the lapse.
+    /// Takes the reservations that are to be asked about now; each comes again shortly before its lapse and some
+    /// minutes after it, where that is still to come.
     fn take(&self, now: Millis, pace: &Pace) -> Vec<(PaymentId, Millis)> {
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut taken = Vec::new();
@@ -73,18 +74,22 @@ impl Reservations {
                 break;
             };
             taken.push((payment, waiting.pay_by));
-            if at < waiting.pay_by {
-                let after = Millis(waiting.pay_by.0.saturating_add(millis(pace.ask_after)));
-                watched.add(payment, waiting.pay_by, after);
+            let after = Millis(waiting.pay_by.0.saturating_add(millis(pace.ask_after)));
+            let next = [before(waiting.pay_by, pace), after]
+                .into_iter()
+                .find(|at| now < *at);
+            if let Some(next) = next {
+                watched.add(payment, waiting.pay_by, next);
             }
         }
         taken
     }
 
-    /// To be asked about again at this time, unless something newer is known.
+    /// To be asked about again at this time or sooner, unless it was reserved anew meanwhile.
     fn again(&self, payment: PaymentId, pay_by: Millis, at: Millis) {
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !watched.waiting.contains_key(&payment) {
+        let sooner = |known: &Waiting| known.pay_by != pay_by || known.ask_at <= at;
+        if !watched.waiting.get(&payment).is_some_and(sooner) {
             watched.add(payment, pay_by, at);
         }
     }
@@ -129,7 +134,7 @@ pub(crate) async fn watch_reservations(app: Arc<App>) {
                 async move {
                     if let Err(error) = ask(app, payment, Some(pay_by)).await {
                         tracing::warn!(%payment, %error, "payment {payment} could not be asked about: {error}");
-                        let again = Millis(app.config.clock.now().0.saturating_add(millis(pace.retry_most)));
+                        let again = Millis(app.config.clock.now().0.saturating_add(millis(pace.retry_first.saturating_mul(10))));
                         app.reservations.again(payment, pay_by, again);
                     }
                 }
@@ -200,6 +205,20 @@ mod tests {
             reservations.take(Millis(1_300_000), &pace),
             [(payment, pay_by)]
         );
+        assert!(reservations.take(Millis(i64::MAX), &pace).is_empty());
+
+        reservations.waits(&WaitingReservation {
+            payment,
+            member: MemberId(0),
+            pay_by,
+        });
+        for now in [500_000, 990_000, 1_300_000] {
+            assert_eq!(
+                reservations.take(Millis(now), &pace),
+                [(payment, pay_by)],
+                "{now}"
+            );
+        }
         assert!(reservations.take(Millis(i64::MAX), &pace).is_empty());
 
         reservations.saw(&reserved(pay_by), &pace);

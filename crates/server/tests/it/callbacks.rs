@@ -165,6 +165,7 @@ async fn payments_for_nothing_known_go_back_and_gateways_own_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_channel_in_trouble_loses_nothing() {
     let site = Site::open().await;
     // No order can be created: the seat stays reserved, and the payment's page tries again.

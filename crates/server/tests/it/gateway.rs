@@ -34,6 +34,7 @@ async fn join(gateway: &Caller, items: Value) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_batch_is_answered_item_by_item() {
     let site = Site::open().await;
     let campaign = site.publish(small(3)).await;

@@ -67,6 +67,9 @@ fn writes(group: &str, campaign: &str) -> Vec<(&'static str, String, Value)> {
     .into()
 }
 
+/// What is wrong, the key, the body, the status and the code; no code: any of the client's.
+type Mistake<'a> = (&'a str, Option<&'a str>, Vec<u8>, u16, &'a str);
+
 struct Callers {
     anyone: Caller,
     member: Caller,
@@ -116,13 +119,14 @@ async fn send(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn bad_bodies_and_keys_of_every_write() {
     let (site, callers, group, campaign) = ready().await;
     let long = "k".repeat(65);
     for (who, path, good) in writes(&group, &campaign) {
         let caller = callers.of(who);
         let file = path.starts_with("/campaigns") && !path.ends_with("/groups");
-        let table: Vec<(&str, Option<&str>, Vec<u8>, u16, &str)> = vec![
+        let table: Vec<Mistake<'_>> = vec![
             (
                 "no key",
                 None,
@@ -220,6 +224,7 @@ async fn bad_bodies_and_keys_of_every_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn unknown_routes_methods_ids_and_queries() {
     let (site, callers, group, campaign) = ready().await;
     let anyone = &callers.anyone;
@@ -363,6 +368,7 @@ async fn keys_repeat_answers_and_refuse_other_content() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn sign_in_is_strict_and_patient() {
     let site = Site::open().await;
     let anyone = site.anyone();

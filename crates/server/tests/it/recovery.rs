@@ -1,5 +1,6 @@
 //! Broken off in the middle and started again: everything goes on, and nothing happens twice.
 
+use engine::Clock;
 use serde_json::json;
 
 use crate::files::small;
@@ -62,6 +63,39 @@ async fn a_restart_in_the_middle_continues() {
     site.delete_views().await;
     assert_eq!(members[0].lines("in_groups").await, lines);
     assert_eq!(members[0].get("/me").await.json()["wallet"], wallet);
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_up_that_was_broken_off_is_finished_at_the_next_start() {
+    let mut site = Site::open().await;
+    let inviter = site.member(1, None).await;
+    let directory = site.directory().await;
+    let person = views::NewPerson {
+        token: [7; 16],
+        phone: Some("13800000002".to_owned()),
+        inviter: Some(domain::MemberId(inviter.id.parse().unwrap())),
+        invite_code: "ABCDEFGH".to_owned(),
+        is_demo: false,
+        gateway: None,
+        member_secret: [9; 32],
+    };
+    // The row was written, and then the power went.
+    let (row, new) = directory.sign_up(&person, site.clock.now()).await.unwrap();
+    assert!(new && row.member.is_none());
+    site.restart().await;
+    let row = directory
+        .person_by_phone("13800000002")
+        .await
+        .unwrap()
+        .unwrap();
+    directory.close().await;
+    let member = site.member(2, None).await;
+    assert_eq!(
+        row.member.map(|member| member.to_string()),
+        Some(member.id.clone())
+    );
+    assert!(member.get("/me").await.json()["inviter"].is_string());
     site.close().await;
 }
 

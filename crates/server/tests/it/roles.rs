@@ -7,6 +7,7 @@ use crate::files::small;
 use crate::site::{Caller, Site};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn roles_do_not_mix() {
     let site = Site::open().await;
     let campaign = site.publish(small(3)).await;
