@@ -80,11 +80,21 @@ impl World {
             .take(generations)
             .map(|upline| Upline {
                 member: upline,
-                vip: self
-                    .member_ref(upline)
-                    .map_or(0, crate::member::Member::vip),
+                vip: self.vip_once(upline, bound),
             })
             .collect()
+    }
+
+    /// A member's VIP level, counting whom this very command binds to him.
+    fn vip_once(&self, member: MemberId, bound: Option<(MemberId, MemberId)>) -> u32 {
+        let gains = bound.is_some_and(|(whose, inviter)| {
+            inviter == member
+                && self
+                    .member_ref(whose)
+                    .is_some_and(|known| known.has_settled)
+        });
+        self.member_ref(member)
+            .map_or(0, |known| known.vip_with(u32::from(gains)))
     }
 
     pub(crate) fn decide_settle(

@@ -75,9 +75,15 @@ impl Member {
 
     /// VIP level by plan 1: how many thresholds his active invitees reach.
     pub(crate) fn vip(&self) -> u32 {
+        self.vip_with(0)
+    }
+
+    /// As [`Member::vip`], with so many more active invitees.
+    pub(crate) fn vip_with(&self, more: u32) -> u32 {
+        let active = self.active_invitees.saturating_add(more);
         let reached = VIP_THRESHOLDS
             .iter()
-            .filter(|&&threshold| threshold <= self.active_invitees);
+            .filter(|&&threshold| threshold <= active);
         u32::try_from(reached.count()).unwrap_or(u32::MAX)
     }
 

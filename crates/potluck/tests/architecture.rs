@@ -48,7 +48,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("schema", &["domain", "draw"]),
     ("engine", &["domain", "journal", "draw"]),
     ("views", &["domain", "draw"]),
-    ("sim", &["domain", "engine", "journal", "draw", "views"]),
+    ("sim", &["domain", "engine", "journal", "draw"]),
     (
         "server",
         &[

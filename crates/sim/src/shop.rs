@@ -158,7 +158,7 @@ fn mixed() -> Campaign {
         source: Source::All,
         base: Base::Margin,
         rates: vec![Rate(30_000), Rate(20_000), Rate(7_777)],
-        vip_depth: Some(vec![1, 3]),
+        vip_depth: Some(vec![0, 3]),
     };
     let leader = Leader {
         cash: Money(300),

@@ -342,3 +342,41 @@ fn nobody_recruits_himself() {
             && formation.into_iter().all(|paid| paid.member == members[0])
     );
 }
+
+#[test]
+fn whom_the_filling_payment_binds_counts_for_his_inviters_level() {
+    let mut shop = Shop::new();
+    let mut terms = e0();
+    let rewards::Program::Generation(generation) = &mut terms.rewards[2].program else {
+        panic!()
+    };
+    // Only VIP 1 and above get anything.
+    generation.vip_depth = Some(vec![0, 1]);
+    let id = shop.publish(terms);
+    let members = shop.members(6);
+    let played = shop.fill(id, &members[..5]);
+    shop.settle(played);
+    let group = shop.open(id, members[0]);
+    for &member in &members[1..4] {
+        shop.seat(group, member);
+    }
+    // The last seat's payment binds its member, who has played before, to somebody who thereby becomes VIP 1.
+    shop.must(Command::JoinPaid {
+        group,
+        member: members[4],
+        via: Some(members[5]),
+        txn: shop.txn("last"),
+        amount: Money(10_000),
+        tag: crate::shop::tag(group, members[4]),
+    });
+    assert_eq!(shop.world.member(members[5]).unwrap().vip, 1);
+    let rewards = shop.settle(group).rewards;
+    let generation = rewards
+        .iter()
+        .find(|paid| paid.program == ProgramKind::Generation);
+    assert_eq!(
+        generation.map(|paid| (paid.member, paid.cash)),
+        Some((members[5], Money(600)))
+    );
+    shop.check();
+}
