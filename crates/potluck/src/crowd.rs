@@ -131,8 +131,8 @@ impl Crowd {
     async fn fill(&mut self, group: &Value) -> Result<(), CrowdError> {
         let id = text(group, "id")?.to_owned();
         let seats = count(group, "seats")?;
-        let held = count(group, "held")?;
-        let free = seats.saturating_sub(held);
+        let taken = count(group, "paid")?.saturating_add(count(group, "held")?);
+        let free = seats.saturating_sub(taken);
         let leave_last = free <= 1;
         if free == 0 || (leave_last && !self.waited_for_a_visitor(&id)) {
             return Ok(());
