@@ -106,7 +106,12 @@ struct Row {
 pub(crate) fn parse(text: &str, campaign: &Campaign) -> Result<Crowd, CrowdError> {
     let mut file = Rows::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = (1..).zip(text.lines());
+    let mut lines: Vec<&str> = text.lines().collect();
+    // Editors leave blank lines behind the last row; one between two rows is a row that was lost.
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+    let mut lines = (1..).zip(lines);
     if lines.next().is_none_or(|(_, header)| header != HEADER) {
         return Err(at(1, format!("the header must be {HEADER}")));
     }

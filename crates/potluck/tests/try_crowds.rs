@@ -230,8 +230,11 @@ fn crowd_files_are_read_strictly() {
             &format!("crowd {crowd}: {message}"),
         );
     };
-    let ok = dir.file("ok.csv", format!("\u{feff}{HEADER}{three}"));
-    assert_eq!(try_run(&[&file, "--crowd", &ok]).code, 0);
+    for end in ["", "\n", "\r\n\n", " \n\t\n  "] {
+        let ok = dir.file("ok.csv", format!("\u{feff}{HEADER}{three}{end}"));
+        let ran = try_run(&[&file, "--crowd", &ok]);
+        assert_eq!(ran.code, 0, "{end:?}: {}", ran.stderr);
+    }
     let header = "line 1: the header must be member,inviter,vip,rank,region,agent_of,seat,via";
     rows("", header);
     rows("member,inviter\n", header);
@@ -248,7 +251,10 @@ fn crowd_files_are_read_strictly() {
             "d,,,,,,,,",
             "a row has 8 cells, one for each name of the header",
         ),
-        ("", "a row has 8 cells, one for each name of the header"),
+        (
+            "\nd,,,,,,,",
+            "a row has 8 cells, one for each name of the header",
+        ),
         (",,,,,,,", "member is empty"),
         ("a,,,,,,,", "member a has a row already"),
         ("d,,one,,,,,", "vip \"one\" is no whole number"),
