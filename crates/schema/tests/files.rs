@@ -481,7 +481,7 @@ fn win_rates_become_winners_or_are_refused_with_the_nearest() {
     let refusal = resolve("30%").unwrap_err();
     assert_eq!(refusal.code(), "win_rate_not_whole");
     assert!(
-        refusal.to_string().ends_with("1 and 2 winners"),
+        refusal.to_string().ends_with("1 of 5, 2 of 5, 3 of 10"),
         "{refusal}"
     );
 }
