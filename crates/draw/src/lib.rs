@@ -21,6 +21,7 @@
         clippy::unwrap_used,
         clippy::expect_used,
         clippy::indexing_slicing,
+        clippy::iter_over_hash_type,
         clippy::panic
     )
 )]
