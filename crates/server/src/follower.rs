@@ -93,7 +93,8 @@ pub(crate) async fn run(app: Arc<App>, mut projector: Projector, mut reader: Rec
                 }
             };
             for (_, record) in &records {
-                app.reservations.saw(record, &app.config.pace);
+                app.reservations
+                    .saw(record, app.config.clock.now(), &app.config.pace);
             }
             if !apply(&app, &mut projector, &records).await {
                 return;

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use crate::app::Shared;
 use crate::http::{Problem, Raw, Result};
-use crate::money::{Doubtful, ask_order, payment_of_order};
+use crate::money::{Doubtful, ask, payment_of_order};
 
 /// The provider's signed notice of a payment. Answered with 2xx only when it has been dealt with, durably; else the
 /// provider sends it again.
@@ -23,7 +23,7 @@ pub(crate) async fn notify(State(app): Shared, Raw(headers, body): Raw) -> Resul
     let Some(payment) = payment_of_order(&notice.order_no) else {
         return Ok(StatusCode::NO_CONTENT);
     };
-    let found = ask_order(&app, payment, &notice.order_no).await?;
+    let found = ask(&app, payment).await?;
     if found
         .iter()
         .any(|transaction| transaction.txn_id == notice.txn_id)

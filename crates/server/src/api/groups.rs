@@ -102,7 +102,7 @@ async fn to_pay(app: &App, member: MemberId, reply: &Reply) -> Result<(PaymentId
         .await?;
     let to_pay = ToPay {
         id: payment.to_string(),
-        pay_url: pay_url(app, payment, member, pay_by).await,
+        pay_url: pay_url(app, payment, member).await,
         pay_by: pay_by.into(),
         amount: price.unwrap_or_default().into(),
     };
@@ -201,7 +201,7 @@ async fn mine(app: &App, group: GroupId, member: MemberId) -> Result<Vec<MineRow
             seat_no: row.seat_no,
             pay_by: row.pay_by.into(),
             pay_url: if waits {
-                pay_url(app, row.payment, member, row.pay_by).await
+                pay_url(app, row.payment, member).await
             } else {
                 None
             },

@@ -44,7 +44,7 @@ pub(crate) async fn page(
         // Each call asks the channel, so it costs what a write costs.
         app.limit(&app.limits.member, member.0, 1)?;
         // A channel that does not answer is no reason to hide what is known; the worker asks again.
-        if let Err(error) = ask(&app, id, Some(known.pay_by)).await {
+        if let Err(error) = ask(&app, id).await {
             tracing::warn!(payment = %id, %error, "payment {id} could not be asked about: {error}");
         }
         let head = *app.engine.committed().borrow();
@@ -58,7 +58,7 @@ pub(crate) async fn page(
         state: row.state.name(),
         amount: row.amount.into(),
         pay_url: if waits {
-            pay_url(&app, id, member.0, row.pay_by).await
+            pay_url(&app, id, member.0).await
         } else {
             None
         },

@@ -301,7 +301,6 @@ impl InPath for OrderId {
 
 impl InPath for PaymentId {
     const UNKNOWN: &'static str = "payment_unknown";
-    /// Also from the number of its order at the channel, which stands in the address the payer comes back to.
     fn read(text: &str) -> Option<PaymentId> {
         crate::money::payment_of_order(text)
     }

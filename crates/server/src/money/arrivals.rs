@@ -11,7 +11,6 @@ use draw::Ident;
 use engine::SubmitError;
 use payments::{ChannelError, OrderState, RefusalCode, Transaction};
 
-use super::orders::order_anew;
 use crate::app::App;
 use crate::http::Problem;
 
@@ -76,42 +75,16 @@ impl From<Doubtful> for Problem {
     }
 }
 
-/// Asks the channel about a reservation's orders and takes in whatever was paid. Answers with what the channel has.
-pub(crate) async fn ask(
-    app: &App,
-    payment: PaymentId,
-    pay_by: Option<domain::Millis>,
-) -> Result<Vec<Transaction>, Doubtful> {
-    // A reservation that was taken anew may have been paid at either of its orders.
-    let anew = pay_by.map(|pay_by| order_anew(payment, pay_by));
-    let mut found = Vec::new();
-    for order_no in [Some(payment.to_string()), anew].into_iter().flatten() {
-        let state = query(app, &order_no).await?;
-        found.extend(state.map(|state| state.transactions).unwrap_or_default());
-    }
-    take_in(app, payment, &found).await?;
-    Ok(found)
-}
-
-/// Asks the channel about one order and takes in whatever was paid.
-pub(crate) async fn ask_order(
-    app: &App,
-    payment: PaymentId,
-    order_no: &str,
-) -> Result<Vec<Transaction>, Doubtful> {
-    let found = query(app, order_no)
+/// Asks the channel about a payment's order and takes in whatever was paid. Answers with what the channel has.
+pub(crate) async fn ask(app: &App, payment: PaymentId) -> Result<Vec<Transaction>, Doubtful> {
+    let found = query(app, &payment.to_string())
         .await?
         .map(|state| state.transactions)
         .unwrap_or_default();
-    take_in(app, payment, &found).await?;
-    Ok(found)
-}
-
-async fn take_in(app: &App, payment: PaymentId, found: &[Transaction]) -> Result<(), Doubtful> {
-    for transaction in found {
+    for transaction in &found {
         arrived(app, payment, arrival(transaction)?).await?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// What the channel knows of one order; none where it was never created.

@@ -7,7 +7,7 @@ mod late;
 mod orders;
 mod refunds;
 
-pub(crate) use arrivals::{Arrival, Doubtful, ask, ask_order, joined, tag};
+pub(crate) use arrivals::{Arrival, Doubtful, ask, joined, tag};
 pub(crate) use late::{Reservations, watch_reservations};
 pub(crate) use orders::{PayPages, pay_url, payment_of_order};
 pub(crate) use refunds::run as run_refunds;

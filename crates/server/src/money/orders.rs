@@ -1,8 +1,8 @@
 //! Orders at the channel: where a reservation is paid.
 //!
-//! An order's number is the payment's, `4711-3`. A reservation that lapsed and is taken anew keeps its payment's
-//! number but has another deadline; as the channel will not change an order, it gets a second one, `4711-3_1795366800`
-//! (the new deadline in unix seconds), which names the same payment.
+//! A payment has one order, with the payment's own number, `4711-3`, for ever. It can be paid as long as its group can
+//! be open, not only until the seat's deadline: a reservation that lapsed and is taken anew has another deadline, but
+//! the same order and page, and a late payment takes the place after all if it is free, else goes back (rules 5).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,55 +11,66 @@ use domain::{MemberId, Millis, Money, PaymentId};
 use payments::{ChannelError, Order, RefusalCode};
 use serde_json::json;
 
+use super::arrivals::ask;
 use crate::app::App;
 
-/// How long after the seat's deadline the channel still takes the payment: somebody may be typing his password.
-const GRACE_MS: i64 = 30_000;
+/// How long after the group's deadline the channel still takes the payment: somebody may be typing his password.
+pub(super) const GRACE_MS: i64 = 30_000;
 /// Most addresses of payment pages that are kept; the channel gives them again.
 const MOST_PAGES: usize = 100_000;
 
-/// Addresses of payment pages, by payment and deadline.
+/// Addresses of payment pages.
 #[derive(Default)]
-pub(crate) struct PayPages(Mutex<HashMap<(PaymentId, i64), String>>);
+pub(crate) struct PayPages(Mutex<HashMap<PaymentId, String>>);
 
 impl PayPages {
-    fn get(&self, payment: PaymentId, pay_by: Millis) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&(payment, pay_by.0))
-            .cloned()
+    fn get(&self, payment: PaymentId) -> Option<String> {
+        let pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pages.get(&payment).cloned()
     }
 
-    fn keep(&self, payment: PaymentId, pay_by: Millis, url: String) {
+    fn keep(&self, payment: PaymentId, url: String) {
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if MOST_PAGES <= pages.len() {
             pages.clear();
         }
-        pages.insert((payment, pay_by.0), url);
+        pages.insert(payment, url);
     }
 }
 
+/// What an order says.
+struct Terms {
+    price: Money,
+    title: String,
+    group_expires_at: Millis,
+}
+
 /// The address where a reservation is paid; creates the order where there is none yet. `None` while the channel does
-/// not answer: the seat stays reserved, and the next call tries again.
-pub(crate) async fn pay_url(
-    app: &App,
-    payment: PaymentId,
-    member: MemberId,
-    pay_by: Millis,
-) -> Option<String> {
-    if let Some(url) = app.pay_pages.get(payment, pay_by) {
+/// not answer: the seat stays reserved, and the next call tries again. `None`, too, if the channel says that the order
+/// has been paid: the payment is taken in.
+pub(crate) async fn pay_url(app: &App, payment: PaymentId, member: MemberId) -> Option<String> {
+    if let Some(url) = app.pay_pages.get(payment) {
         return Some(url);
     }
     let question = move |world: &domain::World| {
         let terms = &world.campaign_of(payment.group)?.terms;
-        Some((terms.group.price, terms.product.title.zh.clone()))
+        Some(Terms {
+            price: terms.group.price,
+            title: terms.product.title.zh.clone(),
+            group_expires_at: world.group(payment.group)?.expires_at?,
+        })
     };
-    let (price, title) = app.engine.query(question).await.ok()?.0?;
-    match create(app, payment, member, (price, &title, pay_by)).await {
+    let terms = app.engine.query(question).await.ok()?.0?;
+    match create(app, payment, member, &terms).await {
         Ok(url) => {
-            app.pay_pages.keep(payment, pay_by, url.clone());
+            app.pay_pages.keep(payment, url.clone());
             Some(url)
+        }
+        Err(error) if error.refusal() == Some(RefusalCode::OrderPaid) => {
+            if let Err(error) = ask(app, payment).await {
+                tracing::warn!(%payment, %error, "payment {payment} could not be asked about: {error}");
+            }
+            None
         }
         Err(error) => {
             tracing::warn!(%payment, %error, "no order at the channel for payment {payment}: {error}");
@@ -72,48 +83,24 @@ async fn create(
     app: &App,
     payment: PaymentId,
     member: MemberId,
-    (price, title, pay_by): (Money, &str, Millis),
+    terms: &Terms,
 ) -> Result<String, ChannelError> {
     let attach =
         json!({ "group": payment.group.to_string(), "member": member.to_string() }).to_string();
-    let first = payment.to_string();
-    let mut order = Order {
-        order_no: &first,
-        amount_fen: price.0,
-        description: title,
+    // Nothing in it may ever change: the channel refuses an order that exists with other content.
+    let order = Order {
+        order_no: &payment.to_string(),
+        amount_fen: terms.price.0,
+        description: &terms.title,
         attach: &attach,
-        expires_at_ms: pay_by.0.saturating_add(GRACE_MS),
+        expires_at_ms: terms.group_expires_at.0.saturating_add(GRACE_MS),
     };
-    match app.config.channel.create_order(&order).await {
-        Err(error) if error.refusal() == Some(RefusalCode::Conflict) => {
-            let anew = order_anew(payment, pay_by);
-            order.order_no = &anew;
-            app.config
-                .channel
-                .create_order(&order)
-                .await
-                .map(|page| page.url)
-        }
-        created => created.map(|page| page.url),
-    }
-}
-
-/// The number of the order of a reservation that was taken anew.
-pub(crate) fn order_anew(payment: PaymentId, pay_by: Millis) -> String {
-    format!("{payment}_{}", pay_by.unix_seconds())
+    Ok(app.config.channel.create_order(&order).await?.url)
 }
 
 /// The payment that an order's number names; none if the order is not ours.
 pub(crate) fn payment_of_order(order_no: &str) -> Option<PaymentId> {
-    let (payment, anew) = match order_no.split_once('_') {
-        Some((payment, anew)) => (payment, Some(anew)),
-        None => (order_no, None),
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if anew.is_some_and(|anew| !digits(anew)) {
-        return None;
-    }
-    payment.parse().ok()
+    order_no.parse().ok()
 }
 
 #[cfg(test)]
@@ -128,18 +115,14 @@ mod tests {
             index: 3,
         };
         assert_eq!(payment_of_order("4711-3"), Some(payment));
-        assert_eq!(
-            payment_of_order(&order_anew(payment, Millis(1_795_366_800_000))),
-            Some(payment)
-        );
         for other in [
             "",
             "4711",
             "4711-3_",
-            "4711-3_x",
+            "4711-3_1795366800",
             "gw-4711-3",
             "4711-03",
-            "4711-3_1_2",
+            "+4711-3",
         ] {
             assert_eq!(payment_of_order(other), None, "{other:?}");
         }

@@ -82,6 +82,54 @@ async fn a_notice_that_never_comes_is_found_by_asking() {
     site.close().await;
 }
 
+/// A member who has reserved twice and let it lapse twice.
+async fn twice_lapsed(site: &Site, number: u32, group: &str) -> (Caller, String) {
+    let member = site.member(number, None).await;
+    let payment = member.join(group).await;
+    for again in [true, false] {
+        site.advance_s(301);
+        site.payment(&member, &payment, "lapsed").await;
+        if again {
+            assert_eq!(member.join(group).await, payment);
+        }
+    }
+    (member, payment)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_payment_of_any_try_is_found_without_its_notice() {
+    let mut site = Site::open().await;
+    let (_, group) = paid_leader(&site, 5).await;
+    site.faults(None, json!({ "callback": { "never": true } }))
+        .await;
+
+    // Paid before the last question about the seat: found by it, and seated.
+    let (soon, payment) = twice_lapsed(&site, 2, &group).await;
+    site.pay(&payment).await;
+    site.advance_s(300);
+    site.payment(&soon, &payment, "paid").await;
+
+    // Paid when nobody asks about the seat any more: found after the group's end, and sent back.
+    let (late, payment) = twice_lapsed(&site, 3, &group).await;
+    let other = site.member(4, None).await;
+    let others = other.join(&group).await;
+    site.advance_s(301);
+    site.payment(&other, &others, "lapsed").await;
+    // What has lapsed before a start is not asked about by itself, so nobody asks until the group's end.
+    site.restart().await;
+    site.pay(&payment).await;
+    site.pay(&others).await;
+    site.advance_s(86_400);
+    site.group(&group, "expired").await;
+    for (member, payment) in [(&late, &payment), (&other, &others)] {
+        let page = site.payment(member, payment, "refunded").await;
+        assert_eq!(page["reason"], "group_expired", "{page}");
+    }
+    assert_eq!(site.settled_books().await["own"], "0.00");
+    assert_eq!(site.provider_books().await.held_fen, 0);
+    site.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_the_providers_word_changes_nothing() {
     let site = Site::open().await;

@@ -162,6 +162,31 @@ impl Views {
             .map_err(failed("read a member's seats in a group"))
     }
 
+    /// Places of a group that were never paid, after this one, in the order in which they were first reserved.
+    pub async fn unpaid_seats(
+        &self,
+        group: GroupId,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<At<Vec<PaymentId>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let sql = "SELECT idx FROM seat WHERE group_id = ? AND idx > ? AND paid_at IS NULL ORDER BY idx LIMIT ?";
+            let after = after.map_or(-1, i64::from);
+            let rows = tx
+                .rows(sql, vec![group.0.into(), after.into(), limit.into()])
+                .await?;
+            let seats = rows.iter().map(|row| {
+                Ok(PaymentId {
+                    group,
+                    index: row.u32("idx")?,
+                })
+            });
+            Ok(at(seq, seats.collect::<Result<Vec<_>, sqlx::Error>>()?))
+        };
+        read.await.map_err(failed("list a group's unpaid seats"))
+    }
+
     /// One seat.
     pub async fn seat(&self, id: PaymentId) -> Result<At<Option<SeatRow>>, StoreError> {
         let read = async {
