@@ -1,7 +1,7 @@
 //! People as the server needs them: sign-up, sessions, faces. A thin layer over the directory, where all that is
 //! personal stands; random bytes and hashes are made here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use domain::{
     Actor, Answer, Command, Duration, GatewayId, MemberId, Millis, OperatorId, OrderId, Refusal,
@@ -250,20 +250,18 @@ impl People {
         Ok(secrets.remove(&member))
     }
 
-    /// What makes these members' tags; those whose row was deleted are left out.
-    pub(crate) async fn secrets(
+    /// Those of these members whom a gateway serves, with what makes their tags.
+    pub(crate) async fn served(
         &self,
+        gateway: GatewayId,
         members: impl IntoIterator<Item = MemberId>,
-    ) -> Result<BTreeMap<MemberId, [u8; 32]>> {
-        let members: Vec<MemberId> = members
+    ) -> Result<HashMap<MemberId, [u8; 32]>> {
+        let people = self.people(members).await?;
+        Ok(people
             .into_iter()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        self.directory
-            .member_secrets(&members)
-            .await
-            .map_err(store_problem)
+            .filter(|(_, person)| person.gateway == Some(gateway))
+            .map(|(member, person)| (member, person.member_secret))
+            .collect())
     }
 
     /// Opens a session; the answer is the cookie's secret, of which only the hash is kept.

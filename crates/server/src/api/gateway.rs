@@ -1,6 +1,6 @@
 //! Batches of gateways: joins that are paid at the channel already, and the members they are for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::Json;
 use axum::extract::State;
@@ -23,6 +23,7 @@ use crate::wire::{
 const MOST_ITEMS: usize = 1000;
 
 /// A join whose ids can be read.
+#[derive(Clone, Copy)]
 struct Wanted {
     group: GroupId,
     member: MemberId,
@@ -30,8 +31,18 @@ struct Wanted {
     txn: Txn,
 }
 
-/// Seats members that have paid already. Each item is answered by itself, in the order of the batch; a payment has one
-/// effect however often it comes.
+/// What joins are checked against and their tags made of.
+struct Known {
+    /// The members that the gateway serves, with their secrets.
+    served: HashMap<MemberId, [u8; 32]>,
+    /// The groups that there are, with the hashes of their campaigns.
+    groups: BTreeMap<GroupId, draw::Hash>,
+}
+
+/// Seats members that the gateway serves and that have paid already. Each item is answered by itself, in the order of
+/// the batch; a payment has one effect however often it comes. Items for a member the gateway does not serve, or for a
+/// group that there is not, are refused (`member_not_served`, `group_unknown`): nothing is booked, and the money stays
+/// at the channel as the gateway's own order, which it refunds itself.
 #[utoipa::path(post, path = "/joins", tag = "gateway", request_body = JoinBatch, responses((status = 200, description = "One answer an item", body = JoinAnswers)))]
 pub(crate) async fn join(
     State(app): Shared,
@@ -51,23 +62,31 @@ pub(crate) async fn join(
             Err(answer) => answers.push(Some(answer)),
         }
     }
+    let known = known(&app, gateway.0, &wanted).await?;
+    wanted.retain(|(at, join)| {
+        let refusal = why_not(join, &known);
+        let good = refusal.is_none();
+        put(&mut answers, *at, refusal);
+        good
+    });
     let confirmed = confirm(&app, &wanted).await?;
-    let mut commands = Vec::new();
+    let mut paid = Vec::new();
     for ((at, join), found) in wanted.into_iter().zip(confirmed) {
         match found {
-            Ok(paid) => commands.push((at, join, paid)),
-            Err(detail) => {
-                if let Some(answer) = answers.get_mut(at) {
-                    *answer = Some(JoinAnswer::PaymentUnconfirmed { detail });
-                }
-            }
+            Ok(arrival) => paid.push((at, join, arrival)),
+            Err(detail) => put(
+                &mut answers,
+                at,
+                Some(JoinAnswer::PaymentUnconfirmed { detail }),
+            ),
         }
     }
-    let seq = seat(&app, gateway.0, commands, &mut answers).await?;
-    let missing = || JoinAnswer::Refused {
-        code: "fault".to_owned(),
-        detail: "this item was lost; repeat it".to_owned(),
-    };
+    let requests = paid
+        .iter()
+        .map(|(_, join, arrival)| command(gateway.0, join, arrival, &known))
+        .collect::<Result<_>>()?;
+    let seq = seat(&app, &paid, requests, &mut answers).await?;
+    let missing = || refused("fault", "this item was lost; repeat it");
     let items = answers
         .into_iter()
         .map(|answer| answer.unwrap_or_else(missing))
@@ -92,13 +111,25 @@ fn charge(app: &App, gateway: &AsGateway, items: usize) -> Result<()> {
     )
 }
 
-fn read(item: &JoinItem) -> std::result::Result<Wanted, JoinAnswer> {
-    let refused = |code: &str, detail: &str| JoinAnswer::Refused {
+fn refused(code: &str, detail: &str) -> JoinAnswer {
+    JoinAnswer::Refused {
         code: code.to_owned(),
         detail: detail.to_owned(),
-    };
-    let group = GroupId::read(&item.group)
-        .ok_or_else(|| refused(GroupId::UNKNOWN, "there is no such group"))?;
+    }
+}
+
+fn no_group() -> JoinAnswer {
+    refused(GroupId::UNKNOWN, "there is no such group")
+}
+
+fn put(answers: &mut [Option<JoinAnswer>], at: usize, answer: Option<JoinAnswer>) {
+    if let Some(place) = answers.get_mut(at) {
+        *place = answer;
+    }
+}
+
+fn read(item: &JoinItem) -> std::result::Result<Wanted, JoinAnswer> {
+    let group = GroupId::read(&item.group).ok_or_else(no_group)?;
     let unknown = || refused(MemberId::UNKNOWN, "there is no such member");
     let member = MemberId::read(&item.member).ok_or_else(unknown)?;
     let via = match &item.via {
@@ -120,6 +151,30 @@ fn read(item: &JoinItem) -> std::result::Result<Wanted, JoinAnswer> {
         via,
         txn,
     })
+}
+
+/// Reads at once what all items are checked against.
+async fn known(app: &App, gateway: GatewayId, wanted: &[(usize, Wanted)]) -> Result<Known> {
+    let groups: BTreeSet<GroupId> = wanted.iter().map(|(_, join)| join.group).collect();
+    let groups = app.query(move |world| {
+        let hash = |group: GroupId| Some((group, world.campaign_of(group)?.hash));
+        groups.into_iter().filter_map(hash).collect()
+    });
+    let members = wanted.iter().map(|(_, join)| join.member);
+    Ok(Known {
+        served: app.people.served(gateway, members).await?,
+        groups: groups.await?,
+    })
+}
+
+/// Why an item is refused before anybody asks for its payment. Money for a group that there is not yet is not sent
+/// back either: once the group is there, the same money would seem to be paid for it.
+fn why_not(join: &Wanted, known: &Known) -> Option<JoinAnswer> {
+    if !known.served.contains_key(&join.member) {
+        let detail = "this gateway has not registered this member";
+        return Some(refused("member_not_served", detail));
+    }
+    (!known.groups.contains_key(&join.group)).then(no_group)
 }
 
 /// Asks the channel about all payments at once; each is confirmed, or why not.
@@ -167,11 +222,10 @@ fn check(join: &Wanted, found: Option<Transaction>) -> std::result::Result<Arriv
 /// Submits the confirmed joins in order, and looks up those whose group is over.
 async fn seat(
     app: &App,
-    gateway: GatewayId,
-    joins: Vec<(usize, Wanted, Arrival)>,
+    joins: &[(usize, Wanted, Arrival)],
+    requests: Vec<Request>,
     answers: &mut [Option<JoinAnswer>],
 ) -> Result<u64> {
-    let requests = commands(app, gateway, &joins).await?;
     let replies = app
         .engine
         .submit_many(requests)
@@ -189,67 +243,37 @@ async fn seat(
             }
             Err(refusal) => {
                 let problem = Problem::from(refusal);
-                JoinAnswer::Refused {
-                    code: problem.code().to_owned(),
-                    detail: problem.detail().to_owned(),
-                }
+                refused(problem.code(), problem.detail())
             }
         };
-        if let Some(place) = answers.get_mut(*at) {
-            *place = Some(answer);
-        }
+        put(answers, *at, Some(answer));
     }
     Ok(seq)
 }
 
-/// The commands of a batch. What their tags are made from is read at once for all of them; where the group is unknown
-/// no tag is stored.
-async fn commands(
-    app: &App,
-    gateway: GatewayId,
-    joins: &[(usize, Wanted, Arrival)],
-) -> Result<Vec<Request>> {
-    let groups: BTreeSet<GroupId> = joins.iter().map(|(_, join, _)| join.group).collect();
-    let hashes = app.query(move |world| {
-        let hash = |group: GroupId| Some((group, world.campaign_of(group)?.hash));
-        groups
-            .into_iter()
-            .filter_map(hash)
-            .collect::<BTreeMap<_, _>>()
-    });
-    let hashes = hashes.await?;
-    let secrets = app
-        .people
-        .secrets(joins.iter().map(|(_, join, _)| join.member))
-        .await?;
-    let command = |(_, join, paid): &(usize, Wanted, Arrival)| {
-        let Wanted {
-            group, member, via, ..
-        } = *join;
-        // Somebody whose row was deleted gets a tag that nothing links to him.
-        let secret = secrets
-            .get(&member)
-            .copied()
-            .map_or_else(crate::people::random, Ok)?;
-        let tag = match hashes.get(&group) {
-            Some(hash) => tag(member, group, hash, &secret)?,
-            None => [0; 32],
-        };
-        let command = Command::JoinPaid {
-            group,
-            member,
-            via,
-            txn: paid.txn,
-            amount: paid.amount,
-            tag,
-        };
-        Ok(Request {
-            actor: Actor::Gateway(gateway),
-            key: None,
-            command,
-        })
+fn command(gateway: GatewayId, join: &Wanted, paid: &Arrival, known: &Known) -> Result<Request> {
+    let Wanted {
+        group, member, via, ..
+    } = *join;
+    let tag = match (known.served.get(&member), known.groups.get(&group)) {
+        (Some(secret), Some(published)) => tag(member, group, published, secret)?,
+        (None, Some(_) | None) | (Some(_), None) => {
+            return Err(Problem::fault("a join was not checked", &"no tag"));
+        }
     };
-    joins.iter().map(command).collect()
+    let command = Command::JoinPaid {
+        group,
+        member,
+        via,
+        txn: paid.txn,
+        amount: paid.amount,
+        tag,
+    };
+    Ok(Request {
+        actor: Actor::Gateway(gateway),
+        key: None,
+        command,
+    })
 }
 
 fn answer_of(answer: Answer) -> JoinAnswer {

@@ -119,7 +119,11 @@ impl Reservations {
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = watched.waiting.get(&payment).copied();
         if known.is_none_or(|known| at < known.ask_at) {
-            watched.add(payment, known.map_or(Millis(i64::MIN), |known| known.pay_by), at);
+            watched.add(
+                payment,
+                known.map_or(Millis(i64::MIN), |known| known.pay_by),
+                at,
+            );
         }
     }
 

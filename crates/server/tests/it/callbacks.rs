@@ -1,6 +1,12 @@
 //! The provider's notices: late, twice, out of order, never, forged, for anything.
 
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use payments::{ApiSecret, CallbackKey, Channel, ChannelConfig};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use crate::files::small;
 use crate::site::{Caller, Got, Site, yuan};
@@ -209,6 +215,83 @@ async fn payments_for_nothing_known_go_back_and_gateways_own_are_left_alone() {
         yuan(10) + 777,
         "the gateway's own is none of our business yet"
     );
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_went_back_holds_no_seat_later() {
+    let site = Site::open().await;
+    let (leader, group) = paid_leader(&site, 3).await;
+    // Paid for a reservation that nobody has made yet, as after a restore from an older backup.
+    let payment = format!("{group}-1");
+    let order = json!({
+        "order_no": payment, "amount_fen": yuan(10), "description": "x", "attach": "{}",
+        "expires_at_ms": 4_000_000_000_000_i64, "notify_url": site.url("/api/v1/channels/notify"),
+    });
+    let body = json!({ "merchant_id": "m1", "orders": [order] });
+    let paid = site
+        .http()
+        .post(format!("{}/sandbox/payments", site.provider_url));
+    assert_eq!(paid.json(&body).send().await.unwrap().status(), 200);
+    site.until("it is back", async || {
+        (site.provider_books().await.refunded_fen == yuan(10)).then_some(())
+    })
+    .await;
+    site.settled_books().await;
+
+    // Now somebody gets that number: the channel still tells of the payment, and it is not his.
+    let member = site.member(2, None).await;
+    assert_eq!(member.join(&group).await, payment);
+    let page = member
+        .get(&format!("/payments/{payment}?refresh=true"))
+        .await
+        .json();
+    assert_eq!(page["state"], "waiting", "{page}");
+    assert_eq!(
+        leader.get(&format!("/groups/{group}")).await.json()["paid"],
+        1
+    );
+    site.close().await;
+}
+
+/// A provider that takes no order because it has been paid, which a notice that was lost had told.
+async fn paid_provider() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let refused = || async {
+        let body = json!({ "code": "order_paid", "message": "it has been paid" });
+        (StatusCode::CONFLICT, axum::Json(body))
+    };
+    let state = |Path(order_no): Path<String>| async move {
+        axum::Json(json!({ "status": "paid", "transactions": [{
+            "txn_id": "4200", "order_no": order_no, "merchant_id": "m1", "amount_fen": yuan(10), "paid_at_ms": 0,
+            "refunded_fen": 0, "attach": "",
+        }] }))
+    };
+    let router = Router::new()
+        .route("/v1/orders", post(refused))
+        .route("/v1/orders/{order_no}", get(state));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_was_paid_is_taken_in_when_its_page_is_wanted() {
+    let provider_url = paid_provider().await;
+    let channel = Channel::new(ChannelConfig {
+        provider_url,
+        merchant_id: "m1".to_owned(),
+        api_secret: ApiSecret::new("x"),
+        callback_key: CallbackKey([0; 32]),
+        notify_url: String::new(),
+        return_url: String::new(),
+        timeout: ChannelConfig::DEFAULT_TIMEOUT,
+    });
+    let site = Site::open_with(|config| config.channel = channel.unwrap()).await;
+    let campaign = site.publish(small(3)).await;
+    let leader = site.member(1, None).await;
+    let (_, payment) = leader.open_group(&campaign).await;
+    site.payment(&leader, &payment, "paid").await;
     site.close().await;
 }
 

@@ -33,6 +33,123 @@ async fn join(gateway: &Caller, items: Value) -> Vec<Value> {
     got.json()["items"].as_array().unwrap().clone()
 }
 
+/// Registers members; answers with their numbers.
+async fn serve(gateway: &Caller, count: usize) -> Vec<String> {
+    let items: Vec<Value> = (0..count)
+        .map(|number| json!({ "token": format!("{number:032x}") }))
+        .collect();
+    let got = gateway
+        .post("/gateway/members", json!({ "items": items }))
+        .await
+        .json();
+    let members = got["items"].as_array().unwrap().iter();
+    members
+        .map(|item| item["member"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// A group whose leader has paid; answers with it.
+async fn open_group(site: &Site, seats: u32, leader: &Caller) -> String {
+    let campaign = site.publish(small(seats)).await;
+    let (group, payment) = leader.open_group(&campaign).await;
+    site.pay(&payment).await;
+    site.payment(leader, &payment, "paid").await;
+    group
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_acts_for_nobody_but_its_own_members() {
+    let site = Site::open().await;
+    let (gateway, other) = (site.gateway().await, site.gateway().await);
+    let (own, others) = (serve(&gateway, 1).await, serve(&other, 1).await);
+    let (leader, member) = (site.member(1, None).await, site.member(2, None).await);
+    let group = open_group(&site, 4, &leader).await;
+    let held = site.provider_books().await.held_fen;
+
+    // Paid in the name of somebody else: he gets neither a seat nor an inviter, and nothing is booked or sent back.
+    for (order_no, victim) in [("g1", &member.id), ("g2", &others[0])] {
+        let txn = pay(&site, order_no, &group, victim, yuan(10)).await;
+        let item = json!({ "group": group, "member": victim, "via": own[0], "txn": txn });
+        let answers = join(&gateway, json!([item])).await;
+        assert_eq!(
+            (&answers[0]["status"], &answers[0]["code"]),
+            (&json!("refused"), &json!("member_not_served")),
+            "{answers:?}"
+        );
+    }
+    assert_eq!(member.get("/me").await.json()["inviter"], json!(null));
+    assert_eq!(
+        site.anyone().get(&format!("/groups/{group}")).await.json()["paid"],
+        1
+    );
+
+    // A group that there is not yet: refused, so that the money is still good when there is one.
+    let next = (group.parse::<u64>().unwrap() + 1).to_string();
+    let txn = pay(&site, "g3", &next, &own[0], yuan(10)).await;
+    let item = json!([{ "group": next, "member": own[0], "txn": txn }]);
+    let answers = join(&gateway, item.clone()).await;
+    assert_eq!(answers[0]["code"], "group_unknown");
+    assert_eq!(
+        (
+            &site.settled_books().await["held"],
+            site.provider_books().await.held_fen
+        ),
+        (&json!("10.00"), held + yuan(30)),
+        "the gateway's own orders"
+    );
+    assert_eq!(open_group(&site, 4, &leader).await, next);
+    assert_eq!(join(&gateway, item).await[0]["status"], "seated");
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_payment_holds_one_seat_once() {
+    let site = Site::open().await;
+    let gateway = site.gateway().await;
+    let members = serve(&gateway, 2).await;
+    let leader = site.member(1, None).await;
+    let (settled, cancelled) = (
+        open_group(&site, 2, &leader).await,
+        open_group(&site, 4, &leader).await,
+    );
+    let item = |group: &str, member: &str, txn: &str| json!([{ "group": group, "member": member, "txn": txn }]);
+    let txns = [
+        pay(&site, "g1", &settled, &members[0], yuan(10)).await,
+        pay(&site, "g2", &cancelled, &members[0], yuan(10)).await,
+    ];
+    let later = open_group(&site, 4, &leader).await;
+    for over in [false, true] {
+        for (group, txn) in [&settled, &cancelled].into_iter().zip(&txns) {
+            let answers = join(&gateway, item(group, &members[0], txn)).await;
+            let wanted = if over { "known" } else { "seated" };
+            assert_eq!(answers[0]["status"], wanted, "{answers:?}");
+            for (other_group, member) in [
+                (group, &members[1]),
+                (&later, &members[0]),
+                (&later, &members[1]),
+            ] {
+                let answers = join(&gateway, item(other_group, member, txn)).await;
+                assert_eq!(answers[0]["status"], "payment_unconfirmed", "{answers:?}");
+            }
+        }
+        if !over {
+            site.group(&settled, "full").await;
+            site.advance_s(10);
+            site.group(&settled, "settled").await;
+            let cancel = format!("/groups/{cancelled}/cancel");
+            assert_eq!(
+                site.operator().await.post(&cancel, json!({})).await.status,
+                200
+            );
+            site.settled_books().await;
+        }
+    }
+    let page = site.anyone().get(&format!("/groups/{later}")).await.json();
+    assert_eq!(page["paid"], 1, "{page}");
+    site.settled_books().await;
+    site.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_batch_is_answered_item_by_item() {
@@ -114,13 +231,14 @@ async fn a_batch_is_answered_item_by_item() {
             "bounced",
             "payment_unconfirmed",
             "payment_unconfirmed",
-            "payment_unconfirmed",
+            "refused",
             "refused",
             "seated"
         ],
         "{answers:?}"
     );
     assert_eq!(answers[2]["reason"], "amount_differs");
+    assert_eq!(answers[5]["code"], "member_not_served");
     site.group(&group, "full").await;
     site.advance_s(10);
     site.group(&group, "settled").await;
@@ -149,13 +267,13 @@ async fn a_batch_is_answered_item_by_item() {
     let provider = site.provider_books().await;
     assert_eq!(provider.held_fen, yuan(10), "one seat was sold");
 
-    // A member's own payment is no gateway's.
-    let (_, own) = leader.open_group(&campaign).await;
-    let txn = site.pay(&own).await.remove(0);
-    let group = own.split('-').next().unwrap();
+    // What is paid at an order of the platform's own is no gateway's.
+    let (other_group, _) = leader.open_group(&campaign).await;
+    let order_no = format!("{other_group}-7");
+    let txn = pay(&site, &order_no, &other_group, &first, yuan(10)).await;
     let answers = join(
         &gateway,
-        json!([{ "group": group, "member": leader.id, "txn": txn }]),
+        json!([{ "group": other_group, "member": first, "txn": txn }]),
     )
     .await;
     assert_eq!(answers[0]["status"], "payment_unconfirmed");
