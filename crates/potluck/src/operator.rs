@@ -1,6 +1,10 @@
-//! `potluck operator add`: the first operator is made on the machine itself.
+//! `potluck operator` and `potluck gateway`: who runs the platform is decided on the machine itself.
 
-use std::{io::BufRead, path::PathBuf, process::ExitCode};
+use std::{
+    io::BufRead,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use engine::{Clock, SystemClock};
 
@@ -9,6 +13,17 @@ use engine::{Clock, SystemClock};
 pub(crate) enum OperatorCommand {
     /// Add an operator; his password is read from standard input, or made and printed
     Add {
+        /// His name
+        name: String,
+        /// Directory of the platform's data
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Give an operator another password, read from standard input, or made and printed; ends his sessions
+    Password {
         /// His name
         name: String,
         /// Directory of the platform's data
@@ -33,9 +48,21 @@ pub(crate) enum GatewayCommand {
     },
 }
 
-/// Adds an operator.
+/// Adds an operator, or gives him another password.
 pub(crate) fn run(command: &OperatorCommand) -> ExitCode {
-    exit("operator", add(command))
+    let result = match command {
+        OperatorCommand::Add {
+            name,
+            data,
+            password_stdin,
+        } => add(name, data, *password_stdin),
+        OperatorCommand::Password {
+            name,
+            data,
+            password_stdin,
+        } => change(name, data, *password_stdin),
+    };
+    exit("operator", result)
 }
 
 /// Adds a gateway.
@@ -68,32 +95,59 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
         .map_err(|error| error.to_string())
 }
 
-fn add(command: &OperatorCommand) -> Result<(), String> {
-    let OperatorCommand::Add {
-        name,
+fn add(name: &str, data: &Path, from_stdin: bool) -> Result<(), String> {
+    let password = Password::of(from_stdin)?;
+    let added = runtime()?.block_on(server::operator_add(
         data,
-        password_stdin,
-    } = command;
-    let (password, made) = if *password_stdin {
+        name,
+        &password.text,
+        Clock::now(&SystemClock),
+    ));
+    added.map_err(|error| crate::serve::chain(&error))?;
+    println!("operator {name} can sign in");
+    password.print_if_made();
+    Ok(())
+}
+
+fn change(name: &str, data: &Path, from_stdin: bool) -> Result<(), String> {
+    let password = Password::of(from_stdin)?;
+    let changed = runtime()?.block_on(server::operator_password(
+        data,
+        name,
+        &password.text,
+        Clock::now(&SystemClock),
+    ));
+    changed.map_err(|error| crate::serve::chain(&error))?;
+    println!("operator {name} has another password, and no session any more");
+    password.print_if_made();
+    Ok(())
+}
+
+/// A password and where it is from.
+struct Password {
+    text: String,
+    made: bool,
+}
+
+impl Password {
+    /// Reads it from the first line of standard input, or makes it.
+    fn of(from_stdin: bool) -> Result<Password, String> {
+        if !from_stdin {
+            let text = crate::shop::random_hex(12)?;
+            return Ok(Password { text, made: true });
+        }
         let mut line = String::new();
         std::io::stdin()
             .lock()
             .read_line(&mut line)
             .map_err(|error| error.to_string())?;
-        (line.trim_end_matches(['\r', '\n']).to_owned(), false)
-    } else {
-        (crate::shop::random_hex(12)?, true)
-    };
-    let added = runtime()?.block_on(server::operator_add(
-        data,
-        name,
-        &password,
-        Clock::now(&SystemClock),
-    ));
-    added.map_err(|error| crate::serve::chain(&error))?;
-    println!("operator {name} can sign in");
-    if made {
-        println!("password {password}");
+        let text = line.trim_end_matches(['\r', '\n']).to_owned();
+        Ok(Password { text, made: false })
     }
-    Ok(())
+
+    fn print_if_made(&self) {
+        if self.made {
+            println!("password {}", self.text);
+        }
+    }
 }

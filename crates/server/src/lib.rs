@@ -36,5 +36,5 @@ pub use config::{
 };
 pub use http::Rate;
 pub use server::{Running, ServeError, serve, start};
-pub use staff::{MIN_PASSWORD_CHARS, StaffError, gateway_add, operator_add};
+pub use staff::{MIN_PASSWORD_CHARS, StaffError, gateway_add, operator_add, operator_password};
 pub use wire::DemoAccount;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use domain::{GatewayId, Millis, OperatorId};
-use views::{Directory, DirectoryError, Place};
+use views::{Directory, DirectoryError, Place, SessionOf, StoreError};
 
 use crate::auth::hash_password;
 use crate::people::OPERATOR_ROLE;
@@ -12,6 +12,8 @@ use crate::people::OPERATOR_ROLE;
 pub const MIN_PASSWORD_CHARS: usize = 10;
 /// Longest name of an operator or gateway, in characters.
 const MAX_NAME_CHARS: usize = 64;
+/// The directory's file in a directory of data.
+const DIRECTORY: &str = "directory.db";
 
 /// Why nobody was added.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,12 @@ pub enum StaffError {
     /// The directory did not take it; the name may be taken.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// The directory could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no such operator.
+    #[error("there is no operator {0}")]
+    Unknown(String),
     /// The data directory cannot be made.
     #[error("cannot make the data directory")]
     DataDir(#[source] std::io::Error),
@@ -41,16 +49,42 @@ pub async fn operator_add(
     now: Millis,
 ) -> Result<OperatorId, StaffError> {
     check_name(name)?;
-    if password.chars().count() < MIN_PASSWORD_CHARS {
-        return Err(StaffError::Password);
-    }
-    let hash = hash_password(password).ok_or(StaffError::Random)?;
+    let hash = hash_of(password)?;
     let directory = open(data_dir, now).await?;
     let added = directory
         .add_operator(name, &hash, OPERATOR_ROLE, now)
         .await;
     directory.close().await;
     Ok(added?)
+}
+
+/// Gives an operator another password and ends his sessions, whether a server runs or not.
+pub async fn operator_password(
+    data_dir: &Path,
+    name: &str,
+    password: &str,
+    now: Millis,
+) -> Result<(), StaffError> {
+    let hash = hash_of(password)?;
+    let unknown = || StaffError::Unknown(name.to_owned());
+    // A directory of data that is mistyped is not made.
+    if !data_dir.join(DIRECTORY).exists() {
+        return Err(unknown());
+    }
+    let directory = open(data_dir, now).await?;
+    let changing = async {
+        let operator = directory
+            .operator_by_name(name)
+            .await?
+            .ok_or_else(unknown)?;
+        directory.set_operator_password(operator.id, &hash).await?;
+        Ok(directory
+            .end_sessions_of(SessionOf::Operator(operator.id))
+            .await?)
+    };
+    let changed = changing.await;
+    directory.close().await;
+    changed
 }
 
 /// Adds a gateway to the directory in `data_dir`; the answer holds its API key, of which only the hash is kept.
@@ -73,7 +107,14 @@ pub async fn gateway_add(
 
 async fn open(data_dir: &Path, now: Millis) -> Result<Directory, StaffError> {
     std::fs::create_dir_all(data_dir).map_err(StaffError::DataDir)?;
-    Ok(Directory::open(&Place::from(data_dir.join("directory.db").as_path()), now).await?)
+    Ok(Directory::open(&Place::from(data_dir.join(DIRECTORY).as_path()), now).await?)
+}
+
+fn hash_of(password: &str) -> Result<String, StaffError> {
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        return Err(StaffError::Password);
+    }
+    hash_password(password).ok_or(StaffError::Random)
 }
 
 fn check_name(name: &str) -> Result<(), StaffError> {

@@ -116,6 +116,51 @@ async fn roles_do_not_mix() {
     site.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_password_ends_an_operators_sessions() {
+    const NEW: &str = "another battery";
+    let site = Site::open().await;
+    let (dir, now) = (&site.config.data_dir, engine::Clock::now(&site.clock));
+    server::operator_add(dir, "deputy", "battery of the deputy", now)
+        .await
+        .unwrap();
+    let boss = site.operator().await;
+    let deputy = site
+        .sign_in_operator("deputy", "battery of the deputy")
+        .await
+        .unwrap();
+    server::operator_password(dir, "boss", NEW, now)
+        .await
+        .unwrap();
+    boss.get("/operator/me")
+        .await
+        .is_problem(401, "not_signed_in");
+    assert_eq!(
+        deputy.get("/operator/me").await.status,
+        200,
+        "another's session"
+    );
+    let old = site.sign_in_operator("boss", "correct horse battery").await;
+    assert!(old.is_none(), "the old password is void");
+    let boss = site.sign_in_operator("boss", NEW).await.unwrap();
+    assert_eq!(boss.get("/operator/me").await.json()["name"], "boss");
+
+    let refused = server::operator_password(dir, "nobody", NEW, now).await;
+    assert!(
+        matches!(refused, Err(server::StaffError::Unknown(_))),
+        "{refused:?}"
+    );
+    let refused = server::operator_password(dir, "boss", "short", now).await;
+    assert!(
+        matches!(refused, Err(server::StaffError::Password)),
+        "{refused:?}"
+    );
+    let elsewhere = dir.join("mistyped");
+    let refused = server::operator_password(&elsewhere, "boss", NEW, now).await;
+    assert!(refused.is_err() && !elsewhere.exists());
+    site.close().await;
+}
+
 async fn refused(routes: &[(Method, String)], callers: &[&Caller], code: &str) {
     for (method, path) in routes {
         for caller in callers {

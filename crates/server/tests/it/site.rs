@@ -165,7 +165,8 @@ impl Site {
         self.serve(self.rebind()).await;
     }
 
-    async fn stop_server(&mut self) {
+    /// Stops the server in order; the provider stays.
+    pub(crate) async fn stop_server(&mut self) {
         let (server, runtime) = self.server.take().unwrap();
         server.stop().await.unwrap();
         tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE))
@@ -233,16 +234,22 @@ impl Site {
 
     /// The operator, signed in.
     pub(crate) async fn operator(&self) -> Caller {
+        self.sign_in_operator("boss", "correct horse battery")
+            .await
+            .unwrap()
+    }
+
+    /// An operator, signed in; none if his password is wrong.
+    pub(crate) async fn sign_in_operator(&self, name: &str, password: &str) -> Option<Caller> {
         let mut caller = self.anyone();
-        let got = caller
-            .post(
-                "/operator/sign-in",
-                json!({ "name": "boss", "password": "correct horse battery" }),
-            )
-            .await;
+        let body = json!({ "name": name, "password": password });
+        let got = caller.post("/operator/sign-in", body).await;
+        if got.status == 401 {
+            return None;
+        }
         assert_eq!(got.status, 200, "{got:?}");
         caller.cookie = Some(got.cookie());
-        caller
+        Some(caller)
     }
 
     /// A new gateway with its key.
