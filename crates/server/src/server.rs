@@ -13,7 +13,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use domain::BeaconSource;
+use domain::{BeaconSource, MemberId};
 use engine::{Engine, EngineConfig, EngineHandle, EngineThreads, RecordReader, Stop};
 use journal::{Journal, SqliteJournal};
 use tokio::net::TcpListener;
@@ -75,6 +75,20 @@ pub enum ServeError {
     /// Registrations that were begun before cannot be submitted again.
     #[error("registrations cannot be submitted again: {0}")]
     Resubmit(String),
+    /// Directory and journal are not of the same moment.
+    #[error(
+        "the directory knows member {directory}, but the journal has only {journal} members (numbers from 0): \
+         directory.db is newer than journal.db, as after restoring only one of them; put back both from one backup"
+    )]
+    DirectoryNewer {
+        /// The highest member number in the directory.
+        directory: MemberId,
+        /// How many members the journal has.
+        journal: u32,
+    },
+    /// The journal cannot be asked.
+    #[error("the engine does not answer")]
+    Ask(#[from] engine::SubmitError),
     /// A listener broke.
     #[error("cannot serve")]
     Listen(#[source] std::io::Error),
@@ -236,6 +250,7 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
     let now = config.clock.now();
     let directory = Directory::open(&Place::from(dir.join("directory.db").as_path()), now).await?;
     let (engine, threads, journal) = start_engine(&dir, &config).await?;
+    same_moment(&directory, &engine).await?;
     let place = Place::from(dir.join("views.db").as_path());
     let projector = Projector::open(&place, &journal).await?;
     let views = Views::open(&place, projector.progress()).await?;
@@ -290,6 +305,22 @@ async fn start_engine(
     starting
         .await
         .map_err(|error| ServeError::Task(error.to_string()))?
+}
+
+/// Refuses a directory that is newer than the journal: its members would meet strangers' money under their numbers.
+async fn same_moment(directory: &Directory, engine: &EngineHandle) -> Result<(), ServeError> {
+    let Some(directory) = directory
+        .last_member()
+        .await
+        .map_err(views::DirectoryError::from)?
+    else {
+        return Ok(());
+    };
+    let journal = engine.query(domain::World::members).await?.0;
+    if directory.0 < journal {
+        return Ok(());
+    }
+    Err(ServeError::DirectoryNewer { directory, journal })
 }
 
 fn journal_id(journal: &dyn Journal) -> Result<JournalId, ServeError> {

@@ -100,6 +100,37 @@ async fn a_sign_up_that_was_broken_off_is_finished_at_the_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_newer_than_the_journal_is_refused() {
+    let mut site = Site::open().await;
+    site.member(1, None).await;
+    let directory = site.directory().await;
+    let person = views::NewPerson {
+        token: [7; 16],
+        phone: Some("13800000002".to_owned()),
+        inviter: None,
+        invite_code: "ABCDEFGH".to_owned(),
+        is_demo: false,
+        gateway: None,
+        member_secret: [9; 32],
+    };
+    site.stop_server().await;
+    // The journal was put back from before this member's registration, the directory was not.
+    directory.sign_up(&person, site.clock.now()).await.unwrap();
+    let member = domain::MemberId(1);
+    directory.set_members(&[([7; 16], member)]).await.unwrap();
+    directory.close().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refused = server::start(site.config.clone(), listener)
+        .unwrap()
+        .ended()
+        .await;
+    let Err(server::ServeError::DirectoryNewer { directory, journal }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((directory, journal), (member, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_that_must_not_meet_are_refused() {
     let site = Site::open().await;
     let mut config = site.config.clone();

@@ -223,6 +223,18 @@ impl Directory {
             .map_err(failed("list people who are no members yet"))
     }
 
+    /// The highest member number that any row has.
+    pub async fn last_member(&self) -> Result<Option<MemberId>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql =
+                "SELECT member FROM person WHERE member IS NOT NULL ORDER BY member DESC LIMIT 1";
+            let row = tx.row(sql, Vec::new()).await?;
+            row.map(|row| read::member(&row, "member")).transpose()
+        };
+        reading.await.map_err(failed("look up the newest member"))
+    }
+
     /// Who has this phone.
     pub async fn person_by_phone(&self, phone: &str) -> Result<Option<Person>, StoreError> {
         self.person("WHERE phone = ?", phone.into()).await
