@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** The `beacon` file, exactly as hashed. */
-        get: operations["file"];
+        get: operations["get_beacon_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -29,7 +29,7 @@ export interface paths {
             cookie?: never;
         };
         /** What the local beacon is. */
-        get: operations["info"];
+        get: operations["get_beacon_info"];
         put?: never;
         post?: never;
         delete?: never;
@@ -46,7 +46,7 @@ export interface paths {
             cookie?: never;
         };
         /** The newest round. */
-        get: operations["latest"];
+        get: operations["get_beacon_public_latest"];
         put?: never;
         post?: never;
         delete?: never;
@@ -63,7 +63,7 @@ export interface paths {
             cookie?: never;
         };
         /** A round whose time has come. */
-        get: operations["round"];
+        get: operations["get_beacon_public_round"];
         put?: never;
         post?: never;
         delete?: never;
@@ -80,7 +80,7 @@ export interface paths {
             cookie?: never;
         };
         /** The books: trial balance, and what is held against what is owed. */
-        get: operations["books"];
+        get: operations["get_books"];
         put?: never;
         post?: never;
         delete?: never;
@@ -97,10 +97,10 @@ export interface paths {
             cookie?: never;
         };
         /** What is on offer, newest first. */
-        get: operations["list"];
+        get: operations["get_campaigns"];
         put?: never;
         /** Publishes a campaign, for ever unchanged. */
-        post: operations["publish"];
+        post: operations["post_campaigns"];
         delete?: never;
         options?: never;
         head?: never;
@@ -117,7 +117,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Whether a campaign file could be published, with the printed lines of its worst case either way. */
-        post: operations["check"];
+        post: operations["post_campaigns_check"];
         delete?: never;
         options?: never;
         head?: never;
@@ -132,7 +132,7 @@ export interface paths {
             cookie?: never;
         };
         /** Everything about one campaign. */
-        get: operations["page"];
+        get: operations["get_campaigns_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -149,10 +149,10 @@ export interface paths {
             cookie?: never;
         };
         /** A campaign's groups, newest first. */
-        get: operations["groups"];
+        get: operations["get_campaigns_id_groups"];
         put?: never;
         /** Opens a group; its seat 0 is reserved for the opener until it is paid. */
-        post: operations["open"];
+        post: operations["post_campaigns_id_groups"];
         delete?: never;
         options?: never;
         head?: never;
@@ -167,7 +167,7 @@ export interface paths {
             cookie?: never;
         };
         /** The file the campaign was published as, byte for byte; its hash names the campaign's groups in the draw. */
-        get: operations["published"];
+        get: operations["get_campaigns_id_published"];
         put?: never;
         post?: never;
         delete?: never;
@@ -186,7 +186,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Records capital that was put into the channel's account. */
-        post: operations["capital"];
+        post: operations["post_capital"];
         delete?: never;
         options?: never;
         head?: never;
@@ -206,7 +206,7 @@ export interface paths {
          * The provider's signed notice of a payment. Answered with 2xx only when it has been dealt with, durably; else the
          *     provider sends it again.
          */
-        post: operations["notify"];
+        post: operations["post_channels_notify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -221,7 +221,7 @@ export interface paths {
             cookie?: never;
         };
         /** All groups, newest first. */
-        get: operations["groups"];
+        get: operations["get_console_groups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -238,7 +238,7 @@ export interface paths {
             cookie?: never;
         };
         /** All members with their money, oldest first. */
-        get: operations["members"];
+        get: operations["get_console_members"];
         put?: never;
         post?: never;
         delete?: never;
@@ -255,7 +255,7 @@ export interface paths {
             cookie?: never;
         };
         /** Everybody's orders, newest first. */
-        get: operations["orders"];
+        get: operations["get_console_orders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -272,7 +272,7 @@ export interface paths {
             cookie?: never;
         };
         /** The demonstration's accounts. */
-        get: operations["accounts"];
+        get: operations["get_demo"];
         put?: never;
         post?: never;
         delete?: never;
@@ -289,7 +289,7 @@ export interface paths {
             cookie?: never;
         };
         /** The codes that would have been sent to a phone, newest first. */
-        get: operations["inbox"];
+        get: operations["get_demo_inbox"];
         put?: never;
         post?: never;
         delete?: never;
@@ -308,7 +308,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Gives the platform a beacon's signature that it has not got: it authenticates itself, so anybody may. */
-        post: operations["send_signature"];
+        post: operations["post_draws_round_signature"];
         delete?: never;
         options?: never;
         head?: never;
@@ -325,7 +325,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Registers members that the gateway serves. The same token again is the same member. */
-        post: operations["register"];
+        post: operations["post_gateway_members"];
         delete?: never;
         options?: never;
         head?: never;
@@ -340,7 +340,7 @@ export interface paths {
             cookie?: never;
         };
         /** One group with its seats and its draw. */
-        get: operations["page"];
+        get: operations["get_groups_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -359,7 +359,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends an open group; everybody is refunded. */
-        post: operations["cancel"];
+        post: operations["post_groups_id_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -374,7 +374,7 @@ export interface paths {
             cookie?: never;
         };
         /** Where a group's draw stands, and what proves it. */
-        get: operations["page"];
+        get: operations["get_groups_id_draw"];
         put?: never;
         post?: never;
         delete?: never;
@@ -391,7 +391,7 @@ export interface paths {
             cookie?: never;
         };
         /** The seal of rules and seats, exactly as hashed. */
-        get: operations["freeze_file"];
+        get: operations["get_groups_id_draw_freeze"];
         put?: never;
         post?: never;
         delete?: never;
@@ -408,7 +408,7 @@ export interface paths {
             cookie?: never;
         };
         /** The rules of the draw, exactly as hashed. */
-        get: operations["open_file"];
+        get: operations["get_groups_id_draw_open"];
         put?: never;
         post?: never;
         delete?: never;
@@ -425,7 +425,7 @@ export interface paths {
             cookie?: never;
         };
         /** The receipt of the draw. */
-        get: operations["result_file"];
+        get: operations["get_groups_id_draw_result"];
         put?: never;
         post?: never;
         delete?: never;
@@ -442,7 +442,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who sits where, exactly as hashed. */
-        get: operations["seats_file"];
+        get: operations["get_groups_id_draw_seats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -459,7 +459,7 @@ export interface paths {
             cookie?: never;
         };
         /** Why there is no draw. */
-        get: operations["void_file"];
+        get: operations["get_groups_id_draw_void"];
         put?: never;
         post?: never;
         delete?: never;
@@ -476,7 +476,7 @@ export interface paths {
             cookie?: never;
         };
         /** The group's state at once and on each change, as server-sent events named `group`. */
-        get: operations["events"];
+        get: operations["get_groups_id_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -495,7 +495,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Gives up the member's seats while the group is not full; what was paid goes back. */
-        post: operations["leave"];
+        post: operations["post_groups_id_leave"];
         delete?: never;
         options?: never;
         head?: never;
@@ -512,7 +512,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Reserves a seat until it is paid. */
-        post: operations["join"];
+        post: operations["post_groups_id_seats"];
         delete?: never;
         options?: never;
         head?: never;
@@ -529,10 +529,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Seats members that have paid already. Each item is answered by itself, in the order of the batch; a payment has one
-         *     effect however often it comes.
+         * Seats members that the gateway serves and that have paid already. Each item is answered by itself, in the order of
+         *     the batch; a payment has one effect however often it comes. Items for a member the gateway does not serve, or for a
+         *     group that there is not, are refused (`member_not_served`, `group_unknown`): nothing is booked, and the money stays
+         *     at the channel as the gateway's own order, which it refunds itself.
          */
-        post: operations["join"];
+        post: operations["post_joins"];
         delete?: never;
         options?: never;
         head?: never;
@@ -547,7 +549,7 @@ export interface paths {
             cookie?: never;
         };
         /** The ledger, newest first. */
-        get: operations["ledger"];
+        get: operations["get_ledger"];
         put?: never;
         post?: never;
         delete?: never;
@@ -564,7 +566,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who is signed in, with his money as it is now. */
-        get: operations["me"];
+        get: operations["get_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -581,7 +583,7 @@ export interface paths {
             cookie?: never;
         };
         /** The member's seats with their groups, newest first. */
-        get: operations["groups"];
+        get: operations["get_me_groups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -598,7 +600,7 @@ export interface paths {
             cookie?: never;
         };
         /** What the member has won, newest first. */
-        get: operations["orders"];
+        get: operations["get_me_orders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -615,7 +617,7 @@ export interface paths {
             cookie?: never;
         };
         /** Where each fen of the member's money came from, newest first. */
-        get: operations["wallet_lines"];
+        get: operations["get_me_wallet_lines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -632,7 +634,7 @@ export interface paths {
             cookie?: never;
         };
         /** Which operator is signed in. */
-        get: operations["me"];
+        get: operations["get_operator_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -651,7 +653,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Signs an operator in. */
-        post: operations["sign_in"];
+        post: operations["post_operator_sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -668,7 +670,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends the operator's session, if there is one. */
-        post: operations["sign_out"];
+        post: operations["post_operator_sign_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -685,7 +687,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Says that the product has come. */
-        post: operations["receive"];
+        post: operations["post_orders_id_receive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -702,7 +704,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Says that the product is on its way, and how. */
-        post: operations["ship"];
+        post: operations["post_orders_id_ship"];
         delete?: never;
         options?: never;
         head?: never;
@@ -717,7 +719,7 @@ export interface paths {
             cookie?: never;
         };
         /** What has become of a payment of the member's. */
-        get: operations["page"];
+        get: operations["get_payments_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -734,7 +736,7 @@ export interface paths {
             cookie?: never;
         };
         /** What this installation is. */
-        get: operations["platform"];
+        get: operations["get_platform"];
         put?: never;
         post?: never;
         delete?: never;
@@ -753,7 +755,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Signs in with a code, and signs up whoever is new. The invite counts at sign-up only. */
-        post: operations["sign_in"];
+        post: operations["post_sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -770,7 +772,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sends a one-time code to a phone: at most one a minute and ten a day, good for five minutes. */
-        post: operations["send_code"];
+        post: operations["post_sign_in_codes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -787,7 +789,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends the session, if there is one. */
-        post: operations["sign_out"];
+        post: operations["post_sign_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -937,6 +939,11 @@ export interface components {
             detail: string;
             /** @description The key of the file, where one is to blame. */
             field?: string | null;
+            /**
+             * @description Where a win rate gives no whole number of winners: the nearest that do, first with these seats, then with this
+             *     rate. Else empty.
+             */
+            nearest: components["schemas"]["WinPair"][];
         };
         /** @description Records a deposit of capital. */
         Capital: {
@@ -1579,6 +1586,8 @@ export interface components {
             demo: boolean;
             leader: boolean;
             member_masked: string;
+            /** @description Whether it is the caller's own. */
+            mine: boolean;
             /** Format: int32 */
             seat_no?: number | null;
             state: string;
@@ -1698,6 +1707,13 @@ export interface components {
              */
             source_seat?: number | null;
         };
+        /** @description So many of so many seats win. */
+        WinPair: {
+            /** Format: int32 */
+            seats: number;
+            /** Format: int32 */
+            winners: number;
+        };
         /** @description A text in the two languages of the screens. */
         Words: {
             /** @description English. */
@@ -1714,7 +1730,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    file: {
+    get_beacon_file: {
         parameters: {
             query?: never;
             header?: never;
@@ -1743,7 +1759,7 @@ export interface operations {
             };
         };
     };
-    info: {
+    get_beacon_info: {
         parameters: {
             query?: never;
             header?: never;
@@ -1772,7 +1788,7 @@ export interface operations {
             };
         };
     };
-    latest: {
+    get_beacon_public_latest: {
         parameters: {
             query?: never;
             header?: never;
@@ -1801,7 +1817,7 @@ export interface operations {
             };
         };
     };
-    round: {
+    get_beacon_public_round: {
         parameters: {
             query?: never;
             header?: never;
@@ -1832,7 +1848,7 @@ export interface operations {
             };
         };
     };
-    books: {
+    get_books: {
         parameters: {
             query?: {
                 /** @description Answer from a state that holds at least this sequence. */
@@ -1864,7 +1880,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_campaigns: {
         parameters: {
             query?: {
                 /** @description Most items, 1 to 100; 20 without it. */
@@ -1900,7 +1916,7 @@ export interface operations {
             };
         };
     };
-    publish: {
+    post_campaigns: {
         parameters: {
             query?: never;
             header: {
@@ -1936,7 +1952,7 @@ export interface operations {
             };
         };
     };
-    check: {
+    post_campaigns_check: {
         parameters: {
             query?: never;
             header: {
@@ -1972,7 +1988,7 @@ export interface operations {
             };
         };
     };
-    page: {
+    get_campaigns_id: {
         parameters: {
             query?: {
                 /** @description Answer from a state that holds at least this sequence. */
@@ -2006,7 +2022,7 @@ export interface operations {
             };
         };
     };
-    groups: {
+    get_campaigns_id_groups: {
         parameters: {
             query?: {
                 /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void`; all without it. */
@@ -2046,7 +2062,7 @@ export interface operations {
             };
         };
     };
-    open: {
+    post_campaigns_id_groups: {
         parameters: {
             query?: never;
             header: {
@@ -2084,7 +2100,7 @@ export interface operations {
             };
         };
     };
-    published: {
+    get_campaigns_id_published: {
         parameters: {
             query?: never;
             header?: never;
@@ -2115,7 +2131,7 @@ export interface operations {
             };
         };
     };
-    capital: {
+    post_capital: {
         parameters: {
             query?: never;
             header: {
@@ -2151,7 +2167,7 @@ export interface operations {
             };
         };
     };
-    notify: {
+    post_channels_notify: {
         parameters: {
             query?: never;
             header?: never;
@@ -2182,7 +2198,7 @@ export interface operations {
             };
         };
     };
-    groups: {
+    get_console_groups: {
         parameters: {
             query?: {
                 /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void`; all without it. */
@@ -2220,7 +2236,7 @@ export interface operations {
             };
         };
     };
-    members: {
+    get_console_members: {
         parameters: {
             query?: {
                 /** @description Most items, 1 to 100; 20 without it. */
@@ -2256,7 +2272,7 @@ export interface operations {
             };
         };
     };
-    orders: {
+    get_console_orders: {
         parameters: {
             query?: {
                 /** @description `paid`, `shipped`, `received` or `kept`; all without it. */
@@ -2294,7 +2310,7 @@ export interface operations {
             };
         };
     };
-    accounts: {
+    get_demo: {
         parameters: {
             query?: never;
             header?: never;
@@ -2323,7 +2339,7 @@ export interface operations {
             };
         };
     };
-    inbox: {
+    get_demo_inbox: {
         parameters: {
             query: {
                 /** @description Whose codes. */
@@ -2355,7 +2371,7 @@ export interface operations {
             };
         };
     };
-    send_signature: {
+    post_draws_round_signature: {
         parameters: {
             query?: never;
             header: {
@@ -2393,7 +2409,7 @@ export interface operations {
             };
         };
     };
-    register: {
+    post_gateway_members: {
         parameters: {
             query?: never;
             header: {
@@ -2429,7 +2445,7 @@ export interface operations {
             };
         };
     };
-    page: {
+    get_groups_id: {
         parameters: {
             query?: {
                 /** @description Answer from a state that holds at least this sequence. */
@@ -2463,7 +2479,7 @@ export interface operations {
             };
         };
     };
-    cancel: {
+    post_groups_id_cancel: {
         parameters: {
             query?: never;
             header: {
@@ -2501,7 +2517,7 @@ export interface operations {
             };
         };
     };
-    page: {
+    get_groups_id_draw: {
         parameters: {
             query?: {
                 /** @description Answer from a state that holds at least this sequence. */
@@ -2535,7 +2551,7 @@ export interface operations {
             };
         };
     };
-    freeze_file: {
+    get_groups_id_draw_freeze: {
         parameters: {
             query?: never;
             header?: never;
@@ -2566,7 +2582,7 @@ export interface operations {
             };
         };
     };
-    open_file: {
+    get_groups_id_draw_open: {
         parameters: {
             query?: never;
             header?: never;
@@ -2597,7 +2613,7 @@ export interface operations {
             };
         };
     };
-    result_file: {
+    get_groups_id_draw_result: {
         parameters: {
             query?: never;
             header?: never;
@@ -2628,7 +2644,7 @@ export interface operations {
             };
         };
     };
-    seats_file: {
+    get_groups_id_draw_seats: {
         parameters: {
             query?: never;
             header?: never;
@@ -2659,7 +2675,7 @@ export interface operations {
             };
         };
     };
-    void_file: {
+    get_groups_id_draw_void: {
         parameters: {
             query?: never;
             header?: never;
@@ -2690,7 +2706,7 @@ export interface operations {
             };
         };
     };
-    events: {
+    get_groups_id_events: {
         parameters: {
             query?: never;
             header?: never;
@@ -2721,7 +2737,7 @@ export interface operations {
             };
         };
     };
-    leave: {
+    post_groups_id_leave: {
         parameters: {
             query?: never;
             header: {
@@ -2759,7 +2775,7 @@ export interface operations {
             };
         };
     };
-    join: {
+    post_groups_id_seats: {
         parameters: {
             query?: never;
             header: {
@@ -2797,7 +2813,7 @@ export interface operations {
             };
         };
     };
-    join: {
+    post_joins: {
         parameters: {
             query?: never;
             header: {
@@ -2833,7 +2849,7 @@ export interface operations {
             };
         };
     };
-    ledger: {
+    get_ledger: {
         parameters: {
             query?: {
                 /** @description Kind of account, such as `escrow`; all without it. */
@@ -2873,7 +2889,7 @@ export interface operations {
             };
         };
     };
-    me: {
+    get_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -2902,7 +2918,7 @@ export interface operations {
             };
         };
     };
-    groups: {
+    get_me_groups: {
         parameters: {
             query?: {
                 /** @description Most items, 1 to 100; 20 without it. */
@@ -2938,7 +2954,7 @@ export interface operations {
             };
         };
     };
-    orders: {
+    get_me_orders: {
         parameters: {
             query?: {
                 /** @description Most items, 1 to 100; 20 without it. */
@@ -2974,7 +2990,7 @@ export interface operations {
             };
         };
     };
-    wallet_lines: {
+    get_me_wallet_lines: {
         parameters: {
             query?: {
                 /** @description `available`, `vesting`, `in_groups` or `coins`; `available` without it. */
@@ -3012,7 +3028,7 @@ export interface operations {
             };
         };
     };
-    me: {
+    get_operator_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -3041,7 +3057,7 @@ export interface operations {
             };
         };
     };
-    sign_in: {
+    post_operator_sign_in: {
         parameters: {
             query?: never;
             header: {
@@ -3077,7 +3093,7 @@ export interface operations {
             };
         };
     };
-    sign_out: {
+    post_operator_sign_out: {
         parameters: {
             query?: never;
             header: {
@@ -3107,7 +3123,7 @@ export interface operations {
             };
         };
     };
-    receive: {
+    post_orders_id_receive: {
         parameters: {
             query?: never;
             header: {
@@ -3145,7 +3161,7 @@ export interface operations {
             };
         };
     };
-    ship: {
+    post_orders_id_ship: {
         parameters: {
             query?: never;
             header: {
@@ -3183,7 +3199,7 @@ export interface operations {
             };
         };
     };
-    page: {
+    get_payments_id: {
         parameters: {
             query?: {
                 /** @description `true`: ask the payment channel first, as when the payer comes back from its page. */
@@ -3219,7 +3235,7 @@ export interface operations {
             };
         };
     };
-    platform: {
+    get_platform: {
         parameters: {
             query?: never;
             header?: never;
@@ -3248,7 +3264,7 @@ export interface operations {
             };
         };
     };
-    sign_in: {
+    post_sign_in: {
         parameters: {
             query?: never;
             header: {
@@ -3284,7 +3300,7 @@ export interface operations {
             };
         };
     };
-    send_code: {
+    post_sign_in_codes: {
         parameters: {
             query?: never;
             header: {
@@ -3320,7 +3336,7 @@ export interface operations {
             };
         };
     };
-    sign_out: {
+    post_sign_out: {
         parameters: {
             query?: never;
             header: {

@@ -48,6 +48,12 @@ describe('the form says what is wrong before the server is asked', () => {
   })
 })
 
+it('takes over a pair that a win rate could mean', () => {
+  const draft = { ...PRESETS.e2(), by: 'rate' as const, winRate: '3%', seats: 7 }
+  applySuggestion(draft, { kind: 'pair', seats: 100, winners: 3 })
+  expect(toFile(draft).group).toMatchObject({ seats: 100, winners: 3 })
+  expect(toFile(draft).group.win_rate).toBeUndefined()
+})
 it('takes over the nearest values that pass', () => {
   const draft = { ...PRESETS.e2(), by: 'rate' as const, winRate: '2%' }
   applySuggestion(draft, { kind: 'winners', value: '3' })

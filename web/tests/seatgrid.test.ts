@@ -6,7 +6,7 @@ import type { Group, SeatView } from '../src/types'
 
 beforeAll(() => useLocale('en'))
 
-const seat = (seat_no: number, more: Partial<SeatView> = {}): SeatView => ({ seat_no, member_masked: `M**${seat_no}`, leader: seat_no === 0, state: 'paid', demo: false, ...more })
+const seat = (seat_no: number, more: Partial<SeatView> = {}): SeatView => ({ seat_no, member_masked: `M**${seat_no}`, leader: seat_no === 0, state: 'paid', demo: false, mine: false, ...more })
 
 function show(changes: Partial<Group>) {
   const group: Group = {
@@ -25,11 +25,18 @@ describe('the seats of a group', () => {
   it('name demonstration members also when they win', () => {
     const grid = show({ state: 'settled', seats_list: [seat(0, { state: 'lost', demo: true }), seat(1, { state: 'won', demo: true })] })
     expect(grid.findAll('.demo')).toHaveLength(2)
-    expect(grid.findAll('b.won')).toHaveLength(1)
+    const winner = grid.findAll('.face').filter((face) => face.find('b.won').exists())
+    expect(winner).toHaveLength(1)
+    expect(winner[0]!.find('b.demo').text()).toBe(i18n.global.t('app.demo_mark'))
+  })
+  it('show me before the places have numbers, too', () => {
+    const reserved = { seat_no: null, state: 'reserved' as const }
+    const grid = show({ seats_list: [seat(0), seat(1, reserved), seat(2, { ...reserved, mine: true })] })
+    expect(names(grid).slice(0, 3)).toEqual(['me', 'Leader', 'M**1'])
   })
   it('put winners first and me next among a hundred', () => {
-    const seats_list = Array.from({ length: 100 }, (_, i) => seat(i, { state: i === 77 ? 'won' : 'lost' }))
-    const grid = show({ state: 'settled', seats: 100, seats_list, mine: [{ payment: 'p', state: 'lost', seat_no: 90, pay_by: '', pay_url: null }] })
+    const seats_list = Array.from({ length: 100 }, (_, i) => seat(i, { state: i === 77 ? 'won' : 'lost', mine: i === 90 }))
+    const grid = show({ state: 'settled', seats: 100, seats_list })
     expect(names(grid).slice(0, 3)).toEqual(['M**77', 'me', 'Leader'])
     expect(grid.find('.more').text()).toBe('+ 70')
   })

@@ -190,17 +190,21 @@ export const FIELD_OF_KEY: Record<string, string> = {
   'group.seats_per_member': 'perMember', 'draw.source': 'source', 'draw.delay': 'delay', 'channel.fee': 'fee', profile: 'profile',
 }
 
-export type Suggestion = { kind: 'winners' | 'price' | 'consolation'; value: string }
+export type Suggestion = { kind: 'winners' | 'price' | 'consolation'; value: string } | { kind: 'pair'; seats: number; winners: number }
 
-/** Takes over one of the nearest values that pass (rules 8). */
-export function applySuggestion(draft: Draft, { kind, value }: Suggestion): void {
-  if (kind === 'winners') {
+/** Takes over one of the nearest values that pass (rules 8), or a pair that a win rate could mean (rules 4). */
+export function applySuggestion(draft: Draft, suggestion: Suggestion): void {
+  if (suggestion.kind === 'pair') {
     draft.by = 'number'
-    draft.winners = Number.parseInt(value, 10)
-  } else if (kind === 'price') {
-    draft.price = value
+    draft.seats = suggestion.seats
+    draft.winners = suggestion.winners
+  } else if (suggestion.kind === 'winners') {
+    draft.by = 'number'
+    draft.winners = Number.parseInt(suggestion.value, 10)
+  } else if (suggestion.kind === 'price') {
+    draft.price = suggestion.value
   } else {
     const consolation = draft.rewards.find((reward) => reward.program === 'consolation')
-    if (consolation) consolation.cash = value
+    if (consolation) consolation.cash = suggestion.value
   }
 }

@@ -28,7 +28,7 @@ export const consoleEn: ConsoleMessages = {
       caps: 'Shared caps', add_cap: 'Add a cap', cap_name: 'Name', cap_limit: 'Amount',
       solvency: 'Solvency', solvency_text: 'The worst case of one group, term by term:', checking: 'Checking…', term: { sales: 'Sales W×P', supplier: 'Supplier W×C', fees: 'Channel fees', rewards: 'Rewards', reserve: 'Reserve' }, shares: 'from {cap}',
       result: 'Left in the worst case', floor: 'Margin floor', passes: 'Can be published', refused: 'Cannot be published', side: 'Printed beside it', returns: 'All winners return', coins_face: 'All coins at face', expires: 'Expires with N−1 seats, channel keeps its fees', covered: 'reserved by the profile', not_covered: 'not reserved by the profile',
-      before: 'Covered before returns and coins', all_covered: 'Returns and coins are covered, too', broken_by: 'Broken by “{term}”, short by {by}', nearest: 'Nearest values that pass', use: 'Use', n_winners: '{v} winners', n_price: 'price {v}', n_consolation: 'consolation {v}',
+      before: 'Covered before returns and coins', all_covered: 'Returns and coins are covered, too', broken_by: 'Broken by “{term}”, short by {by}', nearest: 'Nearest values that pass', use: 'Use', n_winners: '{v} winners', n_pair: '{winners} of {seats} win', n_price: 'price {v}', n_consolation: 'consolation {v}',
       preview: 'Preview the terms', publish: 'Publish', publish_ask: 'Once published it never changes. Publish?', published: 'Published as {id}', file: 'Campaign file', words: 'What members see', incomplete: 'Please correct the marked fields first', field_money: 'an amount such as 12.00', field_duration: 'a duration such as 24h', field_required: 'required', field_percent: 'a percentage such as 3%',
     },
   },

@@ -26,7 +26,7 @@ export const consoleZh = {
       caps: '共用上限', add_cap: '添加上限', cap_name: '名称', cap_limit: '金额',
       solvency: '偿付核算', solvency_text: '按每团最坏情况，逐项：', checking: '核算中…', term: { sales: '中奖者货款 W×P', supplier: '供应商 W×C', fees: '渠道费', rewards: '奖励', reserve: '准备金' }, shares: '共用 {cap}',
       result: '最坏情况余额', floor: '毛利下限', passes: '可以发布', refused: '不能发布', side: '一并列出', returns: '全部中奖者退货', coins_face: '全部购物币按面值', expires: 'N−1 名额时到期且渠道不退费', covered: '档案要求留足', not_covered: '档案不要求留足',
-      before: '覆盖的是退货与购物币之前的承诺', all_covered: '退货与购物币也已覆盖', broken_by: '由「{term}」导致，差 {by}', nearest: '可以通过的最近取值', use: '改为', n_winners: '中奖 {v}', n_price: '价格 {v}', n_consolation: '参与奖 {v}',
+      before: '覆盖的是退货与购物币之前的承诺', all_covered: '退货与购物币也已覆盖', broken_by: '由「{term}」导致，差 {by}', nearest: '可以通过的最近取值', use: '改为', n_winners: '中奖 {v}', n_pair: '{seats} 个名额，中奖 {winners}', n_price: '价格 {v}', n_consolation: '参与奖 {v}',
       preview: '预览条款', publish: '发布', publish_ask: '发布后永不更改。确定发布？', published: '已发布，编号 {id}', file: '活动文件', words: '会员看到的', incomplete: '请先改正标出的字段', field_money: '金额，如 12.00', field_duration: '时长，如 24h', field_required: '必填', field_percent: '百分比，如 3%',
     },
   },

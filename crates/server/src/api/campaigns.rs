@@ -17,7 +17,7 @@ use crate::http::{InPath, Page, Params, Problem, Result, Segment, Write, items, 
 use crate::present::group_card;
 use crate::wire::{
     CampaignCard, CampaignChecked, CampaignPage, CampaignProblem, GroupCard, List, Published,
-    campaign_card, odds, reserve_wording, shortfall, solvency_lines,
+    campaign_card, odds, reserve_wording, shortfall, solvency_lines, win_pairs,
 };
 
 /// What is on offer, newest first.
@@ -214,33 +214,29 @@ pub(crate) async fn publish(
 }
 
 fn checked(app: &App, body: &Value) -> CampaignChecked {
-    let problem_of = |code: &str, detail: String, field: Option<String>| CampaignChecked {
+    let no = |problem: CampaignProblem| CampaignChecked {
         ok: false,
         solvency: None,
-        problem: Some(CampaignProblem {
-            code: code.to_owned(),
-            detail,
-            field,
-        }),
+        problem: Some(problem),
         shortfall: None,
     };
     let file: CampaignFile = match schema::parse_json_value(body) {
         Ok(file) => file,
         Err(error) => {
-            return problem_of(
-                error.code,
-                error.message,
-                Some(error.path).filter(|path| !path.is_empty()),
-            );
+            return no(CampaignProblem {
+                code: error.code.to_owned(),
+                detail: error.message,
+                field: Some(error.path).filter(|path| !path.is_empty()),
+                nearest: Vec::new(),
+            });
         }
     };
     let campaign: Campaign = match file.resolve(&app.installation) {
         Ok(campaign) => campaign,
-        Err(refusal) => return problem_of(refusal.code(), refusal.to_string(), field_of(&refusal)),
+        Err(refusal) => return no(problem_of(&refusal)),
     };
     let Ok(solvency) = domain::solvency(&campaign) else {
-        let refusal = domain::Refusal::Overflow;
-        return problem_of(refusal.code(), refusal.to_string(), None);
+        return no(problem_of(&domain::Refusal::Overflow));
     };
     let gate = domain::check_solvency(&campaign).err();
     let short = match &gate {
@@ -250,23 +246,26 @@ fn checked(app: &App, body: &Value) -> CampaignChecked {
     CampaignChecked {
         ok: gate.is_none(),
         solvency: Some(solvency_lines(&campaign, &solvency)),
-        problem: gate.map(|refusal| CampaignProblem {
-            code: refusal.code().to_owned(),
-            detail: refusal.to_string(),
-            field: field_of(&refusal),
-        }),
+        problem: gate.as_ref().map(problem_of),
         shortfall: short,
     }
 }
 
-fn field_of(refusal: &domain::Refusal) -> Option<String> {
-    if let domain::Refusal::InvalidCampaign { field, .. } = refusal {
-        return Some((*field).to_owned());
+fn problem_of(refusal: &domain::Refusal) -> CampaignProblem {
+    let (mut field, mut nearest) = (None, Vec::new());
+    if let domain::Refusal::InvalidCampaign { field: key, .. } = refusal {
+        field = Some((*key).to_owned());
     }
-    if let domain::Refusal::WinRateNotWhole { .. } = refusal {
-        return Some("group.win_rate".to_owned());
+    if let domain::Refusal::WinRateNotWhole { nearest: pairs, .. } = refusal {
+        field = Some("group.win_rate".to_owned());
+        nearest = win_pairs(pairs);
     }
-    None
+    CampaignProblem {
+        code: refusal.code().to_owned(),
+        detail: refusal.to_string(),
+        field,
+        nearest,
+    }
 }
 
 fn schema_problem(error: SchemaError) -> Problem {

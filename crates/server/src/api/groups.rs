@@ -166,20 +166,21 @@ pub(crate) async fn page(
     };
     let page = GroupPage {
         card: group_card(&detail.group, &faces),
-        seats_list: seats(&detail, &faces),
+        seats_list: seats(&detail, &faces, member),
         mine,
         draw: draw_of(&app, &detail).await?,
     };
     Ok(Viewed(found.seq, page))
 }
 
-fn seats(detail: &GroupDetail, faces: &Faces) -> Vec<SeatRow> {
+fn seats(detail: &GroupDetail, faces: &Faces, caller: Option<MemberId>) -> Vec<SeatRow> {
     let row = |seat: &views::SeatRow| SeatRow {
         seat_no: seat.seat_no,
         member_masked: masked(faces, seat.member),
         leader: seat.member == detail.group.leader,
         state: seat.state.name().to_owned(),
         demo: is_demo(faces, seat.member),
+        mine: caller == Some(seat.member),
     };
     detail.seats.iter().map(row).collect()
 }

@@ -48,7 +48,23 @@ fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
         .collect()
 }
 
+/// A name that only this operation has: `get_groups_id_draw`.
+fn operation_id(path: &str, method: &HttpMethod) -> String {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let words = path
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let method = if *method == HttpMethod::Post {
+        "post"
+    } else {
+        "get"
+    };
+    let words: Vec<&str> = [method].into_iter().chain(words).collect();
+    words.join("_")
+}
+
 fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    operation.operation_id = Some(operation_id(path, method));
     let problem = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))
         .build();

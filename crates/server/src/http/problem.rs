@@ -207,7 +207,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::WinRateNotWhole { nearest, .. } => problem
                 .with("field", "group.win_rate")
-                .with("nearest", pairs(&nearest)),
+                .with("nearest", json!(crate::wire::win_pairs(&nearest))),
             Refusal::ProfileForbids { limit, .. } => problem.with("limit", limit),
             Refusal::NotSolvent(shortfall) => {
                 problem.with("shortfall", crate::wire::shortfall(&shortfall))
@@ -277,12 +277,6 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::TooEarlyToVoid { .. }
         | Refusal::OrderState(_) => StatusCode::CONFLICT,
     }
-}
-
-/// Pairs of seats and winners that would do.
-fn pairs(nearest: &[domain::WinPair]) -> Value {
-    let pair = |pair: &domain::WinPair| json!({ "seats": pair.seats, "winners": pair.winners });
-    nearest.iter().map(pair).collect()
 }
 
 /// Whether somebody else's order exists is nobody's business, so both refusals look the same.

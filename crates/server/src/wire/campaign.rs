@@ -137,6 +137,17 @@ pub(crate) struct CampaignProblem {
     pub(crate) detail: String,
     /// The key of the file, where one is to blame.
     pub(crate) field: Option<String>,
+    /// Where a win rate gives no whole number of winners: the nearest that do, first with these seats, then with this
+    /// rate. Else empty.
+    pub(crate) nearest: Vec<WinPairCard>,
+}
+
+/// So many of so many seats win.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WinPair)]
+pub(crate) struct WinPairCard {
+    pub(crate) seats: u32,
+    pub(crate) winners: u32,
 }
 
 /// A published campaign.
@@ -202,6 +213,15 @@ pub(crate) fn shortfall(shortfall: &Shortfall) -> Value {
             "consolation": shortfall.consolation.map(domain::Money::to_decimal),
         },
     })
+}
+
+/// The nearest that a win rate could mean.
+pub(crate) fn win_pairs(pairs: &[domain::WinPair]) -> Vec<WinPairCard> {
+    let card = |pair: &domain::WinPair| WinPairCard {
+        seats: pair.seats,
+        winners: pair.winners,
+    };
+    pairs.iter().map(card).collect()
 }
 
 /// The odds in plain words (rules 8).

@@ -80,6 +80,8 @@ pub(crate) struct SeatRow {
     pub(crate) leader: bool,
     pub(crate) state: String,
     pub(crate) demo: bool,
+    /// Whether it is the caller's own.
+    pub(crate) mine: bool,
 }
 
 /// One of the caller's seats.

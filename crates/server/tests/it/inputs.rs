@@ -536,10 +536,16 @@ async fn the_gate_explains_itself() {
     let mut rate = small(7);
     rate["group"].as_object_mut().unwrap().remove("winners");
     rate["group"]["win_rate"] = json!("3%");
-    operator
-        .post("/campaigns", rate)
-        .await
-        .is_problem(422, "win_rate_not_whole");
+    let checked = operator.post("/campaigns/check", rate.clone()).await.json();
+    let got = operator.post("/campaigns", rate).await;
+    got.is_problem(422, "win_rate_not_whole");
+    assert_eq!(
+        (&checked["problem"]["code"], &checked["problem"]["field"]),
+        (&json!("win_rate_not_whole"), &json!("group.win_rate"))
+    );
+    let nearest = json!([{ "seats": 7, "winners": 1 }, { "seats": 100, "winners": 3 }]);
+    assert_eq!(checked["problem"]["nearest"], nearest, "{checked}");
+    assert_eq!(got.json()["nearest"], nearest);
     operator
         .post("/capital", json!({ "amount": "0.00" }))
         .await

@@ -19,10 +19,15 @@ fn openapi_json_is_the_one_in_the_repository() {
 fn every_operation_names_its_errors_and_every_write_its_key() {
     let api: serde_json::Value = serde_json::from_str(&server::openapi_json()).unwrap();
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
-    let mut operations = 0;
+    let (mut operations, mut ids) = (0, std::collections::BTreeSet::new());
     for (path, item) in api["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             operations += 1;
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(
+                ids.insert(id.to_owned()),
+                "{id} is the name of two operations"
+            );
             assert!(
                 operation["responses"]["default"].is_object(),
                 "{method} {path}"

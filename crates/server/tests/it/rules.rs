@@ -201,7 +201,7 @@ async fn groups_that_end_without_a_draw_give_everything_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_may_leave_and_come_back() {
     let site = Site::open().await;
-    let (_, group, _) = opened(&site, small(3), 1).await;
+    let (leader, group, _) = opened(&site, small(3), 1).await;
     let member = site.member(2, None).await;
     let payment = member.join(&group).await;
     member
@@ -227,6 +227,18 @@ async fn a_member_may_leave_and_come_back() {
         .is_problem(409, "not_in_group");
     let again = member.join(&group).await;
     assert_ne!(again, payment);
+
+    // Everybody knows his own places, before they have numbers, too.
+    for (caller, mine) in [
+        (&member, [false, true]),
+        (&leader, [true, false]),
+        (&site.anyone(), [false, false]),
+    ] {
+        let page = caller.get(&format!("/groups/{group}")).await.json();
+        let seats = page["seats_list"].as_array().unwrap().iter();
+        let found: Vec<bool> = seats.map(|seat| seat["mine"] == true).collect();
+        assert_eq!(found, mine, "{page}");
+    }
 
     // A reservation that lapses and is taken anew keeps its number, its order and the page to pay at.
     let page = member.get(&format!("/payments/{again}")).await.json()["pay_url"].clone();
