@@ -8,12 +8,11 @@ use domain::{
     Actor, Answer, Command, GatewayId, GroupId, MemberId, PaymentAnswer, Refusal, Request, Txn,
 };
 use payments::Transaction;
-use serde::Deserialize;
 
 use crate::app::{App, Shared, engine_problem};
 use crate::auth::AsGateway;
 use crate::http::{Batch, InPath, Problem, Result};
-use crate::money::{Arrival, joined, payment_of_order, tag};
+use crate::money::{Arrival, Attach, joined, payment_of_order, tag};
 use crate::wire::{
     JoinAnswer, JoinAnswers, JoinBatch, JoinItem, MemberAnswer, MemberAnswers, MemberBatch,
     MemberItem,
@@ -195,22 +194,14 @@ async fn confirm(
         .collect())
 }
 
-/// What a payment made through a gateway carries.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Attach {
-    group: String,
-    member: String,
-}
-
 fn check(join: &Wanted, found: Option<Transaction>) -> std::result::Result<Arrival, String> {
     let found = found.ok_or("the channel knows no such payment of ours")?;
     if payment_of_order(&found.order_no).is_some() {
         return Err("this payment was made for a seat reserved on the platform".to_owned());
     }
-    let attach: Attach = serde_json::from_str(&found.attach)
-        .map_err(|_| "the payment's attach is not {\"group\":\"…\",\"member\":\"…\"}".to_owned())?;
-    if attach.group != join.group.to_string() || attach.member != join.member.to_string() {
+    let attach = Attach::read(&found.attach)
+        .ok_or("the payment's attach is not {\"group\":\"…\",\"member\":\"…\"}")?;
+    if !attach.is_for(join.group, join.member) {
         return Err("the payment was made for another group or member".to_owned());
     }
     Ok(Arrival {

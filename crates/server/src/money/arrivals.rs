@@ -11,6 +11,7 @@ use draw::Ident;
 use engine::SubmitError;
 use payments::{ChannelError, OrderState, RefusalCode, Transaction};
 
+use super::orders::Attach;
 use crate::app::App;
 use crate::http::Problem;
 
@@ -82,7 +83,7 @@ pub(crate) async fn ask(app: &App, payment: PaymentId) -> Result<Vec<Transaction
         .map(|state| state.transactions)
         .unwrap_or_default();
     for transaction in &found {
-        arrived(app, payment, arrival(transaction)?).await?;
+        arrived(app, payment, transaction).await?;
     }
     Ok(found)
 }
@@ -109,17 +110,29 @@ fn arrival(transaction: &Transaction) -> Result<Arrival, Doubtful> {
 ///
 /// Why the history is asked first: the domain knows what holds a place or is on its way back, but forgets what has gone
 /// back. Money that came for a number before there was such a reservation went back; when the number has become
-/// somebody's, the channel still tells of it.
-async fn arrived(app: &App, payment: PaymentId, paid: Arrival) -> Result<PaymentAnswer, Doubtful> {
+/// somebody's, the channel still tells of it. Why the order's purpose is looked at, too: after a restore from an older
+/// backup numbers are given a second time, and the channel still has the orders and payments of the first.
+async fn arrived(
+    app: &App,
+    payment: PaymentId,
+    transaction: &Transaction,
+) -> Result<PaymentAnswer, Doubtful> {
+    let paid = arrival(transaction)?;
     if in_history(app, &paid.txn).await? {
         return Ok(PaymentAnswer::Known);
     }
+    let attach = Attach::read(&transaction.attach);
+    let is_for = |member| {
+        let attach = attach.as_ref();
+        attach.is_some_and(|attach| attach.is_for(payment.group, member))
+    };
     loop {
         let question = move |world: &domain::World| {
             let (member, _) = world.seat(payment)?;
             Some((member, world.campaign_of(payment.group)?.hash))
         };
         let tag = match app.engine.query(question).await?.0 {
+            Some((member, _)) if !is_for(member) => return send_back(app, None, None, paid).await,
             Some((member, hash)) => tag_of(app, member, payment.group, &hash).await?,
             // The group is over or unknown: no seat will hold the payment, so no tag is stored.
             None => [0; 32],
@@ -134,12 +147,17 @@ async fn arrived(app: &App, payment: PaymentId, paid: Arrival) -> Result<Payment
         match submit(app, command).await {
             // The reservation came between question and command: now it is there to be asked about.
             Err(SubmitError::Refused(Refusal::TagMissing)) => {}
-            Err(SubmitError::Refused(Refusal::PaymentNotInMemory(_))) => {
-                return stray(app, payment, paid).await;
-            }
+            Err(SubmitError::Refused(Refusal::PaymentNotInMemory(_))) => break,
             answer => return Ok(answer?),
         }
     }
+    // Nothing in memory knows it: dealt with long ago, or to be sent back.
+    let seat = app.views.seat(payment).await;
+    let seat = seat.map_err(|_| Doubtful::History)?.value;
+    let whose = seat
+        .map(|seat| seat.member)
+        .filter(|member| is_for(*member));
+    send_back(app, whose.map(|_| payment), whose, paid).await
 }
 
 /// Sends back what a gateway's member has paid for a group that is over, unless it was dealt with before.
@@ -149,42 +167,29 @@ pub(crate) async fn joined(
     member: MemberId,
     paid: Arrival,
 ) -> Result<PaymentAnswer, Doubtful> {
-    let _one_at_a_time = app.strays.lock().await;
-    if in_history(app, &paid.txn).await? {
-        return Ok(PaymentAnswer::Known);
-    }
     // There is no reservation; the group in a payment's number is what tells the member why.
     let place = PaymentId {
         group,
         index: u32::MAX,
     };
-    let Arrival { txn, amount } = paid;
-    let command = Command::BouncePayment {
-        payment: Some(place),
-        member: Some(member),
-        txn,
-        amount,
-    };
-    Ok(submit(app, command).await?)
+    send_back(app, Some(place), Some(member), paid).await
 }
 
-/// A payment that nothing in memory knows: dealt with long ago, or to be sent back. One at a time: between the look
-/// into the history and the command nobody else may send the same money back.
-async fn stray(app: &App, payment: PaymentId, paid: Arrival) -> Result<PaymentAnswer, Doubtful> {
+/// Sends money back that can hold no place, unless it was dealt with before. One at a time: between the look into the
+/// history and the command nobody else may send the same money back.
+async fn send_back(
+    app: &App,
+    payment: Option<PaymentId>,
+    member: Option<MemberId>,
+    paid: Arrival,
+) -> Result<PaymentAnswer, Doubtful> {
     let _one_at_a_time = app.strays.lock().await;
     if in_history(app, &paid.txn).await? {
         return Ok(PaymentAnswer::Known);
     }
-    let known = app
-        .views
-        .seat(payment)
-        .await
-        .map_err(|_| Doubtful::History)?
-        .value;
-    let member = known.as_ref().map(|seat| seat.member);
     let Arrival { txn, amount } = paid;
     let command = Command::BouncePayment {
-        payment: known.map(|_| payment),
+        payment,
         member,
         txn,
         amount,

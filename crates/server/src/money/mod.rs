@@ -9,5 +9,5 @@ mod refunds;
 
 pub(crate) use arrivals::{Arrival, Doubtful, ask, joined, tag};
 pub(crate) use late::{Reservations, watch_reservations};
-pub(crate) use orders::{PayPages, pay_url, payment_of_order};
+pub(crate) use orders::{Attach, PayPages, pay_url, payment_of_order};
 pub(crate) use refunds::run as run_refunds;

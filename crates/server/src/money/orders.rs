@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::{MemberId, Millis, Money, PaymentId};
+use domain::{GroupId, MemberId, Millis, Money, PaymentId};
 use payments::{ChannelError, Order, RefusalCode};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::arrivals::ask;
@@ -85,8 +86,7 @@ async fn create(
     member: MemberId,
     terms: &Terms,
 ) -> Result<String, ChannelError> {
-    let attach =
-        json!({ "group": payment.group.to_string(), "member": member.to_string() }).to_string();
+    let attach = Attach::text(payment.group, member);
     // Nothing in it may ever change: the channel refuses an order that exists with other content.
     let order = Order {
         order_no: &payment.to_string(),
@@ -96,6 +96,30 @@ async fn create(
         expires_at_ms: terms.group_expires_at.0.saturating_add(GRACE_MS),
     };
     Ok(app.config.channel.create_order(&order).await?.url)
+}
+
+/// What an order says of its purpose; the channel tells it again with every payment.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attach {
+    group: String,
+    member: String,
+}
+
+impl Attach {
+    fn text(group: GroupId, member: MemberId) -> String {
+        json!({ "group": group.to_string(), "member": member.to_string() }).to_string()
+    }
+
+    /// Reads it; none if it is no such thing.
+    pub(crate) fn read(text: &str) -> Option<Attach> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// Whether this was paid for a place of this member's in this group.
+    pub(crate) fn is_for(&self, group: GroupId, member: MemberId) -> bool {
+        self.group == group.to_string() && self.member == member.to_string()
+    }
 }
 
 /// The payment that an order's number names; none if the order is not ours.
