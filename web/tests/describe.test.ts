@@ -23,7 +23,7 @@ describe('every line of a wallet says in one sentence why it is there', () => {
     ['won', line({ kind: 'seat_won' }, '-100.00', 'in_groups'), '第 12 团中奖，付款转为货款', 'Won in group 12: the payment became the price'],
     ['refunded', line({ kind: 'seat_refunded' }, '-100.00', 'in_groups'), '第 12 团全额退款，原路退回', 'Group 12 refunded in full, the way it came'],
     ['bounced', line({ kind: 'bounced', group: null }), '付款没有占到名额，全额原路退回', 'A payment that found no place went back in full'],
-    ['vested', line({ kind: 'vested' }), '第 12 团的奖励解冻，可以使用', 'The reward from group 12 has vested and is yours to use'],
+    ['vested', line({ kind: 'vested' }), '第 12 团的奖励已解冻', 'The reward from group 12 has vested'],
     ['a kind unknown here', line({ kind: 'gift' }), 'gift', 'gift'],
   ]
   it.each(rows)('%s', async (_, given, chinese, english) => {
