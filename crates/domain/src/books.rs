@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Account, Asset, Coins, GroupId, MemberId, Money, PLATFORM_ACCOUNTS, SeatState, World,
+    Account, Asset, Coins, GroupId, Line, MemberId, Money, PLATFORM_ACCOUNTS, SeatState, World,
     group::{Group, GroupSlot},
     ledger, owed,
     payment::KnownPayment,
@@ -320,6 +320,35 @@ impl World {
                     vesting.open_orders
                 ));
             }
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn post(&mut self, line: Line) {
+        let balance = match line.account {
+            Account::Channel => Some(&mut self.books.channel),
+            Account::RefundsDue => Some(&mut self.books.refunds_due),
+            Account::Suppliers => Some(&mut self.books.suppliers),
+            Account::Capital => Some(&mut self.books.capital),
+            Account::Sales => Some(&mut self.books.sales),
+            Account::CostOfGoods => Some(&mut self.books.cost_of_goods),
+            Account::Rewards => Some(&mut self.books.rewards),
+            Account::ChannelFees => Some(&mut self.books.channel_fees),
+            Account::CoinsIssued => Some(&mut self.books.coins_issued),
+            // A group's escrow ends with the group: its last lines bring it to nothing and leave with it.
+            Account::Escrow(group) => self.live_mut(group).map(|group| &mut group.escrow),
+            Account::Available(member) => {
+                self.member_mut(member).map(|member| &mut member.available)
+            }
+            Account::Vesting(member) => self.member_mut(member).map(|member| &mut member.vesting),
+            Account::Coins(member) => self.member_mut(member).map(|member| &mut member.coins),
+            Account::VestingCoins(member) => self
+                .member_mut(member)
+                .map(|member| &mut member.vesting_coins),
+        };
+        if let Some(balance) = balance {
+            ledger::add(balance, line.amount);
         }
     }
 }

@@ -1,9 +1,13 @@
 //! A group fills, is drawn and settled (rules 5 and 6).
 
+use std::collections::VecDeque;
+
 use crate::{
     AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
     Millis, Money, Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId, Refusal,
-    SeatRef, Upline, Vested, VestingGroup, World, group::Group, open_file, settle,
+    SeatRef, Upline, Vested, VestingGroup, World,
+    group::{Full, Group},
+    open_file, settle,
 };
 
 /// The member and tag of the seat that is being paid.
@@ -311,4 +315,17 @@ fn generations(campaign: &Campaign) -> usize {
         .map(|reward| reward.program.generations())
         .max()
         .unwrap_or(0)
+}
+
+impl World {
+    pub(crate) fn apply_filled(&mut self, id: GroupId, full: Full) {
+        let Some(group) = self.live_mut(id) else {
+            return;
+        };
+        group.full = Some(full);
+        group.reserved = VecDeque::new();
+        if let Some(round_time) = self.round_time(id) {
+            self.awaiting.insert((round_time, id));
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! Opening, joining and leaving groups, and what ends them without a draw (rules 5).
 
+use std::collections::VecDeque;
+
 use crate::{
     Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState, LeaderRule, MAX_AMOUNT_FEN,
     MemberId, Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal, SeatRef, SeatState,
     World,
-    group::{Group, GroupSlot},
+    group::{Group, GroupSlot, Seat},
     rewards,
 };
 
@@ -372,6 +374,126 @@ impl World {
         match self.slot(id)? {
             GroupSlot::Over { state, .. } => Some(*state),
             GroupSlot::Live(_) => None,
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn apply_opened(
+        &mut self,
+        id: GroupId,
+        campaign: CampaignId,
+        leader: MemberId,
+        expires_at: Millis,
+    ) {
+        self.expect_next("group", id.0, self.groups.len());
+        let promise = self
+            .campaign(campaign)
+            .and_then(|campaign| promise_of(campaign).ok());
+        self.promised = self.promised.saturating_add(promise.unwrap_or(0));
+        self.groups.push(GroupSlot::Live(Box::new(Group {
+            campaign,
+            leader,
+            expires_at,
+            seats: Vec::new(),
+            reserved: VecDeque::new(),
+            paid: Vec::new(),
+            held: 0,
+            returned: Vec::new(),
+            escrow: 0,
+            full: None,
+            timer: None,
+        })));
+        self.schedule(id);
+    }
+
+    pub(crate) fn apply_reserved(
+        &mut self,
+        payment: PaymentId,
+        member: MemberId,
+        via: Option<MemberId>,
+        pay_by: Millis,
+    ) {
+        let earlier = self.seat_of.get(&(payment.group, member)).copied();
+        let Some(group) = self.live_mut(payment.group) else {
+            self.corrupt("a seat is reserved in a group that is over");
+            return;
+        };
+        group.held = group.held.saturating_add(1);
+        group.reserved.push_back((pay_by, payment.index));
+        let new = if let Some(seat) = group.seat_mut(payment.index) {
+            seat.state = SeatState::Reserved;
+            seat.pay_by = pay_by;
+            seat.via = via.or(seat.via);
+            false
+        } else {
+            group.seats.push(Seat {
+                member,
+                via,
+                state: SeatState::Reserved,
+                pay_by,
+                txn: None,
+                fee: Money::ZERO,
+                tag: [0; 32],
+                earlier,
+            });
+            true
+        };
+        if new {
+            self.seat_of.insert((payment.group, member), payment.index);
+        }
+        self.schedule(payment.group);
+    }
+
+    pub(crate) fn apply_seat_over(&mut self, payment: PaymentId, state: SeatState) {
+        let Some(group) = self.live_mut(payment.group) else {
+            return;
+        };
+        let Some(seat) = group.seat_mut(payment.index) else {
+            return;
+        };
+        let waited = (seat.state == SeatState::Reserved).then_some((seat.pay_by, payment.index));
+        seat.state = state;
+        group.held = group.held.saturating_sub(1);
+        group.paid.retain(|&index| index != payment.index);
+        // The place may be taken anew with the very same deadline: its old entry must not count as waiting again.
+        if let Some(at) =
+            waited.and_then(|waited| group.reserved.iter().position(|&entry| entry == waited))
+        {
+            group.reserved.remove(at);
+        }
+        group.drop_stale_reservations();
+    }
+
+    /// Leaves one small record of a group.
+    pub(crate) fn end_group(&mut self, id: GroupId, state: GroupState) {
+        if let Some(round_time) = self.round_time(id) {
+            self.awaiting.remove(&(round_time, id));
+        }
+        let Some(slot) = usize::try_from(id.0)
+            .ok()
+            .and_then(|at| self.groups.get_mut(at))
+        else {
+            return;
+        };
+        let GroupSlot::Live(group) = slot else { return };
+        let campaign = group.campaign;
+        let over = GroupSlot::Over { campaign, state };
+        let GroupSlot::Live(group) = std::mem::replace(slot, over) else {
+            return;
+        };
+        for seat in &group.seats {
+            self.seat_of.remove(&(id, seat.member));
+        }
+        let seated = group.seats.iter().filter_map(|seat| seat.txn);
+        for txn in seated.chain(group.returned) {
+            self.payments.remove(&txn.hash());
+        }
+        if state != GroupState::Settled {
+            let promise = self
+                .campaign(campaign)
+                .and_then(|campaign| promise_of(campaign).ok());
+            self.promised = self.promised.saturating_sub(promise.unwrap_or(0));
         }
     }
 }

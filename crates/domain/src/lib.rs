@@ -36,6 +36,7 @@ mod order;
 mod payment;
 mod profile;
 mod published;
+mod queries;
 mod refund;
 mod refusal;
 pub mod rewards;

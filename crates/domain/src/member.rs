@@ -174,3 +174,17 @@ impl World {
         }
     }
 }
+
+impl World {
+    pub(crate) fn apply_inviter(&mut self, member: MemberId, inviter: MemberId) {
+        let Some(known) = self.member_mut(member) else {
+            return;
+        };
+        known.inviter = Some(inviter);
+        if known.has_settled
+            && let Some(inviter) = self.member_mut(inviter)
+        {
+            inviter.active_invitees = inviter.active_invitees.saturating_add(1);
+        }
+    }
+}

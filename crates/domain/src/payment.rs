@@ -2,8 +2,8 @@
 
 use crate::{
     Answer, Bounce, Event, GroupId, GroupState, MemberId, Millis, Money, PaymentAnswer, PaymentId,
-    RefundId, Refusal, SeatState, Txn, World,
-    group::{Group, NO_RESERVATION},
+    PendingRefund, RefundId, Refusal, SeatState, Txn, World,
+    group::{Group, NO_RESERVATION, TxnPlace},
 };
 
 const KNOWN: Answer = Answer::Payment(PaymentAnswer::Known);
@@ -223,5 +223,92 @@ impl World {
             reason,
         });
         Ok(())
+    }
+}
+
+impl World {
+    /// What is known of a payment by its provider's name, among live groups and refunds on their way.
+    pub(crate) fn known_payment(&self, txn: &Txn) -> Option<KnownPayment> {
+        let hash = txn.hash();
+        let refund = self
+            .returning
+            .get(&hash)
+            .and_then(|refund| self.refunds.get(refund));
+        if refund.is_some_and(|pending| pending.txn == *txn) {
+            return Some(KnownPayment::Returned);
+        }
+        match *self.payments.get(&hash)? {
+            TxnPlace::Seat(payment) => {
+                let seat = self.live(payment.group)?.seat(payment.index)?;
+                (seat.txn == Some(*txn)).then_some(KnownPayment::Seat(payment, seat.member))
+            }
+            TxnPlace::Returned { group, at } => {
+                let known = self.live(group)?.returned.get(at)?;
+                (known == txn).then_some(KnownPayment::Returned)
+            }
+        }
+    }
+
+    pub(crate) fn apply_accepted(
+        &mut self,
+        payment: PaymentId,
+        (txn, tag): (Txn, [u8; 32]),
+        amount: Money,
+        fee: Money,
+    ) {
+        let Some(group) = self.live_mut(payment.group) else {
+            return;
+        };
+        let Some(seat) = group.seat_mut(payment.index) else {
+            return;
+        };
+        let was_lapsed = seat.state == SeatState::Lapsed;
+        let member = seat.member;
+        seat.state = SeatState::Paid;
+        seat.txn = Some(txn);
+        seat.tag = tag;
+        seat.fee = fee;
+        group.paid.push(payment.index);
+        if was_lapsed {
+            group.held = group.held.saturating_add(1);
+        }
+        group.drop_stale_reservations();
+        self.payments.insert(txn.hash(), TxnPlace::Seat(payment));
+        if let Some(member) = self.member_mut(member) {
+            member.in_groups.0 = member.in_groups.0.saturating_add(amount.0);
+        }
+    }
+
+    pub(crate) fn apply_bounced(&mut self, event: &Event) {
+        let Event::PaymentBounced {
+            payment,
+            txn,
+            amount,
+            fee,
+            fee_kept,
+            refund,
+            ..
+        } = event
+        else {
+            return;
+        };
+        if let Some((id, group)) =
+            payment.and_then(|payment| Some((payment.group, self.live_mut(payment.group)?)))
+        {
+            let place = TxnPlace::Returned {
+                group: id,
+                at: group.returned.len(),
+            };
+            group.returned.push(*txn);
+            self.payments.insert(txn.hash(), place);
+        }
+        let fee_back = if *fee_kept { Money::ZERO } else { *fee };
+        self.apply_refund_due(PendingRefund {
+            refund: *refund,
+            txn: *txn,
+            amount: *amount,
+            payment: *payment,
+            fee_back,
+        });
     }
 }
