@@ -2,15 +2,15 @@
 
 export const consoleZh = {
   console: {
-    title: '运营后台', sign_in: '登录', name: '名称', password: '密码', sign_out: '退出', shop: '打开商城', refresh: '刷新', more: '加载更多', all: '全部', save: '保存', none: '无',
+    title: '运营后台', sign_in: '登录', name: '名称', password: '密码', sign_out: '退出', shop: '打开商城', refresh: '刷新', more: '加载更多', all: '全部',
     demo: '演示环境',
     nav: { groups: '团', campaigns: '活动', form: '新建活动', orders: '订单', books: '账簿', ledger: '分录' },
-    groups: { title: '团', state: '状态', id: '编号', campaign: '活动', filled: '进度', leader: '团长', opened: '开团', expires: '到期', act: '操作', cancel: '取消', cancel_ask: '取消第 {id} 团？已付款的全部原路退回，没有任何奖励。', cancelled: '已取消', open: '查看', draw: '抽取' },
-    campaigns: { title: '已发布的活动', add: '新建活动', price: '价格', seats: '名额 / 中奖', open: '在拼', terms: '条款', hash: '指纹' },
+    groups: { title: '团', state: '状态', id: '编号', campaign: '活动', filled: '进度', leader: '团长', opened: '开团', expires: '到期', act: '操作', cancel: '取消', cancel_ask: '取消第 {id} 团？已付款的全部原路退回，没有任何奖励。', cancelled: '已取消', draw: '抽取' },
+    campaigns: { title: '已发布的活动', add: '新建活动', price: '价格', seats: '名额 / 中奖', open: '在拼', terms: '条款' },
     orders: { title: '订单', id: '编号', product: '商品', group: '团', member: '会员', price: '价格', state: '状态', at: '成交', ship: '发货', carrier: '快递公司', number: '快递单号', shipped: '已登记发货', need_both: '请填写快递公司和单号' },
     books: {
-      title: '账簿', alarm: '警报：平台自有资金低于零，已停止发布。', fine: '自有资金为正', held: '持有', held_text: '渠道与银行里的钱', owed: '应付', owed_text: '欠会员、供应商与在途退款', own: '自有资金', own_text: '持有 − 应付', coins: '未用购物币', flight: '在途退款',
-      trial: '试算平衡', account: '科目', asset: '资产', debit: '借', credit: '贷', total: '合计', difference: '借 − 贷', zero: '平衡：差额为零', not_zero: '不平衡！差额必须为零', owed_kind: '应付明细', kind: '种类', amount: '金额',
+      title: '账簿', alarm: '警报：平台自有资金低于零，已停止发布。', held: '持有', held_text: '渠道与银行里的钱', owed: '应付', owed_text: '欠会员、供应商与在途退款', own: '自有资金', own_text: '持有 − 应付', coins: '未用购物币', flight: '在途退款',
+      trial: '试算平衡', account: '科目', asset: '资产', debit: '借', credit: '贷', total: '合计', difference: '借 − 贷', zero: '平衡：差额为零', not_zero: '不平衡！差额必须为零', owed_kind: '应付明细',
       deposit: '存入资本', deposit_text: '记录发起方存入渠道账户的自有资金。', deposited: '已记录', amount_bad: '请填写金额，如 10000.00',
     },
     ledger: { title: '分录', account: '科目', holder: '持有者', seq: '序号', at: '时间', event: '事件', debit: '借', credit: '贷', asset: '资产', search: '查询', holder_hint: '会员或团的编号' },
@@ -20,11 +20,11 @@ export const consoleZh = {
     form: {
       title: '新建活动', preset: '从例子开始', preset_e0: '五人团（例 E0）', preset_e2: '百人团（例 E2）', preset_blank: '空白',
       basics: '基本', name_zh: '名称（中文）', name_en: '名称（英文）', title_zh: '商品（中文）', title_en: '商品（英文）', kind: '种类', profile: '合规档案', cost: '商品成本 C', fulfilment: '交付',
-      group: '团', price: '价格 P', seats: '名额 N', winners: '中奖 W', win_rate: '中奖率', by_number: '按个数', by_rate: '按比率', leader: '团长规则', leader_equal: '同等（参加抽取）', leader_exempt: '豁免（不参加抽取）', fill_within: '拼团时限', payment_window: '付款时限', per_member: '每人名额', duration_hint: '如 24h、5m、90s',
+      group: '团', price: '价格 P', seats: '名额 N', winners: '中奖 W', by_number: '按个数', by_rate: '按比率', leader: '团长规则', leader_equal: '同等（参加抽取）', leader_exempt: '豁免（不参加抽取）', fill_within: '拼团时限', payment_window: '付款时限', per_member: '每人名额', duration_hint: '如 24h、5m、90s',
       draw: '抽取与渠道', source: '随机数来源', source_default: '按安装的设置', delay: '延迟', fee: '渠道费率', kept: '退款时渠道不退手续费',
       rewards: '奖励', add_reward: '添加奖励', remove: '删除', cash: '现金', coins: '购物币', unless_won: '自己中奖则没有', per_recruit: '每介绍一个名额', from: '来源', base: '基数', fixed: '固定金额', rates: '各代比率', rates_hint: '如 5%，5%，5%', vip_depth: 'VIP 可得代数', vip_hint: '如 0，1，2，3（VIP 0 起）', limit: '上限', limit_none: '无', limit_own: '单独上限', limit_share: '共用上限',
       caps: '共用上限', add_cap: '添加上限', cap_name: '名称', cap_limit: '金额',
-      solvency: '偿付核算', solvency_text: '按每团最坏情况，逐项：', checking: '核算中…', term: { sales: '中奖者货款 W×P', supplier: '供应商 W×C', fees: '渠道费', rewards: '奖励', reserve: '准备金' }, shares: '共用 {cap}',
+      solvency: '偿付核算', solvency_text: '按每团最坏情况，逐项：', term: { sales: '中奖者货款 W×P', supplier: '供应商 W×C', fees: '渠道费', rewards: '奖励', reserve: '准备金' }, shares: '共用 {cap}',
       result: '最坏情况余额', floor: '毛利下限', passes: '可以发布', refused: '不能发布', side: '一并列出', returns: '全部中奖者退货', coins_face: '全部购物币按面值', expires: 'N−1 名额时到期且渠道不退费', covered: '档案要求留足', not_covered: '档案不要求留足',
       before: '覆盖的是退货与购物币之前的承诺', all_covered: '退货与购物币也已覆盖', broken_by: '由「{term}」导致，差 {by}', nearest: '可以通过的最近取值', use: '改为', n_winners: '中奖 {v}', n_pair: '{seats} 个名额，中奖 {winners}', n_price: '价格 {v}', n_consolation: '参与奖 {v}',
       preview: '预览条款', publish: '发布', publish_ask: '发布后永不更改。确定发布？', published: '已发布，编号 {id}', file: '活动文件', words: '会员看到的', incomplete: '请先改正标出的字段', field_money: '金额，如 12.00', field_duration: '时长，如 24h', field_required: '必填', field_percent: '百分比，如 3%',

@@ -71,7 +71,7 @@ export const drawEn: DrawMessages = {
     },
     scores_title: 'All scores, ranked',
     scores_text: 'The lower the better.',
-    place: 'Place', seat: 'Seat', score: 'Score', tag: 'Pseudonym', mine_mark: 'me', leader_mark: 'leader', not_in_pool: 'not drawn',
+    place: 'Place', seat: 'Seat', score: 'Score', mine_mark: 'me', leader_mark: 'leader', not_in_pool: 'not drawn',
     show_all: 'Show all {n}',
     files_title: 'Exact files',
     files_text: 'Keep them and check offline, today or next year.',
