@@ -1,5 +1,6 @@
 //! Sentences made of data: durations, rewards, and why each line of a wallet is there.
 
+import { isCapped } from './consolation'
 import { texts } from './i18n'
 import { grouped, isZero, shortYuan, yuan } from './money'
 import { durationParts } from './time'
@@ -13,10 +14,15 @@ export function duration(seconds: number): string {
   return durationParts(seconds).map(({ unit, count }) => t(`duration.${unit}`, { n: count }, count)).join(' ')
 }
 
+/** "¥12", or "up to ¥12" where the cash is limited for the group as a whole. */
+function cashText(cash: Money, capped: boolean): string {
+  return capped ? t('reward.up_to', { cash: shortYuan(cash) }) : shortYuan(cash)
+}
+
 /** "¥12 + 100 coins", or what there is of it. */
-export function cashAndCoins(cash: Money | null | undefined, coins: Money | null | undefined): string {
+export function cashAndCoins(cash: Money | null | undefined, coins: Money | null | undefined, capped = false): string {
   const parts: string[] = []
-  if (!isZero(cash)) parts.push(shortYuan(cash as string))
+  if (!isZero(cash)) parts.push(cashText(cash as string, capped))
   if (!isZero(coins)) parts.push(t('reward.coins', { coins: shortCoins(coins as string) }))
   return parts.length === 2 ? t('reward.and', { a: parts[0], b: parts[1] }) : (parts[0] ?? shortYuan('0'))
 }
@@ -25,16 +31,17 @@ export function shortCoins(coins: Money): string {
   return grouped(coins).replace(/\.00$/, '')
 }
 
-/** What a non-winner gets, for a card. */
-export function consolationLine(card: Pick<CampaignCard, 'consolation'>): string {
+/** What a non-winner gets, for a card; without the sum while it is not known whether that is only the most. */
+export function consolationLine(card: Pick<CampaignCard, 'consolation'>, capped: boolean | undefined): string {
   const { cash, coins } = card.consolation
-  const values = { cash: shortYuan(cash), coins: shortCoins(coins) }
+  if (!isZero(cash) && capped === undefined) return t('list.back_some')
+  const values = { cash: cashText(cash, capped ?? false), coins: shortCoins(coins) }
   if (isZero(cash)) return isZero(coins) ? t('list.back_none') : t('list.back_coins', values)
   return isZero(coins) ? t('list.back_cash', values) : t('list.back_both', values)
 }
 
 export function rewardLine(reward: Reward): string {
-  const what = cashAndCoins(reward.cash, reward.coins)
+  const what = cashAndCoins(reward.cash, reward.coins, isCapped([reward]))
   const rates = (reward.rates ?? []).join(' / ')
   const n = reward.rates?.length ?? 0
   const source = has(`reward.source.${reward.source}`) ? t(`reward.source.${reward.source}`) : ''

@@ -40,12 +40,25 @@ describe('what is promised, in words', () => {
     expect([300, 3600, 86_400, 90_000, 5430].map(duration)).toEqual(['5 minutes', '1 hour', '1 day', '1 day 1 hour', '1 hour 30 minutes'])
   })
   it('consolation', () => {
-    const card = (cash: string, coins: string) => consolationLine({ consolation: { cash, coins } })
+    const card = (cash: string, coins: string, capped: boolean | undefined = false) => consolationLine({ consolation: { cash, coins } }, capped)
     expect(card('12.00', '100.00')).toBe('Not drawn: all back + ¥12 + 100 coins')
     expect(card('0.00', '8.00')).toBe('Not drawn: all back + 8 coins')
     expect(card('5.50', '0.00')).toBe('Not drawn: all back + ¥5.50')
     expect(card('0.00', '0.00')).toBe('Not drawn: all back')
+    expect(card('12.00', '100.00', true)).toBe('Not drawn: all back + up to ¥12 + 100 coins')
+    expect(card('5.50', '0.00', true)).toBe('Not drawn: all back + up to ¥5.50')
+    expect(card('0.00', '8.00', true)).toBe('Not drawn: all back + 8 coins')
     expect(cashAndCoins(undefined, '3.00')).toBe('3 coins')
+  })
+  it('consolation of a campaign whose caps are not known yet: no sum', () => {
+    const card = { consolation: { cash: '12.00', coins: '1.00' } }
+    expect(consolationLine(card, undefined)).toBe('Not drawn: all back + a consolation')
+    expect(consolationLine({ consolation: { cash: '0.00', coins: '1.00' } }, undefined)).toBe('Not drawn: all back + 1 coins')
+  })
+  it('consolation with a cap of its own or a shared one is the most', () => {
+    const r = { program: 'consolation', cash: '5.00' }
+    const lines = [r, { ...r, cap: '12.00' }, { ...r, share: 'all', coins: '2.00' }, { program: 'consolation', coins: '2.00', cap: '12.00' }].map(rewardLine)
+    expect(lines).toEqual(['¥5', 'up to ¥5', 'up to ¥5 + 2 coins', '2 coins'].map((what) => `Consolation: ${what} for each non-winner`))
   })
   it('rewards', () => {
     expect(rewardLine({ program: 'generation', source: 'non-winners', base: 'consolation', rates: ['5%', '3%'] })).toBe('Generation reward: for each seat not drawn, 2 generations of inviters get 5% / 3% of the consolation')

@@ -95,7 +95,7 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     if !args.demo && !args.sandbox {
         return Err("no payment channel: only the sandbox is built yet; add --sandbox, or --demo for a whole shop".to_owned());
     }
-    std::fs::create_dir_all(&args.data)
+    server::make_data_dir(&args.data)
         .map_err(|error| format!("{}: {error}", args.data.display()))?;
     let listener = bind(args.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;

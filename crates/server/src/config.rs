@@ -19,7 +19,7 @@ pub struct Config {
     pub base_url: String,
     /// The payment channel.
     pub channel: Channel,
-    /// Whether the channel is the sandbox's: `--demo` refuses to start beside a real one (design 6).
+    /// Whether the channel is the sandbox's: `--demo` refuses to start beside a real one.
     pub channel_kind: ChannelKind,
     /// Where draws belong and take their randomness from.
     pub draw: DrawInstallation,

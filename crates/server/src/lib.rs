@@ -35,6 +35,6 @@ pub use config::{
     Pace, SignInCodes,
 };
 pub use http::Rate;
-pub use server::{Running, ServeError, serve, start};
+pub use server::{Running, ServeError, make_data_dir, serve, start};
 pub use staff::{MIN_PASSWORD_CHARS, StaffError, gateway_add, operator_add, operator_password};
 pub use wire::DemoAccount;

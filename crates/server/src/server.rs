@@ -214,7 +214,16 @@ struct Started {
     workers: JoinSet<()>,
 }
 
-/// Settings that must not be used together (design 6).
+/// Makes the data directory where it is absent, for its owner alone: phones and keys are in it.
+pub fn make_data_dir(dir: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+}
+
+/// Settings that must not be used together.
 fn check(config: &Config, listeners: &[TcpListener]) -> Result<(), ServeError> {
     let Demo::On { reach, .. } = &config.demo else {
         return Ok(());
@@ -241,7 +250,7 @@ fn check(config: &Config, listeners: &[TcpListener]) -> Result<(), ServeError> {
 async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, ServeError> {
     crate::tls::install();
     let dir = config.data_dir.clone();
-    std::fs::create_dir_all(&dir).map_err(|source| ServeError::DataDir {
+    make_data_dir(&dir).map_err(|source| ServeError::DataDir {
         path: dir.clone(),
         source,
     })?;

@@ -1,4 +1,4 @@
-//! Who runs the platform: operators and gateways are added on the machine itself (design 6).
+//! Who runs the platform: operators and gateways are added on the machine itself.
 
 use std::path::Path;
 
@@ -106,7 +106,7 @@ pub async fn gateway_add(
 }
 
 async fn open(data_dir: &Path, now: Millis) -> Result<Directory, StaffError> {
-    std::fs::create_dir_all(data_dir).map_err(StaffError::DataDir)?;
+    crate::make_data_dir(data_dir).map_err(StaffError::DataDir)?;
     Ok(Directory::open(&Place::from(data_dir.join(DIRECTORY).as_path()), now).await?)
 }
 

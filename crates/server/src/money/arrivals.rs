@@ -118,7 +118,8 @@ async fn arrived(
     transaction: &Transaction,
 ) -> Result<PaymentAnswer, Doubtful> {
     let paid = arrival(transaction)?;
-    if in_history(app, &paid.txn).await? {
+    // What the domain has forgotten lies far enough back for the views as they stand; nobody waits for them here.
+    if told_of(app, &paid.txn).await? {
         return Ok(PaymentAnswer::Known);
     }
     let attach = Attach::read(&transaction.attach);
@@ -170,7 +171,7 @@ pub(crate) async fn joined(
     // There is no reservation; the group in a payment's number is what tells the member why.
     let place = PaymentId {
         group,
-        index: u32::MAX,
+        index: domain::NO_RESERVATION,
     };
     send_back(app, Some(place), Some(member), paid).await
 }
@@ -197,19 +198,18 @@ async fn send_back(
     Ok(submit(app, command).await?)
 }
 
+/// Whether the history up to this moment knows the payment.
 async fn in_history(app: &App, txn: &Txn) -> Result<bool, Doubtful> {
     let head = *app.engine.committed().borrow();
-    app.views
-        .at_least(head, views::AT_LEAST_WAIT)
-        .await
-        .map_err(|_| Doubtful::History)?;
-    Ok(app
-        .views
-        .money_in(txn)
-        .await
-        .map_err(|_| Doubtful::History)?
-        .value
-        .is_some())
+    let stands = app.views.at_least(head, views::AT_LEAST_WAIT).await;
+    stands.map_err(|_| Doubtful::History)?;
+    told_of(app, txn).await
+}
+
+/// Whether the views, as far as they have come, know the payment.
+async fn told_of(app: &App, txn: &Txn) -> Result<bool, Doubtful> {
+    let known = app.views.money_in(txn).await;
+    Ok(known.map_err(|_| Doubtful::History)?.value.is_some())
 }
 
 async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitError> {

@@ -367,7 +367,7 @@ impl Batch {
         };
         let group = payment.map(|payment| payment.group);
         // The domain writes the highest index where a payment names a group but no reservation of it.
-        let payment = payment.filter(|payment| payment.index != u32::MAX);
+        let payment = payment.filter(|payment| payment.index != domain::NO_RESERVATION);
         let reason = RefundReason::Bounced(*reason);
         self.rows.new_payments.extend([
             Value::from(txn.as_str()),
