@@ -1,5 +1,5 @@
 // Walks through a running demonstration with a browser, as a member and as an operator: signs in by the demo inbox,
-// joins a group, pays in the sandbox, waits for the draw, has it recomputed, and opens every page in both languages.
+// leaves a group that was paid, joins another, pays in the sandbox, waits for the draw, has it recomputed, and opens every page in both languages.
 // Fails on anything a page complains about, on a page wider than the phone, and on a draw that does not agree.
 //
 // node scripts/walk.mjs BASE [DIRECTORY FOR PICTURES]      POTLUCK_OPERATOR=name:password for the console, too
@@ -59,10 +59,62 @@ async function signIn({ page, look }, phone) {
   await page.locator('.offer').first().waitFor()
 }
 
-/** Joins a group of the smallest campaign, or opens one, and pays; answers its address. */
-async function joinAndPay({ page, look }) {
+/** Pays what the sandbox asks for, once the way there is open; false if it did not open. */
+async function pay(page, group) {
+  const left = await page.waitForURL((url) => !url.href.startsWith(base), { timeout: 5000 }).then(() => true, () => false)
+  if (!left) return false
+  await page.locator('button[type=submit], button').first().click()
+  await page.waitForURL(group, { timeout: 20_000 })
+  return true
+}
+
+async function campaigns(page) {
   const { items } = await (await page.request.get(`${base}/api/v1/campaigns`)).json()
-  const smallest = items.reduce((least, one) => (one.seats < least.seats ? one : least))
+  return items.sort((a, b) => a.seats - b.seats)
+}
+
+/** Opens a group of the largest campaign, which does not fill while we look, pays, and leaves it again. */
+async function leaveOnce({ page, look, visit }) {
+  const largest = (await campaigns(page)).at(-1)
+  await page.goto(`${base}/c/${largest.id}`)
+  await page.locator('.bottom-bar .btn-main').click()
+  await page.locator('.van-dialog__confirm').click()
+  check(await pay(page, /\/g\/[0-9]+$/), 'a group is opened and paid')
+  const group = new URL(page.url()).pathname
+  const mine = async () => (await (await page.request.get(`${base}/api/v1/groups${group.slice(2)}`)).json()).mine.map((seat) => seat.state)
+  await page.locator('button.leave').waitFor()
+  check((await mine()).includes('paid'), `the seat of ${group} is paid`)
+  await look('own')
+  await page.locator('button.leave').click()
+  await page.locator('.van-dialog__confirm').click()
+  await page.locator('.stage.cancelled').waitFor({ timeout: 15_000 }).catch(() => check(false, `${group} is not cancelled though its leader left`))
+  check((await mine()).every((state) => state === 'refunded'), `the seat of ${group} is refunded`)
+  await look('left')
+  await visit('refunded', '/wallet?account=in_groups', '.lines .list-row')
+  const amounts = await page.locator('.lines .list-row b').allTextContents()
+  const fen = amounts.map((text) => Number(text.replace('−', '-').replace(/[^0-9-]/g, '')))
+  check(fen.length === 2 && fen[0] + fen[1] === 0, `the wallet's history shows payment and refund: ${amounts.join(' ')}`)
+}
+
+/** A group that others can join, as a member sees it: with the bar to join by. */
+async function openGroup({ page, look }) {
+  for (const { id } of (await campaigns(page)).reverse()) {
+    const { items } = await (await page.request.get(`${base}/api/v1/campaigns/${id}/groups?state=open`)).json()
+    const free = items.find((one) => 0 < one.paid && one.paid + one.held < one.seats)
+    if (free === undefined) continue
+    await page.goto(`${base}/g/${free.id}`)
+    await page.locator('.bottom-bar .btn-main').waitFor({ timeout: 5000 }).catch(() => undefined)
+    await look('open')
+    if ((await page.locator('.stage.open').count()) === 0) continue
+    check((await page.locator('.bottom-bar .btn-main').count()) === 1, `group ${free.id} can be joined`)
+    return
+  }
+  check(false, 'no open group with a free place was found')
+}
+
+/** Joins a group of the smallest campaign and pays; answers its address. */
+async function joinAndPay({ page, look }) {
+  const [smallest] = await campaigns(page)
   await page.goto(`${base}/c/${smallest.id}`)
   await page.locator('.bottom-bar .btn-main').waitFor()
   await look('campaign')
@@ -81,10 +133,7 @@ async function joinAndPay({ page, look }) {
     if ((await join.count()) === 0) continue
     const group = new URL(page.url()).pathname
     await join.click()
-    const left = await page.waitForURL((url) => !url.href.startsWith(base), { timeout: 5000 }).then(() => true, () => false)
-    if (!left) continue
-    await page.locator('button[type=submit], button').first().click()
-    await page.waitForURL(`${base}${group}`, { timeout: 20_000 })
+    if (!(await pay(page, `${base}${group}`))) continue
     return { group, campaign: smallest.id }
   }
   throw new Error('no place could be had in 20 tries')
@@ -106,6 +155,7 @@ const CONSOLE = [['c-groups', '/console/groups', 'table'], ['c-campaigns', '/con
 const first = await open('zh-CN', 375, 812)
 // A new member each time: codes to one phone are limited.
 await signIn(first, `138${String(Math.floor(Math.random() * 1e8)).padStart(8, '0')}`)
+await leaveOnce(first)
 const { group, campaign } = await joinAndPay(first)
 await drawn(first, group)
 const state = await first.context.storageState()
@@ -115,6 +165,7 @@ for (const [locale, width, height] of [['zh-CN', 375, 812], ['en-GB', 375, 812],
   const walk = await open(locale, width, height)
   await walk.context.addCookies(state.cookies)
   for (const [name, path, ready] of [...MEMBER, ['campaign', `/c/${campaign}`, '.hero'], ['settled', group, '.stage'], ['draw', `${group}/draw`, '.verdict']]) await walk.visit(name, path, ready)
+  await openGroup(walk)
   await walk.visit('c-sign-in', '/console', 'form')
   if (operator) {
     await walk.page.locator('input').first().fill(operator)

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { effectScope, nextTick, shallowRef } from 'vue'
 import { api } from '../src/api'
-import { isCapped, received, useCapped } from '../src/consolation'
+import { isCapped, useCapped } from '../src/consolation'
+import { received } from '../src/received'
 import type { Campaign, CampaignCard, Reward, WalletLine } from '../src/types'
 
 afterEach(() => vi.restoreAllMocks())
