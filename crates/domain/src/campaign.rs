@@ -80,6 +80,15 @@ pub enum Kind {
     Draw,
 }
 
+impl Kind {
+    /// Its name in campaign files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Draw => "draw",
+        }
+    }
+}
+
 /// What winners get.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Product {
@@ -101,6 +110,15 @@ pub enum Fulfilment {
     /// Sent to an address.
     #[n(0)]
     Ship,
+}
+
+impl Fulfilment {
+    /// Its name in campaign files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fulfilment::Ship => "ship",
+        }
+    }
 }
 
 /// Price, seats, winners and windows of every group.
@@ -139,6 +157,16 @@ pub enum LeaderRule {
     /// Never drawn, always a non-winner with the leader's rewards.
     #[n(1)]
     Exempt,
+}
+
+impl LeaderRule {
+    /// Its name in campaign files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            LeaderRule::Equal => "equal",
+            LeaderRule::Exempt => "exempt",
+        }
+    }
 }
 
 /// How the draw is made and logged; resolved from the installation's settings when published.

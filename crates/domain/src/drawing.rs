@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use crate::{
-    AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
-    Millis, Money, Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId, Refusal,
-    SeatRef, Upline, Vested, VestingGroup, World,
+    AwaitedDraw, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId, Millis, Money,
+    Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId, Refusal, SeatRef, Upline,
+    Vested, VestingGroup, World,
     group::{Full, Group},
-    open_file, settle,
+    open_file, rewards, settle,
 };
 
 /// The member and tag of the seat that is being paid.
@@ -42,7 +42,7 @@ impl World {
         let timing = campaign.terms.draw.source.timing();
         let freeze = draw::freeze_for(&open, &seats, now.unix_seconds(), None, timing)
             .map_err(|_| Refusal::Overflow)?;
-        let generations = generations(&campaign.terms);
+        let generations = rewards::generations(&campaign.terms);
         let mut filled = Vec::with_capacity(seats.0.len());
         for index in group.paid.iter().copied().chain([last.index]) {
             let seat = group.seat(index);
@@ -305,16 +305,6 @@ impl World {
             self.push_timer(due, Due::Group(id));
         }
     }
-}
-
-/// How many generations of uplines the campaign's programs reach.
-fn generations(campaign: &Campaign) -> usize {
-    campaign
-        .rewards
-        .iter()
-        .map(|reward| reward.program.generations())
-        .max()
-        .unwrap_or(0)
 }
 
 impl World {

@@ -305,6 +305,24 @@ pub enum Bounce {
     LeaderNotPaid,
 }
 
+impl Bounce {
+    /// Its name in SQL and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bounce::GroupFull => "group_full",
+            Bounce::GroupExpired => "group_expired",
+            Bounce::GroupCancelled => "group_cancelled",
+            Bounce::GroupVoid => "group_void",
+            Bounce::GroupSettled => "group_settled",
+            Bounce::SecondPayment => "second_payment",
+            Bounce::AmountDiffers => "amount_differs",
+            Bounce::NothingToPay => "nothing_to_pay",
+            Bounce::SeatLimit => "seat_limit",
+            Bounce::LeaderNotPaid => "leader_not_paid",
+        }
+    }
+}
+
 /// Why a group ended without a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]

@@ -166,6 +166,16 @@ impl GroupState {
 }
 
 impl Closing {
+    /// Its name in SQL and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Closing::Expired => "expired",
+            Closing::LeaderGone => "leader_gone",
+            Closing::Cancelled => "cancelled",
+            Closing::Void => "void",
+        }
+    }
+
     /// The state a group is in afterwards.
     pub fn state(self) -> GroupState {
         match self {

@@ -49,11 +49,6 @@ macro_rules! amount {
                 self.0.checked_mul(i64::from(count)).map($name).ok_or(Overflow)
             }
 
-            /// The same amount on the other side of the books; errors with [`Overflow`] for `i64::MIN`.
-            pub fn negated(self) -> Result<$name, Overflow> {
-                self.0.checked_neg().map($name).ok_or(Overflow)
-            }
-
             /// Whether this is more than nothing.
             pub fn is_positive(self) -> bool {
                 0 < self.0

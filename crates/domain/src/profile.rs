@@ -8,7 +8,7 @@ use crate::{Campaign, Kind, Rate, Refusal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Profile {
-    /// Everything in the rulebook, for demonstration and tests; real payment channels are refused under it.
+    /// Every kind that is built, for demonstration and tests. Nothing ties a profile to a payment channel yet.
     #[n(0)]
     Seed,
     /// Cautious limits for mainland China.

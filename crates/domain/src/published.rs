@@ -10,23 +10,20 @@ use std::fmt::Write;
 use crate::rewards::{
     Base, Consolation, Formation, Generation, Leader, Limit, Program, Reward, Source, WinnerBonus,
 };
-use crate::{
-    BeaconSource, Campaign, Cap, DAY_MS, Duration, Fulfilment, GroupTerms, Kind, LeaderRule, Text,
-    percent,
-};
+use crate::{BeaconSource, Campaign, Cap, DAY_MS, Duration, GroupTerms, Text, percent};
 
 /// The canonical campaign file of these terms: TOML of rules 13, all defaults written out, keys in the order of the
 /// rules, lines ended by LF. Never change what it writes for terms that could be published before.
 pub fn published_file(campaign: &Campaign) -> String {
     let mut file = File(String::from("# potluck-campaign/v1\n"));
     file.text("name", &campaign.name);
-    file.quoted("kind", kind(campaign.kind));
+    file.quoted("kind", campaign.kind.name());
     file.quoted("profile", campaign.profile.name());
     file.bare("plan", campaign.plan);
     file.table("[product]");
     file.text("title", &campaign.product.title);
     file.amount("cost", campaign.product.cost);
-    file.quoted("fulfilment", fulfilment(campaign.product.fulfilment));
+    file.quoted("fulfilment", campaign.product.fulfilment.name());
     group(&mut file, &campaign.group);
     file.table("[draw]");
     file.quoted("source", source_of_draw(campaign.draw.source));
@@ -48,7 +45,7 @@ fn group(file: &mut File, terms: &GroupTerms) {
     file.amount("price", terms.price);
     file.bare("seats", terms.seats);
     file.bare("winners", terms.winners);
-    file.quoted("leader", leader(terms.leader));
+    file.quoted("leader", terms.leader.name());
     file.quoted("circle", "off");
     file.quoted("fill_within", &duration(terms.fill_within));
     file.quoted("payment_window", &duration(terms.payment_window));
@@ -126,25 +123,6 @@ fn generation(file: &mut File, program: &Generation) {
     if let Some(depths) = &program.vip_depth {
         let depths: Vec<_> = depths.iter().map(u32::to_string).collect();
         file.bare("vip_depth", format_args!("[{}]", depths.join(", ")));
-    }
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Draw => "draw",
-    }
-}
-
-fn fulfilment(fulfilment: Fulfilment) -> &'static str {
-    match fulfilment {
-        Fulfilment::Ship => "ship",
-    }
-}
-
-fn leader(rule: LeaderRule) -> &'static str {
-    match rule {
-        LeaderRule::Equal => "equal",
-        LeaderRule::Exempt => "exempt",
     }
 }
 

@@ -177,8 +177,9 @@ pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
     })))
 }
 
-/// What the channel takes of a settled group (rules 8).
-pub(crate) fn channel_fees(campaign: &Campaign) -> Result<Money, Overflow> {
+/// What the channel takes of a settled group: of all N payments if it keeps fees on refunds, else of the winners'
+/// (rules 8).
+pub fn channel_fees(campaign: &Campaign) -> Result<Money, Overflow> {
     let payments = if campaign.channel.kept_on_refund {
         campaign.group.seats
     } else {

@@ -14,8 +14,6 @@ pub struct Duration(#[n(0)] pub i64);
 
 /// Milliseconds of one day.
 pub const DAY_MS: i64 = 86_400_000;
-/// Milliseconds by which Asia/Shanghai is ahead of UTC, all year (rules 2.7).
-pub const SHANGHAI_MS: i64 = 28_800_000;
 
 impl Millis {
     /// This long afterwards. Stops at the end of time instead of wrapping: such a deadline never comes.
@@ -26,11 +24,6 @@ impl Millis {
     /// Whole seconds since 1970, rounded down; 0 for earlier times.
     pub fn unix_seconds(self) -> u64 {
         u64::try_from(self.0.div_euclid(1000)).unwrap_or(0)
-    }
-
-    /// The day in Asia/Shanghai as days since 1970-01-01 there (rules 2.7).
-    pub fn shanghai_day(self) -> i64 {
-        self.0.saturating_add(SHANGHAI_MS).div_euclid(DAY_MS)
     }
 }
 
@@ -50,9 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_shanghais() {
-        assert_eq!(Millis(16 * 3_600_000 - 1).shanghai_day(), 0);
-        assert_eq!(Millis(16 * 3_600_000).shanghai_day(), 1);
+    fn times_stop_at_their_ends() {
         assert_eq!(Millis(-1).unix_seconds(), 0);
         assert_eq!(
             Millis(i64::MAX).after(Duration::seconds(1)),

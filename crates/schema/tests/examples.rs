@@ -1,4 +1,4 @@
-//! The rulebook's worked examples (rules 12) as campaign files: they parse, resolve and count to the fen.
+//! The rules' worked examples (rules 12) as campaign files: they parse, resolve and count to the fen.
 
 use domain::{
     BeaconSource, Campaign, FilledSeat, MemberId, Money, ProgramKind, Settlement, Upline,

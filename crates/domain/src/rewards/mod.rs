@@ -280,6 +280,15 @@ impl Reward {
     }
 }
 
+/// How many generations of uplines the campaign's programs reach: what is read of every seat (rules 3.6).
+pub fn generations(campaign: &Campaign) -> usize {
+    let reaches = campaign
+        .rewards
+        .iter()
+        .map(|reward| reward.program.generations());
+    reaches.max().unwrap_or(0)
+}
+
 /// The most that all rewards of one group can cost: the sum of all bounds, a shared cap counted once (rules 7).
 pub fn envelope(campaign: &Campaign) -> Result<Bound, Overflow> {
     let mut shared = [Money::ZERO; MAX_CAPS];
@@ -360,7 +369,7 @@ struct Ask {
 }
 
 impl Till<'_> {
-    /// The payment that meets a cap gets what is left, later ones nothing (rules 13). Coins are not limited.
+    /// The payment that meets a cap gets what is left, later ones nothing (rules 7). Coins are not limited.
     fn pay(&mut self, ask: Ask) -> Result<(), Overflow> {
         let mut cash = ask.cash;
         if let Some(left) = self.left.as_deref_mut() {

@@ -1,4 +1,4 @@
-//! The rulebook through the one door: commands in, events, balances and refusals out.
+//! The rules (docs/rules.md) through the one door: commands in, events, balances and refusals out.
 #![expect(
     clippy::wildcard_enum_match_arm,
     clippy::too_many_lines,

@@ -1,7 +1,7 @@
 //! The rules once more, slowly: what the platform should do, told by somebody who has not read its code.
 //!
 //! Why: a mistake in the domain's own invariants would hide itself. This model decides every command anew from
-//! the rulebook with plain maps, counts again instead of remembering sums, and is then compared with the world.
+//! the rules with plain maps, counts again instead of remembering sums, and is then compared with the world.
 //! From the domain it takes the words (commands, terms, ids) and nothing that decides or counts.
 
 mod compare;
@@ -17,7 +17,7 @@ use domain::{
 
 const DAY: i64 = 86_400_000;
 
-/// What a command is answered, as far as the rulebook says.
+/// What a command is answered, as far as the rules say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Done,
@@ -220,7 +220,7 @@ fn refused(code: &'static str) -> Outcome {
 }
 
 impl Model {
-    /// Decides a command as the rulebook says.
+    /// Decides a command as the rules say.
     pub(crate) fn execute(&mut self, request: &Request, clock: i64) -> Told {
         let now = clock.max(self.now);
         if let (Actor::Member(actor), Some(member)) =
