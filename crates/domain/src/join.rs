@@ -66,24 +66,7 @@ impl World {
     ) -> Result<(), Refusal> {
         self.require_member(member)?;
         let via = self.link(member, via)?;
-        let group = self.require_open(group_id)?;
-        if let Some(bounce) = self.why_not_join(group_id, group, member) {
-            return Err(match bounce {
-                Bounce::LeaderNotPaid => Refusal::LeaderNotPaid(group_id),
-                Bounce::SeatLimit => Refusal::SeatLimit {
-                    group: group_id,
-                    member,
-                },
-                Bounce::GroupFull
-                | Bounce::GroupExpired
-                | Bounce::GroupCancelled
-                | Bounce::GroupVoid
-                | Bounce::GroupSettled
-                | Bounce::SecondPayment
-                | Bounce::AmountDiffers
-                | Bounce::NothingToPay => Refusal::GroupFull(group_id),
-            });
-        }
+        let group = self.may_join(group_id, member)?;
         self.decide_inviter(member, via, events);
         let payment = self.reservation_for(group_id, group, member)?;
         let campaign = self.require_campaign(group.campaign)?;
@@ -97,6 +80,32 @@ impl World {
             pay_by,
         });
         Ok(())
+    }
+
+    /// Why [`crate::Command::JoinGroup`] of this member would be refused, as things stood at the last record: what has
+    /// become due since then is not applied. `None`: he may join. Share links are not looked at.
+    pub fn why_not_join_now(&self, group: GroupId, member: MemberId) -> Option<Refusal> {
+        self.may_join(group, member).err()
+    }
+
+    fn may_join(&self, id: GroupId, member: MemberId) -> Result<&Group, Refusal> {
+        self.require_member(member)?;
+        let group = self.require_open(id)?;
+        match self.why_not_join(id, group, member) {
+            None => Ok(group),
+            Some(Bounce::LeaderNotPaid) => Err(Refusal::LeaderNotPaid(id)),
+            Some(Bounce::SeatLimit) => Err(Refusal::SeatLimit { group: id, member }),
+            Some(
+                Bounce::GroupFull
+                | Bounce::GroupExpired
+                | Bounce::GroupCancelled
+                | Bounce::GroupVoid
+                | Bounce::GroupSettled
+                | Bounce::SecondPayment
+                | Bounce::AmountDiffers
+                | Bounce::NothingToPay,
+            ) => Err(Refusal::GroupFull(id)),
+        }
     }
 
     /// The first rule that stands against one more seat for this member.

@@ -183,6 +183,30 @@ pub fn consolation(campaign: &Campaign) -> Option<&Consolation> {
         })
 }
 
+/// Whether the cap of the campaign's consolation, if it has one, lasts for every non-winner whatever the draw. Of the
+/// programs in a shared cap, only those declared before it can take from what it needs.
+pub(crate) fn consolation_is_sure(campaign: &Campaign) -> Result<bool, Overflow> {
+    let mut taken_before = [Money::ZERO; MAX_CAPS];
+    for reward in &campaign.rewards {
+        let is_consolation = reward.program.kind() == ProgramKind::Consolation;
+        let needed = reward.program.bound(campaign)?.cash;
+        match reward.limit {
+            Limit::None if is_consolation => return Ok(true),
+            Limit::Own(cap) if is_consolation => return Ok(needed <= cap),
+            Limit::None | Limit::Own(_) => {}
+            Limit::Shared(cap) => {
+                let at = usize::try_from(cap).map_err(|_| Overflow)?;
+                let taken = taken_before.get_mut(at).ok_or(Overflow)?;
+                *taken = taken.plus(needed)?;
+                if is_consolation {
+                    return Ok(campaign.caps.get(at).is_some_and(|cap| *taken <= cap.limit));
+                }
+            }
+        }
+    }
+    Ok(true)
+}
+
 impl Program {
     /// Its name.
     pub fn kind(&self) -> ProgramKind {

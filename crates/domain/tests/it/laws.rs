@@ -219,6 +219,19 @@ fn report(shop: &mut Shop, payment: PaymentId, suffix: &str, amount: Money) {
     }
 }
 
+/// Joins, if that is what the world says when it is asked before.
+fn join(shop: &mut Shop, group: GroupId, member: MemberId, via: Option<MemberId>) {
+    let mut asked = shop.world.clone();
+    let tick = Request {
+        actor: Actor::System,
+        key: None,
+        command: Command::Tick(Due::Group(group)),
+    };
+    asked.execute(&tick, shop.clock, &mut |_| {}).unwrap();
+    let answer = shop.try_do(Command::JoinGroup { group, member, via });
+    assert_eq!(answer.err(), asked.why_not_join_now(group, member));
+}
+
 fn ticks(shop: &mut Shop) {
     while let Some((_, due)) = shop.world.next_timer().filter(|(at, _)| *at <= shop.clock) {
         shop.must(Command::Tick(due));
@@ -257,11 +270,10 @@ fn run(shop: &mut Shop, step: &Step) {
             member: member(shop, leader),
             via: None,
         },
-        Step::Join(number, who, via) => Command::JoinGroup {
-            group: group(shop, number),
-            member: member(shop, who),
-            via: via.map(|via| member(shop, via)),
-        },
+        Step::Join(number, who, via) => {
+            let via = via.map(|via| member(shop, via));
+            return join(shop, group(shop, number), member(shop, who), via);
+        }
         Step::JoinPaid(number, who, via, again) => {
             let (id, who) = (group(shop, number), member(shop, who));
             let unique = if again { 0 } else { shop.records.len() };
@@ -507,6 +519,12 @@ proptest! {
             prop_assert!(paid + uniform <= term.bound.cash.0);
         }
         prop_assert!(settlement.rewards_cash().unwrap() <= printed.envelope.cash);
+        let told = odds(&terms).unwrap();
+        for seat in (0..group.seats).filter(|seat| !winners.contains(seat)) {
+            let own = settlement.rewards.iter().filter(|paid| paid.program == ProgramKind::Consolation);
+            let cash: i64 = own.filter(|paid| paid.source_seat == Some(seat)).map(|paid| paid.cash.0).sum();
+            prop_assert!(told.consolation_cash_at_least.0 <= cash + settlement.consolation_cash.0);
+        }
         let platform = settlement.platform(&terms).unwrap();
         prop_assert!(printed.worst <= platform);
         let parts = [settlement.refunds(&terms).unwrap(), settlement.rewards_cash().unwrap(), settlement.supplier(&terms).unwrap(), printed.fees, platform];

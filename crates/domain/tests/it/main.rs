@@ -6,6 +6,7 @@
 )]
 mod groups;
 mod laws;
+mod odds;
 mod once;
 mod people;
 mod settlements;
