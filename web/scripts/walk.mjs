@@ -88,6 +88,7 @@ async function leaveOnce({ page, look, visit }) {
   await page.locator('button.leave').click()
   await page.locator('.van-dialog__confirm').click()
   await page.locator('.stage.cancelled').waitFor({ timeout: 15_000 }).catch(() => check(false, `${group} is not cancelled though its leader left`))
+  await page.locator('.van-dialog').waitFor({ state: 'hidden' })
   check((await mine()).every((state) => state === 'refunded'), `the seat of ${group} is refunded`)
   await look('left')
   await visit('refunded', '/wallet?account=in_groups', '.lines .list-row')
