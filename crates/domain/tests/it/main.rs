@@ -13,3 +13,4 @@ mod settlements;
 mod shop;
 mod solvency;
 mod stored;
+mod told;
