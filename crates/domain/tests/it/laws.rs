@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
-use crate::shop::{Shop, campaign, consolation};
+use crate::{
+    shop::{Shop, campaign, consolation},
+    told::check_vesting,
+};
 
 fn limit() -> impl Strategy<Value = Limit> {
     prop_oneof![
@@ -417,6 +420,7 @@ fn live(campaigns: Vec<Campaign>, steps: &[Step]) -> Vec<Record> {
     for account in ["escrow", "refunds-due", "vesting", "vesting-coins"] {
         assert_eq!(shop.balance(account), 0, "{account}");
     }
+    check_vesting(shop.records.iter().flat_map(|record| &record.events));
     shop.records
 }
 

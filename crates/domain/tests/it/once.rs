@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use domain::*;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
-use crate::{shop::*, told::Told};
+use crate::{
+    shop::*,
+    told::{Told, check_vesting},
+};
 
 /// One step. Numbers are taken modulo what there is; most numbers of groups mean the oldest open ones.
 #[derive(Clone, Debug)]
@@ -521,6 +524,7 @@ fn live(steps: &[Step], seats_per_member: u32, exempt: bool) -> Vec<Record> {
     }
     history.finish();
     let events: Vec<&Event> = history.events().collect();
+    check_vesting(history.events());
     let told = Told::by(&events);
     assert_eq!(told.due, BTreeMap::new(), "refunds that nobody got");
     for (name, (amount, _)) in &history.reported {

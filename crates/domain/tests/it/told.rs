@@ -99,3 +99,45 @@ impl Told {
         }
     }
 }
+
+/// Rewards vest once, when the last order of their group is kept, and come to what was paid (rules 9.1).
+pub(crate) fn check_vesting<'a>(events: impl Iterator<Item = &'a Event>) {
+    let mut order_of: BTreeMap<OrderId, GroupId> = BTreeMap::new();
+    let mut waiting: BTreeMap<GroupId, (i64, i64)> = BTreeMap::new();
+    for event in events {
+        match event {
+            Event::GroupSettled(settled) => {
+                let orders = (settled.first_order.0..).zip(&settled.winners);
+                order_of.extend(orders.map(|(order, _)| (OrderId(order), settled.group)));
+                let rewards = settled.rewards.iter();
+                let sums = rewards
+                    .filter(|paid| paid.program != ProgramKind::Consolation)
+                    .fold((0, 0), |sums, paid| {
+                        (sums.0 + paid.cash.0, sums.1 + paid.coins.0)
+                    });
+                if sums != (0, 0) {
+                    waiting.insert(settled.group, sums);
+                }
+            }
+            Event::OrderKept { order } => {
+                assert!(
+                    order_of.remove(order).is_some(),
+                    "order {order} is not open"
+                );
+            }
+            Event::RewardsVested { group, amounts } => {
+                let mut open = order_of.values();
+                assert!(
+                    !open.any(|other| other == group),
+                    "group {group} vests before its orders are kept"
+                );
+                let sums = amounts.iter().fold((0, 0), |sums, vested| {
+                    (sums.0 + vested.amount.0, sums.1 + vested.coins.0)
+                });
+                assert_eq!(waiting.remove(group), Some(sums), "group {group}");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(waiting, BTreeMap::new(), "rewards that never vest");
+}
