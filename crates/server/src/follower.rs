@@ -93,11 +93,13 @@ pub(crate) async fn run(app: Arc<App>, mut projector: Projector, mut reader: Rec
                 }
             };
             for (_, record) in &records {
-                app.reservations
-                    .saw(record, app.config.clock.now(), &app.config.pace);
+                app.reservations.saw(record, &app.config.pace);
             }
             if !apply(&app, &mut projector, &records).await {
                 return;
+            }
+            for (_, record) in &records {
+                app.reservations.holds(record, &app.config.pace);
             }
             tell(&app, &records).await;
         }

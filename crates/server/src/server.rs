@@ -13,7 +13,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use domain::{BeaconSource, MemberId};
+use domain::{BeaconSource, MemberId, Millis};
 use engine::{Engine, EngineConfig, EngineHandle, EngineThreads, RecordReader, Stop};
 use journal::{Journal, SqliteJournal};
 use tokio::net::TcpListener;
@@ -57,6 +57,9 @@ pub enum ServeError {
     /// The journal cannot be read.
     #[error("cannot read the journal")]
     Read(#[from] journal::ReadError),
+    /// The journal's last record cannot be read.
+    #[error("cannot read the journal's last record")]
+    LastRecord(#[from] engine::FollowError),
     /// The engine does not start.
     #[error("the engine does not start")]
     Engine(#[from] engine::StartError),
@@ -264,6 +267,7 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
     let projector = Projector::open(&place, &journal).await?;
     let views = Views::open(&place, projector.progress()).await?;
     let reader = engine.reader(projector.applied().saturating_add(1)).await?;
+    let stopped_at = time_of(&engine, journal.head_seq).await?;
     let people = People::new(directory, config.demo.is_on());
     people
         .resubmit(&engine)
@@ -279,7 +283,7 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
         codes: CodePace::default(),
         news: follower::News::default(),
         pay_pages: money::PayPages::default(),
-        reservations: money::Reservations::default(),
+        reservations: money::Reservations::new(stopped_at),
         metrics: ops::recorder(),
         audit,
         beacons,
@@ -314,6 +318,16 @@ async fn start_engine(
     starting
         .await
         .map_err(|error| ServeError::Task(error.to_string()))?
+}
+
+/// When a record was written; the beginning of time where there is none yet.
+async fn time_of(engine: &EngineHandle, seq: u64) -> Result<Millis, ServeError> {
+    let mut reader = engine.reader(seq.max(journal::FIRST_SEQ)).await?;
+    let reading = tokio::task::spawn_blocking(move || reader.read(1));
+    let records = reading
+        .await
+        .map_err(|error| ServeError::Task(error.to_string()))??;
+    Ok(records.first().map_or(Millis(0), |stored| stored.record.at))
 }
 
 /// Refuses a directory that is newer than the journal: its members would meet strangers' money under their numbers.

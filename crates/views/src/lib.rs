@@ -42,5 +42,5 @@ pub use names::{
 };
 pub use page::{BadCursor, Cursor, DEFAULT_PAGE_ROWS, List, MAX_PAGE_ROWS, Page};
 pub use projector::{JournalId, Projector};
-pub use query::{AT_LEAST_WAIT, GroupFilter, LedgerFilter, Views};
+pub use query::{AT_LEAST_WAIT, GroupFilter, LedgerFilter, UnpaidSeat, Views};
 pub use rows::*;

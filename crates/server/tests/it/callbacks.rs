@@ -121,7 +121,7 @@ async fn a_late_payment_of_any_try_is_found_without_its_notice() {
     let others = other.join(&group).await;
     site.advance_s(301);
     site.payment(&other, &others, "lapsed").await;
-    // What has lapsed before a start is not asked about by itself, so nobody asks until the group's end.
+    // Paid about the time of the start: what it may miss is found at the group's end.
     site.restart().await;
     site.pay(&payment).await;
     site.pay(&others).await;
@@ -133,6 +133,75 @@ async fn a_late_payment_of_any_try_is_found_without_its_notice() {
     }
     assert_eq!(site.settled_books().await["own"], "0.00");
     assert_eq!(site.provider_books().await.held_fen, 0);
+    site.close().await;
+}
+
+/// A group with months to fill and seconds to pay, its leader paid; notices never come from now on.
+async fn silent_group(site: &Site) -> (Caller, String) {
+    let mut file = small(4);
+    file["group"]["fill_within"] = json!("90d");
+    file["group"]["payment_window"] = json!("40s");
+    let campaign = site.publish(file).await;
+    let leader = site.member(1, None).await;
+    let (group, payment) = leader.open_group(&campaign).await;
+    site.pay(&payment).await;
+    site.payment(&leader, &payment, "paid").await;
+    site.faults(None, json!({ "callback": { "never": true } }))
+        .await;
+    (leader, group)
+}
+
+async fn cancel(site: &Site, group: &str) {
+    let path = format!("/groups/{group}/cancel");
+    let got = site.operator().await.post(&path, json!({})).await;
+    assert_eq!(got.status, 200, "{got:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_for_a_group_that_closes_is_found_long_before_its_deadline() {
+    let site = Site::open().await;
+    let (_, group) = silent_group(&site).await;
+    let (before, after) = (site.member(2, None).await, site.member(3, None).await);
+    let [early, late] = [before.join(&group).await, after.join(&group).await];
+    site.pay(&early).await;
+    cancel(&site, &group).await;
+    // The time stands still: nothing but the closing makes anybody ask.
+    site.payment(&before, &early, "refunded").await;
+    site.pay(&late).await;
+    site.advance_s(300);
+    site.payment(&after, &late, "refunded").await;
+    assert_eq!(site.settled_books().await["held"], "0.00");
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_for_a_lapsed_seat_is_found_after_a_start_however_long_the_server_was_away() {
+    let mut site = Site::open().await;
+    let (_, group) = silent_group(&site).await;
+    let (lapsed, closed) = (site.member(2, None).await, site.member(3, None).await);
+    let first = lapsed.join(&group).await;
+    site.advance_s(41);
+    site.payment(&lapsed, &first, "lapsed").await;
+    site.pay(&first).await;
+    let second = closed.join(&group).await;
+    site.restart().await;
+    site.payment(&lapsed, &first, "paid").await;
+
+    // Closed and paid for, and the server goes away before it can ask.
+    site.faults(
+        None,
+        json!({ "callback": { "never": true }, "query": { "kind": "error_before" } }),
+    )
+    .await;
+    site.pay(&second).await;
+    cancel(&site, &group).await;
+    site.stop_server().await;
+    site.faults(None, json!({ "callback": { "never": true } }))
+        .await;
+    site.advance_s(3 * 86_400);
+    site.start_server().await;
+    site.payment(&closed, &second, "refunded").await;
+    assert_eq!(site.settled_books().await["held"], "0.00");
     site.close().await;
 }
 

@@ -1,4 +1,4 @@
-//! Whole lives of groups, from sign-up to the last refund: the rulebook's examples to the fen (rules 12).
+//! Whole lives of groups, from sign-up to the last refund: the examples of the rules to the fen (rules 12).
 
 use serde_json::{Value, json};
 

@@ -174,6 +174,11 @@ impl Site {
             .unwrap();
     }
 
+    /// Starts the server that was stopped.
+    pub(crate) async fn start_server(&mut self) {
+        self.serve(self.rebind()).await;
+    }
+
     /// Deletes the views, as anybody may at any time, and starts again.
     pub(crate) async fn delete_views(&mut self) {
         self.stop_server().await;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{CampaignId, GroupId, GroupState, MemberId, PaymentId};
+use domain::{CampaignId, GroupId, GroupState, MemberId, Millis, PaymentId};
 
 use super::{Views, at, read};
 use crate::db::{Columns, Tx, Value};
@@ -18,6 +18,15 @@ pub struct GroupFilter {
     pub campaign: Option<CampaignId>,
     /// Only those that stand like this.
     pub state: Option<GroupState>,
+}
+
+/// A place that was never paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnpaidSeat {
+    /// The place.
+    pub payment: PaymentId,
+    /// Until when it had to be paid, the last time it was reserved.
+    pub pay_by: Millis,
 }
 
 const CAMPAIGN: &str = "SELECT id, terms, hash, published_at FROM campaign ";
@@ -185,6 +194,37 @@ impl Views {
             Ok(at(seq, seats.collect::<Result<Vec<_>, sqlx::Error>>()?))
         };
         read.await.map_err(failed("list a group's unpaid seats"))
+    }
+
+    /// Places that were never paid and had to be paid at this time or later, from this one on, in the order of groups.
+    pub async fn unpaid_since(
+        &self,
+        pay_by: Millis,
+        from: PaymentId,
+        limit: u32,
+    ) -> Result<At<Vec<UnpaidSeat>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let sql = "SELECT group_id, idx, pay_by FROM seat WHERE paid_at IS NULL AND pay_by >= ? \
+                       AND group_id >= ? AND (group_id > ? OR idx >= ?) ORDER BY group_id, idx LIMIT ?";
+            let group: Value = from.group.0.into();
+            let values = vec![
+                pay_by.0.into(),
+                group.clone(),
+                group,
+                from.index.into(),
+                limit.into(),
+            ];
+            let rows = tx.rows(sql, values).await?;
+            let seats = rows.iter().map(|row| {
+                Ok(UnpaidSeat {
+                    payment: read::payment(row)?,
+                    pay_by: read::millis(row, "pay_by")?,
+                })
+            });
+            Ok(at(seq, seats.collect::<Result<Vec<_>, sqlx::Error>>()?))
+        };
+        read.await.map_err(failed("list the unpaid seats"))
     }
 
     /// One seat.

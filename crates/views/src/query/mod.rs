@@ -16,7 +16,7 @@ use crate::error::{Behind, StoreError, failed};
 use crate::rows::At;
 
 pub use books::LedgerFilter;
-pub use groups::GroupFilter;
+pub use groups::{GroupFilter, UnpaidSeat};
 
 /// How long a read waits for the views to reach a sequence before it gives up.
 pub const AT_LEAST_WAIT: Duration = Duration::from_secs(2);
