@@ -13,7 +13,7 @@ use views::{CampaignRow, GroupFilter, group_state};
 
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::AsOperator;
-use crate::http::{InPath, Page, Params, Problem, Result, Segment, Write, items, page_of};
+use crate::http::{InPath, Page, Params, Problem, Result, Segment, WriteText, items, page_of};
 use crate::present::group_card;
 use crate::wire::{
     CampaignCard, CampaignChecked, CampaignPage, CampaignProblem, GroupCard, List, Published,
@@ -169,9 +169,9 @@ pub(crate) async fn group_list(
 pub(crate) async fn check(
     State(app): Shared,
     _: AsOperator,
-    write: Write<Value>,
+    write: WriteText,
 ) -> Json<CampaignChecked> {
-    Json(checked(&app, &write.body))
+    Json(checked(&app, &write.text))
 }
 
 /// Publishes a campaign, for ever unchanged.
@@ -179,9 +179,9 @@ pub(crate) async fn check(
 pub(crate) async fn publish(
     State(app): Shared,
     operator: AsOperator,
-    write: Write<Value>,
+    write: WriteText,
 ) -> Result<(StatusCode, Json<Published>)> {
-    let file = schema::parse_json_value(&write.body).map_err(schema_problem)?;
+    let file = schema::parse_json(&write.text).map_err(schema_problem)?;
     let campaign = Box::new(file.resolve(&app.installation)?);
     let reply = app
         .submit(
@@ -213,14 +213,14 @@ pub(crate) async fn publish(
     ))
 }
 
-fn checked(app: &App, body: &Value) -> CampaignChecked {
+fn checked(app: &App, text: &[u8]) -> CampaignChecked {
     let no = |problem: CampaignProblem| CampaignChecked {
         ok: false,
         solvency: None,
         problem: Some(problem),
         shortfall: None,
     };
-    let file: CampaignFile = match schema::parse_json_value(body) {
+    let file: CampaignFile = match schema::parse_json(text) {
         Ok(file) => file,
         Err(error) => {
             return no(CampaignProblem {

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use domain::{CampaignId, GroupId, IdempotencyKey, MemberId, OrderId, PaymentId};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,6 +43,12 @@ pub(crate) struct Write<T, const MOST: usize = BODY_BYTES> {
 
 /// A write of up to [`BATCH_BYTES`].
 pub(crate) type Batch<T> = Write<T, BATCH_BYTES>;
+
+/// A write whose body is JSON that its handler reads from the bytes as they came.
+pub(crate) struct WriteText {
+    pub(crate) key: IdempotencyKey,
+    pub(crate) text: Bytes,
+}
 
 /// The body of writes that need none: nothing, or `{}`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -116,22 +122,41 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Write<T, MOST>> {
-        let (parts, body) = request.into_parts();
-        let key = key_of(&parts.headers)?.to_owned();
-        let bytes = read(body, MOST).await?;
-        let body = parse(&parts.headers, &bytes)?;
-        let mut content = Sha256::new();
-        content.update(parts.method.as_str());
-        content.update(b"\n");
-        content.update(parts.uri.path());
-        content.update(b"\n");
-        content.update(&bytes);
-        let key = IdempotencyKey {
-            key: half(Sha256::digest(key.as_bytes()).into()),
-            content: half(content.finalize().into()),
-        };
-        Ok(Write { key, body })
+        written(request).await.map(|(write, _)| write)
     }
+}
+
+impl<S: Send + Sync> FromRequest<S> for WriteText {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<WriteText> {
+        let (write, text) = written::<IgnoredAny, BODY_BYTES>(request).await?;
+        Ok(WriteText {
+            key: write.key,
+            text,
+        })
+    }
+}
+
+/// Reads a write, and its body as it came.
+async fn written<T: DeserializeOwned, const MOST: usize>(
+    request: Request,
+) -> Result<(Write<T, MOST>, Bytes)> {
+    let (parts, body) = request.into_parts();
+    let key = key_of(&parts.headers)?.to_owned();
+    let bytes = read(body, MOST).await?;
+    let body = parse(&parts.headers, &bytes)?;
+    let mut content = Sha256::new();
+    content.update(parts.method.as_str());
+    content.update(b"\n");
+    content.update(parts.uri.path());
+    content.update(b"\n");
+    content.update(&bytes);
+    let key = IdempotencyKey {
+        key: half(Sha256::digest(key.as_bytes()).into()),
+        content: half(content.finalize().into()),
+    };
+    Ok((Write { key, body }, bytes))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Keyed {

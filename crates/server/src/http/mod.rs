@@ -6,7 +6,8 @@ mod limit;
 mod problem;
 
 pub(crate) use extract::{
-    Batch, InPath, Keyed, NoBody, Page, Params, Raw, Round, Segment, Sent, Write, items, page_of,
+    Batch, InPath, Keyed, NoBody, Page, Params, Raw, Round, Segment, Sent, Write, WriteText, items,
+    page_of,
 };
 pub(crate) use headers::{guard, observe, secure};
 pub(crate) use limit::Buckets;

@@ -559,3 +559,36 @@ async fn the_gate_explains_itself() {
         .is_problem(422, "amount_too_large");
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_campaign_that_says_a_thing_twice_is_refused() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let twice = small(3).to_string().replacen(
+        "\"price\":\"10.00\"",
+        "\"price\":\"1.00\",\"price\":\"10.00\"",
+        1,
+    );
+    assert!(twice.contains("\"1.00\",\"price\""), "{twice}");
+    let send = async |path: &str| {
+        let request = operator
+            .request(Method::POST, path)
+            .header(
+                "idempotency-key",
+                format!("twice {}", path.len()).replace(' ', "-"),
+            )
+            .header("content-type", "application/json")
+            .body(twice.clone());
+        Got::of(request.send().await.unwrap()).await
+    };
+    let published = send("/campaigns").await;
+    published.is_problem(422, "campaign_file_invalid");
+    let checked = send("/campaigns/check").await.json();
+    assert_eq!(checked["ok"], false, "{checked}");
+    assert_eq!(
+        checked["problem"]["code"],
+        published.json()["reason"],
+        "{checked}"
+    );
+    site.close().await;
+}
