@@ -86,7 +86,20 @@ async fn health_metrics_and_pages() {
     assert_eq!(get("/healthz").await.status(), 200);
     assert_eq!(get("/readyz").await.status(), 200);
     site.anyone().get("/campaigns").await;
+    for (number, path) in ["/healthz", "/api/v1/campaigns", "/api/v1/invented"]
+        .iter()
+        .enumerate()
+    {
+        let method = format!("INVENTED{number}").parse().unwrap();
+        let url = site.url(path);
+        let answer = site.http().request(method, url).send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{answer:?}");
+    }
+    get("/api/v1/nowhere").await;
     let metrics = get("/metrics").await.text().await.unwrap();
+    assert!(!metrics.contains("INVENTED"), "{metrics}");
+    assert!(metrics.contains("method=\"other\""), "{metrics}");
+    assert!(!metrics.contains("nowhere"), "{metrics}");
     for name in [
         "engine_committed_seq",
         "view_lag_records",
