@@ -29,7 +29,7 @@ use crate::audit::{Audit, AuditQueue};
 use crate::auth::CodePace;
 use crate::beacon::{BeaconSetupError, Beacons};
 use crate::config::{ChannelKind, Config, Demo, DemoReach, DrawSource};
-use crate::http::Problem;
+use crate::http::{Problem, drained};
 use crate::people::People;
 use crate::{api, audit, draws, follower, money, ops, web};
 
@@ -440,7 +440,7 @@ async fn listen(
 ) -> Result<(), ServeError> {
     let outer = Router::new().fallback(move |request: Request| {
         let gate = gate.clone();
-        async move { through(&gate, request).await }
+        async move { drained(request, |request| through(gate, request)).await }
     });
     let service = outer.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
@@ -451,7 +451,7 @@ async fn listen(
         .map_err(ServeError::Listen)
 }
 
-async fn through(gate: &Gate, request: Request) -> Response {
+async fn through(gate: Gate, request: Request) -> Response {
     match gate.get() {
         Some(router) => router.clone().oneshot(request).await.into_response(),
         None if request.uri().path() == "/healthz" => ops::healthz().await.into_response(),

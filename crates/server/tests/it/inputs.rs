@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::files::small;
 use crate::site::{Caller, Got, Site};
@@ -590,5 +591,34 @@ async fn a_campaign_that_says_a_thing_twice_is_refused() {
         published.json()["reason"],
         "{checked}"
     );
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_before_the_body_was_read_breaks_no_connection() {
+    let site = Site::open().await;
+    let body = json!({ "padding": "x".repeat(60_000) });
+    for _ in 0..100 {
+        let got = site.anyone().post("/groups/0/seats", body.clone()).await;
+        assert_eq!(got.status, 401, "{got:?}");
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_announces_a_body_and_does_not_send_it_is_told_that_the_connection_closes() {
+    let site = Site::open().await;
+    for expect in ["", "expect: 100-continue\r\n"] {
+        let address = site.base.trim_start_matches("http://");
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /api/v1/groups/0/seats HTTP/1.1\r\nhost: {address}\r\ncontent-length: 60000\r\n{expect}\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
     site.close().await;
 }
