@@ -1,6 +1,7 @@
 //! The audit trail of refusals: who was told no, and why. Written to the directory about once a second.
 //!
-//! Bounded: what comes while the queue is full is counted and not noted. Plain mistakes of form (400, 404, 422 of a
+//! Bounded: of callers that nobody knows the refusals are counted and not noted, for anybody could fill the disk with
+//! them. What comes while the queue is full is counted and not noted. Plain mistakes of form (400, 404, 422 of a
 //! body) and limits are no part of it.
 
 use std::sync::Arc;
@@ -42,9 +43,13 @@ impl Audit {
         if !is_noted(response.status(), refused.code) {
             return;
         }
+        let Some(who) = who else {
+            metrics::counter!("refusals_of_strangers_total", "code" => refused.code).increment(1);
+            return;
+        };
         let note = RefusalNote {
             at,
-            who,
+            who: Some(who),
             code: refused.code.to_owned(),
             detail: refused.detail.clone(),
         };

@@ -161,6 +161,42 @@ async fn a_new_password_ends_an_operators_sessions() {
     site.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_of_strangers_are_counted_and_those_of_members_are_noted() {
+    let site = Site::open().await;
+    for _ in 0..20 {
+        let notice = site.anyone().post("/channels/notify", json!({})).await;
+        notice.is_problem(401, "signature_invalid");
+    }
+    let sign_in = site.sign_in_operator("boss", "wrong horse battery").await;
+    assert!(sign_in.is_none());
+    let campaign = site.publish(small(3)).await;
+    let member = site.member(1, None).await;
+    let (group, _) = site.member(2, None).await.open_group(&campaign).await;
+    let path = format!("/groups/{group}/seats");
+    // The leader has not paid yet.
+    let joined = member.post(&path, json!({})).await;
+    assert_eq!(joined.status, 409, "{joined:?}");
+
+    let directory = site.directory().await;
+    let noted = site
+        .until("the refusal is noted", async || {
+            let noted = directory.refusals(views::Page::new(None, 100)).await;
+            Some(noted.unwrap().items).filter(|items| !items.is_empty())
+        })
+        .await;
+    let who = domain::Actor::Member(domain::MemberId(member.id.parse().unwrap()));
+    assert!(noted.iter().all(|note| note.who == Some(who)), "{noted:?}");
+    directory.close().await;
+    let metrics = site.http().get(site.url("/metrics")).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(
+        metrics.contains("refusals_of_strangers_total{code=\"signature_invalid\"}"),
+        "{metrics}"
+    );
+    site.close().await;
+}
+
 async fn refused(routes: &[(Method, String)], callers: &[&Caller], code: &str) {
     for (method, path) in routes {
         for caller in callers {
