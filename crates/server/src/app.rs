@@ -21,6 +21,9 @@ use crate::http::{Buckets, Problem, Result};
 use crate::money::{PayPages, Reservations};
 use crate::people::People;
 
+/// Most records that can be on their way into the journal.
+const IN_FLIGHT: u64 = (engine::QUEUE_COMMANDS + engine::QUEUE_SETTLEMENTS) as u64;
+
 /// What all handlers and workers share.
 pub(crate) struct App {
     pub(crate) config: Config,
@@ -103,9 +106,18 @@ impl App {
             .map_err(engine_problem)
     }
 
-    /// Waits until the views hold `at_least`; 503 `view_behind` if that takes longer than 2 s.
+    /// Waits until the views hold `at_least`; 503 `view_behind` if that takes longer than 2 s, and 400
+    /// `at_least_unknown` at once where nobody can have been told such a sequence.
     pub(crate) async fn reach(&self, at_least: Option<u64>) -> Result<()> {
         let Some(seq) = at_least else { return Ok(()) };
+        let head = *self.engine.committed().borrow();
+        if head.saturating_add(IN_FLIGHT) < seq {
+            return Err(Problem::bad_request(
+                "at_least_unknown",
+                "the journal is far from this sequence; at_least is the seq of an answer",
+            )
+            .with("head", head.to_string()));
+        }
         self.views
             .at_least(seq, views::AT_LEAST_WAIT)
             .await
