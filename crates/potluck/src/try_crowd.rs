@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{Campaign, FilledSeat, MemberId, Upline};
 
-use crate::try_figures::generations;
+use domain::rewards::generations;
 
 /// The first line of a crowd file.
 const HEADER: &str = "member,inviter,vip,rank,region,agent_of,seat,via";

@@ -1,8 +1,6 @@
 //! Where the money of one group went, counted from single payments and checked against the settlement.
 
-use domain::{
-    Campaign, Coins, MemberId, Money, Overflow, ProgramKind, RewardPaid, Settlement, rewards,
-};
+use domain::{Campaign, Coins, MemberId, Money, Overflow, ProgramKind, RewardPaid, Settlement};
 
 use crate::try_crowd::Crowd;
 use crate::try_run::TryError;
@@ -53,7 +51,7 @@ impl Figures {
             paid_in: campaign.group.price.times(campaign.group.seats)?,
             refunds: settlement.refunds(campaign)?,
             supplier: settlement.supplier(campaign)?,
-            fees: fees(campaign)?,
+            fees: domain::channel_fees(campaign)?,
             platform: settlement.platform(campaign)?,
             sums: sums(&payments)?,
             payments,
@@ -89,20 +87,6 @@ impl Figures {
             self.paid_in
         )))
     }
-}
-
-/// What the channel takes (rules 8): of all payments if it keeps its fee on refunds, else of the winners'.
-fn fees(campaign: &Campaign) -> Result<Money, Overflow> {
-    let group = &campaign.group;
-    let payments = if campaign.channel.kept_on_refund {
-        group.seats
-    } else {
-        group.winners
-    };
-    group
-        .price
-        .channel_fee(campaign.channel.fee)?
-        .times(payments)
 }
 
 /// Every reward in declared order. The settlement holds the consolation that all non-winners get alike only once.
@@ -180,15 +164,6 @@ pub(crate) const PROGRAMS: [ProgramKind; 5] = [
     ProgramKind::Formation,
     ProgramKind::Generation,
 ];
-
-/// How far up the campaign's programs look.
-pub(crate) fn generations(campaign: &Campaign) -> usize {
-    let reaches = campaign
-        .rewards
-        .iter()
-        .map(|reward: &rewards::Reward| reward.program.generations());
-    reaches.max().unwrap_or(0)
-}
 
 #[cfg(test)]
 mod tests {
