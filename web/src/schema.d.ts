@@ -1465,7 +1465,10 @@ export interface components {
              * @example 50
              */
             average_rounds: string;
-            /** @description What product and rewards together then cost him: P − (N/W − 1) × consolation cash, rounded down to the fen. */
+            /**
+             * @description What product and rewards together then cost him: P − (N/W − 1) × the consolation in cash that is sure, rounded up to
+             *     the fen.
+             */
             product_cost_average: components["schemas"]["Amount"];
             /** Format: int32 */
             seats: number;

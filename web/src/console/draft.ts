@@ -65,7 +65,7 @@ export function blank(): Draft {
   }
 }
 
-/** The rulebook's examples, to begin with something that stands. */
+/** The examples of the rules, to begin with something that stands. */
 export const PRESETS: Record<'blank' | 'e0' | 'e2', () => Draft> = {
   blank,
   e0: () => ({

@@ -263,6 +263,7 @@ export const en: Messages = {
     fault: 'Something went wrong on our side; please try again later',
     busy: 'Too many people at once; please try again in a moment',
     not_found: 'Not found',
+    at_least_unknown: 'That version of the data does not exist; please refresh',
     view_behind: 'The data is still catching up; please refresh in a moment',
     not_signed_in: 'Please sign in first',
     rate_limited: 'Too many tries; please wait a moment',

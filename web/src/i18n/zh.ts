@@ -261,6 +261,7 @@ export const zh = {
     fault: '系统出了点问题，请稍后再试',
     busy: '现在人太多，请稍后再试',
     not_found: '没有找到',
+    at_least_unknown: '要求的数据版本不存在，请刷新',
     view_behind: '数据还在更新，请稍后刷新',
     not_signed_in: '请先登录',
     rate_limited: '操作太频繁，请稍后再试',

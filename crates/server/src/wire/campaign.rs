@@ -79,7 +79,8 @@ pub(crate) struct Odds {
     /// Rounds until somebody who keeps playing wins, on average: N/W, with at most two decimals.
     #[schema(example = "50")]
     pub(crate) average_rounds: String,
-    /// What product and rewards together then cost him: P − (N/W − 1) × consolation cash, rounded down to the fen.
+    /// What product and rewards together then cost him: P − (N/W − 1) × the consolation in cash that is sure, rounded up to
+    /// the fen.
     pub(crate) product_cost_average: Amount,
 }
 
@@ -224,25 +225,22 @@ pub(crate) fn win_pairs(pairs: &[domain::WinPair]) -> Vec<WinPairCard> {
     pairs.iter().map(card).collect()
 }
 
-/// The odds in plain words (rules 8).
+/// The odds in plain words (rules 8), as the domain counts them.
 pub(crate) fn odds(campaign: &Campaign) -> Odds {
-    let (seats, winners) = (campaign.group.seats, campaign.group.winners.max(1));
-    let consolation = consolation(campaign);
-    let losses = i128::from(seats) - i128::from(winners);
-    let back = i128::from(consolation.cash.0) * losses;
-    // Rounded down, so that nothing looks cheaper than it is on average by less than a fen, and never dearer.
-    let cost = (i128::from(campaign.group.price.0) * i128::from(winners) - back)
-        .div_euclid(i128::from(winners));
-    let hundredths = u64::from(seats) * 100 / u64::from(winners);
+    let group = &campaign.group;
+    let counted = domain::odds(campaign);
+    // Published terms never fail to be counted; of others the price is the honest answer.
+    let cost = counted.map_or(group.price, |odds| odds.average_cost);
+    let hundredths = u64::from(group.seats) * 100 / u64::from(group.winners.max(1));
     let rounds = match hundredths % 100 {
         0 => (hundredths / 100).to_string(),
         rest => format!("{}.{rest:02}", hundredths / 100),
     };
     Odds {
-        seats,
-        winners,
+        seats: group.seats,
+        winners: group.winners,
         average_rounds: rounds,
-        product_cost_average: Amount(i64::try_from(cost).unwrap_or(i64::MIN)),
+        product_cost_average: Amount(cost.0),
     }
 }
 
