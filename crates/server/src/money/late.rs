@@ -7,8 +7,9 @@
 //! next few matter. Of a group that may still be paid only its deadline is kept; its unpaid seats are read when that
 //! has passed, so that the memory does not grow with the reservations that have lapsed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use domain::{Event, GroupId, MAX_FILL_WITHIN, Millis, PaymentId, Record, WaitingReservation};
 use futures_util::StreamExt;
@@ -173,19 +174,6 @@ impl Reservations {
         watched.last.pop_first().map(|(_, group)| group)
     }
 
-    /// To be asked about again at this time or sooner.
-    fn again(&self, payment: PaymentId, at: Millis) {
-        let mut watched = self.watched();
-        let known = watched.waiting.get(&payment).copied();
-        if known.is_none_or(|known| at < known.ask_at) {
-            watched.add(
-                payment,
-                known.map_or(Millis(i64::MIN), |known| known.pay_by),
-                at,
-            );
-        }
-    }
-
     /// To be looked through again at this time.
     fn group_again(&self, group: GroupId, at: Millis) {
         let mut watched = self.watched();
@@ -247,45 +235,67 @@ pub(crate) async fn watch_reservations(app: Arc<App>) {
 
 async fn look(app: &App) {
     let pace = app.config.pace;
+    // Questions without an answer, oldest first. They wait by the machine's own time: a channel that is away is away
+    // whatever the platform's clock says.
+    let mut failed: VecDeque<(Instant, PaymentId)> = VecDeque::new();
     loop {
-        let due = app.reservations.take(app.config.clock.now(), &pace);
+        let mut due = app.reservations.take(app.config.clock.now(), &pace);
+        let ripe = failed
+            .partition_point(|(at, _)| *at <= Instant::now())
+            .min(A_LOOK);
+        due.extend(failed.drain(..ripe).map(|(_, payment)| payment));
         let idle = due.is_empty();
-        ask_all(app, due).await;
+        let mut unanswered = ask_all(app, due).await;
         let over = app.reservations.take_group(app.config.clock.now());
         if let Some(group) = over {
-            ask_group(app, group).await;
+            unanswered.extend(ask_group(app, group).await);
         }
+        let again = Instant::now() + pace.retry_first.saturating_mul(10);
+        let room = MOST_WATCHED.saturating_sub(failed.len());
+        failed.extend(
+            unanswered
+                .into_iter()
+                .take(room)
+                .map(|payment| (again, payment)),
+        );
         if idle && over.is_none() && !app.pause(pace.look).await {
             return;
         }
     }
 }
 
-async fn ask_all(app: &App, payments: Vec<PaymentId>) {
+/// Asks about each; answers with those that the channel, or the platform, had no answer for.
+async fn ask_all(app: &App, payments: Vec<PaymentId>) -> Vec<PaymentId> {
     futures_util::stream::iter(payments)
-        .for_each_concurrent(AT_ONCE, |payment| async move {
-            if let Err(error) = ask(app, payment).await {
-                tracing::warn!(%payment, %error, "payment {payment} could not be asked about: {error}");
-                app.reservations.again(payment, later(app));
-            }
+        .map(|payment| async move {
+            let error = ask(app, payment).await.err()?;
+            tracing::warn!(%payment, %error, "payment {payment} could not be asked about: {error}");
+            Some(payment)
         })
-        .await;
+        .buffer_unordered(AT_ONCE)
+        .filter_map(|unanswered| async move { unanswered })
+        .collect()
+        .await
 }
 
-/// Asks about every seat of a group that was never paid.
-async fn ask_group(app: &App, group: GroupId) {
+/// Asks about every seat of a group that was never paid; answers with those that are to be asked about again.
+async fn ask_group(app: &App, group: GroupId) -> Vec<PaymentId> {
     let mut after = None;
+    let mut unanswered = Vec::new();
     loop {
         let seats = match app.views.unpaid_seats(group, after, A_PAGE).await {
             Ok(seats) => seats.value,
             Err(error) => {
                 tracing::warn!(%group, %error, "group {group} could not be looked through: {error}");
-                return app.reservations.group_again(group, later(app));
+                app.reservations.group_again(group, later(app));
+                return unanswered;
             }
         };
-        let Some(seat) = seats.last() else { return };
+        let Some(seat) = seats.last() else {
+            return unanswered;
+        };
         after = Some(seat.index);
-        ask_all(app, seats).await;
+        unanswered.extend(ask_all(app, seats).await);
     }
 }
 
@@ -519,15 +529,5 @@ mod tests {
         reservations.saw(&opened(1, Millis(9 * LOOK_BACK_MS)), &pace);
         assert_eq!(reservations.take(now, &pace), [PAYMENT]);
         assert_eq!(reservations.take_group(now), Some(GROUP));
-    }
-
-    #[test]
-    fn a_question_without_an_answer_is_asked_again_once() {
-        let (pace, reservations) = (Pace::default(), Reservations::new(Millis(0)));
-        reservations.again(PAYMENT, Millis(500));
-        reservations.again(PAYMENT, Millis(700));
-        assert!(reservations.take(Millis(499), &pace).is_empty());
-        assert_eq!(reservations.take(Millis(500), &pace), [PAYMENT]);
-        assert!(reservations.take(Millis(i64::MAX), &pace).is_empty());
     }
 }

@@ -94,8 +94,12 @@ async fn second_payments_and_other_amounts_go_back() {
         (site.provider_books().await.refunded_fen == yuan(10)).then_some(())
     })
     .await;
-    let page = site.payment(&leader, &payment, "paid").await;
-    assert_eq!(page["reason"], "second_payment", "he is told why");
+    site.payment(&leader, &payment, "paid").await;
+    site.until("he is told why", async || {
+        let page = leader.get(&format!("/payments/{payment}")).await.json();
+        (page["reason"] == "second_payment").then_some(())
+    })
+    .await;
 
     let other = site.member(2, None).await;
     let wrong = other.join(&group).await;
@@ -234,10 +238,13 @@ async fn a_member_may_leave_and_come_back() {
         (&leader, [true, false]),
         (&site.anyone(), [false, false]),
     ] {
-        let page = caller.get(&format!("/groups/{group}")).await.json();
-        let seats = page["seats_list"].as_array().unwrap().iter();
-        let found: Vec<bool> = seats.map(|seat| seat["mine"] == true).collect();
-        assert_eq!(found, mine, "{page}");
+        site.until("the list has both places", async || {
+            let page = caller.get(&format!("/groups/{group}")).await.json();
+            let seats = page["seats_list"].as_array().unwrap().iter();
+            let found: Vec<bool> = seats.map(|seat| seat["mine"] == true).collect();
+            (found == mine).then_some(())
+        })
+        .await;
     }
 
     // A reservation that lapses and is taken anew keeps its number, its order and the page to pay at.
