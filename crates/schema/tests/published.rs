@@ -369,7 +369,14 @@ fn campaign() -> impl Strategy<Value = Campaign> {
 proptest! {
     #[test]
     fn a_published_file_and_its_json_resolve_to_the_terms_they_were_made_from(terms in campaign()) {
-        prop_assert_eq!(terms.check(), Ok(()));
+        // The one rule the strategy does not keep: large groups with many generations make too many payments.
+        let too_many = domain::Refusal::InvalidCampaign {
+            field: "reward",
+            must: "could make more than 100000 payments in one group",
+        };
+        let checked = terms.check();
+        prop_assume!(checked != Err(too_many));
+        prop_assert_eq!(checked, Ok(()));
         let file = published_file(&terms);
         prop_assert!(file.ends_with('\n') && !file.contains('\r'));
         prop_assert_eq!(parse_toml(&file).unwrap().resolve(&installation()), Ok(terms.clone()));
