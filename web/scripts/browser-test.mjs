@@ -10,7 +10,8 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const [program = resolve(here, '../../target/debug/potluck'), pictures] = process.argv.slice(2)
+const target = process.env.CARGO_TARGET_DIR ?? resolve(here, '../../target')
+const [program = join(target, 'debug/potluck'), pictures] = process.argv.slice(2)
 const data = mkdtempSync(join(tmpdir(), 'potluck-browser-'))
 const STARTED_WITHIN_MS = 60_000
 
