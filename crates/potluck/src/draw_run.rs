@@ -44,15 +44,8 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
     let seats = read(&args.seats)?;
     let freeze = read(&args.freeze)?;
     let beacon = args.beacon.as_ref().map(read).transpose()?;
-    draw::reproduce(&open, &seats, &freeze, &args.signature, beacon.as_deref()).map_err(|error| {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        text
-    })
+    draw::reproduce(&open, &seats, &freeze, &args.signature, beacon.as_deref())
+        .map_err(|error| crate::serve::chain(&error))
 }
 
 /// Longest file that is read; a seat list of 10 000 seats is below it.
