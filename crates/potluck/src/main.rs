@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
 mod audit;
+mod bench;
 mod crowd;
 mod draw_run;
 mod operator;
@@ -40,6 +41,9 @@ enum Command {
     Try(try_run::TryArgs),
     /// Reproduce the result of a draw from its files
     Draw(draw_run::DrawArgs),
+    /// Measure this program on this machine
+    #[command(subcommand)]
+    Bench(Box<bench::BenchCommand>),
     /// Replay the journal from nothing and check everything
     Audit {
         /// Directory of the platform's data
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Command::Gateway(command) => operator::run_gateway(&command),
         Command::Try(args) => try_run::run(&args),
         Command::Draw(args) => draw_run::run(&args),
+        Command::Bench(command) => bench::run(&command),
         Command::Audit { data } => run_audit(&data),
     }
 }
