@@ -21,6 +21,9 @@ pub(crate) enum OperatorCommand {
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+        /// Make the directory, if no platform has been started in it yet
+        #[arg(long)]
+        new: bool,
     },
     /// Give an operator another password, read from standard input, or made and printed; ends his sessions
     Password {
@@ -45,6 +48,9 @@ pub(crate) enum GatewayCommand {
         /// Directory of the platform's data
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+        /// Make the directory, if no platform has been started in it yet
+        #[arg(long)]
+        new: bool,
     },
 }
 
@@ -55,7 +61,8 @@ pub(crate) fn run(command: &OperatorCommand) -> ExitCode {
             name,
             data,
             password_stdin,
-        } => add(name, data, *password_stdin),
+            new,
+        } => expect_platform(data, *new).and_then(|()| add(name, data, *password_stdin)),
         OperatorCommand::Password {
             name,
             data,
@@ -67,8 +74,9 @@ pub(crate) fn run(command: &OperatorCommand) -> ExitCode {
 
 /// Adds a gateway.
 pub(crate) fn run_gateway(command: &GatewayCommand) -> ExitCode {
-    let GatewayCommand::Add { name, data } = command;
-    let added = runtime().and_then(|runtime| {
+    let GatewayCommand::Add { name, data, new } = command;
+    let ready = expect_platform(data, *new).and_then(|()| runtime());
+    let added = ready.and_then(|runtime| {
         let added = runtime.block_on(server::gateway_add(data, name, Clock::now(&SystemClock)));
         added.map_err(|error| crate::serve::chain(&error))
     });
@@ -76,6 +84,19 @@ pub(crate) fn run_gateway(command: &GatewayCommand) -> ExitCode {
         "gateway",
         added.map(|(id, key)| println!("gateway {id} can join for its members\nAPI key {key}")),
     )
+}
+
+/// Refuses a directory that no platform has, so that a mistyped one is not made.
+fn expect_platform(data: &Path, new: bool) -> Result<(), String> {
+    let files = ["directory.db", "journal.db"];
+    if new || files.iter().any(|file| data.join(file).exists()) {
+        return Ok(());
+    }
+    Err(format!(
+        "there is no platform in {}; nothing was made. Check the name, or start `potluck serve` there first, \
+         or say --new to begin one",
+        data.display()
+    ))
 }
 
 fn exit(command: &str, result: Result<(), String>) -> ExitCode {

@@ -297,12 +297,16 @@ async fn asked_to_stop() -> Result<(), String> {
     }
 }
 
-/// An error with everything that caused it, on one line.
+/// An error with everything that caused it, on one line; a cause that its effect has named already is not named again.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        let says = cause.to_string();
+        if !text.ends_with(&says) {
+            text.push_str(": ");
+            text.push_str(&says);
+        }
         source = cause.source();
     }
     text

@@ -130,7 +130,7 @@ fn client() -> reqwest::Client {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_gets_another_password() {
     let dir = tempfile::tempdir().unwrap();
-    let (good, said) = operator(&["add", "alice"], dir.path(), "the first one");
+    let (good, said) = operator(&["add", "alice", "--new"], dir.path(), "the first one");
     assert!(good, "{said}");
     let (platform, http) = (Platform::start(dir.path()), client());
     let cookie = sign_in(&http, &platform.base, "the first one")
@@ -167,7 +167,7 @@ async fn an_operator_gets_another_password() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_journal_that_cannot_be_written_ends_the_platform() {
     let dir = tempfile::tempdir().unwrap();
-    let (good, said) = operator(&["add", "alice"], dir.path(), "a password of hers");
+    let (good, said) = operator(&["add", "alice", "--new"], dir.path(), "a password of hers");
     assert!(good, "{said}");
     drop(journal::SqliteJournal::open(dir.path()).unwrap());
     // Stands for a disk that takes no more: every write to the journal fails.
@@ -200,4 +200,23 @@ async fn a_journal_that_cannot_be_written_ends_the_platform() {
         said.contains("potluck serve: the engine has stopped"),
         "{said}"
     );
+}
+
+#[test]
+fn a_mistyped_directory_is_refused_and_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let typo = dir.path().join("potluk");
+    let refused = |(good, said): (bool, String)| {
+        assert!(!good && said.contains("there is no platform in "), "{said}");
+        assert!(!typo.exists());
+    };
+    refused(operator(&["add", "alice"], &typo, "a password of hers"));
+    let output = potluck(&["gateway", "add", "mall"], &typo).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    refused((output.status.success(), said));
+    let (good, said) = operator(&["add", "alice", "--new"], &typo, "a password of hers");
+    assert!(good, "{said}");
+    // The directory is there now.
+    let (good, said) = operator(&["add", "bob"], &typo, "a password of his");
+    assert!(good, "{said}");
 }

@@ -28,6 +28,8 @@ use beside::Beside;
 use ledger::Ledger;
 use trail::Trail;
 
+use crate::serve::chain;
+
 /// Most findings that are kept in words.
 const MAX_FINDINGS: usize = 100;
 /// Bytes of journal read at once: one batch at a time, so that a damage does not hide what lies before it.
@@ -299,19 +301,4 @@ fn quietly(work: impl FnOnce()) -> Result<(), String> {
         Ok(text) => *text,
         Err(_) => "the rules stop there".to_owned(),
     })
-}
-
-/// An error with all its causes in one sentence.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let says = cause.to_string();
-        if !text.ends_with(&says) {
-            text.push_str(": ");
-            text.push_str(&says);
-        }
-        source = cause.source();
-    }
-    text
 }
