@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 /// Structured logs go to standard error; `RUST_LOG` chooses what, `POTLUCK_LOG=json` how.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,server=info,engine=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,server=info,engine=info,potluck=info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
