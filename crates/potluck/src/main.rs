@@ -54,7 +54,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr();
+    // A measurement's figures are all that it has to say.
+    let measures = matches!(cli.command, Command::Bench(_));
+    log_to_stderr(if measures {
+        "warn"
+    } else {
+        "warn,server=info,engine=info,potluck=info"
+    });
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Operator(command) => operator::run(&command),
@@ -66,10 +72,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Structured logs go to standard error; `RUST_LOG` chooses what, `POTLUCK_LOG=json` how.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,server=info,engine=info,potluck=info"));
+/// Structured logs go to standard error; `RUST_LOG` chooses what instead of the usual, `POTLUCK_LOG=json` how.
+fn log_to_stderr(usual: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -4,6 +4,11 @@
 //! doubts them runs it on his own machine. What each figure means is in `docs/benchmarks.md`.
 
 mod common;
+mod following;
+mod joins;
+mod load;
+mod probe;
+mod shop;
 
 use std::process::ExitCode;
 
@@ -12,6 +17,8 @@ use common::{Report, Shared, machine};
 /// Measure this program on this machine
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum BenchCommand {
+    /// Durable joins a second through engine and journal, and what a single join takes meanwhile
+    Joins(joins::JoinsArgs),
     /// What the measurements are made on
     Machine {
         #[command(flatten)]
@@ -22,6 +29,7 @@ pub(crate) enum BenchCommand {
 /// Runs one measurement and prints it.
 pub(crate) fn run(command: &BenchCommand) -> ExitCode {
     let (shared, measured) = match command {
+        BenchCommand::Joins(args) => (&args.shared, joins::run(args)),
         BenchCommand::Machine { shared } => (shared, machine(shared)),
     };
     finish(measured, shared)
