@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
-use domain::Record;
+use domain::{Event, Record};
 use journal::{BatchBuilder, Head, Journal, JournalReader, PushError, ReadError};
 use tokio::sync::oneshot;
 
@@ -149,11 +149,20 @@ impl AppendThread {
             return Ok(());
         }
         let started = Instant::now();
+        crash::point("engine.appending");
         let (head, bytes) = self.appender.append(records)?;
+        crash::point("engine.appended");
+        crash::point_if("engine.settlement_appended", || records.iter().any(settles));
         self.shared
             .counters
             .appended(records.len(), bytes, started.elapsed());
         self.shared.committed.send_replace(head.last_seq());
         Ok(())
     }
+}
+
+/// Whether a record settles a group.
+fn settles(record: &Record) -> bool {
+    let settled = |event: &Event| matches!(event, Event::GroupSettled(_));
+    record.events.iter().any(settled)
 }

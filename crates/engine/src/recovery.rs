@@ -45,6 +45,7 @@ pub(crate) fn recover(
     });
     loop {
         let records = follower.advance(READ_BYTES)?.len() as u64;
+        crash::point("engine.recovering");
         if records == 0 {
             break;
         }

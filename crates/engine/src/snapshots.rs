@@ -175,6 +175,7 @@ impl SnapshotThread {
             for part in content.chunks(WRITE_BYTES) {
                 let started = Instant::now();
                 out.write_all(part)?;
+                crash::point("engine.snapshot_writing");
                 std::thread::sleep(started.elapsed());
             }
             Ok(())

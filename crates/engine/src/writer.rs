@@ -111,6 +111,7 @@ impl Writer {
             return 0;
         };
         let (executed, rest) = self.execute_many(many, now, 1);
+        crash::point_if("engine.settlement_executed", || 0 < executed);
         if let Some(rest) = rest {
             self.settlements.push_front(rest);
         }

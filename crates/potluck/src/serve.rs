@@ -2,8 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
+use engine::SnapshotPolicy;
 use payments::{
-    ApiSecret, Channel, ChannelConfig,
+    ApiSecret, CallbackKey, Channel, ChannelConfig,
     sandbox::{BookLocation, Merchant, Provider, ProviderConfig, Retry},
 };
 use server::{
@@ -51,6 +52,12 @@ pub(crate) struct ServeArgs {
     /// What browsers reach the sandbox by; absent: its listening address
     #[arg(long, value_name = "URL")]
     sandbox_url: Option<String>,
+    /// For tests: the sandbox runs elsewhere, and POTLUCK_SANDBOX_SECRET is our secret there
+    #[arg(long, hide = true, requires = "sandbox", value_name = "URL")]
+    sandbox_elsewhere: Option<String>,
+    /// Most seconds of journal between two snapshots of the state in memory
+    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    snapshot_every: u32,
     /// Source of campaigns that name none
     #[arg(long, value_enum, default_value_t = SourceArg::Local)]
     draw_source: SourceArg,
@@ -103,7 +110,13 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
         .base_url
         .clone()
         .unwrap_or_else(|| format!("http://{address}"));
-    let (provider, channel) = start_sandbox(args, address, &base_url).await?;
+    let (provider, channel) = match &args.sandbox_elsewhere {
+        Some(url) => (None, sandbox_elsewhere(url, address, &base_url).await?),
+        None => {
+            let (provider, channel) = start_sandbox(args, address, &base_url).await?;
+            (Some(provider), channel)
+        }
+    };
     let password = if args.demo {
         Some(shop::demo_operator(&args.data).await?)
     } else {
@@ -123,7 +136,10 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
         .await
         .map_err(|error| error.to_string())?
         .map_err(|error| chain(&error));
-    let provider_closed = provider.stop().await.map_err(|error| chain(&error));
+    let provider_closed = match provider {
+        Some(provider) => provider.stop().await.map_err(|error| chain(&error)),
+        None => Ok(()),
+    };
     ended.and(closed).and(provider_closed)
 }
 
@@ -185,8 +201,34 @@ async fn start_sandbox(
     })?;
     let callback_key = provider.callback_key();
     let running = provider.spawn(listener).map_err(|error| chain(&error))?;
+    let provider_url = format!("http://{sandbox_address}");
+    let channel = channel(provider_url, secret, callback_key, address, base_url)?;
+    Ok((running, channel))
+}
+
+/// The channel to a sandbox that outlives this process.
+async fn sandbox_elsewhere(
+    url: &str,
+    address: SocketAddr,
+    base_url: &str,
+) -> Result<Channel, String> {
+    let secret = std::env::var("POTLUCK_SANDBOX_SECRET")
+        .map_err(|error| format!("POTLUCK_SANDBOX_SECRET: {error}"))?;
+    let key = shop::get(&reqwest::Client::new(), &format!("{url}/v1/callback-key")).await?;
+    let key = CallbackKey::from_hex(key["callback_key"].as_str().unwrap_or(""))
+        .map_err(|error| format!("{url}: {error}"))?;
+    channel(url.to_owned(), secret, key, address, base_url)
+}
+
+fn channel(
+    provider_url: String,
+    secret: String,
+    callback_key: CallbackKey,
+    address: SocketAddr,
+    base_url: &str,
+) -> Result<Channel, String> {
     let channel = Channel::new(ChannelConfig {
-        provider_url: format!("http://{sandbox_address}"),
+        provider_url,
         merchant_id: SANDBOX_MERCHANT.to_owned(),
         api_secret: ApiSecret::new(secret),
         callback_key,
@@ -194,7 +236,7 @@ async fn start_sandbox(
         return_url: format!("{base_url}/pay/return?payment={{order_no}}"),
         timeout: ChannelConfig::DEFAULT_TIMEOUT,
     });
-    Ok((running, channel.map_err(|error| chain(&error))?))
+    channel.map_err(|error| chain(&error))
 }
 
 fn config(
@@ -245,7 +287,13 @@ fn config(
         },
         clock: Arc::new(engine::SystemClock),
         limits: limits(&demo),
-        pace: Pace::default(),
+        pace: Pace {
+            snapshots: SnapshotPolicy {
+                journal_time: domain::Duration::seconds(args.snapshot_every),
+                ..SnapshotPolicy::default()
+            },
+            ..Pace::default()
+        },
         demo,
     })
 }

@@ -138,7 +138,8 @@ async fn sign_in(client: &Client, api: &str, password: &str) -> Result<String, S
     Ok(pairs.collect::<Vec<_>>().join("; "))
 }
 
-async fn get(client: &Client, url: &str) -> Result<Value, String> {
+/// An answer's JSON, whatever its status.
+pub(crate) async fn get(client: &Client, url: &str) -> Result<Value, String> {
     let response = client
         .get(url)
         .send()

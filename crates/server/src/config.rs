@@ -196,6 +196,8 @@ pub struct Pace {
     pub ask_before: Duration,
     /// When after the lapse it is asked again.
     pub ask_after: Duration,
+    /// When the engine's state is written out, so that a start need not replay everything.
+    pub snapshots: engine::SnapshotPolicy,
 }
 
 impl Default for Pace {
@@ -206,6 +208,7 @@ impl Default for Pace {
             retry_most: Duration::from_secs(300),
             ask_before: Duration::from_secs(10),
             ask_after: Duration::from_secs(300),
+            snapshots: engine::SnapshotPolicy::default(),
         }
     }
 }

@@ -306,12 +306,13 @@ async fn start_engine(
     dir: &Path,
     config: &Config,
 ) -> Result<(EngineHandle, EngineThreads, JournalId), ServeError> {
-    let (dir, clock) = (dir.to_owned(), config.clock.clone());
+    let (dir, clock, snapshots) = (dir.to_owned(), config.clock.clone(), config.pace.snapshots);
     let starting = tokio::task::spawn_blocking(move || {
         let journal = SqliteJournal::open(&dir)?;
         let id = journal_id(&journal)?;
         let mut engine = EngineConfig::new(Box::new(journal));
         engine.clock = clock;
+        engine.snapshots = Some(snapshots);
         let (handle, threads) = Engine::start(engine)?;
         Ok((handle, threads, id))
     });

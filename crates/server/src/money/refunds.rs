@@ -95,6 +95,7 @@ async fn settle(app: &App, queue: &mut Queue, refund: RefundId, ended: Ended) ->
             queue.again(refund, pace);
         }
         Ended::Sent => {
+            crash::point("server.refund_sent");
             let command = Command::ConfirmRefund { refund };
             match app
                 .engine
@@ -131,6 +132,7 @@ async fn send(channel: Channel, refund: PendingRefund) -> (RefundId, Ended) {
                     amount_fen: refund.amount.0,
                     reason: REASON,
                 };
+                crash::point("server.refund_asking");
                 channel.refund(&order).await
             }
             known => known,

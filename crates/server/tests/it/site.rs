@@ -479,6 +479,7 @@ fn settings(dir: &TempDir, base: &str, channel: Channel, clock: ManualClock) -> 
             retry_most: Duration::from_secs(1),
             ask_before: Duration::from_secs(10),
             ask_after: Duration::from_secs(300),
+            ..Pace::default()
         },
     }
 }

@@ -164,6 +164,7 @@ impl Projector {
         store::store(&mut tx, batch)
             .await
             .map_err(failed("write a batch of the views"))?;
+        crash::point("views.projecting");
         write_meta(&mut tx, last, at, mark)
             .await
             .map_err(failed("write the applied sequence"))?;
