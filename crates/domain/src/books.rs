@@ -232,7 +232,7 @@ impl World {
                 ));
             }
             if member
-                .inviter
+                .inviter()
                 .is_some_and(|inviter| inviter == id || self.member_ref(inviter).is_none())
             {
                 found.push(format!("member {id} has an impossible inviter"));
@@ -291,7 +291,7 @@ impl World {
         for (id, group) in self.live_groups() {
             for (index, seat) in (0u32..).zip(&group.seats) {
                 let payment = crate::PaymentId { group: id, index };
-                let Some(known) = seat.txn.and_then(|txn| self.known_payment(&txn)) else {
+                let Some(known) = seat.txn.get().and_then(|txn| self.known_payment(txn)) else {
                     continue;
                 };
                 match known {

@@ -7,6 +7,7 @@ use crate::{
     Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId, Refusal, SeatRef, Upline,
     Vested, VestingGroup, World,
     group::{Full, Group},
+    member::Member,
     open_file, rewards, settle,
 };
 
@@ -47,7 +48,7 @@ impl World {
         for index in group.paid.iter().copied().chain([last.index]) {
             let seat = group.seat(index);
             let member = seat.map_or(last_member, |seat| seat.member);
-            let reserved_via = seat.and_then(|seat| seat.via);
+            let reserved_via = seat.and_then(|seat| seat.via.get()).map(MemberId);
             let via = if index == last.index {
                 via.flatten().or(reserved_via)
             } else {
@@ -78,7 +79,7 @@ impl World {
     ) -> Vec<Upline> {
         let above = |member: MemberId| match bound {
             Some((whose, inviter)) if whose == member => Some(inviter),
-            Some(_) | None => self.member_ref(member).and_then(|known| known.inviter),
+            Some(_) | None => self.member_ref(member).and_then(Member::inviter),
         };
         std::iter::successors(above(member), |&upline| above(upline))
             .take(generations)
@@ -113,14 +114,14 @@ impl World {
             return Err(Refusal::DrawOfAnotherFreeze(id));
         }
         let terms = &self.require_campaign(group.campaign)?.terms;
-        let settlement = settle(terms, &full.seats, outcome.winners())?;
+        let seats = group.filled_seats(full);
+        let settlement = settle(terms, &seats, outcome.winners())?;
         events.push(Event::GroupSettled(Box::new(GroupSettled {
             group: id,
             signature: *outcome.signature(),
             seed: outcome.seed().0,
             winners: outcome.winners().to_vec(),
-            seats: full
-                .seats
+            seats: seats
                 .iter()
                 .map(|seat| SeatRef {
                     index: seat.index,
@@ -209,7 +210,7 @@ impl World {
             return;
         };
         known.has_settled = true;
-        let inviter = known.inviter;
+        let inviter = known.inviter();
         if let Some(inviter) = inviter.and_then(|inviter| self.member_mut(inviter)) {
             inviter.active_invitees = inviter.active_invitees.saturating_add(1);
         }
@@ -227,8 +228,8 @@ impl World {
             self.corrupt("a seat is refunded that does not exist");
             return;
         };
-        let (member, txn, fee) = (seat.member, seat.txn, seat.fee);
-        let Some(txn) = txn else {
+        let (member, fee) = (seat.member, seat.fee);
+        let Some(&txn) = seat.txn.get() else {
             self.corrupt("a seat is refunded that was not paid");
             return;
         };
@@ -308,12 +309,14 @@ impl World {
 }
 
 impl World {
-    pub(crate) fn apply_filled(&mut self, id: GroupId, full: Full) {
+    pub(crate) fn apply_filled(&mut self, id: GroupId, full: Box<Full>) {
         let Some(group) = self.live_mut(id) else {
             return;
         };
         group.full = Some(full);
         group.reserved = VecDeque::new();
+        group.seats.shrink_to_fit();
+        group.paid.shrink_to_fit();
         if let Some(round_time) = self.round_time(id) {
             self.awaiting.insert((round_time, id));
         }

@@ -27,6 +27,121 @@ pub struct Record {
     pub events: Vec<Event>,
 }
 
+/// A record without its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordHead {
+    /// When (rules 2.7).
+    pub at: Millis,
+    /// Who asked.
+    pub actor: Actor,
+    /// The client's key.
+    pub key: Option<IdempotencyKey>,
+}
+
+/// A record whose events lie elsewhere; encodes like a [`Record`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
+pub struct RecordRef<'a> {
+    /// When (rules 2.7).
+    #[n(0)]
+    pub at: Millis,
+    /// Who asked.
+    #[n(1)]
+    pub actor: Actor,
+    /// The client's key.
+    #[n(2)]
+    pub key: Option<IdempotencyKey>,
+    /// What happened, in this order. Never empty.
+    #[n(3)]
+    pub events: &'a [Event],
+}
+
+/// Records in journal order, their events side by side: a batch is filled and emptied without an allocation a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    /// Each record's head and how many events it has.
+    heads: Vec<(RecordHead, usize)>,
+    events: Vec<Event>,
+}
+
+impl Record {
+    /// All but the events.
+    pub fn head(&self) -> RecordHead {
+        RecordHead {
+            at: self.at,
+            actor: self.actor,
+            key: self.key,
+        }
+    }
+}
+
+impl RecordRef<'_> {
+    /// The record by itself.
+    pub fn to_record(&self) -> Record {
+        Record {
+            at: self.at,
+            actor: self.actor,
+            key: self.key,
+            events: self.events.to_vec(),
+        }
+    }
+}
+
+impl Records {
+    /// Adds one record; `events` is empty afterwards.
+    pub(crate) fn push(&mut self, head: RecordHead, events: &mut Vec<Event>) {
+        self.heads.push((head, events.len()));
+        self.events.append(events);
+    }
+
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+    }
+
+    /// Forgets all and keeps the allocations.
+    pub fn clear(&mut self) {
+        self.heads.clear();
+        self.events.clear();
+    }
+
+    /// In order.
+    pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> {
+        records(&self.heads, &self.events)
+    }
+
+    /// The last so many, in order.
+    pub fn last(&self, count: usize) -> impl Iterator<Item = RecordRef<'_>> {
+        let heads = self.heads.len().saturating_sub(count);
+        let heads = self.heads.get(heads..).unwrap_or(&[]);
+        let events = heads
+            .iter()
+            .fold(0usize, |sum, (_, count)| sum.saturating_add(*count));
+        let events = self.events.len().saturating_sub(events);
+        records(heads, self.events.get(events..).unwrap_or(&[]))
+    }
+}
+
+fn records<'a>(
+    heads: &'a [(RecordHead, usize)],
+    mut events: &'a [Event],
+) -> impl Iterator<Item = RecordRef<'a>> {
+    heads.iter().map(move |&(head, count)| {
+        let (own, rest) = events.split_at_checked(count).unwrap_or((events, &[]));
+        events = rest;
+        RecordRef {
+            at: head.at,
+            actor: head.actor,
+            key: head.key,
+            events: own,
+        }
+    })
+}
+
 /// One thing that has happened.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]

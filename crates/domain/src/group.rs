@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 
 use minicbor::{Decode, Encode};
 
+use hashbrown::HashTable;
+
 use crate::{
     Campaign, CampaignId, Closing, FilledSeat, GroupId, LeaderRule, MemberId, Millis, Money,
-    PaymentId, PublishedCampaign, Refusal, Txn,
+    PaymentId, PublishedCampaign, Refusal, Txn, Upline, ids::MaybeTxn, table::hash_of,
 };
 
 /// A group as long as its money is not settled, then one small record.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode)]
 #[cbor(flat)]
 pub(crate) enum GroupSlot {
     /// Open or full.
@@ -27,7 +29,7 @@ pub(crate) enum GroupSlot {
 }
 
 /// An open or full group.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode)]
 pub(crate) struct Group {
     #[n(0)]
     pub(crate) campaign: CampaignId,
@@ -55,58 +57,93 @@ pub(crate) struct Group {
     pub(crate) escrow: i64,
     /// Set when the group is full.
     #[n(9)]
-    pub(crate) full: Option<Full>,
+    pub(crate) full: Option<Box<Full>>,
     /// The earliest timer that is queued; not part of the state.
     #[cbor(skip)]
     pub(crate) timer: Option<Millis>,
+    /// Each member's newest reservation, by the member; derived from the seats.
+    #[cbor(skip)]
+    pub(crate) newest: HashTable<u32>,
 }
 
-/// A sealed seat list that waits for its draw.
+/// A sealed seat list that waits for its draw. Its seats are the paid ones in their order.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Full {
     #[n(0)]
-    pub(crate) seats: Vec<FilledSeat>,
-    #[n(1)]
     pub(crate) frozen_at: u64,
-    #[n(2)]
+    #[n(1)]
     pub(crate) round: u64,
-    #[cbor(n(3), with = "minicbor::bytes")]
+    #[cbor(n(2), with = "minicbor::bytes")]
     pub(crate) freeze: [u8; 32],
-}
-
-/// Where a payment is remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TxnPlace {
-    /// It holds, or held, this seat.
-    Seat(PaymentId),
-    /// It came to this group and went back: the entry at this position.
-    Returned { group: GroupId, at: usize },
+    /// All uplines of all seats, one seat's after the other's.
+    #[n(3)]
+    pub(crate) uplines: Vec<Upline>,
+    /// Where each seat's uplines end. Empty if no seat has any.
+    #[n(4)]
+    pub(crate) upline_ends: Vec<u32>,
 }
 
 /// The index of a [`PaymentId`] that names a group but none of its reservations: money a gateway's member paid for a
 /// group that had no seat for him.
 pub const NO_RESERVATION: u32 = u32::MAX;
 
-/// One reservation.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+/// One reservation. Kept small: most of memory is seats.
+#[derive(Clone, Debug, Encode, Decode)]
 pub(crate) struct Seat {
     #[n(0)]
     pub(crate) member: MemberId,
     #[n(1)]
-    pub(crate) via: Option<MemberId>,
+    pub(crate) via: Slim,
     #[n(2)]
     pub(crate) state: SeatState,
     #[n(3)]
     pub(crate) pay_by: Millis,
     #[n(4)]
-    pub(crate) txn: Option<Txn>,
+    pub(crate) txn: MaybeTxn,
     #[n(5)]
     pub(crate) fee: Money,
     #[cbor(n(6), with = "minicbor::bytes")]
     pub(crate) tag: [u8; 32],
     /// The member's earlier reservation in this group.
     #[n(7)]
-    pub(crate) earlier: Option<u32>,
+    pub(crate) earlier: Slim,
+}
+
+/// A number or none, in four bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slim(u32);
+
+impl Slim {
+    pub(crate) const NONE: Slim = Slim(u32::MAX);
+
+    pub(crate) fn get(self) -> Option<u32> {
+        (self != Slim::NONE).then_some(self.0)
+    }
+}
+
+impl From<Option<u32>> for Slim {
+    fn from(number: Option<u32>) -> Slim {
+        number.map_or(Slim::NONE, Slim)
+    }
+}
+
+impl<C> Encode<C> for Slim {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        out: &mut minicbor::Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        self.get().encode(out, context)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Slim {
+    fn decode(
+        input: &mut minicbor::Decoder<'b>,
+        context: &mut C,
+    ) -> Result<Slim, minicbor::decode::Error> {
+        Option::decode(input, context).map(Slim::from)
+    }
 }
 
 /// Where a reservation stands while its group is in memory.
@@ -255,7 +292,117 @@ pub struct AwaitedDraw {
     pub source: crate::BeaconSource,
 }
 
+impl Full {
+    /// Takes over what a filled group's seats carry beyond what the group knows already.
+    pub(crate) fn new(
+        seats: &[FilledSeat],
+        frozen_at: u64,
+        round: u64,
+        freeze: [u8; 32],
+    ) -> Box<Full> {
+        let mut uplines = Vec::with_capacity(seats.iter().map(|seat| seat.uplines.len()).sum());
+        let mut upline_ends = Vec::with_capacity(seats.len());
+        for seat in seats {
+            uplines.extend_from_slice(&seat.uplines);
+            upline_ends.push(u32::try_from(uplines.len()).unwrap_or(u32::MAX));
+        }
+        if uplines.is_empty() {
+            upline_ends = Vec::new();
+        }
+        Box::new(Full {
+            frozen_at,
+            round,
+            freeze,
+            uplines,
+            upline_ends,
+        })
+    }
+
+    /// The uplines of the seats, in seat order.
+    fn uplines_by_seat(&self) -> impl Iterator<Item = &[Upline]> {
+        let ends = self
+            .upline_ends
+            .iter()
+            .map(|&end| usize::try_from(end).unwrap_or(usize::MAX));
+        let starts = std::iter::once(0).chain(ends.clone());
+        starts
+            .zip(ends)
+            .map(|(start, end)| self.uplines.get(start..end).unwrap_or(&[]))
+            .chain(std::iter::repeat(&[][..]))
+    }
+}
+
 impl Group {
+    /// The sealed seats of a full group, as they were when it filled.
+    pub(crate) fn filled_seats(&self, full: &Full) -> Vec<FilledSeat> {
+        let paid = self.paid.iter().zip(full.uplines_by_seat());
+        let seats = paid.filter_map(|(&index, uplines)| {
+            let seat = self.seat(index)?;
+            Some(FilledSeat {
+                index,
+                member: seat.member,
+                via: seat.via.get().map(MemberId),
+                uplines: uplines.to_vec(),
+            })
+        });
+        seats.collect()
+    }
+
+    /// The member's reservations in this group, newest first.
+    pub(crate) fn seat_indexes(&self, member: MemberId) -> impl Iterator<Item = u32> {
+        let newest = self.newest.find(hash_of(member.0), |&index| {
+            self.seat(index).is_some_and(|seat| seat.member == member)
+        });
+        std::iter::successors(newest.copied(), |&index| {
+            self.seat(index).and_then(|seat| seat.earlier.get())
+        })
+    }
+
+    /// One more reservation, the member's newest.
+    pub(crate) fn add_seat(&mut self, member: MemberId, via: Option<MemberId>, pay_by: Millis) {
+        let index = u32::try_from(self.seats.len()).unwrap_or(u32::MAX);
+        let earlier = self.index_seat(index, member);
+        self.seats.push(Seat {
+            member,
+            via: Slim::from(via.map(|via| via.0)),
+            state: SeatState::Reserved,
+            pay_by,
+            txn: MaybeTxn::NONE,
+            fee: Money::ZERO,
+            tag: [0; 32],
+            earlier: Slim::from(earlier),
+        });
+    }
+
+    /// Makes a seat its member's newest; returns which was.
+    fn index_seat(&mut self, index: u32, member: MemberId) -> Option<u32> {
+        let seats = &self.seats;
+        let member_of = |&index: &u32| {
+            let seat = usize::try_from(index).ok().and_then(|at| seats.get(at));
+            seat.map(|seat| seat.member)
+        };
+        let newest = self
+            .newest
+            .find_mut(hash_of(member.0), |index| member_of(index) == Some(member));
+        if let Some(newest) = newest {
+            return Some(std::mem::replace(newest, index));
+        }
+        // The seat that is being added is not in the list yet, and has the hash that is given.
+        self.newest
+            .insert_unique(hash_of(member.0), index, |index| {
+                hash_of(member_of(index).unwrap_or(member).0)
+            });
+        None
+    }
+
+    /// After a snapshot was read.
+    pub(crate) fn rebuild_index(&mut self) {
+        let members: Vec<MemberId> = self.seats.iter().map(|seat| seat.member).collect();
+        for (index, member) in (0u32..).zip(members) {
+            self.index_seat(index, member);
+        }
+    }
+
     pub(crate) fn seat(&self, index: u32) -> Option<&Seat> {
         self.seats.get(usize::try_from(index).ok()?)
     }

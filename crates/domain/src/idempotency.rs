@@ -1,7 +1,9 @@
 //! Idempotency keys: the same key with the same content gives the same answer and no second effect (rules 2.4).
 //!
-//! Why keys lie with their actor: the limit is per actor, and a member's keys are found without a search among
-//! everybody's. Payments, refunds and registrations need no key: they are recognised by their own identity.
+//! Why each key knows its member's one before: the limit is per actor, and a member's keys are found without a search
+//! among everybody's, while all members' keys are forgotten in the order in which they came. Payments, refunds and registrations need no key: they are recognised by their own identity.
+
+use std::collections::VecDeque;
 
 use minicbor::{Decode, Encode};
 
@@ -14,7 +16,7 @@ pub const MAX_KEYS_PER_ACTOR: usize = 64;
 
 /// One remembered key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct KeySlot {
+pub(crate) struct KeySlot {
     /// When it was used.
     #[n(0)]
     pub(crate) at: Millis,
@@ -24,6 +26,50 @@ pub struct KeySlot {
     /// What was answered.
     #[n(2)]
     pub(crate) answer: Answer,
+    /// The member's key before it.
+    #[n(3)]
+    pub(crate) earlier: KeyNumber,
+}
+
+/// The number of a member's key, counted over all members' keys from 1; zero is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct KeyNumber(#[n(0)] u64);
+
+/// The members' keys of the last [`KEY_LIFE`], oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct MemberKeys {
+    /// How many were forgotten.
+    #[n(0)]
+    forgotten: u64,
+    #[n(1)]
+    slots: VecDeque<KeySlot>,
+}
+
+impl MemberKeys {
+    fn get(&self, number: KeyNumber) -> Option<&KeySlot> {
+        let at = number.0.checked_sub(self.forgotten)?.checked_sub(1)?;
+        self.slots.get(usize::try_from(at).ok()?)
+    }
+
+    fn push(&mut self, slot: KeySlot) -> KeyNumber {
+        while self
+            .slots
+            .front()
+            .is_some_and(|oldest| oldest.at.after(KEY_LIFE) <= slot.at)
+        {
+            self.slots.pop_front();
+            self.forgotten = self.forgotten.saturating_add(1);
+        }
+        self.slots.push_back(slot);
+        let count = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
+        KeyNumber(self.forgotten.saturating_add(count))
+    }
+
+    /// A member's keys from this one on, newest first.
+    fn from(&self, newest: KeyNumber) -> impl Iterator<Item = &KeySlot> {
+        std::iter::successors(self.get(newest), |slot| self.get(slot.earlier))
+    }
 }
 
 impl World {
@@ -34,11 +80,18 @@ impl World {
         key: &IdempotencyKey,
         now: Millis,
     ) -> Result<Option<Answer>, Refusal> {
-        let slots = self.keys_of(actor);
-        let found = slots
-            .iter()
-            .rev()
-            .find(|slot| slot.key.key == key.key && now < slot.at.after(KEY_LIFE));
+        let is_it = |slot: &&KeySlot| slot.key.key == key.key && now < slot.at.after(KEY_LIFE);
+        let found = match actor {
+            Actor::Member(member) => {
+                let newest = self.member_ref(member).map(|member| member.newest_key);
+                let slots = self.member_keys.from(newest.unwrap_or_default());
+                slots.take(MAX_KEYS_PER_ACTOR).find(is_it)
+            }
+            Actor::System | Actor::Operator(_) | Actor::Gateway(_) => {
+                let slots = self.staff_keys.get(&actor).into_iter().flatten();
+                slots.rev().find(is_it)
+            }
+        };
         match found {
             Some(slot) if slot.key.content == key.content => Ok(Some(slot.answer)),
             Some(_) => Err(Refusal::KeyReused),
@@ -47,68 +100,38 @@ impl World {
     }
 
     /// Keeps a key, and forgets what is too old or too many.
-    pub(crate) fn remember(&mut self, actor: Actor, slot: KeySlot) {
-        self.forget_old_keys(slot.at);
-        let Some(slots) = self.keys_of_mut(actor) else {
-            return;
+    pub(crate) fn remember(
+        &mut self,
+        actor: Actor,
+        at: Millis,
+        key: IdempotencyKey,
+        answer: Answer,
+    ) {
+        let mut slot = KeySlot {
+            at,
+            key,
+            answer,
+            earlier: KeyNumber::default(),
         };
-        if MAX_KEYS_PER_ACTOR <= slots.len() {
-            slots.remove(0);
-        }
-        slots.push(slot);
-        self.key_expiries
-            .push_back((slot.at.after(KEY_LIFE), actor));
-    }
-
-    fn forget_old_keys(&mut self, now: Millis) {
-        while let Some(&(expires, actor)) = self.key_expiries.front() {
-            if now < expires {
-                return;
+        match actor {
+            Actor::Member(member) => {
+                let Some(member) = usize::try_from(member.0)
+                    .ok()
+                    .and_then(|at| self.members.get_mut(at))
+                else {
+                    return;
+                };
+                slot.earlier = member.newest_key;
+                member.newest_key = self.member_keys.push(slot);
             }
-            self.key_expiries.pop_front();
-            if let Some(slots) = self.keys_of_mut(actor) {
-                slots.retain(|slot| now < slot.at.after(KEY_LIFE));
-                if slots.is_empty() {
-                    slots.shrink_to_fit();
+            Actor::System | Actor::Operator(_) | Actor::Gateway(_) => {
+                let slots = self.staff_keys.entry(actor).or_default();
+                slots.retain(|kept| at < kept.at.after(KEY_LIFE));
+                if MAX_KEYS_PER_ACTOR <= slots.len() {
+                    slots.pop_front();
                 }
+                slots.push_back(slot);
             }
         }
-    }
-
-    fn keys_of(&self, actor: Actor) -> &[KeySlot] {
-        match actor {
-            Actor::Member(member) => self.member_ref(member).map_or(&[], |member| &member.keys),
-            Actor::System | Actor::Operator(_) | Actor::Gateway(_) => {
-                self.staff_keys.get(&actor).map_or(&[], Vec::as_slice)
-            }
-        }
-    }
-
-    fn keys_of_mut(&mut self, actor: Actor) -> Option<&mut Vec<KeySlot>> {
-        match actor {
-            Actor::Member(member) => self.member_mut(member).map(|member| &mut member.keys),
-            Actor::System | Actor::Operator(_) | Actor::Gateway(_) => {
-                Some(self.staff_keys.entry(actor).or_default())
-            }
-        }
-    }
-
-    /// After a snapshot was read: when each kept key expires, in order.
-    pub(crate) fn rebuild_key_expiries(&mut self) {
-        let members = (0u32..).zip(&self.members).flat_map(|(id, member)| {
-            member
-                .keys
-                .iter()
-                .map(move |slot| (slot.at.after(KEY_LIFE), Actor::Member(crate::MemberId(id))))
-        });
-        let staff = self.staff_keys.iter();
-        let staff = staff.flat_map(|(&actor, slots)| {
-            slots
-                .iter()
-                .map(move |slot| (slot.at.after(KEY_LIFE), actor))
-        });
-        let mut expiries: Vec<(Millis, Actor)> = members.chain(staff).collect();
-        expiries.sort_unstable();
-        self.key_expiries = expiries.into();
     }
 }

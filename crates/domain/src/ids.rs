@@ -110,15 +110,6 @@ impl Txn {
         Ok(Txn(name))
     }
 
-    /// Where the name is found in memory's tables; never stored. Two names may share a hash, so the name itself is
-    /// compared, too.
-    pub(crate) fn hash(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        Hash::hash(&self.0, &mut hasher);
-        hasher.finish()
-    }
-
     /// The provider's spelling.
     pub fn as_str(&self) -> &str {
         let end = self
@@ -130,6 +121,45 @@ impl Txn {
             .get(..end)
             .and_then(|name| std::str::from_utf8(name).ok())
             .unwrap_or_default()
+    }
+}
+
+/// The provider's name of a payment or none, in as many bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MaybeTxn(Txn);
+
+impl MaybeTxn {
+    /// No provider gives an empty name.
+    pub(crate) const NONE: MaybeTxn = MaybeTxn(Txn([0; Txn::MAX_BYTES]));
+
+    pub(crate) fn get(&self) -> Option<&Txn> {
+        (self.0.0.first() != Some(&0)).then_some(&self.0)
+    }
+}
+
+impl From<Txn> for MaybeTxn {
+    fn from(txn: Txn) -> MaybeTxn {
+        MaybeTxn(txn)
+    }
+}
+
+impl<C> Encode<C> for MaybeTxn {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        out: &mut minicbor::Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        self.get().encode(out, context)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for MaybeTxn {
+    fn decode(
+        input: &mut minicbor::Decoder<'b>,
+        context: &mut C,
+    ) -> Result<MaybeTxn, minicbor::decode::Error> {
+        let txn = Option::decode(input, context)?;
+        Ok(txn.map_or(MaybeTxn::NONE, MaybeTxn))
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
+use hashbrown::HashTable;
+
 use crate::{
     Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState, LeaderRule, MAX_AMOUNT_FEN,
     MemberId, Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal, SeatRef, SeatState,
     World,
-    group::{Group, GroupSlot, Seat},
+    group::{Group, GroupSlot, Slim},
     rewards,
+    table::InGroup,
 };
 
 /// Everything ever promised by opened groups stays below this, so that no balance can leave 63 bits.
@@ -68,7 +71,7 @@ impl World {
         let via = self.link(member, via)?;
         let group = self.may_join(group_id, member)?;
         self.decide_inviter(member, via, events);
-        let payment = self.reservation_for(group_id, group, member)?;
+        let payment = reservation_for(group_id, group, member)?;
         let campaign = self.require_campaign(group.campaign)?;
         let pay_by = now
             .after(campaign.terms.group.payment_window)
@@ -91,7 +94,7 @@ impl World {
     fn may_join(&self, id: GroupId, member: MemberId) -> Result<&Group, Refusal> {
         self.require_member(member)?;
         let group = self.require_open(id)?;
-        match self.why_not_join(id, group, member) {
+        match self.why_not_join(group, member) {
             None => Ok(group),
             Some(Bounce::LeaderNotPaid) => Err(Refusal::LeaderNotPaid(id)),
             Some(Bounce::SeatLimit) => Err(Refusal::SeatLimit { group: id, member }),
@@ -109,12 +112,7 @@ impl World {
     }
 
     /// The first rule that stands against one more seat for this member.
-    pub(crate) fn why_not_join(
-        &self,
-        group_id: GroupId,
-        group: &Group,
-        member: MemberId,
-    ) -> Option<Bounce> {
+    pub(crate) fn why_not_join(&self, group: &Group, member: MemberId) -> Option<Bounce> {
         let Some(campaign) = self.campaign(group.campaign) else {
             return Some(Bounce::NothingToPay);
         };
@@ -131,52 +129,10 @@ impl World {
         } else {
             terms.seats_per_member
         };
-        if limit <= self.live_seats(group_id, group, member) {
+        if limit <= live_seats(group, member) {
             return Some(Bounce::SeatLimit);
         }
         None
-    }
-
-    /// The member's lapsed reservation is taken anew, so that what it is paid with late is recognised; else a new one.
-    pub(crate) fn reservation_for(
-        &self,
-        id: GroupId,
-        group: &Group,
-        member: MemberId,
-    ) -> Result<PaymentId, Refusal> {
-        let lapsed = self.seat_indexes(id, group, member).find(|&index| {
-            group
-                .seat(index)
-                .is_some_and(|seat| seat.state == SeatState::Lapsed)
-        });
-        let index = match lapsed {
-            Some(index) => index,
-            None => u32::try_from(group.seats.len()).map_err(|_| Refusal::Overflow)?,
-        };
-        Ok(PaymentId { group: id, index })
-    }
-
-    /// Places of this member that are paid or reserved.
-    fn live_seats(&self, id: GroupId, group: &Group, member: MemberId) -> u32 {
-        let live = self.seat_indexes(id, group, member).filter(|&index| {
-            group
-                .seat(index)
-                .is_some_and(|seat| matches!(seat.state, SeatState::Reserved | SeatState::Paid))
-        });
-        u32::try_from(live.count()).unwrap_or(u32::MAX)
-    }
-
-    /// The member's reservations in a group, newest first.
-    pub(crate) fn seat_indexes<'a>(
-        &self,
-        id: GroupId,
-        group: &'a Group,
-        member: MemberId,
-    ) -> impl Iterator<Item = u32> + use<'a> {
-        let newest = self.seat_of.get(&(id, member)).copied();
-        std::iter::successors(newest, |&index| {
-            group.seat(index).and_then(|seat| seat.earlier)
-        })
     }
 
     /// All the member's places are given up: paid ones are refunded in full, reserved ones lapse. Without its
@@ -191,7 +147,7 @@ impl World {
         let price = self.require_campaign(group.campaign)?.terms.group.price;
         let mut refund = self.next_refund;
         let mut left_any = false;
-        for index in self.seat_indexes(id, group, member) {
+        for index in group.seat_indexes(member) {
             let payment = PaymentId { group: id, index };
             match group.seat(index).map(|seat| seat.state) {
                 Some(SeatState::Reserved) => events.push(Event::SeatLapsed { payment }),
@@ -212,7 +168,7 @@ impl World {
             return Err(Refusal::NotInGroup { group: id, member });
         }
         if member == group.leader {
-            let gone: Vec<u32> = self.seat_indexes(id, group, member).collect();
+            let gone: Vec<u32> = group.seat_indexes(member).collect();
             events.push(self.closing(id, group, Closing::LeaderGone, &gone, refund)?);
         }
         Ok(())
@@ -377,6 +333,34 @@ impl World {
     }
 }
 
+/// The member's lapsed reservation is taken anew, so that what it is paid with late is recognised; else a new one.
+pub(crate) fn reservation_for(
+    id: GroupId,
+    group: &Group,
+    member: MemberId,
+) -> Result<PaymentId, Refusal> {
+    let lapsed = group.seat_indexes(member).find(|&index| {
+        group
+            .seat(index)
+            .is_some_and(|seat| seat.state == SeatState::Lapsed)
+    });
+    let index = match lapsed {
+        Some(index) => index,
+        None => u32::try_from(group.seats.len()).map_err(|_| Refusal::Overflow)?,
+    };
+    Ok(PaymentId { group: id, index })
+}
+
+/// Places of this member that are paid or reserved.
+fn live_seats(group: &Group, member: MemberId) -> u32 {
+    let live = group.seat_indexes(member).filter(|&index| {
+        group
+            .seat(index)
+            .is_some_and(|seat| matches!(seat.state, SeatState::Reserved | SeatState::Paid))
+    });
+    u32::try_from(live.count()).unwrap_or(u32::MAX)
+}
+
 impl World {
     /// State and place count of a group that is over, or none.
     pub(crate) fn over(&self, id: GroupId) -> Option<GroupState> {
@@ -412,6 +396,7 @@ impl World {
             escrow: 0,
             full: None,
             timer: None,
+            newest: HashTable::new(),
         })));
         self.schedule(id);
     }
@@ -423,33 +408,20 @@ impl World {
         via: Option<MemberId>,
         pay_by: Millis,
     ) {
-        let earlier = self.seat_of.get(&(payment.group, member)).copied();
         let Some(group) = self.live_mut(payment.group) else {
             self.corrupt("a seat is reserved in a group that is over");
             return;
         };
         group.held = group.held.saturating_add(1);
         group.reserved.push_back((pay_by, payment.index));
-        let new = if let Some(seat) = group.seat_mut(payment.index) {
+        if let Some(seat) = group.seat_mut(payment.index) {
             seat.state = SeatState::Reserved;
             seat.pay_by = pay_by;
-            seat.via = via.or(seat.via);
-            false
+            if let Some(via) = via {
+                seat.via = Slim::from(Some(via.0));
+            }
         } else {
-            group.seats.push(Seat {
-                member,
-                via,
-                state: SeatState::Reserved,
-                pay_by,
-                txn: None,
-                fee: Money::ZERO,
-                tag: [0; 32],
-                earlier,
-            });
-            true
-        };
-        if new {
-            self.seat_of.insert((payment.group, member), payment.index);
+            group.add_seat(member, via, pay_by);
         }
         self.schedule(payment.group);
     }
@@ -491,12 +463,13 @@ impl World {
         let GroupSlot::Live(group) = std::mem::replace(slot, over) else {
             return;
         };
-        for seat in &group.seats {
-            self.seat_of.remove(&(id, seat.member));
+        for (at, seat) in (0u32..).zip(&group.seats) {
+            if let Some(txn) = seat.txn.get() {
+                self.seated.remove(txn, InGroup { group: id, at });
+            }
         }
-        let seated = group.seats.iter().filter_map(|seat| seat.txn);
-        for txn in seated.chain(group.returned) {
-            self.payments.remove(&txn.hash());
+        for (at, txn) in (0u32..).zip(&group.returned) {
+            self.returned.remove(txn, InGroup { group: id, at });
         }
         if state != GroupState::Settled {
             let promise = self

@@ -44,6 +44,7 @@ pub mod rewards;
 mod settlement;
 mod snapshot;
 mod solvency;
+mod table;
 mod time;
 mod world;
 

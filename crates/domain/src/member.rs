@@ -2,38 +2,40 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::{Coins, Event, KeySlot, MemberId, Money, Refusal, World, owed, owed_coins};
+use crate::{
+    Coins, Event, MemberId, Money, Refusal, World, group::Slim, idempotency::KeyNumber, owed,
+    owed_coins,
+};
 
 /// Direct invitees with a settled seat that make VIP 1, 2 and 3 in plan 1 (rules 3.2).
 pub const VIP_THRESHOLDS: [u32; 3] = [1, 3, 6];
 
-/// One member in memory. Balances have the ledger's sign: credits below zero.
+/// One member in memory, in one line of the processor's cache. Balances have the ledger's sign: credits below zero.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[repr(align(64))]
 pub(crate) struct Member {
-    #[cbor(n(0), with = "minicbor::bytes")]
-    pub(crate) token: [u8; 16],
+    #[n(0)]
+    inviter: Slim,
     #[n(1)]
-    pub(crate) inviter: Option<MemberId>,
-    #[n(2)]
     pub(crate) available: i64,
-    #[n(3)]
+    #[n(2)]
     pub(crate) vesting: i64,
-    #[n(4)]
+    #[n(3)]
     pub(crate) coins: i64,
-    #[n(5)]
+    #[n(4)]
     pub(crate) vesting_coins: i64,
     /// What his seats in open and full groups have paid.
-    #[n(6)]
+    #[n(5)]
     pub(crate) in_groups: Money,
     /// Direct invitees who have had at least one settled seat.
-    #[n(7)]
+    #[n(6)]
     pub(crate) active_invitees: u32,
     /// Whether he has had a settled seat.
-    #[n(8)]
+    #[n(7)]
     pub(crate) has_settled: bool,
-    /// His recent idempotency keys, oldest first.
-    #[n(9)]
-    pub(crate) keys: Vec<KeySlot>,
+    /// The newest of his idempotency keys, which may be forgotten by now.
+    #[n(8)]
+    pub(crate) newest_key: KeyNumber,
 }
 
 /// What is known of a member, for screens and tests.
@@ -58,10 +60,9 @@ pub struct MemberView {
 }
 
 impl Member {
-    pub(crate) fn new(token: [u8; 16], inviter: Option<MemberId>) -> Member {
+    pub(crate) fn new(inviter: Option<MemberId>) -> Member {
         Member {
-            token,
-            inviter,
+            inviter: Slim::from(inviter.map(|inviter| inviter.0)),
             available: 0,
             vesting: 0,
             coins: 0,
@@ -69,8 +70,12 @@ impl Member {
             in_groups: Money::ZERO,
             active_invitees: 0,
             has_settled: false,
-            keys: Vec::new(),
+            newest_key: KeyNumber::default(),
         }
+    }
+
+    pub(crate) fn inviter(&self) -> Option<MemberId> {
+        self.inviter.get().map(MemberId)
     }
 
     /// VIP level by plan 1: how many thresholds his active invitees reach.
@@ -89,7 +94,7 @@ impl Member {
 
     pub(crate) fn view(&self) -> MemberView {
         MemberView {
-            inviter: self.inviter,
+            inviter: self.inviter(),
             vip: self.vip(),
             active_invitees: self.active_invitees,
             available: owed(self.available),
@@ -109,7 +114,7 @@ impl World {
         inviter: Option<MemberId>,
         events: &mut Vec<Event>,
     ) -> Result<Option<crate::Answer>, Refusal> {
-        if let Some(&member) = self.tokens.get(&token) {
+        if let Some(member) = self.token_table.find(&self.tokens, &token) {
             return Ok(Some(crate::Answer::Member(member)));
         }
         if let Some(inviter) = inviter.filter(|&inviter| self.member_ref(inviter).is_none()) {
@@ -134,7 +139,7 @@ impl World {
         let Some(inviter) = via else { return };
         let unbound = self
             .member_ref(member)
-            .is_some_and(|known| known.inviter.is_none());
+            .is_some_and(|known| known.inviter().is_none());
         if unbound && !self.is_above(member, inviter) {
             events.push(Event::InviterBound { member, inviter });
         }
@@ -147,7 +152,7 @@ impl World {
             if member == upper {
                 return true;
             }
-            at = self.member_ref(member).and_then(|known| known.inviter);
+            at = self.member_ref(member).and_then(Member::inviter);
         }
         false
     }
@@ -176,11 +181,23 @@ impl World {
 }
 
 impl World {
+    pub(crate) fn apply_registered(
+        &mut self,
+        member: MemberId,
+        token: [u8; 16],
+        inviter: Option<MemberId>,
+    ) {
+        self.expect_next("member", u64::from(member.0), self.members.len());
+        self.members.push(Member::new(inviter));
+        self.tokens.push(token);
+        self.token_table.insert(&self.tokens, member);
+    }
+
     pub(crate) fn apply_inviter(&mut self, member: MemberId, inviter: MemberId) {
         let Some(known) = self.member_mut(member) else {
             return;
         };
-        known.inviter = Some(inviter);
+        known.inviter = Slim::from(Some(inviter.0));
         if known.has_settled
             && let Some(inviter) = self.member_mut(inviter)
         {

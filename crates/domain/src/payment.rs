@@ -3,7 +3,10 @@
 use crate::{
     Answer, Bounce, Event, GroupId, GroupState, MemberId, Millis, Money, PaymentAnswer, PaymentId,
     PendingRefund, RefundId, Refusal, SeatState, Txn, World,
-    group::{Group, NO_RESERVATION, TxnPlace},
+    group::{Group, NO_RESERVATION, Seat},
+    ids::MaybeTxn,
+    join::reservation_for,
+    table::{InGroup, OnItsWay, ShortHash},
 };
 
 const KNOWN: Answer = Answer::Payment(PaymentAnswer::Known);
@@ -58,7 +61,7 @@ impl World {
                 SeatState::Reserved => None,
                 // Nobody joins before the leader has paid, so only the leader can meet that rule here, and his lapse
                 // has cancelled the group.
-                SeatState::Lapsed => self.why_not_join(payment.group, group, member),
+                SeatState::Lapsed => self.why_not_join(group, member),
             }
         };
         match bounce {
@@ -91,7 +94,7 @@ impl World {
         // Money that has come is not refused for a link: an unknown one counts as none.
         let via = self.link(member, via).unwrap_or(None);
         let campaign = self.require_campaign(group.campaign)?;
-        let waiting = self.seat_indexes(id, group, member).find(|&index| {
+        let waiting = group.seat_indexes(member).find(|&index| {
             group
                 .seat(index)
                 .is_some_and(|seat| seat.state == SeatState::Reserved)
@@ -100,7 +103,7 @@ impl World {
             _ if paid.amount != campaign.terms.group.price => Some(Bounce::AmountDiffers),
             Some(_) if group.full.is_some() => Some(Bounce::GroupFull),
             Some(_) => None,
-            None => self.why_not_join(id, group, member),
+            None => self.why_not_join(group, member),
         };
         if let Some(reason) = bounce {
             let payment = PaymentId {
@@ -114,7 +117,7 @@ impl World {
             Some(index) => PaymentId { group: id, index },
             None => {
                 self.decide_inviter(member, via, events);
-                let payment = self.reservation_for(id, group, member)?;
+                let payment = reservation_for(id, group, member)?;
                 let pay_by = now
                     .after(campaign.terms.group.payment_window)
                     .min(group.expires_at);
@@ -229,24 +232,37 @@ impl World {
 impl World {
     /// What is known of a payment by its provider's name, among live groups and refunds on their way.
     pub(crate) fn known_payment(&self, txn: &Txn) -> Option<KnownPayment> {
-        let hash = txn.hash();
-        let refund = self
-            .returning
-            .get(&hash)
-            .and_then(|refund| self.refunds.get(refund));
-        if refund.is_some_and(|pending| pending.txn == *txn) {
+        let hash = ShortHash::of(txn);
+        let on_its_way = self.returning.find(hash, |OnItsWay(refund)| {
+            self.refunds
+                .get(&refund)
+                .is_some_and(|pending| pending.txn == *txn)
+        });
+        if on_its_way.is_some() {
             return Some(KnownPayment::Returned);
         }
-        match *self.payments.get(&hash)? {
-            TxnPlace::Seat(payment) => {
-                let seat = self.live(payment.group)?.seat(payment.index)?;
-                (seat.txn == Some(*txn)).then_some(KnownPayment::Seat(payment, seat.member))
-            }
-            TxnPlace::Returned { group, at } => {
-                let known = self.live(group)?.returned.get(at)?;
-                (known == txn).then_some(KnownPayment::Returned)
-            }
+        let seated = self.seated.find(hash, |place| {
+            self.seat_at(place)
+                .is_some_and(|seat| seat.txn.get() == Some(txn))
+        });
+        if let Some(place) = seated {
+            let payment = PaymentId {
+                group: place.group,
+                index: place.at,
+            };
+            return Some(KnownPayment::Seat(payment, self.seat_at(place)?.member));
         }
+        let returned = self.returned.find(hash, |InGroup { group, at }| {
+            let known = usize::try_from(at)
+                .ok()
+                .and_then(|at| self.live(group)?.returned.get(at));
+            known == Some(txn)
+        });
+        returned.map(|_| KnownPayment::Returned)
+    }
+
+    fn seat_at(&self, place: InGroup) -> Option<&Seat> {
+        self.live(place.group)?.seat(place.at)
     }
 
     pub(crate) fn apply_accepted(
@@ -265,7 +281,7 @@ impl World {
         let was_lapsed = seat.state == SeatState::Lapsed;
         let member = seat.member;
         seat.state = SeatState::Paid;
-        seat.txn = Some(txn);
+        seat.txn = MaybeTxn::from(txn);
         seat.tag = tag;
         seat.fee = fee;
         group.paid.push(payment.index);
@@ -273,7 +289,11 @@ impl World {
             group.held = group.held.saturating_add(1);
         }
         group.drop_stale_reservations();
-        self.payments.insert(txn.hash(), TxnPlace::Seat(payment));
+        let place = InGroup {
+            group: payment.group,
+            at: payment.index,
+        };
+        self.seated.insert(&txn, place);
         if let Some(member) = self.member_mut(member) {
             member.in_groups.0 = member.in_groups.0.saturating_add(amount.0);
         }
@@ -295,12 +315,9 @@ impl World {
         if let Some((id, group)) =
             payment.and_then(|payment| Some((payment.group, self.live_mut(payment.group)?)))
         {
-            let place = TxnPlace::Returned {
-                group: id,
-                at: group.returned.len(),
-            };
+            let at = u32::try_from(group.returned.len()).unwrap_or(u32::MAX);
             group.returned.push(*txn);
-            self.payments.insert(txn.hash(), place);
+            self.returned.insert(txn, InGroup { group: id, at });
         }
         let fee_back = if *fee_kept { Money::ZERO } else { *fee };
         self.apply_refund_due(PendingRefund {

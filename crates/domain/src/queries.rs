@@ -22,7 +22,7 @@ impl World {
 
     /// The member that a directory row became.
     pub fn member_of_token(&self, token: &[u8; 16]) -> Option<MemberId> {
-        self.tokens.get(token).copied()
+        self.token_table.find(&self.tokens, token)
     }
 
     /// How many members there are; their numbers are below this.
@@ -92,7 +92,7 @@ impl World {
         let Some(group) = self.live(id) else {
             return Vec::new();
         };
-        let views = self.seat_indexes(id, group, member).filter_map(|index| {
+        let views = group.seat_indexes(member).filter_map(|index| {
             let seat = group.seat(index)?;
             Some(SeatView {
                 payment: PaymentId { group: id, index },

@@ -3,20 +3,25 @@
 //! Only what cannot be derived is stored; indexes and timers are rebuilt. The bytes of equal worlds are equal,
 //! which is how tests and the audit compare a replay with a running world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use minicbor::{Decode, Encode};
+use minicbor::{
+    Decode, Encode,
+    bytes::{ByteSlice, ByteVec},
+};
 
 use crate::{
-    Actor, Campaign, Due, GroupId, KeySlot, MemberId, Millis, Order, OrderId, OrderState,
-    PaymentId, PendingRefund, PublishedCampaign, RefundId, World,
-    group::{GroupSlot, TxnPlace},
+    Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
+    PublishedCampaign, RefundId, World,
+    group::GroupSlot,
+    idempotency::{KeySlot, MemberKeys},
     member::Member,
+    table::{InGroup, OnItsWay},
     world::{PlatformBooks, VestingGroup},
 };
 
 /// The format below; another one is refused, and the journal replayed instead.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A snapshot cannot be used; the journal can be replayed without it.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +61,11 @@ struct Stored<'a> {
     #[n(11)]
     promised: i64,
     #[n(12)]
-    staff_keys: BTreeMap<&'a Actor, &'a Vec<KeySlot>>,
+    staff_keys: &'a BTreeMap<Actor, VecDeque<KeySlot>>,
+    #[n(13)]
+    member_keys: &'a MemberKeys,
+    #[n(14)]
+    tokens: &'a ByteSlice,
 }
 
 #[derive(Decode)]
@@ -84,7 +93,11 @@ struct Loaded {
     #[n(11)]
     promised: i64,
     #[n(12)]
-    staff_keys: BTreeMap<Actor, Vec<KeySlot>>,
+    staff_keys: BTreeMap<Actor, VecDeque<KeySlot>>,
+    #[n(13)]
+    member_keys: MemberKeys,
+    #[n(14)]
+    tokens: ByteVec,
 }
 
 impl World {
@@ -107,11 +120,9 @@ impl World {
             vesting: &self.vesting,
             books: self.books,
             promised: self.promised,
-            staff_keys: self
-                .staff_keys
-                .iter()
-                .filter(|(_, slots)| !slots.is_empty())
-                .collect(),
+            staff_keys: &self.staff_keys,
+            member_keys: &self.member_keys,
+            tokens: self.tokens.as_flattened().into(),
         };
         let mut bytes = Vec::new();
         match minicbor::encode(&stored, &mut bytes) {
@@ -147,6 +158,8 @@ impl World {
             books: loaded.books,
             promised: loaded.promised,
             staff_keys: loaded.staff_keys,
+            member_keys: loaded.member_keys,
+            tokens: loaded.tokens.as_chunks().0.to_vec(),
             ..World::default()
         };
         world.rebuild();
@@ -154,32 +167,27 @@ impl World {
     }
 
     fn rebuild(&mut self) {
-        self.tokens = (0u32..)
-            .map(MemberId)
-            .zip(&self.members)
-            .map(|(id, member)| (member.token, id))
-            .collect();
-        self.returning = self
-            .refunds
-            .values()
-            .map(|pending| (pending.txn.hash(), pending.refund))
-            .collect();
+        for (member, _) in (0u32..).map(MemberId).zip(&self.tokens) {
+            self.token_table.insert(&self.tokens, member);
+        }
+        for pending in self.refunds.values() {
+            self.returning
+                .insert(&pending.txn, OnItsWay(pending.refund));
+        }
         let mut live = Vec::new();
-        for (id, slot) in (0u64..).map(GroupId).zip(&self.groups) {
-            let GroupSlot::Live(group) = slot else {
+        for (group, slot) in (0u64..).map(GroupId).zip(&mut self.groups) {
+            let GroupSlot::Live(known) = slot else {
                 continue;
             };
-            live.push(id);
-            for (index, seat) in (0u32..).zip(&group.seats) {
-                self.seat_of.insert((id, seat.member), index);
-                if let Some(txn) = seat.txn {
-                    let payment = PaymentId { group: id, index };
-                    self.payments.insert(txn.hash(), TxnPlace::Seat(payment));
+            live.push(group);
+            known.rebuild_index();
+            for (at, seat) in (0u32..).zip(&known.seats) {
+                if let Some(txn) = seat.txn.get() {
+                    self.seated.insert(txn, InGroup { group, at });
                 }
             }
-            for (at, txn) in group.returned.iter().enumerate() {
-                self.payments
-                    .insert(txn.hash(), TxnPlace::Returned { group: id, at });
+            for (at, txn) in (0u32..).zip(&known.returned) {
+                self.returned.insert(txn, InGroup { group, at });
             }
         }
         for id in live {
@@ -200,6 +208,5 @@ impl World {
                 OrderState::Received { kept_at } => self.push_timer(kept_at, Due::Order(id)),
             }
         }
-        self.rebuild_key_expiries();
     }
 }

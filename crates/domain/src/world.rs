@@ -4,19 +4,21 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque},
 };
 
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Actor, Answer, Campaign, Closing, Command, Due, Event, GroupId, KeySlot, MemberId, Millis,
-    Order, OrderId, OrderState, PaymentId, PendingRefund, Record, RefundId, Refusal, Request,
-    SeatState, Timer, Vested,
-    group::{Full, GroupSlot, TxnPlace},
+    Actor, Answer, Campaign, Closing, Command, Due, Event, GroupId, MemberId, Millis, Order,
+    OrderId, OrderState, PaymentId, PendingRefund, Record, RecordHead, Records, RefundId, Refusal,
+    Request, SeatState, Timer, Vested,
+    group::{Full, GroupSlot},
+    idempotency::{KeySlot, MemberKeys},
     ledger,
     member::Member,
     payment::Incoming,
+    table::{InGroup, OnItsWay, TokenTable, TxnTable},
 };
 
 /// Everything in memory. Rebuilt from the journal, or from a snapshot and the journal's rest.
@@ -24,6 +26,8 @@ use crate::{
 pub struct World {
     pub(crate) now: Millis,
     pub(crate) members: Vec<Member>,
+    /// The members' tokens: apart, for they are hardly ever read.
+    pub(crate) tokens: Vec<[u8; 16]>,
     pub(crate) campaigns: Vec<PublishedCampaign>,
     pub(crate) groups: Vec<GroupSlot>,
     pub(crate) refunds: BTreeMap<RefundId, PendingRefund>,
@@ -34,20 +38,22 @@ pub struct World {
     pub(crate) books: PlatformBooks,
     /// What all opened groups together promised, and all capital: bounds every balance.
     pub(crate) promised: i64,
-    pub(crate) staff_keys: BTreeMap<Actor, Vec<KeySlot>>,
+    pub(crate) member_keys: MemberKeys,
+    pub(crate) staff_keys: BTreeMap<Actor, VecDeque<KeySlot>>,
 
     // Derived from the above; rebuilt when a snapshot is read.
-    pub(crate) tokens: HashMap<[u8; 16], MemberId>,
-    /// A member's newest reservation in a live group.
-    pub(crate) seat_of: HashMap<(GroupId, MemberId), u32>,
-    /// Every payment that holds a seat of a live group, or came to one and went back, by the hash of its name.
-    pub(crate) payments: HashMap<u64, TxnPlace>,
-    /// Every payment on its way back, by the hash of its name.
-    pub(crate) returning: HashMap<u64, RefundId>,
+    pub(crate) token_table: TokenTable,
+    /// Payments that hold, or held, a seat of a live group.
+    pub(crate) seated: TxnTable<InGroup>,
+    /// Payments that came to a live group and went back at once.
+    pub(crate) returned: TxnTable<InGroup>,
+    /// Payments on their way back.
+    pub(crate) returning: TxnTable<OnItsWay>,
     /// Full groups by their round's time.
     pub(crate) awaiting: BTreeSet<(u64, GroupId)>,
     pub(crate) timers: BinaryHeap<Reverse<Timer>>,
-    pub(crate) key_expiries: VecDeque<(Millis, Actor)>,
+    /// What the command at hand has led to so far; empty between commands.
+    pub(crate) events: Vec<Event>,
 }
 
 /// A campaign that is open for groups.
@@ -98,14 +104,14 @@ impl World {
     /// idempotency key is looked up (rules 2.4), then what is due in the group or order touched is applied, then the
     /// command is decided and applied.
     ///
-    /// Emits at most two records in journal order, each already applied: what was due, as the platform's own doing,
-    /// and the command's. Without a record of its own an accepted command has changed nothing: it was repeated, or there was
-    /// nothing to do.
-    pub fn execute(
+    /// Adds at most two records to `out`, in journal order, each already applied: what was due, as the platform's own
+    /// doing, and the command's. Without a record of its own an accepted command has changed nothing: it was repeated, or
+    /// there was nothing to do.
+    pub fn execute_into(
         &mut self,
         request: &Request,
         clock: Millis,
-        emit: &mut dyn FnMut(Record),
+        out: &mut Records,
     ) -> Result<Answer, Refusal> {
         let now = clock.max(self.now);
         if let (Actor::Member(actor), Some(member)) =
@@ -119,32 +125,46 @@ impl World {
         {
             return Ok(answer);
         }
+        let mut events = std::mem::take(&mut self.events);
         if let Some(due) = touched(&request.command) {
-            let mut events = Vec::new();
             self.due(due, now, &mut events);
-            self.commit(
-                Record {
-                    at: now,
-                    actor: Actor::System,
-                    key: None,
-                    events,
-                },
-                emit,
-            );
-        }
-        let mut events = Vec::new();
-        let known = self.decide(&request.command, now, &mut events)?;
-        let answer = known.unwrap_or_else(|| Answer::of(&events));
-        self.commit(
-            Record {
+            let head = RecordHead {
                 at: now,
-                actor: request.actor,
-                key: request.key,
-                events,
-            },
-            emit,
-        );
-        Ok(answer)
+                actor: Actor::System,
+                key: None,
+            };
+            self.commit(head, &mut events, out);
+        }
+        let decided = self.decide(&request.command, now, &mut events);
+        let answer = match decided {
+            Ok(known) => {
+                let answer = known.unwrap_or_else(|| Answer::of(&events));
+                let head = RecordHead {
+                    at: now,
+                    actor: request.actor,
+                    key: request.key,
+                };
+                self.commit(head, &mut events, out);
+                Ok(answer)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        events.clear();
+        self.events = events;
+        answer
+    }
+
+    /// As [`World::execute_into`], giving each record away by itself.
+    pub fn execute(
+        &mut self,
+        request: &Request,
+        clock: Millis,
+        emit: &mut dyn FnMut(Record),
+    ) -> Result<Answer, Refusal> {
+        let mut out = Records::default();
+        let answer = self.execute_into(request, clock, &mut out);
+        out.iter().for_each(|record| emit(record.to_record()));
+        answer
     }
 
     /// Holds every rule and changes nothing. `Some` is the answer of a command that has nothing left to do.
@@ -233,33 +253,31 @@ impl World {
         }
     }
 
-    fn commit(&mut self, record: Record, emit: &mut dyn FnMut(Record)) {
-        if !record.events.is_empty() {
-            self.apply(&record);
-            emit(record);
+    /// Applies the events and moves them into `out`.
+    fn commit(&mut self, head: RecordHead, events: &mut Vec<Event>, out: &mut Records) {
+        if !events.is_empty() {
+            self.apply_events(head, events);
+            out.push(head, events);
         }
     }
 
     /// Replays one record. Holds every change and refuses nothing: a record that does not fit was written by
     /// something else than this platform, and stops the process with a message that says so.
     pub fn apply(&mut self, record: &Record) {
-        self.now = record.at;
-        for event in &record.events {
-            self.apply_event(event, record.at);
+        self.apply_events(record.head(), &record.events);
+    }
+
+    fn apply_events(&mut self, head: RecordHead, events: &[Event]) {
+        self.now = head.at;
+        for event in events {
+            self.apply_event(event, head.at);
             let posted = ledger::lines(event, &mut |line| self.post(line));
             if posted.is_err() {
                 self.corrupt("an amount does not fit");
             }
         }
-        if let Some(key) = record.key {
-            self.remember(
-                record.actor,
-                KeySlot {
-                    at: record.at,
-                    key,
-                    answer: Answer::of(&record.events),
-                },
-            );
+        if let Some(key) = head.key {
+            self.remember(head.actor, head.at, key, Answer::of(events));
         }
     }
 
@@ -274,9 +292,7 @@ impl World {
                 token,
                 inviter,
             } => {
-                self.expect_next("member", u64::from(member.0), self.members.len());
-                self.members.push(Member::new(*token, *inviter));
-                self.tokens.insert(*token, *member);
+                self.apply_registered(*member, *token, *inviter);
             }
             Event::InviterBound { member, inviter } => self.apply_inviter(*member, *inviter),
             Event::CampaignPublished { campaign, terms } => {
@@ -331,13 +347,7 @@ impl World {
                 round,
                 freeze,
             } => {
-                let full = Full {
-                    seats: seats.clone(),
-                    frozen_at: *frozen_at,
-                    round: *round,
-                    freeze: *freeze,
-                };
-                self.apply_filled(*group, full);
+                self.apply_filled(*group, Full::new(seats, *frozen_at, *round, *freeze));
             }
             Event::GroupClosed {
                 group,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
-use domain::{Event, Record};
+use domain::{Event, RecordRef, Records};
 use journal::{BatchBuilder, Head, Journal, JournalReader, PushError, ReadError};
 use tokio::sync::oneshot;
 
@@ -33,10 +33,10 @@ impl Appender {
 
     /// Makes the records durable, in one batch where they fit into one; returns the new head and the bytes written.
     /// After an error nothing more can be appended.
-    pub(crate) fn append(&mut self, records: &[Record]) -> Result<(Head, u64), Fault> {
+    pub(crate) fn append(&mut self, records: &Records) -> Result<(Head, u64), Fault> {
         let mut bytes = 0;
         self.builder.clear(self.journal.head().next_seq);
-        for record in records {
+        for record in records.iter() {
             match self.push(record) {
                 Ok(()) => {}
                 Err(PushError::BatchFull { .. }) if !self.builder.is_empty() => {
@@ -51,7 +51,7 @@ impl Appender {
         Ok((self.journal.head(), bytes))
     }
 
-    fn push(&mut self, record: &Record) -> Result<(), PushError> {
+    fn push(&mut self, record: RecordRef<'_>) -> Result<(), PushError> {
         self.builder
             .push(RECORD_VERSION, |buffer| {
                 minicbor::encode(record, buffer).expect("a buffer in memory takes every byte");
@@ -92,7 +92,7 @@ pub(crate) enum Work {
 /// Records in order, and who waits for them.
 #[derive(Default)]
 pub(crate) struct Batch {
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Records,
     pub(crate) waiting: Vec<Waiting>,
     /// Commands that `waiting` answers, by lane.
     pub(crate) answers: [usize; 2],
@@ -144,7 +144,7 @@ impl AppendThread {
         }
     }
 
-    fn append(&mut self, records: &[Record]) -> Result<(), Fault> {
+    fn append(&mut self, records: &Records) -> Result<(), Fault> {
         if records.is_empty() {
             return Ok(());
         }
@@ -162,7 +162,7 @@ impl AppendThread {
 }
 
 /// Whether a record settles a group.
-fn settles(record: &Record) -> bool {
+fn settles(record: RecordRef<'_>) -> bool {
     let settled = |event: &Event| matches!(event, Event::GroupSettled(_));
     record.events.iter().any(settled)
 }

@@ -1,7 +1,8 @@
 //! Decides in memory: the world, and the records that are not durable yet.
 
 use domain::{
-    Actor, Answer, Command, Event, GroupSettled, Millis, Record, Refusal, Request, Timer, World,
+    Actor, Answer, Command, Event, GroupSettled, Millis, RecordRef, Records, Refusal, Request,
+    Timer, World,
 };
 
 /// Executes commands and gathers what they recorded. Knows neither threads nor journal.
@@ -10,7 +11,7 @@ pub(crate) struct Executor {
     /// Sequence of the last record executed.
     seq: u64,
     /// Executed since the batch was last taken.
-    records: Vec<Record>,
+    records: Records,
     /// About how long they are when encoded.
     bytes: usize,
     /// A timer whose tick did nothing and did not move it: a mistake in the rules that must not stop the rest.
@@ -23,7 +24,7 @@ impl Executor {
         Executor {
             world,
             seq,
-            records: Vec::new(),
+            records: Records::default(),
             bytes: 0,
             stuck: None,
         }
@@ -39,7 +40,7 @@ impl Executor {
     }
 
     /// Records executed since the last [`take`](Self::take).
-    pub(crate) fn records(&self) -> &[Record] {
+    pub(crate) fn records(&self) -> &Records {
         &self.records
     }
 
@@ -49,7 +50,7 @@ impl Executor {
     }
 
     /// Exchanges the gathered records for an empty buffer.
-    pub(crate) fn take(&mut self, mut empty: Vec<Record>) -> Vec<Record> {
+    pub(crate) fn take(&mut self, mut empty: Records) -> Records {
         empty.clear();
         self.bytes = 0;
         std::mem::replace(&mut self.records, empty)
@@ -57,18 +58,13 @@ impl Executor {
 
     /// Executes one command.
     pub(crate) fn execute(&mut self, request: &Request, clock: Millis) -> Result<Answer, Refusal> {
-        let Executor {
-            world,
-            seq,
-            records,
-            bytes,
-            ..
-        } = self;
-        world.execute(request, clock, &mut |record| {
-            *seq += 1;
-            *bytes += estimated_bytes(&record);
-            records.push(record);
-        })
+        let before = self.records.len();
+        let answer = self.world.execute_into(request, clock, &mut self.records);
+        for record in self.records.last(self.records.len() - before) {
+            self.seq += 1;
+            self.bytes += estimated_bytes(record);
+        }
+        answer
     }
 
     /// The earliest timer that a tick can still move.
@@ -98,7 +94,7 @@ impl Executor {
 }
 
 /// About how long a record is when encoded. Bounds a batch before it is encoded, on another thread.
-pub(crate) fn estimated_bytes(record: &Record) -> usize {
+pub(crate) fn estimated_bytes(record: RecordRef<'_>) -> usize {
     let key = if record.key.is_some() { 36 } else { 0 };
     40 + key + record.events.iter().map(event_bytes).sum::<usize>()
 }
@@ -154,14 +150,14 @@ mod tests {
             }),
         ] {
             let at = Millis(1_800_000_000_000);
-            let record = Record {
+            let record = RecordRef {
                 at,
                 actor: Actor::System,
                 key,
-                events: vec![event.clone()],
+                events: std::slice::from_ref(&event),
             };
-            let bytes = minicbor::to_vec(&record).unwrap().len() + journal::RECORD_HEADER_BYTES;
-            let estimate = estimated_bytes(&record);
+            let bytes = minicbor::to_vec(record).unwrap().len() + journal::RECORD_HEADER_BYTES;
+            let estimate = estimated_bytes(record);
             assert!(
                 bytes <= 2 * estimate && estimate <= 4 * bytes,
                 "{estimate} for {bytes} bytes"

@@ -1,6 +1,6 @@
 //! The writer without threads, for simulators and tools.
 
-use domain::{Answer, Millis, Refusal, Request, Timer, World};
+use domain::{Answer, Millis, Records, Refusal, Request, Timer, World};
 use journal::{Head, Journal};
 
 use crate::append::Appender;
@@ -67,7 +67,7 @@ impl Step {
     /// Makes everything executed durable. After an error memory is ahead of the disk: drop this and open the
     /// journal anew.
     pub fn commit(&mut self) -> Result<Head, Fault> {
-        let records = self.executor.take(Vec::new());
+        let records = self.executor.take(Records::default());
         let (head, _) = self.appender.append(&records)?;
         self.executor.take(records);
         Ok(head)
