@@ -174,6 +174,10 @@ impl Latencies {
             .push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    pub(crate) fn merge(&mut self, other: Latencies) {
+        self.nanos.extend(other.nanos);
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.nanos.len()
     }

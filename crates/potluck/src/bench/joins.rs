@@ -156,7 +156,7 @@ pub(crate) fn settle_down(engine: &EngineHandle, views: Option<&Following>) -> R
 fn measure(load: Load, door: &Door, args: &JoinsArgs) -> Result<Measured, String> {
     let progress = load.progress();
     let stop = Arc::new(AtomicBool::new(false));
-    let (probe, stopped) = (Probe::new(door.clone(), args.path), stop.clone());
+    let (probe, stopped) = (Probe::new(door.clone(), args.path, 0), stop.clone());
     let before = (door.engine.metrics(), cpu_by_thread());
     let (began, watch) = (Instant::now(), Stopwatch::start());
     let probing = spawn("bench-probe", move || probe.run(&stopped))?;

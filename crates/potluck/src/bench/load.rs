@@ -18,7 +18,7 @@ use engine::{EngineHandle, Reply};
 use tokio::task::JoinSet;
 
 use super::common::Latencies;
-use super::shop::{Door, Offer, OpenGroup, PRICE, PaymentNames, Rng, system, tag};
+use super::shop::{Door, Offer, OpenGroup, PaymentNames, Rng, tag};
 use crate::serve::chain;
 
 /// How a join reaches the engine.
@@ -242,7 +242,20 @@ impl Load {
         let at = usize::try_from(self.rng.below(self.groups.len() as u64)).ok()?;
         let member = self.offer.member(&mut self.rng);
         let group = self.groups.get_mut(at)?;
-        let (id, tag) = (group.id, tag(member, &group.ident));
+        let id = group.id;
+        let asked = match self.plan.path {
+            Path::Member => {
+                self.next_key += 1;
+                let request = reserve(id, member, u128::from(self.next_key));
+                let tag = tag(member, &group.ident);
+                (request, Asked::Seat { group: id, tag })
+            }
+            Path::Gateway => {
+                let txn = self.names.next();
+                let request = self.offer.join_paid(group, member, None, txn);
+                (request, Asked::JoinPaid(id))
+            }
+        };
         group.left = group.left.saturating_sub(1);
         if group.left == 0 {
             match self.stock.pop() {
@@ -252,25 +265,7 @@ impl Load {
                 }
             }
         }
-        Some(match self.plan.path {
-            Path::Member => (self.reserve(id, member), Asked::Seat { group: id, tag }),
-            Path::Gateway => {
-                let join = Command::JoinPaid {
-                    group: id,
-                    member,
-                    via: None,
-                    txn: self.names.next(),
-                    amount: PRICE,
-                    tag,
-                };
-                (system(join), Asked::JoinPaid(id))
-            }
-        })
-    }
-
-    fn reserve(&mut self, group: GroupId, member: MemberId) -> Request {
-        self.next_key += 1;
-        reserve(group, member, u128::from(self.next_key))
+        Some(asked)
     }
 
     fn answered(&mut self, (asked, sent, answers): Answered) -> Result<(), String> {

@@ -4,10 +4,12 @@
 //! doubts them runs it on his own machine. What each figure means is in `docs/benchmarks.md`.
 
 mod common;
+mod draws;
 mod following;
 mod joins;
 mod load;
 mod probe;
+mod settle;
 mod shop;
 
 use std::process::ExitCode;
@@ -19,6 +21,8 @@ use common::{Report, Shared, machine};
 pub(crate) enum BenchCommand {
     /// Durable joins a second through engine and journal, and what a single join takes meanwhile
     Joins(joins::JoinsArgs),
+    /// Ledger lines a second when full groups settle, and what a single join takes meanwhile
+    Settle(settle::SettleArgs),
     /// What the measurements are made on
     Machine {
         #[command(flatten)]
@@ -30,6 +34,7 @@ pub(crate) enum BenchCommand {
 pub(crate) fn run(command: &BenchCommand) -> ExitCode {
     let (shared, measured) = match command {
         BenchCommand::Joins(args) => (&args.shared, joins::run(args)),
+        BenchCommand::Settle(args) => (&args.shared, settle::run(args)),
         BenchCommand::Machine { shared } => (shared, machine(shared)),
     };
     finish(measured, shared)

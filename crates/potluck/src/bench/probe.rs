@@ -8,16 +8,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Answer, Command, MemberId, PaymentAnswer, Refusal};
+use domain::{Answer, MemberId, PaymentAnswer, Refusal};
 use engine::{Reply, SubmitError};
 
 use super::common::Latencies;
 use super::load::{Path, reserve};
-use super::shop::{Door, OpenGroup, PRICE, PaymentNames, Rng, system, tag};
+use super::shop::{Door, OpenGroup, PaymentNames, Rng, tag};
 use crate::serve::chain;
 
 /// Wait before a full queue is tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
+
+/// Most probes at once.
+pub(crate) const PROBES: u8 = 8;
 
 /// What a probe met.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +34,13 @@ pub(crate) struct Probed {
 }
 
 impl Probed {
+    /// Takes in what another one met.
+    pub(crate) fn merge(&mut self, other: Probed) {
+        self.samples.extend(other.samples);
+        self.joins += other.joins;
+        self.refused += other.refused;
+    }
+
     /// The joins that began in this time.
     pub(crate) fn between(&self, from: Instant, until: Instant) -> Latencies {
         let mut latencies = Latencies::default();
@@ -63,15 +73,16 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    pub(crate) fn new(door: Door, path: Path) -> Probe {
+    /// The probe of this number, below [`PROBES`]; each has payments and keys of its own.
+    pub(crate) fn new(door: Door, path: Path, number: u8) -> Probe {
         Probe {
             door,
             path,
-            rng: Rng::new(u64::MAX - 1),
-            names: PaymentNames::new(2),
+            rng: Rng::new(u64::MAX - 1 - u64::from(number)),
+            names: PaymentNames::new(2 + number),
             group: None,
             // Far from the keys of the load.
-            next_key: 1 << 100,
+            next_key: (1 + u128::from(number)) << 100,
             probed: Probed::default(),
         }
     }
@@ -133,15 +144,9 @@ impl Probe {
     }
 
     fn by_gateway(&mut self, group: &OpenGroup, member: MemberId) -> Result<bool, String> {
-        let join = Command::JoinPaid {
-            group: group.id,
-            member,
-            via: None,
-            txn: self.names.next(),
-            amount: PRICE,
-            tag: tag(member, &group.ident),
-        };
-        self.paid(&system(join))
+        let txn = self.names.next();
+        let join = self.door.offer.join_paid(group, member, None, txn);
+        self.paid(&join)
     }
 
     fn paid(&self, request: &domain::Request) -> Result<bool, String> {

@@ -122,11 +122,44 @@ impl Offer {
         Ok(OpenGroup { id, ident, left })
     }
 
+    /// Who takes a seat of a group that is to fill, and whose link he used: the members after the leader, every
+    /// other one through the leader, the rest through the one before them.
+    pub(crate) fn neighbour(&self, leader: MemberId, number: u32) -> (MemberId, MemberId) {
+        let after = |steps: u32| {
+            let at = (u64::from(leader.0) + u64::from(steps)) % u64::from(self.members.max(1));
+            MemberId(u32::try_from(at).unwrap_or(0))
+        };
+        let steps = if number.is_multiple_of(2) {
+            0
+        } else {
+            number - 1
+        };
+        (after(number), after(steps))
+    }
+
     pub(crate) fn open(&self, member: MemberId) -> Request {
         system(Command::OpenGroup {
             campaign: CAMPAIGN,
             member,
             via: None,
+        })
+    }
+
+    /// The whole join of somebody who has paid already.
+    pub(crate) fn join_paid(
+        &self,
+        group: &OpenGroup,
+        member: MemberId,
+        via: Option<MemberId>,
+        txn: Txn,
+    ) -> Request {
+        system(Command::JoinPaid {
+            group: group.id,
+            member,
+            via,
+            txn,
+            amount: PRICE,
+            tag: tag(member, &group.ident),
         })
     }
 
@@ -290,6 +323,16 @@ impl Door {
         rng: &mut Rng,
         names: &mut PaymentNames,
     ) -> Result<Vec<OpenGroup>, String> {
+        let led = self.open_led(count, rng, names)?;
+        Ok(led.into_iter().map(|(group, _)| group).collect())
+    }
+
+    fn open_led(
+        &self,
+        count: usize,
+        rng: &mut Rng,
+        names: &mut PaymentNames,
+    ) -> Result<Vec<(OpenGroup, MemberId)>, String> {
         let mut groups = Vec::with_capacity(count);
         while groups.len() < count {
             let part = (count - groups.len()).min(MAX_COMMANDS_PER_REQUEST);
@@ -304,15 +347,42 @@ impl Door {
                 let group = self.offer.group(payment.group, self.offer.seats - 1)?;
                 let tag = tag(leader, &group.ident);
                 payments.push(self.offer.accept(payment, names.next(), tag));
-                groups.push(group);
+                groups.push((group, leader));
             }
-            for reply in accepted(&self.engine, payments)? {
-                if !is_seated(&reply) {
-                    return Err(unexpected(&reply));
+            seated(&self.engine, payments)?;
+        }
+        Ok(groups)
+    }
+
+    /// Opens groups and fills them to the last seat.
+    pub(crate) fn fill_groups(
+        &self,
+        count: usize,
+        rng: &mut Rng,
+        names: &mut PaymentNames,
+    ) -> Result<(), String> {
+        let mut joins = Vec::with_capacity(MAX_COMMANDS_PER_REQUEST);
+        for (group, leader) in self.open_led(count, rng, names)? {
+            for number in 1..self.offer.seats {
+                let (member, via) = self.offer.neighbour(leader, number);
+                joins.push(
+                    self.offer
+                        .join_paid(&group, member, Some(via), names.next()),
+                );
+                if joins.len() == MAX_COMMANDS_PER_REQUEST {
+                    seated(&self.engine, std::mem::take(&mut joins))?;
                 }
             }
         }
-        Ok(groups)
+        seated(&self.engine, joins)
+    }
+}
+
+fn seated(engine: &EngineHandle, joins: Vec<Request>) -> Result<(), String> {
+    let replies = accepted(engine, joins)?;
+    match replies.iter().find(|reply| !is_seated(reply)) {
+        Some(reply) => Err(unexpected(reply)),
+        None => Ok(()),
     }
 }
 
