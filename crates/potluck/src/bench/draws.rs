@@ -1,7 +1,10 @@
 //! Draws full groups and has them settled, as the server does: the round's signature is verified once, then for each
 //! group the files are asked of the engine, the winners computed, and the outcome submitted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use domain::{AwaitedDraw, Command, DrawFiles, GroupId};
 use draw::{BeaconKey, VerifiedRound};
@@ -25,8 +28,8 @@ impl Draws {
             .map_err(|error| chain(&error))?;
         let mut rounds = BTreeMap::new();
         for draw in &groups {
-            if !rounds.contains_key(&draw.round) {
-                rounds.insert(draw.round, verified(draw.round)?);
+            if let Entry::Vacant(round) = rounds.entry(draw.round) {
+                round.insert(verified(draw.round)?);
             }
         }
         Ok(Draws {

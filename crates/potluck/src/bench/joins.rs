@@ -48,10 +48,10 @@ pub(crate) struct JoinsArgs {
     #[arg(long)]
     snapshot: bool,
     /// Commands in a batch
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = Plan::USUAL.batch)]
     batch: usize,
     /// Batches under way at once
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = Plan::USUAL.in_flight)]
     in_flight: usize,
     #[command(flatten)]
     pub(crate) shared: Shared,

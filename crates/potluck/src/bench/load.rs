@@ -52,6 +52,14 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Batches as large as a busy gateway's.
+    pub(crate) const USUAL: Plan = Plan {
+        path: Path::Gateway,
+        joins: 1,
+        batch: 2_000,
+        in_flight: 4,
+    };
+
     /// Opened groups that stand ready, so that no batch waits for one: as many as can fill while one is opened.
     pub(crate) fn stock(&self, seats: u32) -> usize {
         let seats = usize::try_from(seats).unwrap_or(usize::MAX);

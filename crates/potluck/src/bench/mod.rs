@@ -6,9 +6,13 @@
 mod common;
 mod draws;
 mod following;
+mod growth;
+mod history;
 mod joins;
 mod load;
+mod memory;
 mod probe;
+mod recover;
 mod settle;
 mod shop;
 
@@ -23,6 +27,12 @@ pub(crate) enum BenchCommand {
     Joins(joins::JoinsArgs),
     /// Ledger lines a second when full groups settle, and what a single join takes meanwhile
     Settle(settle::SettleArgs),
+    /// How long a start takes that reads a long journal back, alone and with a snapshot
+    Recover(recover::RecoverArgs),
+    /// What members, unsettled seats and settled groups take in memory
+    Memory(memory::MemoryArgs),
+    /// Whether a join costs more with many members than with few
+    Growth(growth::GrowthArgs),
     /// What the measurements are made on
     Machine {
         #[command(flatten)]
@@ -35,6 +45,9 @@ pub(crate) fn run(command: &BenchCommand) -> ExitCode {
     let (shared, measured) = match command {
         BenchCommand::Joins(args) => (&args.shared, joins::run(args)),
         BenchCommand::Settle(args) => (&args.shared, settle::run(args)),
+        BenchCommand::Recover(args) => (&args.shared, recover::run(args)),
+        BenchCommand::Memory(args) => (&args.shared, memory::run(args)),
+        BenchCommand::Growth(args) => (&args.shared, growth::run(args)),
         BenchCommand::Machine { shared } => (shared, machine(shared)),
     };
     finish(measured, shared)

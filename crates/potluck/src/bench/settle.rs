@@ -114,7 +114,7 @@ fn check(args: &SettleArgs) -> Result<(), String> {
 
 /// Rewards in the manner of the rulebook's examples: consolation in cash and coins, leader, formation. One seat in
 /// fifty wins, which pays for them in groups of every size.
-fn terms(seats: u32) -> Result<domain::Campaign, String> {
+pub(crate) fn terms(seats: u32) -> Result<domain::Campaign, String> {
     let reward = |program| Reward {
         program,
         limit: Limit::None,
