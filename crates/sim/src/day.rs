@@ -9,7 +9,7 @@ use domain::{Command, GroupId, Millis, Money, Request};
 use engine::Step;
 
 use crate::error::SimError;
-use crate::model::{Model, Told};
+use crate::model::{Hint, Model, Told};
 use crate::plans::{Agenda, Plan};
 use crate::provider::Provider;
 use crate::rng::Rng;
@@ -246,19 +246,18 @@ impl Simulation {
             0
         };
         let clock = self.clock - back;
-        let refund_of = if let Command::ConfirmRefund { refund } = &request.command {
-            Some(self.provider.txn_of(*refund))
-        } else {
-            None
+        let mut hint = Hint {
+            fits_freeze: true,
+            ..Hint::default()
         };
+        if let Command::ConfirmRefund { refund } = &request.command {
+            hint.refund_of = self.provider.txn_of(*refund);
+        }
         let outcome = step
             .execute(&request, Millis(clock))
             .map(|reply| reply.answer);
         let world = Told::of(&outcome);
-        let rules = match refund_of {
-            Some(txn) => self.model.arrived(&txn, clock),
-            None => self.model.execute(&request, clock),
-        };
+        let rules = self.model.execute(&request, clock, &hint);
         self.stats.commands += 1;
         if let Told::Refused(_) = world {
             self.stats.refused += 1;

@@ -14,8 +14,11 @@ mod provider;
 mod rng;
 mod shop;
 mod stats;
+mod storm;
 
 pub use day::{Day, Simulation};
 pub use error::SimError;
+pub use model::Mistake;
 pub use shop::{BEACON_GENESIS_S, BEACON_PERIOD_S, beacon_file, beacon_seed};
 pub use stats::Stats;
+pub use storm::{Coverage, Failure, Fleet, Kind, Storm, Wrap};

@@ -26,6 +26,8 @@ pub(crate) enum WhatFor {
     Reservation(PaymentId),
     /// Through a gateway: `(group, via)`.
     Join(GroupId, Option<MemberId>),
+    /// Nothing that anybody knows.
+    Nothing,
 }
 
 impl Provider {
@@ -76,6 +78,13 @@ impl Provider {
     /// Which payment a refund sent back; nothing if it never sent any.
     pub(crate) fn txn_of(&self, refund: RefundId) -> String {
         self.refunds.get(&refund).cloned().unwrap_or_default()
+    }
+
+    /// Payments that were never sent back.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (&String, &Deposit)> {
+        self.payments
+            .iter()
+            .filter(|(_, deposit)| deposit.refund.is_none())
     }
 
     /// What was paid and never sent back.

@@ -1,5 +1,8 @@
 //! What is on offer in the simulation, and its beacon.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use domain::rewards::{
     Base, Consolation, Formation, Generation, Leader, Limit, Program, Reward, Source, WinnerBonus,
 };
@@ -7,7 +10,7 @@ use domain::{
     BeaconSource, Campaign, Cap, ChannelTerms, Coins, DrawTerms, Duration, Fulfilment, GroupTerms,
     Kind, LeaderRule, Money, Product, Profile, RATE_ONE_PPM, Rate, Text,
 };
-use draw::{BeaconFile, LocalBeacon};
+use draw::{BeaconFile, BeaconKey, LocalBeacon, VerifiedRound};
 
 /// Time of the beacon's round 1, unix seconds.
 pub const BEACON_GENESIS_S: u64 = 1_700_000_000;
@@ -28,6 +31,26 @@ pub fn beacon_file() -> BeaconFile {
     beacon().file(BEACON_GENESIS_S, BEACON_PERIOD_S)
 }
 
+/// The same beacon with another time between its rounds.
+pub(crate) fn beacon_file_of(period_s: u64) -> BeaconFile {
+    beacon().file(BEACON_GENESIS_S, period_s)
+}
+
+/// A round of the beacon with that period. Verified once in the process: storms share their rounds.
+pub(crate) fn round(period_s: u64, number: u64) -> VerifiedRound {
+    static ROUNDS: Mutex<BTreeMap<(u64, u64), VerifiedRound>> = Mutex::new(BTreeMap::new());
+    let lock = || ROUNDS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = lock().get(&(period_s, number)) {
+        return known.clone();
+    }
+    let beacon = beacon();
+    let key = BeaconKey::from_file(&beacon_file_of(period_s)).expect("a key's own file");
+    let verified = key.verify(number, &beacon.sign(number));
+    let verified = verified.expect("a key verifies what it signed");
+    lock().insert((period_s, number), verified.clone());
+    verified
+}
+
 /// The campaigns that are open from the start, and one that comes later.
 pub(crate) fn campaigns() -> Vec<Campaign> {
     vec![e0(), e1(), e2(), mixed(), tight()]
@@ -40,7 +63,7 @@ fn text(name: &str) -> Text {
     }
 }
 
-fn terms(name: &str, price: i64, (seats, winners): (u32, u32), cost: i64) -> Campaign {
+pub(crate) fn terms(name: &str, price: i64, (seats, winners): (u32, u32), cost: i64) -> Campaign {
     Campaign {
         name: text(name),
         kind: Kind::Draw,

@@ -248,6 +248,7 @@ impl Simulation {
                 };
                 self.ask(step, Actor::Gateway(GatewayId(1)), command)
             }
+            WhatFor::Nothing => Ok(()),
         }
     }
 
@@ -261,14 +262,15 @@ impl Simulation {
             return Ok(());
         }
         let payment = match deposit.what_for {
-            WhatFor::Reservation(payment) => payment,
-            WhatFor::Join(group, _) => domain::PaymentId {
+            WhatFor::Reservation(payment) => Some(payment),
+            WhatFor::Join(group, _) => Some(domain::PaymentId {
                 group,
-                index: u32::MAX,
-            },
+                index: domain::NO_RESERVATION,
+            }),
+            WhatFor::Nothing => None,
         };
         let command = Command::BouncePayment {
-            payment: Some(payment),
+            payment,
             member: Some(deposit.member),
             txn: Txn::new(txn).expect("the provider's names are short ASCII"),
             amount: domain::Money(deposit.amount),

@@ -1,13 +1,11 @@
 //! The model against the world: everything both know, in words where they differ.
 
-use std::collections::BTreeMap;
-
 use domain::{
     Account, GroupId, GroupState, MemberId, OrderId, OrderState, PaymentId, SeatState, World,
 };
 
 use super::seats::round_of;
-use super::{GoodStage, Held, Model, Purse, Room, Stage};
+use super::{GoodStage, Held, Model, Room, Stage};
 
 /// Gathers differences.
 struct Differ(Vec<String>);
@@ -32,79 +30,129 @@ impl Model {
     /// What the world has otherwise than the rules say; empty if nothing.
     pub(crate) fn differences(&self, world: &World) -> Vec<String> {
         let mut differ = Differ(Vec::new());
-        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        differ.same(
-            || "members".into(),
-            u64::from(world.members()),
-            count(self.people.len()),
-        );
-        differ.same(|| "groups".into(), world.groups(), count(self.rooms.len()));
-        self.compare_people(world, &mut differ);
-        for (&number, room) in &self.rooms {
-            self.compare_room(number, room, world, &mut differ);
+        self.compare_counts(world, &mut differ);
+        for &number in self.people.keys() {
+            self.compare_person(number, world, &mut differ);
+        }
+        for &number in self.rooms.keys() {
+            self.compare_room(number, world, &mut differ);
         }
         self.compare_refunds(world, &mut differ);
-        self.compare_goods(world, &mut differ);
+        for &number in self.goods.keys() {
+            self.compare_good(number, world, &mut differ);
+        }
+        self.compare_sums(world, &mut differ);
+        let due: i64 = self
+            .back
+            .values()
+            .filter(|back| !back.paid)
+            .map(|back| back.amount)
+            .sum();
+        differ.same(
+            || "refunds added up".to_owned(),
+            due,
+            self.money.refunds_due,
+        );
+        differ.same(|| "own money".to_owned(), world.books().own.0, self.own());
+        differ.0
+    }
+
+    /// The same for what commands have changed since this was last asked, and for every sum.
+    pub(crate) fn touched_differences(&mut self, world: &World) -> Vec<String> {
+        let mut differ = Differ(Vec::new());
+        let touched = std::mem::take(&mut self.touched);
+        self.compare_counts(world, &mut differ);
+        for number in touched.people {
+            self.compare_person(number, world, &mut differ);
+        }
+        for number in touched.rooms {
+            self.compare_room(number, world, &mut differ);
+        }
+        for number in touched.goods {
+            self.compare_good(number, world, &mut differ);
+        }
+        for txn in touched.twice {
+            differ.0.push(format!("payment {txn} was dealt with twice"));
+        }
         self.compare_sums(world, &mut differ);
         differ.0
     }
 
-    fn compare_people(&self, world: &World, differ: &mut Differ) {
-        let mut in_groups: BTreeMap<u32, i64> = BTreeMap::new();
-        for (number, room) in &self.rooms {
-            let price = self
-                .offer_of(*number)
-                .map_or(0, |offer| offer.group.price.0);
-            let live = room.places.values().filter(|_| room.is_live());
-            for place in live.filter(|place| matches!(place.held, Held::Paid { .. })) {
-                *in_groups.entry(place.member).or_default() += price;
-            }
-        }
-        let mut vesting: BTreeMap<u32, Purse> = BTreeMap::new();
-        for (member, purse) in self.waiting_rewards.values().flatten() {
-            vesting.entry(*member).or_default().add(*purse);
-        }
-        let mut active: BTreeMap<u32, u32> = BTreeMap::new();
-        for person in self.people.values().filter(|person| person.settled) {
-            if let Some(inviter) = person.inviter {
-                *active.entry(inviter).or_default() += 1;
-            }
-        }
-        for (&number, person) in &self.people {
-            let Some(seen) = world.member(MemberId(number)) else {
-                differ.0.push(format!("member {number} is missing"));
-                continue;
-            };
-            let vesting = vesting.get(&number).copied().unwrap_or_default();
-            let seen_money = (
-                seen.available.0,
-                seen.coins.0,
-                seen.vesting.0,
-                seen.vesting_coins.0,
-                seen.in_groups.0,
-            );
-            let told_money = (
-                person.ready.cash,
-                person.ready.coins,
-                vesting.cash,
-                vesting.coins,
-                in_groups.get(&number).copied().unwrap_or(0),
-            );
-            differ.same(
-                || format!("money of member {number}"),
-                seen_money,
-                told_money,
-            );
-            let told = (person.inviter, active.get(&number).copied().unwrap_or(0));
-            differ.same(
-                || format!("inviter and active invitees of member {number}"),
-                (seen.inviter.map(|inviter| inviter.0), seen.active_invitees),
-                told,
-            );
-        }
+    /// When time next changes anything by itself.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        let rooms = self.index.open_rooms.iter();
+        let rooms = rooms.filter_map(|&room| self.room_due_at(room));
+        let goods = self.index.moving_goods.iter();
+        let goods = goods.filter_map(|&good| self.good_due_at(good));
+        rooms.chain(goods).min()
     }
 
-    fn compare_room(&self, number: u64, room: &Room, world: &World, differ: &mut Differ) {
+    fn compare_counts(&self, world: &World, differ: &mut Differ) {
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        differ.same(
+            || "members, campaigns, groups, refunds on their way".into(),
+            (
+                u64::from(world.members()),
+                u64::from(world.campaigns()),
+                world.groups(),
+            ),
+            (
+                count(self.people.len()),
+                count(self.offers.len()),
+                count(self.rooms.len()),
+            ),
+        );
+        differ.same(|| "time".into(), world.now().0, self.now);
+    }
+
+    fn compare_person(&self, number: u32, world: &World, differ: &mut Differ) {
+        let Some(person) = self.people.get(&number) else {
+            return;
+        };
+        let Some(seen) = world.member(MemberId(number)) else {
+            differ.0.push(format!("member {number} is missing"));
+            return;
+        };
+        let vesting = self.waiting(number);
+        let seen_money = (
+            seen.available.0,
+            seen.coins.0,
+            seen.vesting.0,
+            seen.vesting_coins.0,
+            seen.in_groups.0,
+        );
+        let told_money = (
+            person.ready.cash,
+            person.ready.coins,
+            vesting.cash,
+            vesting.coins,
+            self.in_groups(number),
+        );
+        differ.same(
+            || format!("money of member {number}"),
+            seen_money,
+            told_money,
+        );
+        let told = (
+            person.inviter,
+            self.active_invitees(number),
+            self.vip(number),
+        );
+        differ.same(
+            || format!("inviter, active invitees and VIP level of member {number}"),
+            (
+                seen.inviter.map(|inviter| inviter.0),
+                seen.active_invitees,
+                seen.vip,
+            ),
+            told,
+        );
+    }
+
+    fn compare_room(&self, number: u64, world: &World, differ: &mut Differ) {
+        let Some(room) = self.rooms.get(&number) else {
+            return;
+        };
         let id = GroupId(number);
         let Some(seen) = world.group(id) else {
             differ.0.push(format!("group {number} is missing"));
@@ -152,21 +200,16 @@ impl Model {
             Stage::Open | Stage::Settled | Stage::Expired | Stage::Cancelled | Stage::Void => None,
         };
         differ.same(|| format!("round of group {number}"), seen.round, round);
-        let next = u32::try_from(room.places.len()).unwrap_or(u32::MAX);
-        for index in 0..=next {
-            let seat = world.seat(PaymentId { group: id, index });
-            let seat = seat.map(|(member, seat)| (member.0, seat.state, seat.pay_by.0));
-            let place = room.places.get(&index).map(|place| {
-                let state = match place.held {
-                    Held::Reserved => SeatState::Reserved,
-                    Held::Lapsed => SeatState::Lapsed,
-                    Held::Paid { .. } => SeatState::Paid,
-                    Held::Refunded => SeatState::Refunded,
-                };
-                (place.member, state, place.pay_by)
-            });
-            differ.same(|| format!("reservation {number}-{index}"), seat, place);
+        if let Stage::Full { frozen_at } = room.stage {
+            compare_seal(id, room, frozen_at, world, differ);
         }
+        let limit = self
+            .offer_of(number)
+            .map_or(0, |offer| offer.group.seats as usize);
+        if limit < room.taken() {
+            differ.0.push(format!("group {number} is oversold"));
+        }
+        compare_places(id, room, world, differ);
     }
 
     fn compare_refunds(&self, world: &World, differ: &mut Differ) {
@@ -203,36 +246,31 @@ impl Model {
         }
     }
 
-    fn compare_goods(&self, world: &World, differ: &mut Differ) {
-        for (&number, good) in &self.goods {
-            let seen = world.order(OrderId(number));
-            let seen = seen.map(|order| (order.group.0, order.member.0, order.state));
-            let state = match good.stage {
-                GoodStage::Paid => Some(OrderState::Paid),
-                GoodStage::Shipped { received_by } => Some(OrderState::Shipped {
-                    received_by: domain::Millis(received_by),
-                }),
-                GoodStage::Received { kept_at } => Some(OrderState::Received {
-                    kept_at: domain::Millis(kept_at),
-                }),
-                GoodStage::Kept => None,
-            };
-            let told = state.map(|state| (good.group, good.member, state));
-            differ.same(|| format!("order {number}"), seen, told);
-        }
+    fn compare_good(&self, number: u64, world: &World, differ: &mut Differ) {
+        let Some(good) = self.goods.get(&number) else {
+            return;
+        };
+        let seen = world.order(OrderId(number));
+        let seen = seen.map(|order| (order.group.0, order.member.0, order.state));
+        let state = match good.stage {
+            GoodStage::Paid => Some(OrderState::Paid),
+            GoodStage::Shipped { received_by } => Some(OrderState::Shipped {
+                received_by: domain::Millis(received_by),
+            }),
+            GoodStage::Received { kept_at } => Some(OrderState::Received {
+                kept_at: domain::Millis(kept_at),
+            }),
+            GoodStage::Kept => None,
+        };
+        let told = state.map(|state| (good.group, good.member, state));
+        differ.same(|| format!("order {number}"), seen, told);
     }
 
     fn compare_sums(&self, world: &World, differ: &mut Differ) {
-        let refunds_due: i64 = self
-            .back
-            .values()
-            .filter(|back| !back.paid)
-            .map(|back| back.amount)
-            .sum();
         let money = &self.money;
         for (account, told) in [
             (Account::Channel, money.channel),
-            (Account::RefundsDue, -refunds_due),
+            (Account::RefundsDue, -money.refunds_due),
             (Account::Suppliers, -money.goods_cost),
             (Account::Capital, -money.capital),
             (Account::Sales, -money.sales),
@@ -247,12 +285,51 @@ impl Model {
                 told,
             );
         }
-        differ.same(|| "own money".to_owned(), world.books().own.0, self.own());
     }
 
     /// Held less owed (rules 8).
     pub(super) fn own(&self) -> i64 {
         let money = &self.money;
         money.capital + money.sales - money.goods_cost - money.rewards - money.fees
+    }
+}
+
+/// The sealed seat list and when it was sealed, as the draw will read them.
+fn compare_seal(id: GroupId, room: &Room, frozen_at: i64, world: &World, differ: &mut Differ) {
+    let Some(files) = world.draw_files(id) else {
+        differ.0.push(format!("group {id} has no draw files"));
+        return;
+    };
+    let seen = files.seats.0.iter().map(|line| (line.tag.0, line.leader));
+    let told = room.sealed.iter();
+    let told = told.map(|seat| (seat.tag, seat.member == room.leader));
+    differ.same(
+        || format!("sealed seats of group {id}"),
+        seen.collect::<Vec<_>>(),
+        told.collect(),
+    );
+    differ.same(
+        || format!("seconds of the freeze of group {id}"),
+        files.freeze.frozen_at.cast_signed(),
+        frozen_at,
+    );
+}
+
+/// Every reservation, and that there is none beyond.
+fn compare_places(id: GroupId, room: &Room, world: &World, differ: &mut Differ) {
+    let next = u32::try_from(room.places.len()).unwrap_or(u32::MAX);
+    for index in 0..=next {
+        let seat = world.seat(PaymentId { group: id, index });
+        let seat = seat.map(|(member, seat)| (member.0, seat.state, seat.pay_by.0));
+        let place = room.places.get(&index).map(|place| {
+            let state = match place.held {
+                Held::Reserved => SeatState::Reserved,
+                Held::Lapsed => SeatState::Lapsed,
+                Held::Paid { .. } => SeatState::Paid,
+                Held::Refunded => SeatState::Refunded,
+            };
+            (place.member, state, place.pay_by)
+        });
+        differ.same(|| format!("reservation {id}-{index}"), seat, place);
     }
 }

@@ -5,15 +5,24 @@
 //! From the domain it takes the words (commands, terms, ids) and nothing that decides or counts.
 
 mod compare;
+mod goods;
+mod offers;
+mod people;
+mod planted;
 mod rewards;
 mod seats;
 
-use std::collections::BTreeMap;
+pub(crate) use offers::worst;
+pub use planted::Mistake;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Actor, Answer, Bounce, Campaign, Command, IdempotencyKey, LeaderRule, PaymentAnswer, PaymentId,
     Refusal, Request,
 };
+
+use people::Person;
 
 const DAY: i64 = 86_400_000;
 
@@ -58,15 +67,42 @@ pub(crate) struct Model {
     waiting_rewards: BTreeMap<u64, BTreeMap<u32, Purse>>,
     keys: BTreeMap<Actor, Vec<Kept>>,
     money: Money,
+    /// Where to look instead of everywhere: nothing is decided by these alone.
+    index: Index,
+    /// What commands have changed since the last comparison.
+    touched: Touched,
+    /// A rule told wrongly on purpose.
+    mistake: Option<Mistake>,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Person {
-    token: [u8; 16],
-    inviter: Option<u32>,
-    /// Whether a seat of his was ever in a drawn group.
-    settled: bool,
-    ready: Purse,
+/// Where things are found without looking through everything.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    tokens: BTreeMap<[u8; 16], u32>,
+    /// Every payment that was ever seated or sent back, with the room it came to.
+    booked: BTreeMap<String, Option<u64>>,
+    open_rooms: BTreeSet<u64>,
+    moving_goods: BTreeSet<u64>,
+    goods_of: BTreeMap<u64, Vec<u64>>,
+}
+
+/// What commands have changed since the last comparison.
+#[derive(Clone, Debug, Default)]
+struct Touched {
+    people: BTreeSet<u32>,
+    rooms: BTreeSet<u64>,
+    goods: BTreeSet<u64>,
+    /// Payments that were booked twice: there must be none.
+    twice: Vec<String>,
+}
+
+/// What the rules cannot know by themselves about a command.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hint {
+    /// The payment that the refund to be confirmed sends back; empty if no such refund waits.
+    pub(crate) refund_of: String,
+    /// Whether the draw is of the freeze that its group has now.
+    pub(crate) fits_freeze: bool,
 }
 
 /// Cash in fen and coins in hundredths.
@@ -87,7 +123,10 @@ impl Purse {
 #[derive(Clone, Copy, Debug, Default)]
 struct Money {
     capital: i64,
+    /// What open groups and settled ones promise, and capital: the bound of every balance.
+    promised: i64,
     channel: i64,
+    refunds_due: i64,
     fees: i64,
     sales: i64,
     goods_cost: i64,
@@ -129,6 +168,7 @@ pub(crate) struct Place {
     pub(crate) held: Held,
     pub(crate) pay_by: i64,
     txn: Option<String>,
+    tag: [u8; 32],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +184,7 @@ pub(crate) enum Held {
 struct Sealed {
     place: u32,
     member: u32,
+    tag: [u8; 32],
     via: Option<u32>,
     /// Uplines with their VIP levels.
     above: Vec<(u32, u32)>,
@@ -220,8 +261,16 @@ fn refused(code: &'static str) -> Outcome {
 }
 
 impl Model {
+    /// The rules with one told wrongly, to prove that a comparison finds it.
+    pub(crate) fn with_mistake(mistake: Option<Mistake>) -> Model {
+        Model {
+            mistake,
+            ..Model::default()
+        }
+    }
+
     /// Decides a command as the rules say.
-    pub(crate) fn execute(&mut self, request: &Request, clock: i64) -> Told {
+    pub(crate) fn execute(&mut self, request: &Request, clock: i64, hint: &Hint) -> Told {
         let now = clock.max(self.now);
         if let (Actor::Member(actor), Some(member)) =
             (request.actor, in_whose_name(&request.command))
@@ -230,39 +279,36 @@ impl Model {
             return Told::Refused("not_yourself");
         }
         if let Some(key) = &request.key {
-            let kept = self.keys.get(&request.actor).into_iter().flatten();
-            let fresh = kept
-                .rev()
-                .find(|kept| kept.key.key == key.key && now < kept.at + DAY);
-            match fresh {
+            match self.kept(request.actor, key, now) {
                 Some(kept) if kept.key.content == key.content => return kept.told,
                 Some(_) => return Told::Refused("idempotency_key_reused"),
                 None => {}
             }
         }
-        if self.due_before(&request.command, now) {
-            self.now = now;
-        }
-        let outcome = self.decide(&request.command, now);
+        self.due_first(&request.command, clock);
+        let outcome = self.decide(&request.command, now, hint);
         if outcome.changed {
             self.now = now;
             if let Some(key) = request.key {
-                let kept = self.keys.entry(request.actor).or_default();
-                let told = outcome.told;
-                kept.retain(|kept| now < kept.at + DAY);
-                kept.push(Kept { at: now, key, told });
-                let too_many = kept.len().saturating_sub(64);
-                kept.drain(..too_many);
+                self.keep(request.actor, key, outcome.told);
             }
         }
         outcome.told
     }
 
+    /// Only what a command finds due: for one whose own record was lost.
+    pub(crate) fn due_first(&mut self, command: &Command, clock: i64) {
+        let now = clock.max(self.now);
+        if self.due_before(command, now) {
+            self.now = now;
+        }
+    }
+
     /// All that time has made due everywhere.
     pub(crate) fn tick(&mut self, clock: i64) {
         let now = clock.max(self.now);
-        let rooms: Vec<u64> = self.rooms.keys().copied().collect();
-        let goods: Vec<u64> = self.goods.keys().copied().collect();
+        let rooms: Vec<u64> = self.index.open_rooms.iter().copied().collect();
+        let goods: Vec<u64> = self.index.moving_goods.iter().copied().collect();
         for room in rooms {
             if self.due_in_room(room, now) {
                 self.now = now;
@@ -298,17 +344,13 @@ impl Model {
         }
     }
 
-    fn decide(&mut self, command: &Command, now: i64) -> Outcome {
+    fn decide(&mut self, command: &Command, now: i64, hint: &Hint) -> Outcome {
         match command {
             Command::RegisterMember { token, inviter } => {
                 self.sign_up(*token, inviter.map(|inviter| inviter.0))
             }
-            Command::PublishCampaign { campaign } => self.publish(campaign),
-            Command::DepositCapital { amount } => {
-                self.money.capital += amount.0;
-                self.money.channel += amount.0;
-                Outcome::done(Told::Done)
-            }
+            Command::PublishCampaign { campaign } => self.publish(campaign, now),
+            Command::DepositCapital { amount } => self.deposit(amount.0),
             Command::OpenGroup { .. }
             | Command::JoinGroup { .. }
             | Command::LeaveGroup { .. }
@@ -317,128 +359,81 @@ impl Model {
             | Command::BouncePayment { .. }
             | Command::CancelGroup { .. }
             | Command::VoidGroup { .. } => self.decide_seats(command, now),
-            Command::SettleGroup { group, outcome } => self.draw(group.0, outcome.winners()),
-            Command::ConfirmRefund { .. } => {
-                unreachable!("the caller names the payment: `arrived`")
+            Command::SettleGroup { group, outcome } => {
+                self.draw(group.0, outcome.winners(), hint.fits_freeze)
             }
+            Command::ConfirmRefund { .. } => self.arrived(&hint.refund_of),
             Command::ShipOrder { order } => self.ship(order.0, now),
             Command::ReceiveOrder { order, member } => self.receive(order.0, member.0, now),
             Command::Tick(_) => Outcome::nothing(Told::Done),
         }
     }
 
-    fn sign_up(&mut self, token: [u8; 16], inviter: Option<u32>) -> Outcome {
-        let same = self.people.iter().find(|(_, person)| person.token == token);
-        if let Some((&number, _)) = same {
-            return Outcome::nothing(Told::Member(number));
-        }
-        if inviter.is_some_and(|inviter| !self.people.contains_key(&inviter)) {
-            return refused("inviter_unknown");
-        }
-        let number = u32::try_from(self.people.len()).unwrap_or(u32::MAX);
-        self.people.insert(
-            number,
-            Person {
-                token,
-                inviter,
-                settled: false,
-                ready: Purse::default(),
-            },
-        );
-        Outcome::done(Told::Member(number))
-    }
-
-    fn publish(&mut self, terms: &Campaign) -> Outcome {
-        if self.own() < 0 {
-            return refused("own_money_below_zero");
-        }
-        let number = u32::try_from(self.offers.len()).unwrap_or(u32::MAX);
-        self.offers.insert(number, terms.clone());
-        Outcome::done(Told::Campaign(number))
-    }
-
     /// The channel says that the money of this payment has gone back.
-    pub(crate) fn arrived(&mut self, txn: &str, clock: i64) -> Told {
+    fn arrived(&mut self, txn: &str) -> Outcome {
         let Some(back) = self.back.get_mut(txn).filter(|back| !back.paid) else {
-            return Told::Refused("refund_unknown");
+            return refused("refund_unknown");
         };
         back.paid = true;
         self.money.channel += back.fee_back - back.amount;
+        self.money.refunds_due -= back.amount;
         self.money.fees -= back.fee_back;
-        self.now = clock.max(self.now);
-        Told::Done
-    }
-
-    fn ship(&mut self, good: u64, now: i64) -> Outcome {
-        let Some(good) = self.open_good(good) else {
-            return refused("order_unknown");
-        };
-        if good.stage != GoodStage::Paid {
-            return refused("order_state");
-        }
-        good.stage = GoodStage::Shipped {
-            received_by: now + 15 * DAY,
-        };
         Outcome::done(Told::Done)
     }
 
-    fn receive(&mut self, good: u64, member: u32, now: i64) -> Outcome {
-        let Some(good) = self.open_good(good) else {
-            return refused("order_unknown");
+    /// Money is on its way back from now on.
+    fn owe_back(&mut self, txn: &str, amount: i64, fee_back: i64) {
+        self.money.refunds_due += amount;
+        let back = Back {
+            amount,
+            fee_back,
+            paid: false,
         };
-        if good.member != member {
-            return refused("order_not_yours");
-        }
-        if !matches!(good.stage, GoodStage::Shipped { .. }) {
-            return refused("order_state");
-        }
-        good.stage = GoodStage::Received {
-            kept_at: now + 7 * DAY,
-        };
-        Outcome::done(Told::Done)
+        self.back.insert(txn.to_owned(), back);
     }
 
-    fn open_good(&mut self, good: u64) -> Option<&mut Good> {
-        let good = self.goods.get_mut(&good)?;
-        (good.stage != GoodStage::Kept).then_some(good)
+    /// A payment was seated or sent back: that happens to it once in its life.
+    fn book(&mut self, txn: &str, room: Option<u64>) {
+        if self.index.booked.insert(txn.to_owned(), room).is_some() {
+            self.touched.twice.push(txn.to_owned());
+        }
     }
 
-    fn due_in_good(&mut self, number: u64, now: i64) -> bool {
-        let Some(good) = self.open_good(number) else {
-            return false;
-        };
-        let mut changed = false;
-        if let GoodStage::Shipped { received_by } = good.stage
-            && received_by <= now
-        {
-            good.stage = GoodStage::Received {
-                kept_at: received_by + 7 * DAY,
-            };
-            changed = true;
-        }
-        if let GoodStage::Received { kept_at } = good.stage
-            && kept_at <= now
-        {
-            good.stage = GoodStage::Kept;
-            changed = true;
-            let group = good.group;
-            self.pay_out_if_all_kept(group);
-        }
-        changed
+    /// The room to which a payment came that was ever seated or sent back: what the history shows.
+    pub(crate) fn booked_in(&self, txn: &str) -> Option<Option<u64>> {
+        self.index.booked.get(txn).copied()
     }
 
-    /// The return windows of all winners have closed: what waited for them is the members'.
-    fn pay_out_if_all_kept(&mut self, group: u64) {
-        let mut of_group = self.goods.values().filter(|good| good.group == group);
-        if of_group.any(|good| good.stage != GoodStage::Kept) {
-            return;
-        }
-        for (member, purse) in self.waiting_rewards.remove(&group).unwrap_or_default() {
-            self.person(member).ready.add(purse);
-        }
+    pub(crate) fn open_rooms(&self) -> &BTreeSet<u64> {
+        &self.index.open_rooms
+    }
+
+    /// Whether somebody has paid in a group.
+    pub(crate) fn is_filling(&self, room: u64) -> bool {
+        let mut places = self
+            .rooms
+            .get(&room)
+            .into_iter()
+            .flat_map(|room| room.places.values());
+        places.any(|place| matches!(place.held, Held::Paid { .. }))
+    }
+
+    pub(crate) fn leader_of(&self, room: u64) -> Option<u32> {
+        self.rooms.get(&room).map(|room| room.leader)
+    }
+
+    pub(crate) fn price_of(&self, room: u64) -> Option<i64> {
+        self.offer_of(room).map(|offer| offer.group.price.0)
+    }
+
+    /// Members with a place in a group, held or not.
+    pub(crate) fn members_of(&self, room: u64) -> impl Iterator<Item = u32> {
+        let places = self.rooms.get(&room).into_iter();
+        places.flat_map(|room| room.places.values().map(|place| place.member))
     }
 
     fn person(&mut self, number: u32) -> &mut Person {
+        self.touched.people.insert(number);
         self.people
             .get_mut(&number)
             .expect("people are never forgotten, and rooms name only known ones")
@@ -451,25 +446,6 @@ impl Model {
 
     fn offer_of(&self, room: u64) -> Option<&Campaign> {
         self.offers.get(&self.rooms.get(&room)?.offer)
-    }
-
-    /// Direct invitees who have had a settled seat.
-    fn active_invitees(&self, number: u32) -> u32 {
-        let invited = self
-            .people
-            .values()
-            .filter(|person| person.inviter == Some(number));
-        u32::try_from(invited.filter(|person| person.settled).count()).unwrap_or(u32::MAX)
-    }
-
-    /// Rules 3.2 with the thresholds of plan 1.
-    fn vip(&self, number: u32) -> u32 {
-        match self.active_invitees(number) {
-            0 => 0,
-            1..=2 => 1,
-            3..=5 => 2,
-            6.. => 3,
-        }
     }
 }
 

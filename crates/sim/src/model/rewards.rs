@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use domain::Campaign;
 use domain::rewards::{Base, Generation, Limit, Program, Source};
 
-use super::seats::channel_fee;
-use super::{Back, Good, GoodStage, Model, Outcome, Purse, Sealed, Stage, Told, refused};
+use super::{Mistake, Model, Outcome, Purse, Sealed, Stage, Told, refused};
 
 /// A payment that a program asks for.
 struct Wish {
@@ -16,12 +15,15 @@ struct Wish {
 
 impl Model {
     /// Winners' money is a sale, everybody else gets his back, then the programs in declared order.
-    pub(super) fn draw(&mut self, number: u64, winners: &[u32]) -> Outcome {
+    pub(super) fn draw(&mut self, number: u64, winners: &[u32], fits_freeze: bool) -> Outcome {
         let Some(room) = self.rooms.get(&number).filter(|room| room.is_live()) else {
             return refused("group_unknown");
         };
         if room.stage == Stage::Open {
             return refused("group_not_full");
+        }
+        if !fits_freeze {
+            return refused("draw_of_another_freeze");
         }
         let Some(offer) = self.offer_of(number).cloned() else {
             return refused("campaign_unknown");
@@ -42,9 +44,14 @@ impl Model {
                     own = cap.0;
                     &mut own
                 }
+                Limit::Shared(at) if self.mistake == Some(Mistake::SharedCapAnew) => {
+                    own = offer.caps.get(at as usize).map_or(0, |cap| cap.limit.0);
+                    &mut own
+                }
                 Limit::Shared(at) => shared.get_mut(at as usize).expect("caps were checked"),
             };
-            for wish in wishes(&reward.program, &offer, &seats_won) {
+            let anyway = self.mistake == Some(Mistake::LeaderPaidAnyway);
+            for wish in wishes((&reward.program, anyway), &offer, &seats_won) {
                 let cash = wish.purse.cash.min(*left);
                 *left -= cash;
                 let purse = Purse {
@@ -60,13 +67,17 @@ impl Model {
                 }
             }
         }
+        for &member in waiting.keys() {
+            self.person(member).waits.insert(number);
+        }
         self.waiting_rewards.insert(number, waiting);
         for seat in &seats {
-            self.person(seat.member).settled = true;
+            self.note_settled(seat.member);
         }
         if let Some(room) = self.rooms.get_mut(&number) {
             room.stage = Stage::Settled;
         }
+        self.room_is_over(number);
         Outcome::done(Told::Done)
     }
 
@@ -76,13 +87,7 @@ impl Model {
             if *won {
                 self.money.sales += price;
                 self.money.goods_cost += offer.product.cost.0;
-                let order = u64::try_from(self.goods.len()).unwrap_or(u64::MAX);
-                let good = Good {
-                    group: number,
-                    member: seat.member,
-                    stage: GoodStage::Paid,
-                };
-                self.goods.insert(order, good);
+                self.order(number, seat.member);
                 continue;
             }
             let room = self.rooms.get(&number);
@@ -90,19 +95,9 @@ impl Model {
             let txn = place
                 .and_then(|place| place.txn.clone())
                 .expect("every seat was paid");
-            let fee_back = if offer.channel.kept_on_refund {
-                0
-            } else {
-                channel_fee(price, offer)
-            };
-            self.back.insert(
-                txn,
-                Back {
-                    amount: price,
-                    fee_back,
-                    paid: false,
-                },
-            );
+            let kept = offer.channel.kept_on_refund;
+            let fee_back = if kept { 0 } else { self.fee(price, offer) };
+            self.owe_back(&txn, price, fee_back);
         }
     }
 }
@@ -120,7 +115,11 @@ pub(super) fn generations(offer: &Campaign) -> usize {
 }
 
 /// What a program's rule says, before its budget.
-fn wishes(program: &Program, offer: &Campaign, seats: &[(bool, &Sealed)]) -> Vec<Wish> {
+fn wishes(
+    (program, leader_anyway): (&Program, bool),
+    offer: &Campaign,
+    seats: &[(bool, &Sealed)],
+) -> Vec<Wish> {
     let wish = |member: u32, cash: i64, coins: i64| Wish {
         member,
         purse: Purse { cash, coins },
@@ -143,7 +142,7 @@ fn wishes(program: &Program, offer: &Campaign, seats: &[(bool, &Sealed)]) -> Vec
             let won = seats
                 .iter()
                 .any(|(won, seat)| *won && seat.member == first.member);
-            if won && program.unless_won {
+            if won && program.unless_won && !leader_anyway {
                 return Vec::new();
             }
             vec![wish(first.member, program.cash.0, program.coins.0)]
@@ -201,7 +200,7 @@ fn generation(program: &Generation, offer: &Campaign, seats: &[(bool, &Sealed)])
     wishes
 }
 
-fn consolation(offer: &Campaign) -> i64 {
+pub(super) fn consolation(offer: &Campaign) -> i64 {
     let mut cash = 0;
     for reward in &offer.rewards {
         if let Program::Consolation(program) = &reward.program {

@@ -2,7 +2,7 @@
 
 use domain::{Bounce, Campaign, Command, PaymentId};
 
-use super::{Back, Held, Model, Outcome, Place, Room, Sealed, Stage, Told, refused};
+use super::{Held, Mistake, Model, Outcome, Place, Room, Sealed, Stage, Told, offers, refused};
 
 /// Where a payment was met before.
 pub(super) enum Met {
@@ -16,6 +16,7 @@ pub(super) enum Met {
 struct Paid<'a> {
     txn: &'a str,
     amount: i64,
+    tag: [u8; 32],
 }
 
 impl Model {
@@ -34,11 +35,12 @@ impl Model {
                 payment,
                 txn,
                 amount,
-                ..
+                tag,
             } => {
                 let paid = Paid {
                     txn: txn.as_str(),
                     amount: amount.0,
+                    tag: *tag,
                 };
                 self.paid(*payment, &paid, now)
             }
@@ -48,11 +50,12 @@ impl Model {
                 via,
                 txn,
                 amount,
-                ..
+                tag,
             } => {
                 let paid = Paid {
                     txn: txn.as_str(),
                     amount: amount.0,
+                    tag: *tag,
                 };
                 self.join_paid((group.0, member.0, via.map(|via| via.0)), &paid, now)
             }
@@ -65,6 +68,7 @@ impl Model {
                 let paid = Paid {
                     txn: txn.as_str(),
                     amount: amount.0,
+                    tag: [0; 32],
                 };
                 self.stray(payment.map(|payment| payment.group.0), &paid)
             }
@@ -96,9 +100,13 @@ impl Model {
         if let Some(code) = self.unknown(member, via) {
             return refused(code);
         }
-        let Some(terms) = self.offers.get(&offer) else {
+        let Some(terms) = self.offers.get(&offer).cloned() else {
             return refused("campaign_unknown");
         };
+        if !self.can_promise(&terms) {
+            return refused("amount_too_large");
+        }
+        self.promise(&terms);
         let expires = now + terms.group.fill_within.0;
         let number = u64::try_from(self.rooms.len()).unwrap_or(u64::MAX);
         self.rooms.insert(
@@ -114,6 +122,7 @@ impl Model {
                 sealed: Vec::new(),
             },
         );
+        self.index.open_rooms.insert(number);
         self.reserve(number, member, via, now)
     }
 
@@ -149,16 +158,21 @@ impl Model {
         if room.stage != Stage::Open || offer.group.seats as usize <= room.taken() {
             return Some(Bounce::GroupFull);
         }
-        let his = room
-            .places
-            .values()
-            .filter(|place| place.member == member && place.is_taken());
+        let paid_only = self.mistake == Some(Mistake::LimitCountsPaidOnly);
+        let his = room.places.values().filter(|place| {
+            place.member == member
+                && place.is_taken()
+                && !(paid_only && place.held == Held::Reserved)
+        });
         (room.most_seats(member, offer) as usize <= his.count()).then_some(Bounce::SeatLimit)
     }
 
     /// Holds a place: his lapsed one again, else a new one.
     fn reserve(&mut self, number: u64, member: u32, via: Option<u32>, now: i64) -> Outcome {
+        let via = via.filter(|&via| via != member);
         self.bind_inviter(member, via);
+        self.touched.rooms.insert(number);
+        self.person(member).rooms.insert(number);
         let window = self
             .offer_of(number)
             .map_or(0, |offer| offer.group.payment_window.0);
@@ -182,6 +196,7 @@ impl Model {
                 held: Held::Reserved,
                 pay_by,
                 txn: None,
+                tag: [0; 32],
             };
             room.places.insert(index, place);
             index
@@ -189,26 +204,14 @@ impl Model {
         Outcome::done(Told::Reserved(payment_of(number, index), pay_by))
     }
 
-    /// Rules 3.1: bound once, never to himself or to somebody below him.
-    fn bind_inviter(&mut self, member: u32, via: Option<u32>) {
-        let Some(via) = via else { return };
-        let mut above = Some(via);
-        while let Some(upper) = above {
-            if upper == member {
-                return;
-            }
-            above = self.people.get(&upper).and_then(|person| person.inviter);
-        }
-        let person = self.person(member);
-        person.inviter = person.inviter.or(Some(via));
-    }
-
     /// Where a payment was met before, as far as anything of it still goes on.
     pub(super) fn met(&self, txn: &str) -> Option<Met> {
         if self.back.get(txn).is_some_and(|back| !back.paid) {
             return Some(Met::Returned);
         }
-        for (&number, room) in self.rooms.iter().filter(|(_, room)| room.is_live()) {
+        let number = (*self.index.booked.get(txn)?)?;
+        let room = self.rooms.get(&number).filter(|room| room.is_live());
+        if let Some(room) = room {
             if room.returned.iter().any(|returned| returned == txn) {
                 return Some(Met::Returned);
             }
@@ -244,6 +247,7 @@ impl Model {
         };
         match why {
             Some(why) => self.bounce(Some(number), paid, why),
+            None if paid.tag == [0; 32] => refused("tag_missing"),
             None => self.seat(payment, paid, now),
         }
     }
@@ -271,10 +275,16 @@ impl Model {
         let waiting =
             waiting.find(|(_, place)| place.member == member && place.held == Held::Reserved);
         if let Some((&index, _)) = waiting {
+            if paid.tag == [0; 32] {
+                return refused("tag_missing");
+            }
             return self.seat(payment_of(number, index), paid, now);
         }
         if let Some(why) = self.why_not(number, member) {
             return self.bounce(Some(number), paid, why);
+        }
+        if paid.tag == [0; 32] {
+            return refused("tag_missing");
         }
         let reserved = self.reserve(number, member, via, now);
         if let Told::Reserved(payment, _) = reserved.told {
@@ -302,12 +312,16 @@ impl Model {
 
     /// Refunded in full at once.
     fn bounce(&mut self, group: Option<u64>, paid: &Paid<'_>, why: Bounce) -> Outcome {
+        if paid.amount <= 0 {
+            return refused("amount_not_positive");
+        }
+        let channel = self.money.channel.checked_add(paid.amount);
+        if channel.is_none_or(|channel| i64::MAX / 2 < channel) {
+            return refused("amount_too_large");
+        }
         let offer = group.and_then(|group| self.offer_of(group));
         let (fee, kept) = offer.map_or((0, false), |offer| {
-            (
-                channel_fee(paid.amount, offer),
-                offer.channel.kept_on_refund,
-            )
+            (self.fee(paid.amount, offer), offer.channel.kept_on_refund)
         });
         self.money.channel += paid.amount - fee;
         self.money.fees += fee;
@@ -316,14 +330,18 @@ impl Model {
         if let Some(room) = live {
             room.returned.push(paid.txn.to_owned());
         }
-        let fee_back = if kept { 0 } else { fee };
-        let back = Back {
-            amount: paid.amount,
-            fee_back,
-            paid: false,
-        };
-        self.back.insert(paid.txn.to_owned(), back);
+        self.book(paid.txn, group);
+        self.owe_back(paid.txn, paid.amount, if kept { 0 } else { fee });
         Outcome::done(Told::Bounced(why))
+    }
+
+    /// What the channel takes.
+    pub(super) fn fee(&self, amount: i64, offer: &Campaign) -> i64 {
+        if self.mistake == Some(Mistake::FeeRoundedDown) {
+            return (i128::from(amount) * i128::from(offer.channel.fee.0)).div_euclid(1_000_000)
+                as i64;
+        }
+        channel_fee(amount, offer)
     }
 
     /// The place is paid; with the last one the group is sealed.
@@ -332,9 +350,11 @@ impl Model {
         let Some(offer) = self.offer_of(number).cloned() else {
             return refused("campaign_unknown");
         };
-        let fee = channel_fee(paid.amount, &offer);
+        let fee = self.fee(paid.amount, &offer);
         self.money.channel += paid.amount - fee;
         self.money.fees += fee;
+        self.book(paid.txn, Some(number));
+        self.touched.rooms.insert(number);
         let Some(room) = self.rooms.get_mut(&number) else {
             return refused("group_unknown");
         };
@@ -343,11 +363,14 @@ impl Model {
         if let Some(place) = room.places.get_mut(&payment.index) {
             place.held = Held::Paid { turn };
             place.txn = Some(paid.txn.to_owned());
+            place.tag = paid.tag;
+            self.touched.people.insert(place.member);
         }
         if room.paid() == offer.group.seats as usize {
             room.stage = Stage::Full {
                 frozen_at: now.div_euclid(1000),
             };
+            self.index.open_rooms.remove(&number);
             self.seal(number, &offer);
         }
         Outcome::done(Told::Seated(payment))
@@ -379,6 +402,7 @@ impl Model {
             Sealed {
                 place,
                 member: seat.member,
+                tag: seat.tag,
                 via: seat.via,
                 above,
             }
@@ -416,12 +440,10 @@ impl Model {
 
     /// A held place becomes free: unpaid it lapses, paid it is refunded.
     pub(super) fn give_up(&mut self, number: u64, index: u32) {
-        let kept = self
-            .offer_of(number)
-            .is_some_and(|offer| offer.channel.kept_on_refund);
         let Some(offer) = self.offer_of(number).cloned() else {
             return;
         };
+        self.touched.rooms.insert(number);
         let Some(room) = self.rooms.get_mut(&number) else {
             return;
         };
@@ -433,14 +455,11 @@ impl Model {
             Held::Paid { .. } => {
                 place.held = Held::Refunded;
                 let Some(txn) = place.txn.clone() else { return };
+                self.touched.people.insert(place.member);
                 let price = offer.group.price.0;
-                let fee_back = if kept { 0 } else { channel_fee(price, &offer) };
-                let back = Back {
-                    amount: price,
-                    fee_back,
-                    paid: false,
-                };
-                self.back.insert(txn, back);
+                let kept = offer.channel.kept_on_refund;
+                let fee_back = if kept { 0 } else { self.fee(price, &offer) };
+                self.owe_back(&txn, price, fee_back);
             }
             Held::Lapsed | Held::Refunded => {}
         }
@@ -456,7 +475,23 @@ impl Model {
         for index in all {
             self.give_up(number, index);
         }
+        if let Some(offer) = self.offer_of(number).cloned() {
+            self.unpromise(&offer);
+        }
+        self.room_is_over(number);
         Outcome::done(Told::Done)
+    }
+
+    pub(super) fn room_is_over(&mut self, number: u64) {
+        self.index.open_rooms.remove(&number);
+        self.touched.rooms.insert(number);
+        let places = self.rooms.get(&number).into_iter();
+        let members: Vec<u32> = places
+            .flat_map(|room| room.places.values().map(|place| place.member))
+            .collect();
+        for member in members {
+            self.person(member).rooms.remove(&number);
+        }
     }
 
     fn void(&mut self, number: u64, now: i64) -> Outcome {
@@ -488,10 +523,11 @@ impl Model {
         else {
             return false;
         };
+        let later = i64::from(self.mistake == Some(Mistake::LapsesLater));
         let mut late: Vec<(i64, u32)> = room
             .places
             .iter()
-            .filter(|(_, place)| place.held == Held::Reserved && place.pay_by <= now)
+            .filter(|(_, place)| place.held == Held::Reserved && place.pay_by + later <= now)
             .map(|(&index, place)| (place.pay_by, index))
             .collect();
         late.sort_unstable();
@@ -511,6 +547,21 @@ impl Model {
     }
 }
 
+impl Model {
+    /// When time next changes a room by itself.
+    pub(super) fn room_due_at(&self, number: u64) -> Option<i64> {
+        let room = self.rooms.get(&number)?;
+        if room.stage != Stage::Open {
+            return None;
+        }
+        let waiting = room.places.values();
+        let lapses = waiting
+            .filter(|place| place.held == Held::Reserved)
+            .map(|place| place.pay_by);
+        lapses.chain([room.expires]).min()
+    }
+}
+
 fn payment_of(group: u64, index: u32) -> PaymentId {
     PaymentId {
         group: domain::GroupId(group),
@@ -520,18 +571,13 @@ fn payment_of(group: u64, index: u32) -> PaymentId {
 
 /// Rules 2.3: rounded half up.
 pub(super) fn channel_fee(amount: i64, offer: &Campaign) -> i64 {
-    (amount * i64::from(offer.channel.fee.0) + 500_000).div_euclid(1_000_000)
+    let fee = i128::from(amount) * i128::from(offer.channel.fee.0) + 500_000;
+    i64::try_from(fee.div_euclid(1_000_000)).expect("a fee is at most the payment")
 }
 
 /// Draw 4: the first round at least the delay after the freeze, and its time.
 pub(super) fn round_of(offer: &Campaign, frozen_at: i64) -> (u64, i64) {
-    let domain::BeaconSource::Local {
-        genesis, period, ..
-    } = offer.draw.source
-    else {
-        unreachable!("the simulator publishes campaigns of its own beacon only");
-    };
-    let (genesis, period) = (genesis.cast_signed(), period.cast_signed());
+    let (genesis, period) = offers::beacon(offer);
     let mut round = 1;
     let wanted = frozen_at + offer.draw.delay_s.cast_signed();
     if genesis < wanted {

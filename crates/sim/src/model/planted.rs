@@ -1,0 +1,37 @@
+//! Mistakes made on purpose.
+
+/// A rule that the slow model tells wrongly on purpose: a harness that does not find it within a few seeds proves
+/// nothing about the mistakes nobody planted. To the comparison it is all the same which of the two sides is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mistake {
+    /// The channel's fee is rounded down.
+    FeeRoundedDown,
+    /// A reservation lapses a millisecond later.
+    LapsesLater,
+    /// The VIP level counts invitees without a settled seat, too.
+    VipOfAllInvitees,
+    /// Rewards vest when the first winner's return window closes.
+    VestsAtFirstKept,
+    /// An idempotency key is forgotten an hour early.
+    KeyForgottenEarly,
+    /// Places that wait for their payment do not count for the limit of seats.
+    LimitCountsPaidOnly,
+    /// A leader is paid "unless won" even if he won.
+    LeaderPaidAnyway,
+    /// A shared cap is given to each of its programs anew.
+    SharedCapAnew,
+}
+
+impl Mistake {
+    /// All of them.
+    pub const ALL: [Mistake; 8] = [
+        Mistake::FeeRoundedDown,
+        Mistake::LapsesLater,
+        Mistake::VipOfAllInvitees,
+        Mistake::VestsAtFirstKept,
+        Mistake::KeyForgottenEarly,
+        Mistake::LimitCountsPaidOnly,
+        Mistake::LeaderPaidAnyway,
+        Mistake::SharedCapAnew,
+    ];
+}

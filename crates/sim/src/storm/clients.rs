@@ -1,0 +1,162 @@
+//! What becomes of answers, and the words for commands and answers in the coverage.
+
+use domain::{Command, MemberId, Request};
+
+use super::{Earlier, Op, Run, town};
+use crate::model::Told;
+
+/// How long a key is kept.
+const DAY: i64 = 86_400_000;
+
+impl Run {
+    /// The batch is durable: answers leave, and their senders note them.
+    pub(super) fn answers_leave(&mut self) {
+        for op in std::mem::take(&mut self.batch) {
+            self.answer(op);
+        }
+        let world = self.step.world();
+        self.town.awaiting = world
+            .awaiting_draw(24)
+            .iter()
+            .map(|awaited| (awaited.group, awaited.round_time_s.cast_signed()))
+            .collect();
+        self.town.refunds = world
+            .pending_refunds(None, 200)
+            .iter()
+            .map(|pending| {
+                let txn = pending.txn.as_str().to_owned();
+                (pending.refund, txn, pending.amount.0)
+            })
+            .collect();
+    }
+
+    fn answer(&mut self, op: Op) {
+        match (&op.request.command, op.told) {
+            (
+                Command::OpenGroup { member, .. } | Command::JoinGroup { member, .. },
+                Told::Reserved(payment, _),
+            ) => {
+                town::keep(&mut self.town.bills, 200, (payment, *member));
+            }
+            (Command::AcceptPayment { txn, .. }, Told::Refused("payment_not_in_memory"))
+            | (Command::JoinPaid { txn, .. }, Told::Refused("group_over")) => {
+                self.town.strays.push(txn.as_str().to_owned());
+            }
+            _ => {}
+        }
+        if op.request.key.is_some() && self.rng.percent(20) {
+            town::keep(&mut self.town.repeatable, 60, op.request);
+        }
+    }
+
+    pub(super) fn somebody(&mut self) -> MemberId {
+        let people = self.live.people.len() as u64;
+        if self.rng.percent(1) {
+            return MemberId(u32::MAX - 1);
+        }
+        MemberId(u32::try_from(self.rng.below(people)).unwrap_or(0))
+    }
+
+    /// Clients that got no answer ask again, with the same keys and names of payments.
+    pub(super) fn ask_again(
+        &mut self,
+        lost: Vec<(Request, Option<Earlier>)>,
+    ) -> Result<(), crate::SimError> {
+        for (request, earlier) in lost {
+            if matches!(request.command, Command::Tick(_)) || self.found_in_history(&request) {
+                continue;
+            }
+            self.coverage.retried += 1;
+            let told = self.send_again(request.clone(), earlier)?;
+            let Some(earlier) = earlier else { continue };
+            self.coverage.retried_done += 1;
+            let key_is_kept = request.key.is_some() && self.live.now < earlier.at + DAY;
+            if !same_effect(&request.command, key_is_kept, earlier.told, told) {
+                return self.differs(vec![format!(
+                    "{request:?} was durable as {earlier:?}, asked again it is answered {told:?}"
+                )]);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    fn found_in_history(&self, request: &Request) -> bool {
+        let (txn, target) = match &request.command {
+            Command::AcceptPayment { payment, txn, .. } => (txn, Some(payment.group)),
+            Command::JoinPaid { group, txn, .. } => (txn, Some(*group)),
+            Command::BouncePayment { txn, .. } => (txn, None),
+            Command::RegisterMember { .. }
+            | Command::PublishCampaign { .. }
+            | Command::DepositCapital { .. }
+            | Command::OpenGroup { .. }
+            | Command::JoinGroup { .. }
+            | Command::LeaveGroup { .. }
+            | Command::CancelGroup { .. }
+            | Command::SettleGroup { .. }
+            | Command::VoidGroup { .. }
+            | Command::ConfirmRefund { .. }
+            | Command::ShipOrder { .. }
+            | Command::ReceiveOrder { .. }
+            | Command::Tick(_) => return false,
+        };
+        self.in_history(txn.as_str(), target)
+    }
+}
+
+/// Whether the answer to a command that had taken effect shows that it has not taken effect again.
+fn same_effect(command: &Command, key_is_kept: bool, earlier: Told, told: Told) -> bool {
+    match (command, earlier) {
+        // A refusal or an answer without effect is not remembered: anything may have become possible.
+        (_, Told::Refused(_) | Told::Known) => true,
+        (Command::AcceptPayment { .. }, _) => {
+            told == earlier || matches!(told, Told::Known | Told::Refused("payment_not_in_memory"))
+        }
+        (Command::JoinPaid { .. }, _) => {
+            told == earlier || matches!(told, Told::Known | Told::Refused("group_over"))
+        }
+        (Command::BouncePayment { .. }, _) => matches!(told, Told::Known),
+        (Command::RegisterMember { .. }, _) => told == earlier,
+        _ if key_is_kept => told == earlier,
+        (Command::ConfirmRefund { .. }, _) => told == Told::Refused("refund_unknown"),
+        (Command::SettleGroup { .. } | Command::VoidGroup { .. }, _) => {
+            told == Told::Refused("group_unknown")
+        }
+        _ => true,
+    }
+}
+
+pub(super) fn name_of(command: &Command) -> &'static str {
+    match command {
+        Command::RegisterMember { .. } => "register-member",
+        Command::PublishCampaign { .. } => "publish-campaign",
+        Command::DepositCapital { .. } => "deposit-capital",
+        Command::OpenGroup { .. } => "open-group",
+        Command::JoinGroup { .. } => "join-group",
+        Command::LeaveGroup { .. } => "leave-group",
+        Command::AcceptPayment { .. } => "accept-payment",
+        Command::JoinPaid { .. } => "join-paid",
+        Command::BouncePayment { .. } => "bounce-payment",
+        Command::CancelGroup { .. } => "cancel-group",
+        Command::SettleGroup { .. } => "settle-group",
+        Command::VoidGroup { .. } => "void-group",
+        Command::ConfirmRefund { .. } => "confirm-refund",
+        Command::ShipOrder { .. } => "ship-order",
+        Command::ReceiveOrder { .. } => "receive-order",
+        Command::Tick(_) => "tick",
+    }
+}
+
+pub(super) fn name_of_answer(told: Told) -> &'static str {
+    match told {
+        Told::Done => "done",
+        Told::Member(_) => "member",
+        Told::Campaign(_) => "campaign",
+        Told::Reserved(..) => "reserved",
+        Told::Seated(_) => "seated",
+        Told::Bounced(_) => "bounced",
+        Told::Known => "known",
+        Told::Refused(_) => "refused",
+    }
+}

@@ -1,0 +1,38 @@
+//! What clients and workers outside the platform know. It survives every crash of the platform.
+
+use std::collections::BTreeSet;
+
+use domain::{GroupId, MemberId, PaymentId, RefundId, Request};
+
+use crate::provider::Provider;
+
+/// What clients and workers outside the platform know.
+#[derive(Default)]
+pub(super) struct Town {
+    pub(super) provider: Provider,
+    /// Reservations that were acknowledged, and may be paid.
+    pub(super) bills: Vec<(PaymentId, MemberId)>,
+    /// Payments that were reported, for reporting them again.
+    pub(super) reported: Vec<String>,
+    /// Money that nothing in memory knows what to do with: looked up in the history, and sent back.
+    pub(super) strays: Vec<String>,
+    /// Requests that may be sent once more.
+    pub(super) repeatable: Vec<Request>,
+    /// Full groups and the time of their round, seconds.
+    pub(super) awaiting: Vec<(GroupId, i64)>,
+    /// Draws that were made.
+    pub(super) outcomes: Vec<(GroupId, draw::Outcome)>,
+    /// Refunds that are durable and not confirmed.
+    pub(super) refunds: Vec<(RefundId, String, i64)>,
+    pub(super) sent: BTreeSet<RefundId>,
+    pub(super) tokens: Vec<[u8; 16]>,
+    pub(super) keys: u64,
+}
+
+/// Keeps the newest.
+pub(super) fn keep<T>(list: &mut Vec<T>, most: usize, entry: T) {
+    if most <= list.len() {
+        list.drain(..most / 2);
+    }
+    list.push(entry);
+}

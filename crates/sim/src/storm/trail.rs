@@ -1,0 +1,238 @@
+//! What the journal says by itself, read back record by record.
+//!
+//! Why beside the model: the model compares states, this follows every single payment and refund through the
+//! records that are durable, and knows nothing of rules.
+
+use std::collections::BTreeMap;
+
+use domain::{Asset, Bounce, Event, GroupId, Money, PaymentId, Record, RefundId, SeatRef};
+use engine::RecordReader;
+
+use super::coverage::Coverage;
+
+/// Follows every payment and refund.
+pub(crate) struct Trail {
+    reader: RecordReader,
+    last_at: i64,
+    /// Payments by name: how much, and the refund that sends it back.
+    payments: BTreeMap<String, (Money, Option<RefundId>)>,
+    seats: BTreeMap<PaymentId, String>,
+    /// Refunds by number: how much, and whether it was sent.
+    refunds: BTreeMap<RefundId, (Money, bool)>,
+}
+
+impl Trail {
+    pub(crate) fn new(reader: RecordReader) -> Trail {
+        Trail {
+            reader,
+            last_at: 0,
+            payments: BTreeMap::new(),
+            seats: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+        }
+    }
+
+    /// Reads what has become durable; says what is wrong with it.
+    pub(crate) fn follow(&mut self, coverage: &mut Coverage) -> Vec<String> {
+        let mut wrong = Vec::new();
+        loop {
+            let records = match self.reader.read(1 << 20) {
+                Ok(records) => records,
+                Err(error) => return vec![format!("the journal cannot be read: {error}")],
+            };
+            if records.is_empty() {
+                return wrong;
+            }
+            for stored in records {
+                coverage.records += 1;
+                let record = stored.record;
+                if record.events.is_empty() || record.at.0 < self.last_at {
+                    wrong.push(format!(
+                        "record {} is empty or goes back in time",
+                        stored.seq
+                    ));
+                }
+                self.last_at = record.at.0;
+                if let Err(what) = self.take(&record, coverage) {
+                    wrong.push(format!("record {}: {what}", stored.seq));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, record: &Record, coverage: &mut Coverage) -> Result<(), String> {
+        for event in &record.events {
+            note(event, coverage);
+            balanced(event)?;
+            self.take_event(event)?;
+        }
+        Ok(())
+    }
+
+    fn take_event(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::PaymentAccepted {
+                payment,
+                txn,
+                amount,
+                ..
+            } => {
+                self.arrive(txn.as_str(), *amount)?;
+                self.seats.insert(*payment, txn.as_str().to_owned());
+                Ok(())
+            }
+            Event::PaymentBounced {
+                txn,
+                amount,
+                refund,
+                ..
+            } => {
+                self.arrive(txn.as_str(), *amount)?;
+                self.send_back(txn.as_str(), *refund, *amount)
+            }
+            Event::SeatLeft {
+                payment,
+                amount,
+                refund,
+                ..
+            } => self.give_back(*payment, *refund, *amount),
+            Event::GroupClosed {
+                group,
+                refund_each,
+                first_refund,
+                refunds,
+                ..
+            } => self.give_all_back(*group, *first_refund, refunds, *refund_each),
+            Event::GroupSettled(settled) => self.give_all_back(
+                settled.group,
+                settled.first_refund,
+                &settled.losers(),
+                settled.price,
+            ),
+            Event::RefundPaid { refund, amount, .. } => match self.refunds.get_mut(refund) {
+                Some((owed, sent)) if !*sent && *owed == *amount => {
+                    *sent = true;
+                    Ok(())
+                }
+                found => Err(format!(
+                    "refund {refund} of {amount} is sent, but it is {found:?}"
+                )),
+            },
+            Event::MemberRegistered { .. }
+            | Event::InviterBound { .. }
+            | Event::CampaignPublished { .. }
+            | Event::CapitalDeposited { .. }
+            | Event::GroupOpened { .. }
+            | Event::SeatReserved { .. }
+            | Event::SeatLapsed { .. }
+            | Event::GroupFilled { .. }
+            | Event::OrderShipped { .. }
+            | Event::OrderReceived { .. }
+            | Event::OrderKept { .. }
+            | Event::RewardsVested { .. } => Ok(()),
+        }
+    }
+
+    fn arrive(&mut self, txn: &str, amount: Money) -> Result<(), String> {
+        let before = self.payments.insert(txn.to_owned(), (amount, None));
+        match before {
+            None => Ok(()),
+            Some(_) => Err(format!("payment {txn} is dealt with a second time")),
+        }
+    }
+
+    /// Refunds of one event are numbered one after the other.
+    fn give_all_back(
+        &mut self,
+        group: GroupId,
+        first: RefundId,
+        seats: &[SeatRef],
+        each: Money,
+    ) -> Result<(), String> {
+        for (refund, seat) in (first.0..).zip(seats) {
+            let payment = PaymentId {
+                group,
+                index: seat.index,
+            };
+            self.give_back(payment, RefundId(refund), each)?;
+        }
+        Ok(())
+    }
+
+    fn give_back(
+        &mut self,
+        payment: PaymentId,
+        refund: RefundId,
+        amount: Money,
+    ) -> Result<(), String> {
+        match self.seats.get(&payment).cloned() {
+            Some(txn) => self.send_back(&txn, refund, amount),
+            None => Err(format!("seat {payment} is refunded and was never paid")),
+        }
+    }
+
+    fn send_back(&mut self, txn: &str, refund: RefundId, amount: Money) -> Result<(), String> {
+        let Some((paid, back)) = self.payments.get_mut(txn) else {
+            return Err(format!("payment {txn} goes back and never came"));
+        };
+        if *paid != amount || back.is_some() {
+            return Err(format!(
+                "payment {txn} of {paid} goes back as {amount} by refund {refund}, earlier by {back:?}"
+            ));
+        }
+        *back = Some(refund);
+        match self.refunds.insert(refund, (amount, false)) {
+            None => Ok(()),
+            Some(_) => Err(format!("refund {refund} exists twice")),
+        }
+    }
+}
+
+/// The lines of an event add up to nothing in each asset.
+fn balanced(event: &Event) -> Result<(), String> {
+    let (mut cny, mut coin) = (0i128, 0i128);
+    let mut post = |line: domain::Line| match line.account.asset() {
+        Asset::Cny => cny += i128::from(line.amount),
+        Asset::Coin => coin += i128::from(line.amount),
+    };
+    if domain::lines(event, &mut post).is_err() || (cny, coin) != (0, 0) {
+        return Err(format!("the lines add up to {cny} and {coin}: {event:?}"));
+    }
+    Ok(())
+}
+
+fn note(event: &Event, coverage: &mut Coverage) {
+    let name = match event {
+        Event::MemberRegistered { .. } => "member-registered",
+        Event::InviterBound { .. } => "inviter-bound",
+        Event::CampaignPublished { .. } => "campaign-published",
+        Event::CapitalDeposited { .. } => "capital-deposited",
+        Event::GroupOpened { .. } => "group-opened",
+        Event::SeatReserved { .. } => "seat-reserved",
+        Event::SeatLapsed { .. } => "seat-lapsed",
+        Event::PaymentAccepted { .. } => "payment-accepted",
+        Event::PaymentBounced { reason, .. } => {
+            let reason: Bounce = *reason;
+            coverage.note("bounce", reason.name());
+            "payment-bounced"
+        }
+        Event::SeatLeft { .. } => "seat-left",
+        Event::GroupFilled { .. } => "group-filled",
+        Event::GroupClosed { why, .. } => {
+            coverage.note("closing", why.name());
+            "group-closed"
+        }
+        Event::GroupSettled(settled) => {
+            for reward in &settled.rewards {
+                coverage.note("reward", reward.program.name());
+            }
+            "group-settled"
+        }
+        Event::RefundPaid { .. } => "refund-paid",
+        Event::OrderShipped { .. } => "order-shipped",
+        Event::OrderReceived { .. } => "order-received",
+        Event::OrderKept { .. } => "order-kept",
+        Event::RewardsVested { .. } => "rewards-vested",
+    };
+    coverage.note("event", name);
+}
