@@ -1,5 +1,5 @@
 # Two commands for a fresh machine with Rust and Node: `make run` and `make test`.
-.PHONY: run test lint rust-test web web-test browser-test browser clean
+.PHONY: run test soak lint rust-test web web-test browser-test browser clean
 
 DATA ?= data/demo
 LISTEN ?= 127.0.0.1:8080
@@ -26,6 +26,10 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 
 # Everything: format, lints, unit, property, conformance, API, web and browser tests.
 test: lint rust-test web-test browser-test
+
+# The long form of what `make test` samples; about an hour.
+soak: web
+	POTLUCK_CRASH_ROUNDS=1000 cargo test --locked -p potluck --test crash killed_under_fire -- --nocapture
 
 lint:
 	cargo fmt --all --check

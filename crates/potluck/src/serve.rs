@@ -53,8 +53,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "URL")]
     sandbox_url: Option<String>,
     /// For tests: the sandbox runs elsewhere, and POTLUCK_SANDBOX_SECRET is our secret there
-    #[arg(long, hide = true, requires = "sandbox", value_name = "URL")]
+    #[arg(long, hide = true, requires_all = ["sandbox", "sandbox_key"], value_name = "URL")]
     sandbox_elsewhere: Option<String>,
+    /// The public key of its notices
+    #[arg(long, hide = true, requires = "sandbox_elsewhere", value_name = "HEX")]
+    sandbox_key: Option<String>,
     /// Most seconds of journal between two snapshots of the state in memory
     #[arg(long, default_value_t = 600, value_name = "SECONDS")]
     snapshot_every: u32,
@@ -111,7 +114,7 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
         .clone()
         .unwrap_or_else(|| format!("http://{address}"));
     let (provider, channel) = match &args.sandbox_elsewhere {
-        Some(url) => (None, sandbox_elsewhere(url, address, &base_url).await?),
+        Some(url) => (None, sandbox_elsewhere(args, url, address, &base_url)?),
         None => {
             let (provider, channel) = start_sandbox(args, address, &base_url).await?;
             (Some(provider), channel)
@@ -207,16 +210,16 @@ async fn start_sandbox(
 }
 
 /// The channel to a sandbox that outlives this process.
-async fn sandbox_elsewhere(
+fn sandbox_elsewhere(
+    args: &ServeArgs,
     url: &str,
     address: SocketAddr,
     base_url: &str,
 ) -> Result<Channel, String> {
     let secret = std::env::var("POTLUCK_SANDBOX_SECRET")
         .map_err(|error| format!("POTLUCK_SANDBOX_SECRET: {error}"))?;
-    let key = shop::get(&reqwest::Client::new(), &format!("{url}/v1/callback-key")).await?;
-    let key = CallbackKey::from_hex(key["callback_key"].as_str().unwrap_or(""))
-        .map_err(|error| format!("{url}: {error}"))?;
+    let key = CallbackKey::from_hex(args.sandbox_key.as_deref().unwrap_or(""))
+        .map_err(|error| format!("--sandbox-key: {error}"))?;
     channel(url.to_owned(), secret, key, address, base_url)
 }
 

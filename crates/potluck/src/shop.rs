@@ -30,8 +30,8 @@ const EXAMPLES: [&str; 3] = [
 pub(crate) async fn demo_operator(data: &Path) -> Result<String, String> {
     let path = data.join("demo-operator-password");
     let password = match std::fs::read_to_string(&path) {
-        Ok(password) => password.trim().to_owned(),
-        Err(_) => {
+        Ok(password) if !password.trim().is_empty() => password.trim().to_owned(),
+        Ok(_) | Err(_) => {
             let password = random_hex(8)?;
             write_private(&path, &password)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
@@ -44,15 +44,20 @@ pub(crate) async fn demo_operator(data: &Path) -> Result<String, String> {
     }
 }
 
+/// Made whole under another name and then renamed, so that a crash leaves no half password.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let unfinished = path.with_extension("part");
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .write(true)
-        .create_new(true)
+        .create(true)
+        .truncate(true)
         .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())
+        .open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(unfinished, path)
 }
 
 /// Random bytes as hex.
@@ -138,8 +143,7 @@ async fn sign_in(client: &Client, api: &str, password: &str) -> Result<String, S
     Ok(pairs.collect::<Vec<_>>().join("; "))
 }
 
-/// An answer's JSON, whatever its status.
-pub(crate) async fn get(client: &Client, url: &str) -> Result<Value, String> {
+async fn get(client: &Client, url: &str) -> Result<Value, String> {
     let response = client
         .get(url)
         .send()
@@ -182,4 +186,21 @@ pub(crate) fn greet(base_url: &str, password: &str) {
     );
     println!("  Stop with Ctrl-C; the shop goes on where it was at the next start.");
     println!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_half_written_when_the_machine_stopped_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("demo-operator-password");
+        std::fs::write(&path, "").unwrap();
+        std::fs::write(path.with_extension("part"), "ha").unwrap();
+        let password = demo_operator(dir.path()).await.unwrap();
+        assert_eq!(password.len(), 16);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), password);
+        assert_eq!(demo_operator(dir.path()).await.unwrap(), password);
+    }
 }
