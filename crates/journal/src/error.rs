@@ -71,6 +71,15 @@ pub enum OpenError {
         /// What this program writes.
         known: &'static str,
     },
+    /// The file can be read only.
+    #[error(
+        "the journal {path} cannot be written: its file system, the directory or the file is read-only, \
+         or the first bytes of the file are damaged"
+    )]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
     /// The storage engine cannot open it.
     #[error("cannot open the journal {path}")]
     Store {

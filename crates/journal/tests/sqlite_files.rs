@@ -149,6 +149,24 @@ fn a_flipped_byte_in_the_file_never_changes_what_is_read() {
     assert!(400 < detected, "{detected} of the bytes of 40 KB content");
 }
 
+/// SQLite takes a file of a version that it does not know for one that must not be written.
+#[test]
+fn a_file_that_cannot_be_written_is_refused_at_the_start() {
+    let dir = three_batches();
+    let path = dir.path().join("journal.db");
+    let expected = audit(dir.path());
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[18] ^= 0x10;
+    fs::write(&path, bytes).unwrap();
+    let error = refused(dir.path());
+    assert!(
+        matches!(error, OpenError::ReadOnly { .. }),
+        "{}",
+        says(&error)
+    );
+    assert_eq!(audit(dir.path()), expected);
+}
+
 #[test]
 fn changes_by_sql_are_named() {
     //   what is done                                          what the operator reads

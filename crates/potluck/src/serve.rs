@@ -1,6 +1,11 @@
 //! `potluck serve`: the platform on one machine.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use engine::SnapshotPolicy;
 use payments::{
@@ -105,8 +110,13 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     if !args.demo && !args.sandbox {
         return Err("no payment channel: only the sandbox is built yet; add --sandbox, or --demo for a whole shop".to_owned());
     }
-    server::make_data_dir(&args.data)
-        .map_err(|error| format!("{}: {error}", args.data.display()))?;
+    server::make_data_dir(&args.data).map_err(|error| {
+        format!(
+            "cannot make the data directory {}: {error}",
+            args.data.display()
+        )
+    })?;
+    check_writable(&args.data)?;
     let listener = bind(args.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let base_url = args
@@ -171,6 +181,22 @@ async fn open_shop(
     Ok((!args.no_crowd).then(|| tokio::spawn(crowd::keep_alive(base_url.to_owned()))))
 }
 
+/// Tells of a directory that takes no files in plain words; those of the databases in it are not.
+fn check_writable(data: &Path) -> Result<(), String> {
+    let mut options = std::fs::OpenOptions::new();
+    // The lock's file, for it holds nothing and is made anyway.
+    let opened = options
+        .append(true)
+        .create(true)
+        .open(data.join("journal.lock"));
+    opened.map(drop).map_err(|error| {
+        format!(
+            "cannot write in the data directory {}: {error}",
+            data.display()
+        )
+    })
+}
+
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address)
         .await
@@ -196,11 +222,12 @@ async fn start_sandbox(
         retry: Retry::default(),
     });
     let provider = provider.map_err(|error| {
-        format!(
-            "{} (does another potluck run on {}?)",
-            chain(&error),
-            args.data.display()
-        )
+        let says = chain(&error);
+        if !says.contains("locked") {
+            return says;
+        }
+        let data = args.data.display();
+        format!("{says} (does another potluck run on {data}?)")
     })?;
     let callback_key = provider.callback_key();
     let running = provider.spawn(listener).map_err(|error| chain(&error))?;

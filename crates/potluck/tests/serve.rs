@@ -211,7 +211,9 @@ fn a_mistyped_directory_is_refused_and_not_made() {
         assert!(!typo.exists());
     };
     refused(operator(&["add", "alice"], &typo, "a password of hers"));
-    let output = potluck(&["gateway", "add", "mall"], &typo).output().unwrap();
+    let output = potluck(&["gateway", "add", "mall"], &typo)
+        .output()
+        .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     refused((output.status.success(), said));
     let (good, said) = operator(&["add", "alice", "--new"], &typo, "a password of hers");
@@ -219,4 +221,24 @@ fn a_mistyped_directory_is_refused_and_not_made() {
     // The directory is there now.
     let (good, said) = operator(&["add", "bob"], &typo, "a password of his");
     assert!(good, "{said}");
+}
+
+#[test]
+fn several_may_add_gateways_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = potluck(&["gateway", "add", "first", "--new"], dir.path()).output();
+    assert!(made.unwrap().status.success());
+    std::thread::scope(|scope| {
+        let adding: Vec<_> = (0..12)
+            .map(|number| {
+                let name = format!("mall {number}");
+                scope.spawn(|| potluck(&["gateway", "add"], dir.path()).arg(name).output())
+            })
+            .collect();
+        for added in adding {
+            let added = added.join().unwrap().unwrap();
+            let said = String::from_utf8(added.stderr).unwrap();
+            assert!(added.status.success(), "{said}");
+        }
+    });
 }

@@ -89,6 +89,28 @@ pub enum ServeError {
         /// How many members the journal has.
         journal: u32,
     },
+    /// The directory is gone while the journal is there.
+    #[error(
+        "{} is missing, but the journal is there: all phones, sign-ins, operators and secrets of draws were in it; \
+         put it back, or, to go on without them, begin an empty one with `potluck operator add`",
+        path.display()
+    )]
+    DirectoryLost {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The journal has lost records that its views have seen.
+    #[error(
+        "the journal ends at record {head}, but views.db has seen record {seen} of it: its end was lost, or an older \
+         copy was put back; put back the whole directory, or, to give up what came after record {head}, move \
+         views.db away and start again"
+    )]
+    EndLost {
+        /// The last record that the views have seen.
+        seen: u64,
+        /// The last record that is there.
+        head: u64,
+    },
     /// The journal cannot be asked.
     #[error("the engine does not answer")]
     Ask(#[from] engine::SubmitError),
@@ -260,10 +282,18 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
     let local = matches!(config.draw.source, DrawSource::Local { .. });
     let beacons = Beacons::open(&dir.join("beacon.key"), local, &config.draw.relays)?;
     let now = config.clock.now();
-    let directory = Directory::open(&Place::from(dir.join("directory.db").as_path()), now).await?;
-    let (engine, threads, journal) = start_engine(&dir, &config).await?;
-    same_moment(&directory, &engine).await?;
     let place = Place::from(dir.join("views.db").as_path());
+    let (opened, journal) = open_journal(&dir).await?;
+    its_end_is_there(&place, &journal).await?;
+    let path = dir.join("directory.db");
+    // One that was lost is not replaced by an empty one unasked: whoever signed up anew could not be given his old
+    // number again.
+    if 0 < journal.head_seq && !path.exists() {
+        return Err(ServeError::DirectoryLost { path });
+    }
+    let directory = Directory::open(&Place::from(path.as_path()), now).await?;
+    let (engine, threads) = start_engine(opened, &config).await?;
+    same_moment(&directory, &engine).await?;
     let projector = Projector::open(&place, &journal).await?;
     let views = Views::open(&place, projector.progress()).await?;
     let reader = engine.reader(projector.applied().saturating_add(1)).await?;
@@ -301,20 +331,42 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
     })
 }
 
-/// Reads the journal back, which may take minutes and blocks.
-async fn start_engine(
-    dir: &Path,
-    config: &Config,
-) -> Result<(EngineHandle, EngineThreads, JournalId), ServeError> {
-    let (dir, clock, snapshots) = (dir.to_owned(), config.clock.clone(), config.pace.snapshots);
-    let starting = tokio::task::spawn_blocking(move || {
+/// Opens the journal for writing, which blocks.
+async fn open_journal(dir: &Path) -> Result<(SqliteJournal, JournalId), ServeError> {
+    let dir = dir.to_owned();
+    let opening = tokio::task::spawn_blocking(move || {
         let journal = SqliteJournal::open(&dir)?;
         let id = journal_id(&journal)?;
+        Ok((journal, id))
+    });
+    opening
+        .await
+        .map_err(|error| ServeError::Task(error.to_string()))?
+}
+
+/// Refuses a journal that ends before what its own views have seen. They are only ever shown what is durable, so
+/// somebody was told what is not there any more; going on would give the same numbers to something else.
+async fn its_end_is_there(place: &Place, journal: &JournalId) -> Result<(), ServeError> {
+    match Projector::seen(place, journal).await? {
+        Some(seen) if journal.head_seq < seen => Err(ServeError::EndLost {
+            seen,
+            head: journal.head_seq,
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Reads the journal back, which may take minutes and blocks.
+async fn start_engine(
+    journal: SqliteJournal,
+    config: &Config,
+) -> Result<(EngineHandle, EngineThreads), ServeError> {
+    let (clock, snapshots) = (config.clock.clone(), config.pace.snapshots);
+    let starting = tokio::task::spawn_blocking(move || {
         let mut engine = EngineConfig::new(Box::new(journal));
         engine.clock = clock;
         engine.snapshots = Some(snapshots);
-        let (handle, threads) = Engine::start(engine)?;
-        Ok((handle, threads, id))
+        Ok(Engine::start(engine)?)
     });
     starting
         .await

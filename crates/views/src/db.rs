@@ -161,9 +161,15 @@ impl Db {
         })
     }
 
+    /// A transaction that will write. It waits for its turn at the beginning: SQLite lets one that has read before wait
+    /// no more, and fails it if another process writes at that moment.
     pub(crate) async fn write(&self) -> Result<Tx, sqlx::Error> {
+        let inner = match self.dialect {
+            Dialect::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            Dialect::Postgres => self.pool.begin().await?,
+        };
         Ok(Tx {
-            inner: self.pool.begin().await?,
+            inner,
             dialect: self.dialect,
         })
     }

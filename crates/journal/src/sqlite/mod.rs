@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, params};
 
 use crate::batch::BatchBuilder;
 use crate::chain::{ChainReader, Link, Tail};
@@ -93,6 +93,10 @@ impl SqliteJournal {
         sync_log(&dir)?;
         let connection = connect(&path, fresh).map_err(not_a_journal(&path))?;
         check_format(&connection, &path)?;
+        // SQLite opens what it may not write for reading, and says so at the first write only.
+        if connection.is_readonly(MAIN_DB).map_err(store(&path))? {
+            return Err(OpenError::ReadOnly { path });
+        }
         configure(&connection).map_err(store(&path))?;
         sync_dir(&dir).map_err(prepare(&dir))?;
         let (head, epoch) = check_end(&dir, &connection)?;

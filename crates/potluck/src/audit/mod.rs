@@ -156,6 +156,7 @@ pub(crate) fn run(data: &Path, out: &mut dyn Write) -> Result<Verdict, AuditErro
             | OpenError::Lost { .. }
             | OpenError::NotAJournal { .. }
             | OpenError::UnknownFormat { .. }
+            | OpenError::ReadOnly { .. }
             | OpenError::Store { .. }
             | OpenError::Read(_)),
         ) => audit.findings.add(chain(&error)),

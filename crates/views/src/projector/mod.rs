@@ -106,6 +106,25 @@ impl Projector {
         opening.await.map_err(failed("open the views for writing"))
     }
 
+    /// The last record of this journal that the views at `place` have ever held, though the journal may have lost it
+    /// since; none where there are no views, or those of another version or another journal. An empty journal may be
+    /// what is left of any.
+    pub async fn seen(place: &Place, journal: &JournalId) -> Result<Option<u64>, StoreError> {
+        if let Place::File(path) = place
+            && !path.exists()
+        {
+            return Ok(None);
+        }
+        let looking = async {
+            let (db, meta) = look(place).await?;
+            db.close().await;
+            Ok(meta)
+        };
+        let meta = looking.await.map_err(failed("look at the views"))?;
+        let ours = meta.filter(|meta| meta.version == SCHEMA_VERSION && !meta.is_foreign(journal));
+        Ok(ours.map(|meta| meta.applied))
+    }
+
     /// The last record that the views hold; 0 if none.
     pub fn applied(&self) -> u64 {
         self.applied
@@ -239,10 +258,15 @@ impl Meta {
         if journal.head_seq < self.applied {
             return Some("they know records that the journal does not have");
         }
-        match (self.first_batch, journal.first_batch) {
-            (Some(ours), Some(theirs)) if ours != theirs => Some("they are of another journal"),
-            (Some(_) | None, Some(_) | None) => None,
-        }
+        self.is_foreign(journal)
+            .then_some("they are of another journal")
+    }
+
+    /// Whether these are the views of another journal; they may have been made before the first record was there.
+    fn is_foreign(&self, journal: &JournalId) -> bool {
+        self.first_batch
+            .zip(journal.first_batch)
+            .is_some_and(|(ours, theirs)| ours != theirs)
     }
 }
 
