@@ -1,5 +1,5 @@
 # Two commands for a fresh machine with Rust and Node: `make run` and `make test`.
-.PHONY: run test soak lint rust-test web web-test browser-test browser clean
+.PHONY: run test soak lint rust-test web web-test browser-test browser strace clean
 
 DATA ?= data/demo
 LISTEN ?= 127.0.0.1:8080
@@ -28,14 +28,15 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 test: lint rust-test web-test browser-test
 
 # The long form of what `make test` samples; about an hour.
-soak: web
+soak: web strace
 	POTLUCK_CRASH_ROUNDS=1000 cargo test --locked -p potluck --test crash killed_under_fire -- --nocapture
+	POTLUCK_SOAK=1 cargo test --locked -p potluck --test faults syscalls -- --nocapture --test-threads 1
 
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-rust-test: web
+rust-test: web strace
 	cargo test --workspace --locked
 
 web-test: web
@@ -49,6 +50,12 @@ browser-test: web browser
 browser:
 	@command -v chromium >/dev/null || (echo "==> installing chromium and a Chinese font" && \
 		{ [ "$$(id -u)" = 0 ] || SUDO=sudo; $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq chromium fonts-noto-cjk; })
+
+# Makes file system calls fail in tests; they say so loudly and go without where it cannot be had.
+strace:
+	@command -v strace >/dev/null || (echo "==> installing strace" && \
+		{ [ "$$(id -u)" = 0 ] || SUDO=sudo; $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq strace; }) || \
+		echo "==> no strace: no file system call is made to fail"
 
 clean:
 	rm -rf target web/dist web/node_modules data
