@@ -395,7 +395,7 @@ fn damage_beside_the_journal_is_found() {
     let whole = std::fs::read(data.join("views.db")).unwrap();
     for (statement, finding) in [
         (
-            "UPDATE balance SET amount = amount - 1 WHERE account = 'available' AND holder = (SELECT MAX(holder) FROM balance WHERE account = 'available')",
+            "UPDATE balance SET amount = amount - 1 WHERE account = 3 AND holder = (SELECT MAX(holder) FROM balance WHERE account = 3)",
             "views.db: ",
         ),
         (
@@ -415,11 +415,11 @@ fn damage_beside_the_journal_is_found() {
             "views.db: ",
         ),
         (
-            "UPDATE seat SET state = 'won' WHERE rowid = (SELECT MIN(rowid) FROM seat WHERE state = 'lost')",
+            "UPDATE seat SET state = 'won' WHERE (group_id, idx) = (SELECT group_id, idx FROM seat WHERE state = 'lost' LIMIT 1)",
             "views.db: table seat has a row that the journal does not give: ",
         ),
         (
-            "DELETE FROM wallet_line WHERE rowid = (SELECT MAX(rowid) FROM wallet_line)",
+            "DELETE FROM wallet_line WHERE seq = (SELECT MAX(seq) FROM wallet_line)",
             "views.db: table wallet_line lacks a row that the journal gives: ",
         ),
         (

@@ -1,5 +1,5 @@
 CREATE TABLE meta (
-  id BIGINT NOT NULL PRIMARY KEY,
+  id INTEGER NOT NULL PRIMARY KEY,
   schema_version BIGINT NOT NULL,
   applied_seq BIGINT NOT NULL,
   applied_at BIGINT NOT NULL,
@@ -8,16 +8,15 @@ CREATE TABLE meta (
   mark_hash BLOB
 );
 CREATE TABLE member (
-  id BIGINT NOT NULL PRIMARY KEY,
+  id INTEGER NOT NULL PRIMARY KEY,
   inviter BIGINT,
   registered_at BIGINT NOT NULL,
-  in_groups BIGINT NOT NULL,
   settled_seats BIGINT NOT NULL,
   won_seats BIGINT NOT NULL
 );
 CREATE INDEX member_inviter ON member (inviter, settled_seats);
 CREATE TABLE campaign (
-  id BIGINT NOT NULL PRIMARY KEY,
+  id INTEGER NOT NULL PRIMARY KEY,
   name_zh TEXT NOT NULL,
   name_en TEXT NOT NULL,
   price BIGINT NOT NULL,
@@ -29,7 +28,7 @@ CREATE TABLE campaign (
   file TEXT NOT NULL
 );
 CREATE TABLE group_ (
-  id BIGINT NOT NULL PRIMARY KEY,
+  id INTEGER NOT NULL PRIMARY KEY,
   campaign BIGINT NOT NULL,
   leader BIGINT NOT NULL,
   state TEXT NOT NULL,
@@ -37,6 +36,7 @@ CREATE TABLE group_ (
   expires_at BIGINT NOT NULL,
   paid BIGINT NOT NULL,
   held BIGINT NOT NULL,
+  reservations BIGINT NOT NULL,
   filled_at BIGINT,
   ended_at BIGINT,
   closing TEXT
@@ -54,16 +54,20 @@ CREATE TABLE seat (
   reserved_at BIGINT NOT NULL,
   pay_by BIGINT NOT NULL,
   paid_at BIGINT,
+  paid_seq BIGINT,
   amount BIGINT,
+  fee BIGINT,
   txn TEXT,
   tag BLOB,
   refund BIGINT,
   refunded_for TEXT,
   order_id BIGINT,
   PRIMARY KEY (group_id, idx)
-);
+) WITHOUT ROWID;
 CREATE INDEX seat_member ON seat (member, group_id, idx);
-CREATE TABLE payment (
+CREATE INDEX seat_txn ON seat (txn) WHERE txn IS NOT NULL;
+CREATE INDEX seat_unpaid ON seat (pay_by, group_id, idx) WHERE paid_at IS NULL;
+CREATE TABLE bounced (
   txn TEXT NOT NULL,
   seq BIGINT NOT NULL,
   at BIGINT NOT NULL,
@@ -72,13 +76,13 @@ CREATE TABLE payment (
   member BIGINT,
   amount BIGINT NOT NULL,
   fee BIGINT NOT NULL,
-  state TEXT NOT NULL,
-  reason TEXT,
+  reason TEXT NOT NULL,
+  refund BIGINT NOT NULL,
   PRIMARY KEY (txn, seq)
-);
-CREATE INDEX payment_seat ON payment (group_id, idx);
+) WITHOUT ROWID;
+CREATE INDEX bounced_seat ON bounced (group_id, idx);
 CREATE TABLE refund (
-  id BIGINT NOT NULL PRIMARY KEY,
+  id INTEGER NOT NULL PRIMARY KEY,
   txn TEXT NOT NULL,
   group_id BIGINT,
   idx BIGINT,
@@ -90,10 +94,9 @@ CREATE TABLE refund (
   paid_at BIGINT,
   fee_back BIGINT
 );
-CREATE INDEX refund_txn ON refund (txn);
-CREATE INDEX refund_state ON refund (state, id);
+CREATE INDEX refund_due ON refund (id) WHERE state = 'due';
 CREATE TABLE order_ (
-  id BIGINT NOT NULL PRIMARY KEY,
+  id INTEGER NOT NULL PRIMARY KEY,
   group_id BIGINT NOT NULL,
   idx BIGINT NOT NULL,
   seat_no BIGINT NOT NULL,
@@ -112,47 +115,50 @@ CREATE INDEX order_member ON order_ (member, id);
 CREATE INDEX order_state ON order_ (state, id);
 CREATE TABLE wallet_line (
   member BIGINT NOT NULL,
-  account TEXT NOT NULL,
+  account BIGINT NOT NULL,
   seq BIGINT NOT NULL,
   line_no BIGINT NOT NULL,
   at BIGINT NOT NULL,
   amount BIGINT NOT NULL,
   balance BIGINT NOT NULL,
-  kind TEXT NOT NULL,
-  program TEXT,
+  kind BIGINT NOT NULL,
   group_id BIGINT,
   idx BIGINT,
   campaign BIGINT,
+  refund BIGINT,
+  program TEXT,
   source_seat BIGINT,
   generation BIGINT,
   base BIGINT,
   rate BIGINT,
   rule BIGINT,
-  refund BIGINT,
   PRIMARY KEY (member, account, seq, line_no)
-);
+) WITHOUT ROWID;
 CREATE TABLE ledger_line (
+  account BIGINT NOT NULL,
   seq BIGINT NOT NULL,
   line_no BIGINT NOT NULL,
   at BIGINT NOT NULL,
-  account TEXT NOT NULL,
   holder BIGINT NOT NULL,
-  asset TEXT NOT NULL,
   amount BIGINT NOT NULL,
-  event TEXT NOT NULL,
-  PRIMARY KEY (seq, line_no)
-);
-CREATE INDEX ledger_account ON ledger_line (account, seq, line_no);
-CREATE INDEX ledger_holder ON ledger_line (account, holder, seq, line_no);
+  event BIGINT NOT NULL,
+  PRIMARY KEY (account, seq, line_no)
+) WITHOUT ROWID;
+CREATE INDEX ledger_holder ON ledger_line (account, holder, seq, line_no) WHERE holder >= 0;
 CREATE TABLE balance (
-  account TEXT NOT NULL,
+  account BIGINT NOT NULL,
   holder BIGINT NOT NULL,
-  asset TEXT NOT NULL,
   amount BIGINT NOT NULL,
   PRIMARY KEY (account, holder)
+) WITHOUT ROWID;
+CREATE TABLE word (
+  kind TEXT NOT NULL,
+  code BIGINT NOT NULL,
+  word TEXT NOT NULL,
+  PRIMARY KEY (kind, code)
 );
 CREATE TABLE draw_ (
-  group_id BIGINT NOT NULL PRIMARY KEY,
+  group_id INTEGER NOT NULL PRIMARY KEY,
   state TEXT NOT NULL,
   open_hash BLOB NOT NULL,
   seats_hash BLOB,

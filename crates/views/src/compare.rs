@@ -8,9 +8,10 @@ use domain::{
 };
 use sqlx::any::AnyRow;
 
+use crate::code::{MEMBERS_ACCOUNTS, account_kind, account_of};
 use crate::db::{Columns, Tx, Value};
 use crate::error::{StoreError, failed};
-use crate::names::{OrderStatus, SeatStatus, account_of};
+use crate::names::{OrderStatus, SeatStatus};
 use crate::query::{Views, read};
 
 /// Rows read at a time.
@@ -125,12 +126,12 @@ async fn trial_balance(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     let rows = tx.rows(sql, Vec::new()).await?;
     let mut totals = Vec::with_capacity(rows.len());
     for row in &rows {
-        totals.push((row.text("account")?, row.int("total")?));
+        totals.push((read::account(row)?.name(), row.int("total")?));
     }
     for row in world.trial_balance() {
         let total = totals
             .iter()
-            .find(|(account, _)| account == row.account)
+            .find(|(account, _)| *account == row.account)
             .map_or(0, |(_, total)| *total);
         found.check(
             || format!("trial balance of {}", row.account),
@@ -149,32 +150,33 @@ async fn trial_balance(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
 }
 
 async fn balances(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
-    let mut after = (String::new(), i64::MIN);
+    let mut after = (i64::MIN, i64::MIN);
     loop {
         let sql = "SELECT account, holder, amount FROM balance \
             WHERE account > ? OR (account = ? AND holder > ?) ORDER BY account, holder LIMIT ?";
         let values = vec![
-            after.0.as_str().into(),
-            after.0.as_str().into(),
+            after.0.into(),
+            after.0.into(),
             after.1.into(),
             CHUNK_ROWS.into(),
         ];
         let rows = tx.rows(sql, values).await?;
         for row in &rows {
-            let (name, holder) = (row.text("account")?, row.int("holder")?);
+            let (code, holder) = (row.int("account")?, row.int("holder")?);
             let amount = row.int("amount")?;
-            let known = account_of(&name, holder).map(|account| world.balance(account));
-            found.check(
-                || format!("balance of {name} {holder}"),
-                Some(amount),
-                known,
-            );
-            after = (name, holder);
+            let known = account_of(code, holder).map(|account| world.balance(account));
+            let what = || format!("balance of {} {holder}", kind_name(code));
+            found.check(what, Some(amount), known);
+            after = (code, holder);
         }
         if rows.is_empty() {
             return Ok(());
         }
     }
+}
+
+fn kind_name(code: i64) -> String {
+    account_kind(code).map_or_else(|| format!("account {code}"), |kind| kind.name().to_owned())
 }
 
 /// The balances against the sum of the ledger's lines.
@@ -187,12 +189,13 @@ async fn ledger(tx: &mut Tx, found: &mut Found) -> Done {
          WHERE l.total <> COALESCE(b.amount, 0) LIMIT {CHUNK_ROWS}"
     );
     for row in tx.rows(sql, Vec::new()).await? {
-        let (account, holder) = (row.text("account")?, row.int("holder")?);
-        let what = || format!("balance of {account} {holder} against its lines");
+        let (code, holder) = (row.int("account")?, row.int("holder")?);
+        let what = || format!("balance of {} {holder} against its lines", kind_name(code));
         found.check(what, row.int("amount")?, row.int("total")?);
     }
-    let sql = "SELECT seq, asset, CAST(SUM(amount) AS BIGINT) AS total FROM ledger_line \
-        GROUP BY seq, asset HAVING SUM(amount) <> 0 LIMIT 1000";
+    // Coins are the accounts from 11 on.
+    let sql = "SELECT seq, CAST(SUM(amount) AS BIGINT) AS total FROM ledger_line \
+        GROUP BY seq, account > 10 HAVING SUM(amount) <> 0 LIMIT 1000";
     for row in tx.rows(sql, Vec::new()).await? {
         let seq = row.u64("seq")?;
         found.check(
@@ -207,22 +210,21 @@ async fn ledger(tx: &mut Tx, found: &mut Found) -> Done {
 async fn members(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     let mut after = -1;
     loop {
-        let sql = "SELECT id, inviter, in_groups, settled_seats FROM member WHERE ? < id ORDER BY id LIMIT ?";
+        let sql = format!(
+            "SELECT m.id, m.inviter, {} FROM member m WHERE ? < m.id ORDER BY m.id LIMIT ?",
+            read::IN_GROUPS
+        );
         let rows = tx.rows(sql, vec![after.into(), CHUNK_ROWS.into()]).await?;
         let keys: Vec<Value> = rows
             .iter()
             .map(|row| row.u32("id").map(Value::from))
             .collect::<Result<_, _>>()?;
-        let holders = tx
-            .rows_in(
-                "SELECT account, holder, amount FROM balance \
-                 WHERE account IN ('available','vesting','coins','vesting-coins') AND holder IN ",
-                &keys,
-            )
-            .await?;
+        let sql = format!(
+            "SELECT account, holder, amount FROM balance WHERE account IN {MEMBERS_ACCOUNTS} AND holder IN "
+        );
         let mut shown = std::collections::BTreeMap::new();
-        for row in &holders {
-            if let Some(account) = account_of(&row.text("account")?, row.int("holder")?) {
+        for row in &tx.rows_in(&sql, &keys).await? {
+            if let Some(account) = account_of(row.int("account")?, row.int("holder")?) {
                 shown.insert(account, row.int("amount")?);
             }
         }
@@ -254,7 +256,7 @@ fn member(
     );
     found.check(
         || format!("money in groups of member {id}"),
-        row.int("in_groups")?,
+        read::in_groups(row)?,
         known.in_groups.0,
     );
     for (account, amount) in [
@@ -448,8 +450,11 @@ fn stage(state: OrderState) -> OrderStatus {
 
 /// One payment of a provider must be dealt with once.
 async fn payments(tx: &mut Tx, found: &mut Found) -> Done {
-    let sql = "SELECT txn, CAST(COUNT(*) AS BIGINT) AS times FROM payment GROUP BY txn \
-        HAVING 1 < COUNT(*) LIMIT 1000";
+    let all = "SELECT txn FROM seat WHERE txn IS NOT NULL UNION ALL SELECT txn FROM bounced";
+    let sql = format!(
+        "SELECT p.txn, CAST(COUNT(*) AS BIGINT) AS times FROM ({all}) p GROUP BY p.txn \
+         HAVING 1 < COUNT(*) LIMIT 1000"
+    );
     for row in tx.rows(sql, Vec::new()).await? {
         let txn = row.text("txn")?;
         found.check(

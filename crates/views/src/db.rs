@@ -6,8 +6,11 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
@@ -20,10 +23,13 @@ pub(crate) use crate::value::{Columns, Value, unreadable};
 
 use crate::value::arguments;
 
-/// Most values bound in one statement: below SQLite's 32 766 and PostgreSQL's 65 535.
-const MAX_VALUES: usize = 30_000;
-/// Most rows written or keys asked for in one statement.
-const MAX_ROWS: usize = 1_000;
+/// Most keys asked for in one statement; a power of two.
+const MAX_KEYS: usize = 512;
+/// Numbers of rows that are written in one statement, each an eighth of the one before. The values of the largest, of
+/// a table of 18 columns, are below SQLite's 32 766 and PostgreSQL's 65 535.
+const ROWS_AT_ONCE: [usize; 4] = [512, 64, 8, 1];
+/// How much lower than usual the priority of the views' writer is, on the system's scale to 19.
+const LOW_PRIORITY: i32 = 10;
 /// Readers of one database at a time.
 const READERS: u32 = 4;
 
@@ -71,7 +77,8 @@ impl Dialect {
         }
     }
 
-    /// The statements of a schema script, with this database's name for bytes.
+    /// The statements of a schema script, which is written for SQLite: there a key of one number is the row's place if
+    /// its type is INTEGER, and a table lies in the order of its key if it is WITHOUT ROWID.
     pub(crate) fn script(self, script: &'static str) -> Vec<SqlStr> {
         let statements = script
             .split(';')
@@ -81,7 +88,14 @@ impl Dialect {
             .map(|statement| match self {
                 Dialect::Sqlite => statement.into_sql_str(),
                 Dialect::Postgres => {
-                    AssertSqlSafe(statement.replace(" BLOB", " BYTEA")).into_sql_str()
+                    let statement = statement
+                        .replace(" BLOB", " BYTEA")
+                        .replace(
+                            " INTEGER NOT NULL PRIMARY KEY",
+                            " BIGINT NOT NULL PRIMARY KEY",
+                        )
+                        .replace(") WITHOUT ROWID", ")");
+                    AssertSqlSafe(statement).into_sql_str()
                 }
             })
             .collect()
@@ -120,13 +134,64 @@ pub(crate) enum Use {
 pub(crate) struct Db {
     pool: AnyPool,
     pub(crate) dialect: Dialect,
+    files: Option<Arc<Files>>,
+}
+
+/// Which files a database was opened as.
+#[derive(Debug)]
+struct Files {
+    main: PathBuf,
+    opened: Option<FileId>,
+    /// The most bytes it ever had: it never shrinks by itself.
+    most_bytes: AtomicU64,
+    log: PathBuf,
+    log_opened: Option<FileId>,
+}
+
+/// Device and number of a file: another of the same name has another.
+type FileId = (u64, u64);
+
+fn file_id(path: &Path) -> Option<FileId> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+impl Files {
+    fn of(path: &Path) -> Files {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        Files {
+            opened: file_id(path),
+            log_opened: file_id(&log),
+            main: path.to_owned(),
+            most_bytes: AtomicU64::new(0),
+            log,
+        }
+    }
+
+    fn lost(&self) -> Option<&'static str> {
+        let Ok(found) = std::fs::metadata(&self.main) else {
+            return Some("the file is gone");
+        };
+        if self.opened != Some((found.dev(), found.ino())) {
+            return Some("another file is in its place");
+        }
+        if found.len() < self.most_bytes.fetch_max(found.len(), Ordering::Relaxed) {
+            return Some("the file was cut");
+        }
+        if self.log_opened.is_some() && file_id(&self.log) != self.log_opened {
+            return Some("the file beside it that ends in -wal is gone");
+        }
+        None
+    }
 }
 
 impl Db {
     pub(crate) async fn open(place: &Place, purpose: Use) -> Result<Db, sqlx::Error> {
         sqlx::any::install_default_drivers();
         let (url, dialect) = match place {
-            Place::File(path) => (sqlite_url(path)?, Dialect::Sqlite),
+            Place::File(path) => (sqlite_url(path, purpose)?, Dialect::Sqlite),
             Place::Url(url) => (url.clone(), Dialect::Postgres),
         };
         let options = AnyConnectOptions::from_str(&url)?.disable_statement_logging();
@@ -142,6 +207,7 @@ impl Db {
         };
         let mut pool = AnyPoolOptions::new()
             .max_connections(connections)
+            .min_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
             .idle_timeout(None)
             .max_lifetime(None);
@@ -155,9 +221,30 @@ impl Db {
                 })
             });
         }
+        let pool = match purpose {
+            Use::WriteDisposable => at_low_priority(pool.connect_with(options)).await?,
+            Use::WriteDurable | Use::Read => pool.connect_with(options).await?,
+        };
+        let files = match place {
+            Place::File(path) => Some(Arc::new(Files::of(path))),
+            Place::Url(_) => None,
+        };
         Ok(Db {
-            pool: pool.connect_with(options).await?,
+            pool,
             dialect,
+            files,
+        })
+    }
+
+    /// Why what is open is no longer what a later start would find; none while it is. What is open may still answer.
+    pub(crate) fn lost(&self) -> Option<&'static str> {
+        self.files.as_ref().and_then(|files| files.lost())
+    }
+
+    /// Whether another file has taken the place of the one that is open.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.files.as_ref().is_some_and(|files| {
+            file_id(&files.main).is_some_and(|found| Some(found) != files.opened)
         })
     }
 
@@ -195,6 +282,27 @@ impl Db {
     }
 }
 
+/// Connects on a thread of low priority. The driver gives each SQLite connection a thread of its own, made by the thread
+/// that connects and of its priority: so the writer of the views takes the processor only when nobody who answers
+/// members wants it.
+async fn at_low_priority(
+    connecting: impl Future<Output = Result<AnyPool, sqlx::Error>> + Send + 'static,
+) -> Result<AnyPool, sqlx::Error> {
+    let (runtime, (send, connected)) = (
+        tokio::runtime::Handle::current(),
+        tokio::sync::oneshot::channel(),
+    );
+    let connect = move || {
+        // Where the system refuses, the priority stays as it is.
+        let _ = rustix::process::nice(LOW_PRIORITY);
+        let _ = send.send(runtime.block_on(connecting));
+    };
+    std::thread::Builder::new()
+        .name("views-open".to_owned())
+        .spawn(connect)?;
+    connected.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+}
+
 async fn set_up(connection: &mut AnyConnection, purpose: Use) -> Result<(), sqlx::Error> {
     for pragma in pragmas(purpose) {
         sqlx::raw_sql(*pragma).execute(&mut *connection).await?;
@@ -204,13 +312,25 @@ async fn set_up(connection: &mut AnyConnection, purpose: Use) -> Result<(), sqlx
 
 fn pragmas(purpose: Use) -> &'static [&'static str] {
     match purpose {
-        Use::WriteDisposable => &["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL"],
+        // Pages that change again and again are copied from the log to their place once in 64 MiB of it, not of 4.
+        Use::WriteDisposable => &[
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = NORMAL",
+            "PRAGMA wal_autocheckpoint = 16384",
+            "PRAGMA journal_size_limit = 134217728",
+            "PRAGMA cache_size = -65536",
+            "PRAGMA temp_store = MEMORY",
+        ],
         Use::WriteDurable => &["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"],
-        Use::Read => &["PRAGMA query_only = ON"],
+        // The second opens the files, which may be gone when the first question comes.
+        Use::Read => &[
+            "PRAGMA query_only = ON",
+            "SELECT 1 FROM sqlite_master LIMIT 1",
+        ],
     }
 }
 
-fn sqlite_url(path: &Path) -> Result<String, sqlx::Error> {
+fn sqlite_url(path: &Path, purpose: Use) -> Result<String, sqlx::Error> {
     let path = std::path::absolute(path)?;
     let text = path
         .to_str()
@@ -226,7 +346,11 @@ fn sqlite_url(path: &Path) -> Result<String, sqlx::Error> {
             }
         }
     }
-    url.push_str("?mode=rwc");
+    // A reader makes no file: it would be an empty one in the place of one that is gone.
+    url.push_str(match purpose {
+        Use::WriteDisposable | Use::WriteDurable => "?mode=rwc",
+        Use::Read => "?mode=rw",
+    });
     Ok(url)
 }
 
@@ -246,7 +370,7 @@ impl Tx {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<u64, sqlx::Error> {
-        self.run_text(Cow::Borrowed(sql), values, Reuse::Kept).await
+        self.run_text(Cow::Borrowed(sql), values).await
     }
 
     pub(crate) async fn rows(
@@ -281,13 +405,14 @@ impl Tx {
     /// Rows whose key is among `keys`; `select` ends where the list of keys begins: `… WHERE id IN `.
     pub(crate) async fn rows_in(
         &mut self,
-        select: &'static str,
+        select: &str,
         keys: &[Value],
     ) -> Result<Vec<AnyRow>, sqlx::Error> {
         let mut found = Vec::new();
-        for chunk in keys.chunks(MAX_ROWS) {
-            let sql = format!("{select}{}", tuple(chunk.len()));
-            found.extend(self.rows(sql, chunk.to_vec()).await?);
+        for keys in keys.chunks(MAX_KEYS) {
+            let keys = padded(keys);
+            let sql = format!("{select}{}", tuple(keys.len()));
+            found.extend(self.rows(sql, keys).await?);
         }
         Ok(found)
     }
@@ -302,51 +427,40 @@ impl Tx {
         keys: &[Value],
     ) -> Result<Vec<AnyRow>, sqlx::Error> {
         let mut found = Vec::new();
-        for chunk in keys.chunks(2 * MAX_ROWS) {
-            let sql = with_pairs(select, chunk.len().div_euclid(2));
-            found.extend(self.rows(sql, chunk.to_vec()).await?);
+        for keys in keys.chunks(2 * MAX_KEYS) {
+            let sql = with_pairs(select, keys.len().div_euclid(2));
+            found.extend(self.rows(sql, keys.to_vec()).await?);
         }
         Ok(found)
     }
 
     /// Runs a statement for all keys; it ends where the list of keys begins: `DELETE … WHERE id IN `.
-    pub(crate) async fn run_in(
-        &mut self,
-        sql: &'static str,
-        keys: &[Value],
-    ) -> Result<(), sqlx::Error> {
-        for chunk in keys.chunks(MAX_ROWS) {
-            let sql = format!("{sql}{}", tuple(chunk.len()));
-            self.run_text(Cow::Owned(sql), chunk.to_vec(), Reuse::Once)
-                .await?;
+    pub(crate) async fn run_in(&mut self, sql: &str, keys: &[Value]) -> Result<(), sqlx::Error> {
+        for keys in keys.chunks(MAX_KEYS) {
+            let keys = padded(keys);
+            let sql = format!("{sql}{}", tuple(keys.len()));
+            self.run_text(Cow::Owned(sql), keys).await?;
         }
         Ok(())
     }
 
     /// Writes many rows: `values` holds them one after the other, each as many as the table has columns.
+    ///
+    /// Why only a few numbers of rows at once: each number is a statement of its own, which is prepared once.
     pub(crate) async fn write_rows(
         &mut self,
         table: &Table,
         values: Vec<Value>,
     ) -> Result<(), sqlx::Error> {
         let width = table.columns.len();
-        let rows_each = MAX_ROWS.min(MAX_VALUES.div_euclid(width));
-        let full = rows_each.saturating_mul(width);
-        let mut rest = values;
-        while !rest.is_empty() {
-            let later = if full < rest.len() {
-                rest.split_off(full)
-            } else {
-                Vec::new()
-            };
-            let reuse = if rest.len() == full {
-                Reuse::Kept
-            } else {
-                Reuse::Once
-            };
-            let sql = table.insert(rest.len().div_euclid(width));
-            self.run_text(Cow::Owned(sql), rest, reuse).await?;
-            rest = later;
+        let mut left = values.len().div_euclid(width);
+        let mut values = values.into_iter();
+        while 0 < left {
+            let rows = rows_at_once(left);
+            let sql = table.statement(self.dialect, rows);
+            let some = values.by_ref().take(rows.saturating_mul(width));
+            self.run_text(Cow::Owned(sql), some).await?;
+            left = left.saturating_sub(rows);
         }
         Ok(())
     }
@@ -354,23 +468,28 @@ impl Tx {
     async fn run_text(
         &mut self,
         sql: Cow<'static, str>,
-        values: Vec<Value>,
-        reuse: Reuse,
+        values: impl IntoIterator<Item = Value>,
     ) -> Result<u64, sqlx::Error> {
         let query = sqlx::query_with(self.dialect.spell(sql), arguments(values)?);
-        let done = query
-            .persistent(reuse == Reuse::Kept)
-            .execute(&mut *self.inner)
-            .await?;
+        let done = query.execute(&mut *self.inner).await?;
         Ok(done.rows_affected())
     }
 }
 
-/// Whether a prepared statement is worth keeping.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reuse {
-    Kept,
-    Once,
+/// How many of the rows that are left go into the next statement.
+fn rows_at_once(left: usize) -> usize {
+    let fitting = ROWS_AT_ONCE.into_iter().find(|rows| *rows <= left);
+    fitting.unwrap_or(1)
+}
+
+/// The keys, and the last of them again until there is a number of them for which a statement is prepared already.
+fn padded(keys: &[Value]) -> Vec<Value> {
+    let mut keys = keys.to_vec();
+    let wanted = keys.len().next_power_of_two();
+    if let Some(last) = keys.last().cloned() {
+        keys.resize(wanted, last);
+    }
+    keys
 }
 
 fn tuple(count: usize) -> String {
@@ -384,36 +503,66 @@ fn with_pairs(select: &str, pairs: usize) -> String {
     )
 }
 
-/// A table that rows are written to in bulk.
+/// How rows of a table are written in bulk.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// The key comes first.
     pub(crate) columns: &'static [&'static str],
-    /// How many of the columns are the key that an existing row is replaced by; 0 if rows are only ever new.
-    pub(crate) replaces_by: usize,
+    pub(crate) write: Write,
+}
+
+/// What becomes of a row with the same key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// There is none.
+    Insert,
+    /// It is replaced, where there is one. The key is the first so many columns.
+    Replace { key: usize },
+    /// There is one, of which the other columns are set.
+    Update { key: usize },
 }
 
 impl Table {
-    fn insert(&self, rows: usize) -> String {
-        let columns = self.columns.join(",");
+    /// Why OR FAIL: SQLite else copies every page that the statement touches, to take back the statement alone if a
+    /// later row fails. Here the whole transaction goes then.
+    fn statement(&self, dialect: Dialect, rows: usize) -> String {
+        let or_fail = match dialect {
+            Dialect::Sqlite => " OR FAIL",
+            Dialect::Postgres => "",
+        };
         let row = tuple(self.columns.len());
         let rows = vec![row.as_str(); rows].join(",");
-        let mut sql = format!("INSERT INTO {} ({columns}) VALUES {rows}", self.name);
-        if 0 < self.replaces_by {
-            let (key, others) = self.columns.split_at(self.replaces_by);
-            let set: Vec<String> = others
-                .iter()
-                .map(|name| format!("{name}=excluded.{name}"))
-                .collect();
-            let _ = write!(
-                sql,
-                " ON CONFLICT ({}) DO UPDATE SET {}",
-                key.join(","),
-                set.join(",")
-            );
+        let columns = self.columns.join(",");
+        let name = self.name;
+        match self.write {
+            Write::Insert => {
+                format!("INSERT{or_fail} INTO {name} ({columns}) VALUES {rows}")
+            }
+            Write::Replace { key } => {
+                let (key, others) = self.columns.split_at(key);
+                let set = listed(others, ",", |column| format!("{column}=excluded.{column}"));
+                let key = key.join(",");
+                format!(
+                    "INSERT{or_fail} INTO {name} ({columns}) VALUES {rows} ON CONFLICT ({key}) DO UPDATE SET {set}"
+                )
+            }
+            Write::Update { key } => {
+                let (key, others) = self.columns.split_at(key);
+                let set = listed(others, ",", |column| format!("{column}=new_.{column}"));
+                let same = listed(key, " AND ", |column| {
+                    format!("{name}.{column}=new_.{column}")
+                });
+                format!(
+                    "WITH new_ ({columns}) AS (VALUES {rows}) UPDATE{or_fail} {name} SET {set} FROM new_ WHERE {same}"
+                )
+            }
         }
-        sql
     }
+}
+
+fn listed(columns: &[&str], between: &str, spell: impl Fn(&str) -> String) -> String {
+    let spelled: Vec<String> = columns.iter().map(|column| spell(column)).collect();
+    spelled.join(between)
 }
 
 #[cfg(test)]
@@ -439,8 +588,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_have_another_name_on_postgres() {
-        let script = "CREATE TABLE a (b BLOB NOT NULL);\n\nCREATE INDEX c ON a (b);\n";
+    fn tables_are_spelled_otherwise_on_postgres() {
+        let script = "CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY, b BLOB NOT NULL) WITHOUT ROWID;\n\n\
+                      CREATE INDEX c ON a (b);\n";
         let spelled: Vec<String> = Dialect::Postgres
             .script(script)
             .iter()
@@ -449,33 +599,68 @@ mod tests {
         assert_eq!(
             spelled,
             [
-                "CREATE TABLE a (b BYTEA NOT NULL)",
+                "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b BYTEA NOT NULL)",
                 "CREATE INDEX c ON a (b)"
             ]
         );
         assert_eq!(
             Dialect::Sqlite.script(script)[0].as_str(),
-            "CREATE TABLE a (b BLOB NOT NULL)"
+            "CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY, b BLOB NOT NULL) WITHOUT ROWID"
         );
+    }
+
+    #[track_caller]
+    fn check(columns: &'static [&'static str], write: Write, rows: usize, sqlite: &str) {
+        let table = Table {
+            name: "t",
+            columns,
+            write,
+        };
+        assert_eq!(table.statement(Dialect::Sqlite, rows), sqlite);
+        let postgres = sqlite.replace(" OR FAIL", "");
+        assert_eq!(table.statement(Dialect::Postgres, rows), postgres);
     }
 
     #[test]
     fn many_rows_make_one_statement() {
-        let table = Table {
-            name: "t",
-            columns: &["k", "v"],
-            replaces_by: 1,
-        };
-        assert_eq!(
-            table.insert(2),
-            "INSERT INTO t (k,v) VALUES (?,?),(?,?) ON CONFLICT (k) DO UPDATE SET v=excluded.v"
+        check(
+            &["k"],
+            Write::Insert,
+            1,
+            "INSERT OR FAIL INTO t (k) VALUES (?)",
         );
-        let table = Table {
-            name: "t",
-            columns: &["k"],
-            replaces_by: 0,
-        };
-        assert_eq!(table.insert(1), "INSERT INTO t (k) VALUES (?)");
+        check(
+            &["k", "v"],
+            Write::Replace { key: 1 },
+            2,
+            "INSERT OR FAIL INTO t (k,v) VALUES (?,?),(?,?) ON CONFLICT (k) DO UPDATE SET v=excluded.v",
+        );
+        check(
+            &["j", "k", "v", "w"],
+            Write::Update { key: 2 },
+            1,
+            "WITH new_ (j,k,v,w) AS (VALUES (?,?,?,?)) UPDATE OR FAIL t SET v=new_.v,w=new_.w FROM new_ \
+             WHERE t.j=new_.j AND t.k=new_.k",
+        );
+    }
+
+    #[test]
+    fn few_statements_do_for_any_number_of_rows() {
+        for (left, rows) in [
+            (1, 1),
+            (7, 1),
+            (8, 8),
+            (511, 64),
+            (512, 512),
+            (100_000, 512),
+        ] {
+            assert_eq!(rows_at_once(left), rows, "{left}");
+        }
+        let keys = |count: usize| vec![Value::NoInt; count];
+        for (given, asked) in [(1, 1), (2, 2), (3, 4), (300, 512), (512, 512)] {
+            assert_eq!(padded(&keys(given)).len(), asked, "{given}");
+        }
+        assert!(padded(&[]).is_empty());
     }
 
     #[test]
@@ -488,7 +673,7 @@ mod tests {
             Place::new("postgres://h/d"),
             Place::Url("postgres://h/d".to_owned())
         );
-        let url = sqlite_url(Path::new("/tmp/a b?#%/团.db")).unwrap();
+        let url = sqlite_url(Path::new("/tmp/a b?#%/团.db"), Use::WriteDurable).unwrap();
         assert_eq!(url, "sqlite:///tmp/a%20b%3F%23%25/%E5%9B%A2.db?mode=rwc");
     }
 }

@@ -13,6 +13,24 @@ pub struct StoreError {
     pub source: sqlx::Error,
 }
 
+impl StoreError {
+    /// Whether the database itself is damaged or its tables are gone, so that trying again does not help.
+    pub fn is_damage(&self) -> bool {
+        is_unusable(&self.source)
+    }
+}
+
+/// Whether the file is no database, a damaged one, or one without our tables; not whether it is busy.
+pub(crate) fn is_unusable(error: &sqlx::Error) -> bool {
+    const NO_TABLE: [&str; 2] = ["1", "42P01"];
+    // The last three: the file ends where a page should be.
+    const DAMAGED: [&str; 5] = ["11", "26", "522", "267", "779"];
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| NO_TABLE.contains(&&*code) || DAMAGED.contains(&&*code))
+}
+
 /// Names what was being done when a statement failed.
 pub(crate) fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |source| StoreError { doing, source }

@@ -19,6 +19,7 @@
     )
 )]
 
+mod code;
 mod compare;
 mod db;
 mod directory;

@@ -2,7 +2,7 @@
 //!
 //! Why by hand: the tables outlive a rename in Rust only if the words do not come from it.
 
-use domain::{Account, Asset, Bounce, Closing, Event, GroupState, MemberId, ProgramKind};
+use domain::{Account, Asset, Bounce, Closing, GroupState, MemberId, ProgramKind};
 
 /// A kind of thing that has a word for each of its values.
 pub(crate) trait Word: Copy + Sized + 'static {
@@ -433,62 +433,5 @@ pub fn asset_name(asset: Asset) -> &'static str {
     match asset {
         Asset::Cny => "CNY",
         Asset::Coin => "COIN",
-    }
-}
-
-/// The account of a stored name and holder.
-pub(crate) fn account_of(name: &str, holder: i64) -> Option<Account> {
-    let plain = domain::PLATFORM_ACCOUNTS
-        .into_iter()
-        .find(|account| account.name() == name);
-    if plain.is_some() {
-        return plain;
-    }
-    let group = domain::GroupId(u64::try_from(holder).ok()?);
-    let member = u32::try_from(holder).map(domain::MemberId);
-    [Account::Escrow(group)]
-        .into_iter()
-        .chain(member.into_iter().flat_map(|member| {
-            [
-                Account::Available(member),
-                Account::Vesting(member),
-                Account::Coins(member),
-                Account::VestingCoins(member),
-            ]
-        }))
-        .find(|account| account.name() == name)
-}
-
-/// The holder column of accounts that nobody holds.
-pub(crate) const NO_HOLDER: i64 = -1;
-
-/// The holder column of an account.
-pub(crate) fn holder_of(account: &Account) -> i64 {
-    account.holder().map_or(NO_HOLDER, |holder| {
-        i64::try_from(holder).unwrap_or(i64::MAX)
-    })
-}
-
-/// An event's name in the ledger.
-pub(crate) fn event_name(event: &Event) -> &'static str {
-    match event {
-        Event::MemberRegistered { .. } => "member_registered",
-        Event::InviterBound { .. } => "inviter_bound",
-        Event::CampaignPublished { .. } => "campaign_published",
-        Event::CapitalDeposited { .. } => "capital_deposited",
-        Event::GroupOpened { .. } => "group_opened",
-        Event::SeatReserved { .. } => "seat_reserved",
-        Event::SeatLapsed { .. } => "seat_lapsed",
-        Event::PaymentAccepted { .. } => "payment_accepted",
-        Event::PaymentBounced { .. } => "payment_bounced",
-        Event::SeatLeft { .. } => "seat_left",
-        Event::GroupFilled { .. } => "group_filled",
-        Event::GroupClosed { .. } => "group_closed",
-        Event::GroupSettled(_) => "group_settled",
-        Event::RefundPaid { .. } => "refund_paid",
-        Event::OrderShipped { .. } => "order_shipped",
-        Event::OrderReceived { .. } => "order_received",
-        Event::OrderKept { .. } => "order_kept",
-        Event::RewardsVested { .. } => "rewards_vested",
     }
 }

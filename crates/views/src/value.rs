@@ -15,9 +15,12 @@ pub(crate) enum Value {
 }
 
 /// Values in the order of a statement's placeholders.
-pub(crate) fn arguments(values: Vec<Value>) -> Result<AnyArguments, sqlx::Error> {
+pub(crate) fn arguments(
+    values: impl IntoIterator<Item = Value>,
+) -> Result<AnyArguments, sqlx::Error> {
+    let values = values.into_iter();
     let mut arguments = AnyArguments::default();
-    arguments.reserve(values.len(), 0);
+    arguments.reserve(values.size_hint().0, 0);
     for value in values {
         match value {
             Value::Int(value) => arguments.add(value),

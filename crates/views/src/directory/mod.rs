@@ -22,9 +22,10 @@ pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
 pub use people::{NewPerson, Person, invite_code, masked_phone};
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
+    include_str!("../../sql/directory/0003.sql"),
 ];
 
 /// Why the directory did not do something.

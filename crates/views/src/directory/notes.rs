@@ -1,12 +1,12 @@
-//! Notes: where orders were sent, what was refused, where payments are paid, and a demonstration's inbox.
+//! Notes: where orders were sent, what was refused, and a demonstration's inbox.
 
 use std::collections::BTreeMap;
 
-use domain::{Actor, GatewayId, GroupId, MemberId, Millis, OperatorId, OrderId, PaymentId};
+use domain::{Actor, GatewayId, MemberId, Millis, OperatorId, OrderId};
 use sqlx::any::AnyRow;
 
 use super::{Directory, next_id};
-use crate::db::{Columns, Table, Value};
+use crate::db::{Columns, Table, Value, Write};
 use crate::error::{StoreError, failed};
 use crate::page::{Cursor, List, Page};
 use crate::query::read;
@@ -19,7 +19,7 @@ const MAX_INBOX_ROWS: u32 = 20;
 const REFUSAL: Table = Table {
     name: "refusal",
     columns: &["id", "at", "kind", "subject", "code", "detail"],
-    replaces_by: 0,
+    write: Write::Insert,
 };
 
 /// How an order travels.
@@ -148,51 +148,6 @@ impl Directory {
             })
         };
         reading.await.map_err(failed("list what was refused"))
-    }
-
-    /// Remembers where a payment is paid.
-    pub async fn put_pay_page(
-        &self,
-        payment: PaymentId,
-        url: &str,
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        let values = vec![
-            payment.group.0.into(),
-            payment.index.into(),
-            url.into(),
-            now.0.into(),
-        ];
-        self.note(
-            "INSERT INTO pay_page (group_id, idx, url, at) VALUES (?, ?, ?, ?) \
-             ON CONFLICT (group_id, idx) DO UPDATE SET url = excluded.url, at = excluded.at",
-            values,
-        )
-        .await
-    }
-
-    /// Where a payment is paid, if that was remembered.
-    pub async fn pay_page(&self, payment: PaymentId) -> Result<Option<String>, StoreError> {
-        let reading = async {
-            let mut tx = self.readers.read().await?;
-            let sql = "SELECT url FROM pay_page WHERE group_id = ? AND idx = ?";
-            let row = tx
-                .row(sql, vec![payment.group.0.into(), payment.index.into()])
-                .await?;
-            row.map(|row| row.text("url")).transpose()
-        };
-        reading
-            .await
-            .map_err(failed("look up where a payment is paid"))
-    }
-
-    /// Forgets where the payments of a group that is over were paid.
-    pub async fn forget_pay_pages(&self, group: GroupId) -> Result<(), StoreError> {
-        self.note(
-            "DELETE FROM pay_page WHERE group_id = ?",
-            vec![group.0.into()],
-        )
-        .await
     }
 
     /// Puts a sign-in code into a demonstration's inbox.

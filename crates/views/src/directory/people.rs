@@ -6,7 +6,7 @@ use domain::{GatewayId, MemberId, Millis};
 use sqlx::any::AnyRow;
 
 use super::{Directory, DirectoryError, is_unique_violation};
-use crate::db::{Columns, Table, Tx, Value, unreadable};
+use crate::db::{Columns, Table, Tx, Value, Write, unreadable};
 use crate::error::{StoreError, failed};
 use crate::query::read;
 
@@ -26,7 +26,7 @@ const PERSON: Table = Table {
         "member_secret",
         "created_at",
     ],
-    replaces_by: 0,
+    write: Write::Insert,
 };
 
 /// A person to be. All random bytes are the caller's.
@@ -250,12 +250,6 @@ impl Directory {
         self.person("WHERE invite_code = ?", code.into()).await
     }
 
-    /// Whose row this is.
-    pub async fn person_by_token(&self, token: &[u8; 16]) -> Result<Option<Person>, StoreError> {
-        self.person("WHERE token = ?", token.as_slice().into())
-            .await
-    }
-
     async fn person(
         &self,
         condition: &'static str,
@@ -319,20 +313,6 @@ impl Directory {
             pairs.collect::<Result<_, sqlx::Error>>()
         };
         reading.await.map_err(failed("read members' secrets"))
-    }
-
-    /// What a member calls himself.
-    pub async fn set_name(&self, member: MemberId, name: Option<&str>) -> Result<(), StoreError> {
-        let writing = async {
-            let mut tx = self.writer.write().await?;
-            tx.run(
-                "UPDATE person SET name = ? WHERE member = ?",
-                vec![name.into(), member.0.into()],
-            )
-            .await?;
-            tx.commit().await
-        };
-        writing.await.map_err(failed("change a member's name"))
     }
 
     /// Deletes everything that identifies a member: his row with its secret, his sessions, his sign-in code, where

@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::{
-    Account, Campaign, CampaignId, Event, GroupId, GroupState, MemberId, Millis, Money, OrderId,
-    PaymentId, PublishedCampaign, Record, RefundId,
+    Account, Campaign, CampaignId, Event, GroupId, GroupState, Line, MemberId, Millis, Money,
+    OrderId, PaymentId, PublishedCampaign, Record, RefundId,
 };
 
+use super::kept::Change;
 use super::tables::{Draw, Group, Member, Order, Refund, Rows, Seat};
 use super::wallet::WhyLine;
+use crate::code::{account_code, event_code, holder_of};
 use crate::db::Value;
 use crate::error::ProjectError;
 use crate::names::{
-    DrawStatus, OrderStatus, RefundReason, SeatStatus, WalletAccount, WhyKind, Word, asset_name,
-    event_name, holder_of,
+    DrawStatus, OrderStatus, RefundReason, SeatStatus, WalletAccount, WhyKind, Word,
 };
 
 pub(super) type Done = Result<(), ProjectError>;
 
-/// Rows of a batch while its records are applied.
+/// The rows while records are applied to them.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) rows: Rows,
@@ -30,25 +31,10 @@ pub(super) struct Batch {
     wallet_line_no: u32,
     /// What wallet lines have added to accounts in the event at hand, against what the ledger's have.
     pub(super) explained: BTreeMap<Account, i64>,
+    lines: Vec<Line>,
 }
 
 impl Batch {
-    pub(super) fn new(rows: Rows) -> Batch {
-        Batch {
-            rows,
-            ..Batch::default()
-        }
-    }
-
-    pub(super) fn into_rows(self) -> Rows {
-        self.rows
-    }
-
-    /// The campaigns this batch used, for the projector to remember.
-    pub(super) fn take_campaigns(&mut self) -> BTreeMap<CampaignId, Arc<PublishedCampaign>> {
-        std::mem::take(&mut self.rows.campaigns)
-    }
-
     /// Applies one record.
     pub(super) fn record(&mut self, seq: u64, record: &Record) -> Done {
         (self.seq, self.at) = (seq, record.at);
@@ -69,7 +55,9 @@ impl Batch {
                 inviter,
             } => self.member_registered(*member, *inviter),
             Event::InviterBound { member, inviter } => {
-                self.member(*member)?.inviter = Some(*inviter);
+                let row = self.rows.members.change(*member, Change::ANY);
+                row.ok_or_else(|| unfit(self.seq, format!("member {member} is not known")))?
+                    .inviter = Some(*inviter);
                 Ok(())
             }
             Event::CampaignPublished { campaign, terms } => {
@@ -126,35 +114,40 @@ impl Batch {
 
     /// The ledger's lines of an event, its balances, and that the wallet's lines say the same of members' accounts.
     fn post(&mut self, event: &Event) -> Done {
-        let mut lines = Vec::new();
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
         if domain::lines(event, &mut |line| lines.push(line)).is_err() {
             return Err(self.unfit("an amount does not fit"));
         }
-        let name = event_name(event);
+        let event_code = event_code(event);
         let mut posted: BTreeMap<Account, i64> = BTreeMap::new();
-        for line in lines {
-            let balance = self.rows.balances.entry(line.account).or_default();
-            *balance = balance.saturating_add(line.amount);
+        for line in &lines {
+            match self.rows.balances.change(line.account, Change::ANY) {
+                Some(balance) => *balance = balance.saturating_add(line.amount),
+                None => {
+                    self.rows.balances.put(line.account, line.amount);
+                }
+            }
             if WalletAccount::of_account(&line.account).is_some() {
                 let sum = posted.entry(line.account).or_default();
                 *sum = sum.saturating_add(line.amount);
             }
             self.rows.new_ledger_lines.extend([
+                Value::from(account_code(&line.account)),
                 Value::from(self.seq),
                 Value::from(self.ledger_line_no),
                 Value::from(self.at.0),
-                Value::from(line.account.name()),
                 Value::from(holder_of(&line.account)),
-                Value::from(asset_name(line.account.asset())),
                 Value::from(line.amount),
-                Value::from(name),
+                Value::from(event_code),
             ]);
             self.ledger_line_no = self.ledger_line_no.saturating_add(1);
         }
+        self.lines = lines;
         self.explained.retain(|_, amount| *amount != 0);
         posted.retain(|_, amount| *amount != 0);
         if self.explained != posted {
-            return Err(self.unfit(format!("{name}: the wallets' lines are not the ledger's")));
+            return Err(self.unfit("the wallets' lines are not the ledger's"));
         }
         Ok(())
     }
@@ -166,30 +159,35 @@ impl Batch {
     }
 
     pub(super) fn unfit(&self, what: impl Into<String>) -> ProjectError {
-        ProjectError::DoesNotFit {
-            seq: self.seq,
-            what: what.into(),
-        }
+        unfit(self.seq, what)
     }
 
     pub(super) fn member(&mut self, id: MemberId) -> Result<&mut Member, ProjectError> {
-        let unfit = self.unfit(format!("member {id} is not known"));
-        self.rows.members.get_mut(&id).ok_or(unfit)
+        let found = self.rows.members.change(id, Change::ANY);
+        found.ok_or_else(|| unfit(self.seq, format!("member {id} is not known")))
     }
 
-    pub(super) fn group(&mut self, id: GroupId) -> Result<&mut Group, ProjectError> {
-        let unfit = self.unfit(format!("group {id} is not known"));
-        self.rows.groups.get_mut(&id.0).ok_or(unfit)
+    /// A group to be changed like this.
+    pub(super) fn group(&mut self, id: GroupId, how: Change) -> Result<&mut Group, ProjectError> {
+        let found = self.rows.groups.change(id.0, how);
+        found.ok_or_else(|| unfit(self.seq, format!("group {id} is not known")))
     }
 
-    pub(super) fn seat(&mut self, id: PaymentId) -> Result<&mut Seat, ProjectError> {
-        let unfit = self.unfit(format!("reservation {id} is not known"));
-        self.rows.seats.get_mut(&id).ok_or(unfit)
+    /// The campaign of a group.
+    pub(super) fn campaign_of(&self, id: GroupId) -> Result<CampaignId, ProjectError> {
+        let found = self.rows.groups.get(id.0).map(|group| group.campaign);
+        found.ok_or_else(|| unfit(self.seq, format!("group {id} is not known")))
+    }
+
+    /// A seat to be changed like this.
+    pub(super) fn seat(&mut self, id: PaymentId, how: Change) -> Result<&mut Seat, ProjectError> {
+        let found = self.rows.seats.change(id, how);
+        found.ok_or_else(|| unfit(self.seq, format!("reservation {id} is not known")))
     }
 
     pub(super) fn draw(&mut self, id: GroupId) -> Result<&mut Draw, ProjectError> {
-        let unfit = self.unfit(format!("the draw of group {id} is not known"));
-        self.rows.draws.get_mut(&id.0).ok_or(unfit)
+        let found = self.rows.draws.change(id.0, Change::ANY);
+        found.ok_or_else(|| unfit(self.seq, format!("the draw of group {id} is not known")))
     }
 
     pub(super) fn campaign(&self, id: CampaignId) -> Result<Arc<PublishedCampaign>, ProjectError> {
@@ -198,19 +196,19 @@ impl Batch {
     }
 
     fn order(&mut self, id: OrderId) -> Result<&mut Order, ProjectError> {
-        let unfit = self.unfit(format!("order {id} is not known"));
-        self.rows.orders.get_mut(&id).ok_or(unfit)
+        let found = self.rows.orders.change(id, Change::ANY);
+        found.ok_or_else(|| unfit(self.seq, format!("order {id} is not known")))
     }
 
     fn member_registered(&mut self, id: MemberId, inviter: Option<MemberId>) -> Done {
         let member = Member {
             inviter,
             registered_at: self.at,
-            in_groups: 0,
             settled_seats: 0,
             won_seats: 0,
         };
-        match self.rows.members.insert(id, member) {
+        self.rows.in_groups.set(id, 0);
+        match self.rows.members.put(id, member) {
             Some(_) => Err(self.unfit(format!("member {id} registers twice"))),
             None => Ok(()),
         }
@@ -258,11 +256,12 @@ impl Batch {
             expires_at,
             paid: 0,
             held: 0,
+            reservations: 0,
             filled_at: None,
             ended_at: None,
             closing: None,
         };
-        if self.rows.groups.insert(id.0, group).is_some() {
+        if self.rows.groups.put(id.0, group).is_some() {
             return Err(self.unfit(format!("group {id} opens twice")));
         }
         self.draw_opened(id, &published)
@@ -283,25 +282,28 @@ impl Batch {
             reserved_at: self.at,
             pay_by,
             paid_at: None,
+            paid_seq: None,
             amount: None,
+            fee: None,
             txn: None,
             tag: None,
             refund: None,
             refunded_for: None,
             order: None,
         };
-        let before = self.rows.seats.insert(id, seat);
+        let before = self.rows.seats.put(id, seat);
         if before.is_some_and(|seat| seat.state != SeatStatus::Lapsed) {
             return Err(self.unfit(format!("reservation {id} is made twice")));
         }
-        let group = self.group(id.group)?;
+        let group = self.group(id.group, Change::PAID)?;
         group.held = group.held.saturating_add(1);
+        group.reservations = group.reservations.max(id.index.saturating_add(1));
         Ok(())
     }
 
     fn seat_lapsed(&mut self, id: PaymentId) -> Done {
-        self.seat(id)?.state = SeatStatus::Lapsed;
-        let group = self.group(id.group)?;
+        self.seat(id, Change::ENDED)?.state = SeatStatus::Lapsed;
+        let group = self.group(id.group, Change::PAID)?;
         group.held = group.held.saturating_sub(1);
         Ok(())
     }
@@ -318,33 +320,23 @@ impl Batch {
         else {
             return Ok(());
         };
-        let at = self.at;
-        let seat = self.seat(*payment)?;
+        let (at, seq) = (self.at, self.seq);
+        let seat = self.seat(*payment, Change::PAID)?;
         // A place that lapsed and is paid after all, while it is still free, is taken without a new reservation.
         let was_held = seat.state == SeatStatus::Reserved;
         seat.state = SeatStatus::Paid;
         seat.paid_at = Some(at);
+        seat.paid_seq = Some(seq);
         seat.amount = Some(*amount);
+        seat.fee = Some(*fee);
         seat.txn = Some(*txn);
         seat.tag = Some(*tag);
-        let group = self.group(payment.group)?;
+        let group = self.group(payment.group, Change::PAID)?;
         group.paid = group.paid.saturating_add(1);
         if !was_held {
             group.held = group.held.saturating_add(1);
         }
         let campaign = group.campaign;
-        self.rows.new_payments.extend([
-            Value::from(txn.as_str()),
-            Value::from(self.seq),
-            Value::from(self.at.0),
-            Value::from(payment.group.0),
-            Value::from(payment.index),
-            Value::from(member.0),
-            Value::from(amount.0),
-            Value::from(fee.0),
-            Value::from("accepted"),
-            Value::NoText,
-        ]);
         let why = WhyLine::of(WhyKind::SeatPaid)
             .in_group(payment.group, campaign)
             .seat(*payment);
@@ -369,7 +361,7 @@ impl Batch {
         // The domain writes the highest index where a payment names a group but no reservation of it.
         let payment = payment.filter(|payment| payment.index != domain::NO_RESERVATION);
         let reason = RefundReason::Bounced(*reason);
-        self.rows.new_payments.extend([
+        self.rows.new_bounced.extend([
             Value::from(txn.as_str()),
             Value::from(self.seq),
             Value::from(self.at.0),
@@ -378,8 +370,8 @@ impl Batch {
             Value::from(member.map(|member| member.0)),
             Value::from(amount.0),
             Value::from(fee.0),
-            Value::from("bounced"),
             Value::from(reason.word()),
+            Value::from(refund.0),
         ]);
         let row = Refund {
             txn: *txn,
@@ -392,10 +384,10 @@ impl Batch {
             paid_at: None,
             fee_back: None,
         };
-        self.rows.refunds.insert(*refund, row);
+        self.rows.refunds.put(*refund, row);
         let Some(member) = member else { return Ok(()) };
         let mut why = WhyLine::of(WhyKind::Bounced).refund(*refund).base(*amount);
-        if let Some(known) = group.and_then(|group| self.rows.groups.get(&group.0)) {
+        if let Some(known) = group.and_then(|group| self.rows.groups.get(group.0)) {
             why = why.in_group(group.unwrap_or(GroupId(0)), known.campaign);
         }
         if let Some(payment) = payment {
@@ -412,7 +404,7 @@ impl Batch {
         refund: RefundId,
     ) -> Done {
         self.refund_seat(id, refund, amount, RefundReason::Left)?;
-        let group = self.group(id.group)?;
+        let group = self.group(id.group, Change::PAID)?;
         group.paid = group.paid.saturating_sub(1);
         group.held = group.held.saturating_sub(1);
         let campaign = group.campaign;
@@ -431,9 +423,8 @@ impl Batch {
         amount: Money,
         reason: RefundReason,
     ) -> Done {
-        let created_at = self.at;
-        let unpaid = self.unfit(format!("reservation {id} is refunded and was not paid"));
-        let seat = self.seat(id)?;
+        let (created_at, seq) = (self.at, self.seq);
+        let seat = self.seat(id, Change::ENDED)?;
         seat.state = if reason == RefundReason::Lost {
             SeatStatus::Lost
         } else {
@@ -442,7 +433,12 @@ impl Batch {
         seat.refund = Some(refund);
         seat.refunded_for = Some(reason);
         let row = Refund {
-            txn: seat.txn.ok_or(unpaid)?,
+            txn: seat.txn.ok_or_else(|| {
+                unfit(
+                    seq,
+                    format!("reservation {id} is refunded and was not paid"),
+                )
+            })?,
             group: Some(id.group),
             payment: Some(id),
             member: Some(seat.member),
@@ -452,14 +448,14 @@ impl Batch {
             paid_at: None,
             fee_back: None,
         };
-        self.rows.refunds.insert(refund, row);
+        self.rows.refunds.put(refund, row);
         Ok(())
     }
 
     fn refund_paid(&mut self, id: RefundId, fee_back: Money) -> Done {
         let at = self.at;
-        let unfit = self.unfit(format!("refund {id} is not known"));
-        let refund = self.rows.refunds.get_mut(&id).ok_or(unfit)?;
+        let found = self.rows.refunds.change(id, Change::ENDED);
+        let refund = found.ok_or_else(|| unfit(self.seq, format!("refund {id} is not known")))?;
         refund.paid_at = Some(at);
         refund.fee_back = Some(fee_back);
         Ok(())
@@ -499,5 +495,12 @@ impl Batch {
         let draw = self.draw(group)?;
         draw.state = state;
         Ok(draw)
+    }
+}
+
+fn unfit(seq: u64, what: impl Into<String>) -> ProjectError {
+    ProjectError::DoesNotFit {
+        seq,
+        what: what.into(),
     }
 }

@@ -9,6 +9,7 @@ use domain::{
 use draw::{BeaconKind, Freeze, Open, ResultFile, SeatLine, Seats, Void, VoidReason};
 
 use super::batch::{Batch, Done};
+use super::kept::Change;
 use super::tables::Draw;
 use crate::db::Value;
 use crate::error::ProjectError;
@@ -32,7 +33,7 @@ impl Batch {
             seed: None,
             winners: None,
         };
-        self.rows.draws.insert(group.0, draw);
+        self.rows.draws.put(group.0, draw);
         self.file(group, DrawFile::Open, bytes);
         Ok(())
     }
@@ -46,7 +47,7 @@ impl Batch {
         frozen: [u8; 32],
     ) -> Done {
         let at = self.at;
-        let group = self.group(id)?;
+        let group = self.group(id, Change::ANY)?;
         group.state = GroupState::Full;
         group.filled_at = Some(at);
         let (campaign, leader) = (group.campaign, group.leader);
@@ -57,14 +58,16 @@ impl Batch {
                 group: id,
                 index: place.index,
             };
-            let untagged = self.unfit(format!(
-                "reservation {payment} is in a full group and was not paid"
-            ));
-            let seat = self.seat(payment)?;
+            let seat = self.seat(payment, Change::NUMBERED)?;
             seat.seat_no = Some(number);
+            let (tag, leads) = (seat.tag, seat.member == leader);
             lines.push(SeatLine {
-                tag: draw::Hash(seat.tag.ok_or(untagged)?),
-                leader: seat.member == leader,
+                tag: draw::Hash(tag.ok_or_else(|| {
+                    self.unfit(format!(
+                        "reservation {payment} is in a full group and was not paid"
+                    ))
+                })?),
+                leader: leads,
                 tier: 0,
             });
         }
@@ -113,13 +116,13 @@ impl Batch {
             domain::BeaconSource::DrandQuicknet => BeaconKind::DrandQuicknet,
             domain::BeaconSource::Local { .. } => BeaconKind::Local,
         };
-        let unfrozen = self.unfit(format!(
-            "group {} is drawn and was not frozen",
-            settled.group
-        ));
-        let draw = self.draw_state(settled.group, DrawStatus::Drawn)?;
+        let group = settled.group;
+        let frozen = self.draw_state(group, DrawStatus::Drawn)?.freeze;
+        let freeze = frozen
+            .ok_or_else(|| self.unfit(format!("group {group} is drawn and was not frozen")))?;
+        let draw = self.draw(group)?;
         let file = ResultFile {
-            freeze: draw.freeze.ok_or(unfrozen)?,
+            freeze,
             source,
             signature: settled.signature,
             seed: draw::Hash(settled.seed),

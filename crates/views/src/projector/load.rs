@@ -1,6 +1,6 @@
 //! What a batch touches, found from its events and loaded in a few statements.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{
@@ -10,14 +10,13 @@ use domain::{
 use draw::Hash;
 use sqlx::any::AnyRow;
 
-use super::batch::Batch;
 use super::tables::{Draw, Group, Member, Order, Refund, Rows, Seat};
+use crate::code::{account_code, account_of, holder_of};
 use crate::db::{Columns, Tx, Value, unreadable};
-use crate::names::{account_of, holder_of};
+
 use crate::query::read;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
-type Campaigns = BTreeMap<CampaignId, Arc<PublishedCampaign>>;
 
 const SEATS_BY_KEY: &str = "SELECT t.* FROM k JOIN seat t ON t.group_id = k.k1 AND t.idx = k.k2";
 const BALANCES_BY_KEY: &str = "SELECT t.account, t.holder, t.amount FROM k \
@@ -27,6 +26,8 @@ const BALANCES_BY_KEY: &str = "SELECT t.account, t.holder, t.amount FROM k \
 #[derive(Default)]
 struct Needs {
     members: BTreeSet<MemberId>,
+    /// Members whose money in groups is needed.
+    in_groups: BTreeSet<MemberId>,
     campaigns: BTreeSet<CampaignId>,
     groups: BTreeSet<u64>,
     /// Groups of which every seat and the draw is needed.
@@ -37,34 +38,32 @@ struct Needs {
     accounts: BTreeSet<Account>,
 }
 
-/// A batch with everything in it that its records touch and the views already have.
-pub(super) async fn load(
-    tx: &mut Tx,
-    records: &[(u64, Record)],
-    cached: &Campaigns,
-) -> Result<Batch> {
+/// Puts everything into the rows that these records touch and the views already have.
+pub(super) async fn load(tx: &mut Tx, records: &[(u64, Record)], rows: &mut Rows) -> Result<()> {
     let mut needs = Needs::default();
     for event in records.iter().flat_map(|(_, record)| &record.events) {
-        needs.event(event);
+        needs.event(event, rows);
     }
-    let mut rows = Rows::default();
-    load_groups(tx, &needs, &mut rows).await?;
+    load_groups(tx, &needs, rows).await?;
+    let campaigns = needs.groups.iter().filter_map(|id| rows.groups.get(*id));
     needs
         .campaigns
-        .extend(rows.groups.values().map(|group| group.campaign));
-    load_campaigns(tx, &needs, cached, &mut rows).await?;
-    load_seats(tx, &needs, &mut rows).await?;
-    load_members(tx, &needs, &mut rows).await?;
-    load_money(tx, &needs, &mut rows).await?;
-    load_balances(tx, &needs, &mut rows).await?;
-    Ok(Batch::new(rows))
+        .extend(campaigns.map(|group| group.campaign));
+    load_campaigns(tx, &needs, rows).await?;
+    load_seats(tx, &needs, rows).await?;
+    load_members(tx, &needs, rows).await?;
+    load_in_groups(tx, &needs, rows).await?;
+    load_money(tx, &needs, rows).await?;
+    load_balances(tx, &needs, rows).await
 }
 
 impl Needs {
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &Event, rows: &Rows) {
         // An amount that does not fit is found again, and reported, when the event is applied.
         let _ = domain::lines(event, &mut |line| {
-            self.accounts.insert(line.account);
+            if !rows.balances.has(line.account) {
+                self.accounts.insert(line.account);
+            }
         });
         match event {
             Event::MemberRegistered { .. }
@@ -77,7 +76,7 @@ impl Needs {
                 self.campaigns.insert(*campaign);
             }
             Event::SeatReserved { payment, .. } | Event::SeatLapsed { payment } => {
-                self.seat(*payment, None)
+                self.seat(*payment, rows);
             }
             Event::PaymentAccepted {
                 payment, member, ..
@@ -85,23 +84,30 @@ impl Needs {
             | Event::SeatLeft {
                 payment, member, ..
             } => {
-                self.seat(*payment, Some(*member));
+                self.seat(*payment, rows);
+                self.in_groups(*member, rows);
             }
             Event::PaymentBounced {
                 payment, member, ..
             } => {
                 self.groups.extend(payment.map(|payment| payment.group.0));
-                self.members.extend(*member);
+                if let Some(member) = member {
+                    self.in_groups(*member, rows);
+                }
             }
             Event::GroupFilled { group, .. } => self.whole_group(*group),
             Event::GroupClosed { group, refunds, .. } => {
                 self.whole_group(*group);
-                self.members.extend(refunds.iter().map(|seat| seat.member));
+                for seat in refunds {
+                    self.in_groups(seat.member, rows);
+                }
             }
             Event::GroupSettled(settled) => {
                 self.whole_group(settled.group);
-                self.members
-                    .extend(settled.seats.iter().map(|seat| seat.member));
+                for seat in &settled.seats {
+                    self.members.insert(seat.member);
+                    self.in_groups(seat.member, rows);
+                }
             }
             Event::RefundPaid { refund, .. } => {
                 self.refunds.insert(*refund);
@@ -117,10 +123,19 @@ impl Needs {
         }
     }
 
-    fn seat(&mut self, payment: PaymentId, member: Option<MemberId>) {
-        self.seats.insert(payment);
-        self.groups.insert(payment.group.0);
-        self.members.extend(member);
+    fn seat(&mut self, payment: PaymentId, rows: &Rows) {
+        if !rows.seats.has(payment) {
+            self.seats.insert(payment);
+        }
+        if !rows.groups.has(payment.group.0) {
+            self.groups.insert(payment.group.0);
+        }
+    }
+
+    fn in_groups(&mut self, member: MemberId, rows: &Rows) {
+        if rows.in_groups.get(member).is_none() {
+            self.in_groups.insert(member);
+        }
     }
 
     fn whole_group(&mut self, group: GroupId) {
@@ -130,40 +145,27 @@ impl Needs {
 }
 
 async fn load_groups(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
-    let keys: Vec<Value> = needs.groups.iter().map(|&id| id.into()).collect();
-    for row in tx
-        .rows_in("SELECT * FROM group_ WHERE id IN ", &keys)
-        .await?
-    {
-        rows.groups.insert(row.u64("id")?, group(&row)?);
+    let unknown = needs.groups.iter().filter(|id| !rows.groups.has(**id));
+    let keys: Vec<Value> = unknown.map(|&id| id.into()).collect();
+    let sql = "SELECT * FROM group_ WHERE id IN ";
+    for row in tx.rows_in(sql, &keys).await? {
+        rows.groups.loaded(row.u64("id")?, group(&row)?);
     }
-    let keys: Vec<Value> = needs.whole_groups.iter().map(|&id| id.into()).collect();
-    for row in tx
-        .rows_in("SELECT * FROM draw_ WHERE group_id IN ", &keys)
-        .await?
-    {
-        rows.draws.insert(row.u64("group_id")?, draw_row(&row)?);
+    let unknown = needs.whole_groups.iter().filter(|id| !rows.draws.has(**id));
+    let keys: Vec<Value> = unknown.map(|&id| id.into()).collect();
+    let sql = "SELECT * FROM draw_ WHERE group_id IN ";
+    for row in tx.rows_in(sql, &keys).await? {
+        rows.draws.loaded(row.u64("group_id")?, draw_row(&row)?);
     }
     Ok(())
 }
 
-async fn load_campaigns(
-    tx: &mut Tx,
-    needs: &Needs,
-    cached: &Campaigns,
-    rows: &mut Rows,
-) -> Result<()> {
-    let mut missing: Vec<Value> = Vec::new();
-    for id in &needs.campaigns {
-        match cached.get(id) {
-            Some(campaign) => {
-                rows.campaigns.insert(*id, Arc::clone(campaign));
-            }
-            None => missing.push(id.0.into()),
-        }
-    }
+async fn load_campaigns(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let unknown = needs.campaigns.iter();
+    let unknown = unknown.filter(|id| !rows.campaigns.contains_key(id));
+    let keys: Vec<Value> = unknown.map(|id| id.0.into()).collect();
     let select = "SELECT id, terms, hash, published_at FROM campaign WHERE id IN ";
-    for row in tx.rows_in(select, &missing).await? {
+    for row in tx.rows_in(select, &keys).await? {
         let campaign = PublishedCampaign {
             terms: read::terms(&row)?,
             hash: Hash(row.bytes("hash")?),
@@ -175,26 +177,58 @@ async fn load_campaigns(
     Ok(())
 }
 
+/// Seats that are in the tables: those of groups that are, with a number that was given out before. Whoever joins gets
+/// a new number, so nothing is asked about him.
 async fn load_seats(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
-    let whole: Vec<Value> = needs.whole_groups.iter().map(|&id| id.into()).collect();
-    let mut found = tx
-        .rows_in("SELECT * FROM seat WHERE group_id IN ", &whole)
-        .await?;
+    let whole: Vec<Value> = needs
+        .whole_groups
+        .iter()
+        .filter(|id| !all_known(GroupId(**id), rows))
+        .map(|&id| id.into())
+        .collect();
+    let sql = "SELECT * FROM seat WHERE group_id IN ";
+    let mut found = tx.rows_in(sql, &whole).await?;
+    let made = |seat: &&PaymentId| {
+        let group = rows.groups.get(seat.group.0);
+        group.is_some_and(|group| seat.index < group.reservations)
+    };
     let single: Vec<Value> = needs
         .seats
         .iter()
+        .filter(made)
         .filter(|seat| !needs.whole_groups.contains(&seat.group.0))
         .flat_map(|seat| [seat.group.0.into(), seat.index.into()])
         .collect();
     found.extend(tx.rows_in_pairs(SEATS_BY_KEY, &single).await?);
     for row in found {
-        rows.seats.insert(read::payment(&row)?, seat(&row)?);
+        rows.seats.loaded(read::payment(&row)?, seat(&row)?);
+    }
+    Ok(())
+}
+
+/// Whether every reservation of a group is in memory; so it is of a group that no table knows.
+fn all_known(id: GroupId, rows: &Rows) -> bool {
+    let made = rows.groups.get(id.0).map_or(0, |group| group.reservations);
+    (0..made).all(|index| rows.seats.has(PaymentId { group: id, index }))
+}
+
+/// The last line of a wallet's part tells what it has come to. Whoever is no member yet has no row.
+async fn load_in_groups(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let keys: Vec<Value> = needs.in_groups.iter().map(|id| id.0.into()).collect();
+    let sql = format!(
+        "SELECT m.id, {} FROM member m WHERE m.id IN ",
+        read::IN_GROUPS
+    );
+    for row in tx.rows_in(&sql, &keys).await? {
+        rows.in_groups
+            .set(read::member(&row, "id")?, read::in_groups(&row)?);
     }
     Ok(())
 }
 
 async fn load_members(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
-    let keys: Vec<Value> = needs.members.iter().map(|id| id.0.into()).collect();
+    let unknown = needs.members.iter().filter(|id| !rows.members.has(**id));
+    let keys: Vec<Value> = unknown.map(|id| id.0.into()).collect();
     for row in tx
         .rows_in("SELECT * FROM member WHERE id IN ", &keys)
         .await?
@@ -202,17 +236,17 @@ async fn load_members(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()>
         let member = Member {
             inviter: read::maybe_member(&row, "inviter")?,
             registered_at: read::millis(&row, "registered_at")?,
-            in_groups: row.int("in_groups")?,
             settled_seats: row.u64("settled_seats")?,
             won_seats: row.u64("won_seats")?,
         };
-        rows.members.insert(MemberId(row.u32("id")?), member);
+        rows.members.loaded(MemberId(row.u32("id")?), member);
     }
     Ok(())
 }
 
 async fn load_money(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
-    let keys: Vec<Value> = needs.refunds.iter().map(|id| id.0.into()).collect();
+    let unknown = needs.refunds.iter().filter(|id| !rows.refunds.has(**id));
+    let keys: Vec<Value> = unknown.map(|id| id.0.into()).collect();
     for row in tx
         .rows_in("SELECT * FROM refund WHERE id IN ", &keys)
         .await?
@@ -229,14 +263,15 @@ async fn load_money(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
             paid_at: found.paid_at,
             fee_back: found.fee_back,
         };
-        rows.refunds.insert(found.id, refund);
+        rows.refunds.loaded(found.id, refund);
     }
-    let keys: Vec<Value> = needs.orders.iter().map(|id| id.0.into()).collect();
+    let unknown = needs.orders.iter().filter(|id| !rows.orders.has(**id));
+    let keys: Vec<Value> = unknown.map(|id| id.0.into()).collect();
     for row in tx
         .rows_in("SELECT * FROM order_ WHERE id IN ", &keys)
         .await?
     {
-        rows.orders.insert(OrderId(row.u64("id")?), order(&row)?);
+        rows.orders.loaded(OrderId(row.u64("id")?), order(&row)?);
     }
     Ok(())
 }
@@ -245,13 +280,18 @@ async fn load_balances(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()
     let keys: Vec<Value> = needs
         .accounts
         .iter()
-        .flat_map(|account| [Value::from(account.name()), Value::from(holder_of(account))])
+        .flat_map(|account| {
+            [
+                Value::from(account_code(account)),
+                Value::from(holder_of(account)),
+            ]
+        })
         .collect();
     for row in tx.rows_in_pairs(BALANCES_BY_KEY, &keys).await? {
-        let (name, holder) = (row.text("account")?, row.int("holder")?);
-        let account = account_of(&name, holder)
-            .ok_or_else(|| unreadable("account", format!("unknown account {name} of {holder}")))?;
-        rows.balances.insert(account, row.int("amount")?);
+        let (code, holder) = (row.int("account")?, row.int("holder")?);
+        let account = account_of(code, holder)
+            .ok_or_else(|| unreadable("account", format!("unknown account {code} of {holder}")))?;
+        rows.balances.loaded(account, row.int("amount")?);
     }
     Ok(())
 }
@@ -265,6 +305,7 @@ fn group(row: &AnyRow) -> Result<Group> {
         expires_at: read::millis(row, "expires_at")?,
         paid: row.u32("paid")?,
         held: row.u32("held")?,
+        reservations: row.u32("reservations")?,
         filled_at: read::maybe_millis(row, "filled_at")?,
         ended_at: read::maybe_millis(row, "ended_at")?,
         closing: read::maybe_word(row, "closing")?,
@@ -281,7 +322,9 @@ fn seat(row: &AnyRow) -> Result<Seat> {
         reserved_at: seat.reserved_at,
         pay_by: seat.pay_by,
         paid_at: seat.paid_at,
+        paid_seq: row.maybe_u64("paid_seq")?,
         amount: row.maybe_int("amount")?.map(Money),
+        fee: row.maybe_int("fee")?.map(Money),
         txn: seat.txn,
         tag: seat.tag,
         refund: seat.refund,

@@ -6,33 +6,35 @@
 
 mod batch;
 mod draws;
+mod kept;
 mod load;
 mod settle;
 mod store;
 mod tables;
 mod wallet;
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use domain::{CampaignId, Millis, PublishedCampaign, Record};
+use domain::{Millis, Record};
 use tokio::sync::watch;
 
+use batch::Batch;
+
 use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
-use crate::error::{ProjectError, StoreError, failed};
+use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = 2;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "meta",
     "member",
     "campaign",
     "group_",
     "seat",
     "payment",
+    "bounced",
     "refund",
     "order_",
     "wallet_line",
@@ -40,10 +42,8 @@ const TABLES: [&str; 13] = [
     "balance",
     "draw_",
     "draw_file",
+    "word",
 ];
-/// Most campaigns kept in memory.
-const MAX_CACHED_CAMPAIGNS: usize = 1_000;
-
 /// Of which journal the views are to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalId {
@@ -54,7 +54,6 @@ pub struct JournalId {
 }
 
 /// The one writer of the views.
-#[derive(Debug)]
 pub struct Projector {
     place: Place,
     db: Db,
@@ -62,7 +61,17 @@ pub struct Projector {
     first_batch: Option<[u8; 32]>,
     mark: Option<(u64, [u8; 32])>,
     progress: watch::Sender<u64>,
-    campaigns: BTreeMap<CampaignId, Arc<PublishedCampaign>>,
+    /// Rows as they stand in the tables, or will when the open transaction is committed.
+    batch: Batch,
+    open: Option<Open>,
+}
+
+/// A transaction with records that nobody sees yet.
+struct Open {
+    tx: Tx,
+    last: u64,
+    at: Millis,
+    mark: Option<(u64, [u8; 32])>,
 }
 
 /// What the views say of themselves.
@@ -100,7 +109,8 @@ impl Projector {
                 first_batch: meta.first_batch,
                 mark: meta.mark,
                 progress,
-                campaigns: BTreeMap::new(),
+                batch: Batch::default(),
+                open: None,
             })
         };
         opening.await.map_err(failed("open the views for writing"))
@@ -141,10 +151,20 @@ impl Projector {
         self.progress.subscribe()
     }
 
-    /// Throws everything away; the next record is 1. For the start, before [`crate::Views`] are opened: readers that
-    /// are open already go on reading the file that is gone.
+    /// Why the views are lost: somebody has deleted, replaced or cut their files while they were open. None while they
+    /// are not. [`Projector::rebuild`] is called for then.
+    pub fn lost(&self) -> Option<&'static str> {
+        self.db.lost()
+    }
+
+    /// The last record that was taken, committed or not.
+    pub fn taken(&self) -> u64 {
+        self.open.as_ref().map_or(self.applied, |open| open.last)
+    }
+
+    /// Throws everything away; the next record is 1. [`crate::Views`] that are open go over to the new tables.
     pub async fn rebuild(&mut self) -> Result<(), StoreError> {
-        tracing::warn!(place = ?self.place, "the views are made again from the journal: asked for");
+        self.forget();
         let emptying = async {
             let db = start(&self.place, self.db.clone()).await?;
             note_first_batch(&db, self.first_batch).await?;
@@ -153,93 +173,150 @@ impl Projector {
         self.db = emptying.await.map_err(failed("empty the views"))?;
         self.applied = 0;
         self.mark = None;
-        self.campaigns.clear();
+        self.forget();
         self.progress.send_replace(0);
         Ok(())
     }
 
-    /// Takes records in order, all or none. `hash` is that of the journal's batch that ends with the last of
-    /// them, where it is known.
+    /// Takes records in order, all or none, and commits them. `hash` is that of the journal's batch that ends with
+    /// the last of them, where it is known.
     pub async fn apply(
         &mut self,
         records: &[(u64, Record)],
         hash: Option<[u8; 32]>,
     ) -> Result<(), ProjectError> {
-        let mut tx = self
-            .begin()
-            .await
-            .map_err(failed("begin a batch of the views"))?;
-        let Some((last, at)) = self.check_order(records)? else {
+        self.take(records, hash).await?;
+        Ok(self.commit().await?)
+    }
+
+    /// Takes records in order, to be committed by [`Projector::commit`] together with those taken before. So many
+    /// records share what a transaction costs: pages that many of them touch are written once. Until then nobody sees
+    /// them; after an error all that was taken and not committed is gone, and the next record is that after
+    /// [`Projector::applied`].
+    pub async fn take(
+        &mut self,
+        records: &[(u64, Record)],
+        hash: Option<[u8; 32]>,
+    ) -> Result<(), ProjectError> {
+        // Whatever goes wrong, or where this is dropped half-way, all of it is forgotten.
+        let (mut batch, open) = (std::mem::take(&mut self.batch), self.open.take());
+        let mut open = match open {
+            Some(open) => open,
+            None => {
+                let began = self.begin().await;
+                let (open, moved) = began.map_err(failed("begin a batch of the views"))?;
+                if moved {
+                    batch = Batch::default();
+                }
+                open
+            }
+        };
+        if let Some((last, at)) = check_order(open.last, records)? {
+            load::load(&mut open.tx, records, &mut batch.rows)
+                .await
+                .map_err(failed("load what a batch of the views touches"))?;
+            for (seq, record) in records {
+                batch.record(*seq, record)?;
+            }
+            store::store(&mut open.tx, &mut batch.rows)
+                .await
+                .map_err(failed("write a batch of the views"))?;
+            batch.rows.tidy();
+            crash::point("views.projecting");
+            (open.last, open.at) = (last, at);
+            open.mark = hash.map(|hash| (last, hash)).or(open.mark);
+        }
+        (self.batch, self.open) = (batch, Some(open));
+        Ok(())
+    }
+
+    /// Commits what was taken, with the sequence it goes to.
+    pub async fn commit(&mut self) -> Result<(), StoreError> {
+        let Some(open) = self.open.take() else {
             return Ok(());
         };
-        let mark = hash.map(|hash| (last, hash)).or(self.mark);
-        let mut batch = load::load(&mut tx, records, &self.campaigns)
-            .await
-            .map_err(failed("load what a batch of the views touches"))?;
-        for (seq, record) in records {
-            batch.record(*seq, record)?;
+        if open.last == self.applied {
+            return Ok(());
         }
-        let campaigns = batch.take_campaigns();
-        store::store(&mut tx, batch)
-            .await
-            .map_err(failed("write a batch of the views"))?;
-        crash::point("views.projecting");
+        let Open {
+            mut tx,
+            last,
+            at,
+            mark,
+        } = open;
+        let batch = std::mem::take(&mut self.batch);
         write_meta(&mut tx, last, at, mark)
             .await
             .map_err(failed("write the applied sequence"))?;
         tx.commit()
             .await
             .map_err(failed("commit a batch of the views"))?;
+        self.batch = batch;
         self.applied = last;
         self.mark = mark;
-        self.remember(campaigns);
         self.progress.send_replace(last);
         Ok(())
     }
 
-    /// Begins a batch where the tables stand. They stand elsewhere than was thought if the last batch was dropped
-    /// while it was committed.
-    async fn begin(&mut self) -> Result<Tx, sqlx::Error> {
+    /// Begins a transaction where the tables stand. They stand elsewhere than was thought if the last one was dropped
+    /// while it was committed; the answer tells that too.
+    async fn begin(&mut self) -> Result<(Open, bool), sqlx::Error> {
         let mut tx = self.db.write().await?;
         let meta = read_meta(&mut tx).await?.ok_or(sqlx::Error::RowNotFound)?;
-        if meta.applied != self.applied {
+        let moved = meta.applied != self.applied;
+        if moved {
             self.applied = meta.applied;
             self.mark = meta.mark;
             self.progress.send_replace(meta.applied);
         }
-        Ok(tx)
+        let open = Open {
+            tx,
+            last: self.applied,
+            at: Millis(0),
+            mark: self.mark,
+        };
+        Ok((open, moved))
     }
 
-    fn check_order(
-        &self,
-        records: &[(u64, Record)],
-    ) -> Result<Option<(u64, Millis)>, ProjectError> {
-        let mut last = None;
-        let mut expected = self.applied.saturating_add(1);
-        for (seq, record) in records {
-            if *seq != expected {
-                return Err(ProjectError::WrongSequence {
-                    expected,
-                    found: *seq,
-                });
-            }
-            last = Some((*seq, record.at));
-            expected = expected.saturating_add(1);
-        }
-        Ok(last)
-    }
-
-    fn remember(&mut self, campaigns: BTreeMap<CampaignId, Arc<PublishedCampaign>>) {
-        self.campaigns.extend(campaigns);
-        while MAX_CACHED_CAMPAIGNS < self.campaigns.len() {
-            self.campaigns.pop_first();
-        }
+    /// Drops what was taken and not committed, and what is known of the tables.
+    fn forget(&mut self) {
+        self.batch = Batch::default();
+        self.open = None;
     }
 
     /// Closes the writer.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
+        self.forget();
         self.db.close().await;
     }
+}
+
+impl std::fmt::Debug for Projector {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Projector")
+            .field("place", &self.place)
+            .field("applied", &self.applied)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_order(
+    before: u64,
+    records: &[(u64, Record)],
+) -> Result<Option<(u64, Millis)>, ProjectError> {
+    let mut last = None;
+    let mut expected = before.saturating_add(1);
+    for (seq, record) in records {
+        if *seq != expected {
+            return Err(ProjectError::WrongSequence {
+                expected,
+                found: *seq,
+            });
+        }
+        last = Some((*seq, record.at));
+        expected = expected.saturating_add(1);
+    }
+    Ok(last)
 }
 
 impl Meta {
@@ -317,16 +394,6 @@ async fn note_first_batch(db: &Db, hash: Option<[u8; 32]>) -> Result<(), sqlx::E
     tx.commit().await
 }
 
-/// Whether the file is no database, a damaged one, or one without our tables; not whether it is busy.
-fn is_unusable(error: &sqlx::Error) -> bool {
-    const NO_TABLE: [&str; 2] = ["1", "42P01"];
-    const DAMAGED: [&str; 2] = ["11", "26"];
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| NO_TABLE.contains(&&*code) || DAMAGED.contains(&&*code))
-}
-
 /// Deletes what is there and makes empty tables.
 async fn start(place: &Place, old: Db) -> Result<Db, sqlx::Error> {
     let db = match old.dialect {
@@ -345,6 +412,11 @@ async fn start(place: &Place, old: Db) -> Result<Db, sqlx::Error> {
         }
     }
     tx.script(SCHEMA).await?;
+    let words = crate::code::words();
+    let words = words
+        .into_iter()
+        .flat_map(|(kind, code, word)| [kind.into(), code.into(), word.into()]);
+    tx.write_rows(&tables::WORD, words.collect()).await?;
     tx.run(
         "INSERT INTO meta (id, schema_version, applied_seq, applied_at) VALUES (0, ?, 0, 0)",
         vec![SCHEMA_VERSION.into()],

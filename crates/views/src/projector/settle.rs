@@ -6,14 +6,15 @@ use domain::{
 };
 
 use super::batch::{Batch, Done};
-use super::tables::Order;
+use super::kept::Change;
+use super::tables::{Order, Seat};
 use super::wallet::WhyLine;
 use crate::names::{OrderStatus, RefundReason, SeatStatus, WhyKind};
 
 impl Batch {
     pub(super) fn group_settled(&mut self, settled: &GroupSettled) -> Done {
         let at = self.at;
-        let group = self.group(settled.group)?;
+        let group = self.group(settled.group, Change::ANY)?;
         group.state = GroupState::Settled;
         group.ended_at = Some(at);
         let campaign = group.campaign;
@@ -54,7 +55,7 @@ impl Batch {
             group: settled.group,
             index: won.index,
         };
-        let seat = self.seat(payment)?;
+        let seat = self.seat(payment, Change::ENDED)?;
         seat.state = SeatStatus::Won;
         seat.order = Some(order);
         let member = self.member(won.member)?;
@@ -74,7 +75,7 @@ impl Batch {
             return_until: None,
             kept_at: None,
         };
-        self.rows.orders.insert(order, row);
+        self.rows.orders.put(order, row);
         let why = WhyLine::of(WhyKind::SeatWon)
             .in_group(settled.group, campaign)
             .seat(payment);
@@ -120,7 +121,7 @@ impl Batch {
     ) -> Done {
         let at = self.at;
         self.draw_voided(id, why)?;
-        let group = self.group(id)?;
+        let group = self.group(id, Change::ANY)?;
         group.state = why.state();
         group.ended_at = Some(at);
         group.closing = Some(why);
@@ -139,17 +140,12 @@ impl Batch {
             self.in_groups(seat.member, each.0.saturating_neg(), line)?;
         }
         // What was only reserved is not told one by one.
-        let first = PaymentId {
-            group: id,
-            index: 0,
-        };
-        let last = PaymentId {
-            group: id,
-            index: u32::MAX,
-        };
-        for (_, seat) in self.rows.seats.range_mut(first..=last) {
-            if seat.state == SeatStatus::Reserved {
-                seat.state = SeatStatus::Lapsed;
+        let made = self.group(id, Change::ANY)?.reservations;
+        for index in 0..made {
+            let payment = PaymentId { group: id, index };
+            let waits = |seat: &&Seat| seat.state == SeatStatus::Reserved;
+            if self.rows.seats.get(payment).filter(waits).is_some() {
+                self.seat(payment, Change::ENDED)?.state = SeatStatus::Lapsed;
             }
         }
         Ok(())

@@ -1,86 +1,135 @@
-//! Writes a batch's rows: one statement for up to a thousand of a kind.
+//! Writes the rows that have changed: one statement for many of a kind, and each row in as few columns as tell what
+//! has become of it.
 
-use super::batch::Batch;
-use super::tables::{
-    BALANCE, CAMPAIGN, DRAW, DRAW_FILE, GROUP, LEDGER_LINE, MEMBER, ORDER, PAYMENT, REFUND, Rows,
-    SEAT, WALLET_LINE,
-};
 use domain::Account;
 
+use super::kept::Change;
+use super::tables::{
+    BALANCE, BOUNCED, CAMPAIGN, DRAW, DRAW_AGAIN, DRAW_FILE, GROUP, GROUP_AGAIN, GROUP_COUNTS,
+    LEDGER_LINE, MEMBER, MEMBER_AGAIN, ORDER, ORDER_AGAIN, REFUND, REFUND_AGAIN, REWARD_LINE, Rows,
+    SEAT, SEAT_AGAIN, SEAT_ENDED, SEAT_NUMBERED, SEAT_PAID, WALLET_LINE,
+};
+use crate::code::{ESCROW, account_code, holder_of};
 use crate::db::{Tx, Value};
-use crate::names::{asset_name, holder_of};
 
-pub(super) async fn store(tx: &mut Tx, batch: Batch) -> Result<(), sqlx::Error> {
-    let Rows {
-        campaigns: _,
-        members,
-        groups,
-        seats,
-        refunds,
-        orders,
-        draws,
-        balances,
-        new_campaigns,
-        new_payments,
-        new_wallet_lines,
-        new_ledger_lines,
-        new_draw_files,
-    } = batch.into_rows();
-    let members: Vec<Value> = members
-        .iter()
-        .flat_map(|(id, row)| row.values(*id))
-        .collect();
-    let groups: Vec<Value> = groups
-        .iter()
-        .flat_map(|(id, row)| row.values(*id))
-        .collect();
-    let seats: Vec<Value> = seats.iter().flat_map(|(id, row)| row.values(*id)).collect();
-    let refunds: Vec<Value> = refunds
-        .iter()
-        .flat_map(|(id, row)| row.values(*id))
-        .collect();
-    let orders: Vec<Value> = orders
-        .iter()
-        .flat_map(|(id, row)| row.values(*id))
-        .collect();
-    let draws: Vec<Value> = draws.iter().flat_map(|(id, row)| row.values(*id)).collect();
-    // The escrow of a group that has ended is nothing for ever; no row says the same.
-    let empty_escrows: Vec<Value> = balances
-        .iter()
-        .filter(|(account, amount)| is_empty_escrow(account, **amount))
-        .map(|(account, _)| Value::from(holder_of(account)))
-        .collect();
-    let balances: Vec<Value> = balances
-        .iter()
-        .filter(|(account, amount)| !is_empty_escrow(account, **amount))
-        .flat_map(|(account, amount)| {
-            [
-                Value::from(account.name()),
-                Value::from(holder_of(account)),
-                Value::from(asset_name(account.asset())),
-                Value::from(*amount),
-            ]
-        })
-        .collect();
-    tx.write_rows(&MEMBER, members).await?;
-    tx.write_rows(&CAMPAIGN, new_campaigns).await?;
-    tx.write_rows(&GROUP, groups).await?;
-    tx.write_rows(&SEAT, seats).await?;
-    tx.write_rows(&PAYMENT, new_payments).await?;
-    tx.write_rows(&REFUND, refunds).await?;
-    tx.write_rows(&ORDER, orders).await?;
-    tx.write_rows(&DRAW, draws).await?;
-    tx.write_rows(&BALANCE, balances).await?;
-    tx.run_in(
-        "DELETE FROM balance WHERE account = 'escrow' AND holder IN ",
-        &empty_escrows,
-    )
-    .await?;
-    tx.write_rows(&WALLET_LINE, new_wallet_lines).await?;
-    tx.write_rows(&LEDGER_LINE, new_ledger_lines).await?;
-    tx.write_rows(&DRAW_FILE, new_draw_files).await
+type Done = Result<(), sqlx::Error>;
+
+/// Writes what has changed. Afterwards the rows count as written, so they are to be forgotten if the transaction fails.
+pub(super) async fn store(tx: &mut Tx, rows: &mut Rows) -> Done {
+    store_members(tx, rows).await?;
+    let campaigns = std::mem::take(&mut rows.new_campaigns);
+    tx.write_rows(&CAMPAIGN, campaigns).await?;
+    store_groups(tx, rows).await?;
+    store_seats(tx, rows).await?;
+    store_money(tx, rows).await?;
+    store_balances(tx, rows).await?;
+    store_lines(tx, rows).await
 }
 
-fn is_empty_escrow(account: &Account, amount: i64) -> bool {
-    matches!(account, Account::Escrow(_)) && amount == 0
+async fn store_members(tx: &mut Tx, rows: &mut Rows) -> Done {
+    let (mut new, mut again) = (Vec::new(), Vec::new());
+    for (id, row, how) in rows.members.written() {
+        let list = if how.is_new() { &mut new } else { &mut again };
+        list.extend(row.values(id));
+    }
+    tx.write_rows(&MEMBER, new).await?;
+    tx.write_rows(&MEMBER_AGAIN, again).await
+}
+
+async fn store_groups(tx: &mut Tx, rows: &mut Rows) -> Done {
+    let (mut new, mut counts, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, row, how) in rows.groups.written() {
+        if how.is_new() {
+            new.extend(row.values(id));
+        } else if how == Change::PAID {
+            counts.extend(row.counts(id));
+        } else {
+            again.extend(row.values(id));
+        }
+    }
+    tx.write_rows(&GROUP, new).await?;
+    tx.write_rows(&GROUP_COUNTS, counts).await?;
+    tx.write_rows(&GROUP_AGAIN, again).await?;
+    let (mut new, mut again) = (Vec::new(), Vec::new());
+    for (id, row, how) in rows.draws.written() {
+        let list = if how.is_new() { &mut new } else { &mut again };
+        list.extend(row.values(id));
+    }
+    tx.write_rows(&DRAW, new).await?;
+    tx.write_rows(&DRAW_AGAIN, again).await?;
+    let files = std::mem::take(&mut rows.new_draw_files);
+    tx.write_rows(&DRAW_FILE, files).await
+}
+
+async fn store_seats(tx: &mut Tx, rows: &mut Rows) -> Done {
+    let (mut new, mut paid, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut numbered, mut ended) = (Vec::new(), Vec::new());
+    for (id, row, how) in rows.seats.written() {
+        if how.is_new() {
+            new.extend(row.values(id));
+        } else if how == Change::PAID {
+            paid.extend(row.paid(id));
+        } else if how == Change::NUMBERED {
+            numbered.extend(row.numbered(id));
+        } else if how == Change::ENDED {
+            ended.extend(row.ended(id));
+        } else {
+            again.extend(row.values(id));
+        }
+    }
+    tx.write_rows(&SEAT, new).await?;
+    tx.write_rows(&SEAT_PAID, paid).await?;
+    tx.write_rows(&SEAT_NUMBERED, numbered).await?;
+    tx.write_rows(&SEAT_ENDED, ended).await?;
+    tx.write_rows(&SEAT_AGAIN, again).await
+}
+
+async fn store_money(tx: &mut Tx, rows: &mut Rows) -> Done {
+    let (mut new, mut again) = (Vec::new(), Vec::new());
+    for (id, row, how) in rows.refunds.written() {
+        if how.is_new() {
+            new.extend(row.values(id));
+        } else {
+            again.extend(row.sent(id));
+        }
+    }
+    let bounced = std::mem::take(&mut rows.new_bounced);
+    tx.write_rows(&BOUNCED, bounced).await?;
+    tx.write_rows(&REFUND, new).await?;
+    tx.write_rows(&REFUND_AGAIN, again).await?;
+    let (mut new, mut again) = (Vec::new(), Vec::new());
+    for (id, row, how) in rows.orders.written() {
+        let list = if how.is_new() { &mut new } else { &mut again };
+        list.extend(row.values(id));
+    }
+    tx.write_rows(&ORDER, new).await?;
+    tx.write_rows(&ORDER_AGAIN, again).await
+}
+
+async fn store_balances(tx: &mut Tx, rows: &mut Rows) -> Done {
+    let (mut kept, mut empty) = (Vec::new(), Vec::new());
+    for (account, amount, _) in rows.balances.written() {
+        // The escrow of a group that has ended is nothing for ever; no row says the same.
+        if matches!(account, Account::Escrow(_)) && *amount == 0 {
+            empty.push(Value::from(holder_of(&account)));
+        } else {
+            kept.extend([
+                Value::from(account_code(&account)),
+                Value::from(holder_of(&account)),
+                Value::from(*amount),
+            ]);
+        }
+    }
+    tx.write_rows(&BALANCE, kept).await?;
+    let sql = format!("DELETE FROM balance WHERE account = {ESCROW} AND holder IN ");
+    tx.run_in(&sql, &empty).await
+}
+
+async fn store_lines(tx: &mut Tx, rows: &mut Rows) -> Done {
+    let seats = std::mem::take(&mut rows.new_wallet_lines);
+    tx.write_rows(&WALLET_LINE, seats).await?;
+    let rewards = std::mem::take(&mut rows.new_reward_lines);
+    tx.write_rows(&REWARD_LINE, rewards).await?;
+    let ledger = std::mem::take(&mut rows.new_ledger_lines);
+    tx.write_rows(&LEDGER_LINE, ledger).await
 }

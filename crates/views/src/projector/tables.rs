@@ -9,24 +9,49 @@ use domain::{
 };
 use draw::Hash;
 
-use crate::db::{Table, Value};
+use super::kept::Kept;
+use crate::db::{Table, Value, Write};
 use crate::names::{DrawStatus, OrderStatus, RefundReason, SeatStatus, Word};
 
-pub(super) const MEMBER: Table = Table {
-    name: "member",
-    columns: &[
-        "id",
-        "inviter",
-        "registered_at",
-        "in_groups",
-        "settled_seats",
-        "won_seats",
-    ],
-    replaces_by: 1,
-};
-pub(super) const CAMPAIGN: Table = Table {
-    name: "campaign",
-    columns: &[
+/// Rows are only ever new.
+const fn new_rows(name: &'static str, columns: &'static [&'static str]) -> Table {
+    Table {
+        name,
+        columns,
+        write: Write::Insert,
+    }
+}
+
+/// Rows take the place of those with the same key: the first so many columns.
+const fn replaced(name: &'static str, columns: &'static [&'static str], key: usize) -> Table {
+    Table {
+        name,
+        columns,
+        write: Write::Replace { key },
+    }
+}
+
+/// The other columns of rows with that key are set.
+const fn changed(name: &'static str, columns: &'static [&'static str], key: usize) -> Table {
+    Table {
+        name,
+        columns,
+        write: Write::Update { key },
+    }
+}
+
+const MEMBER_COLUMNS: &[&str] = &[
+    "id",
+    "inviter",
+    "registered_at",
+    "settled_seats",
+    "won_seats",
+];
+pub(super) const MEMBER: Table = new_rows("member", MEMBER_COLUMNS);
+pub(super) const MEMBER_AGAIN: Table = replaced("member", MEMBER_COLUMNS, 1);
+pub(super) const CAMPAIGN: Table = new_rows(
+    "campaign",
+    &[
         "id",
         "name_zh",
         "name_en",
@@ -38,93 +63,122 @@ pub(super) const CAMPAIGN: Table = Table {
         "terms",
         "file",
     ],
-    replaces_by: 0,
-};
-pub(super) const GROUP: Table = Table {
-    name: "group_",
-    columns: &[
-        "id",
-        "campaign",
-        "leader",
-        "state",
-        "opened_at",
-        "expires_at",
-        "paid",
-        "held",
-        "filled_at",
-        "ended_at",
-        "closing",
+);
+const GROUP_COLUMNS: &[&str] = &[
+    "id",
+    "campaign",
+    "leader",
+    "state",
+    "opened_at",
+    "expires_at",
+    "paid",
+    "held",
+    "reservations",
+    "filled_at",
+    "ended_at",
+    "closing",
+];
+pub(super) const GROUP: Table = new_rows("group_", GROUP_COLUMNS);
+pub(super) const GROUP_AGAIN: Table = replaced("group_", GROUP_COLUMNS, 1);
+/// What a payment changes of a group: nothing that an index holds.
+pub(super) const GROUP_COUNTS: Table =
+    changed("group_", &["id", "paid", "held", "reservations"], 1);
+const SEAT_COLUMNS: &[&str] = &[
+    "group_id",
+    "idx",
+    "member",
+    "via",
+    "state",
+    "seat_no",
+    "reserved_at",
+    "pay_by",
+    "paid_at",
+    "paid_seq",
+    "amount",
+    "fee",
+    "txn",
+    "tag",
+    "refund",
+    "refunded_for",
+    "order_id",
+];
+pub(super) const SEAT: Table = new_rows("seat", SEAT_COLUMNS);
+pub(super) const SEAT_AGAIN: Table = replaced("seat", SEAT_COLUMNS, 2);
+/// What a payment changes of a seat.
+pub(super) const SEAT_PAID: Table = changed(
+    "seat",
+    &[
+        "group_id", "idx", "state", "paid_at", "paid_seq", "amount", "fee", "txn", "tag",
     ],
-    replaces_by: 1,
-};
-pub(super) const SEAT: Table = Table {
-    name: "seat",
-    columns: &[
+    2,
+);
+/// What the seal of a full group changes of its seats.
+pub(super) const SEAT_NUMBERED: Table = changed("seat", &["group_id", "idx", "seat_no"], 2);
+/// What the end of a group changes of its seats.
+pub(super) const SEAT_ENDED: Table = changed(
+    "seat",
+    &[
         "group_id",
         "idx",
-        "member",
-        "via",
         "state",
-        "seat_no",
-        "reserved_at",
-        "pay_by",
-        "paid_at",
-        "amount",
-        "txn",
-        "tag",
         "refund",
         "refunded_for",
         "order_id",
     ],
-    replaces_by: 2,
-};
-pub(super) const PAYMENT: Table = Table {
-    name: "payment",
-    columns: &[
-        "txn", "seq", "at", "group_id", "idx", "member", "amount", "fee", "state", "reason",
+    2,
+);
+pub(super) const BOUNCED: Table = new_rows(
+    "bounced",
+    &[
+        "txn", "seq", "at", "group_id", "idx", "member", "amount", "fee", "reason", "refund",
     ],
-    replaces_by: 0,
-};
-pub(super) const REFUND: Table = Table {
-    name: "refund",
-    columns: &[
-        "id",
-        "txn",
-        "group_id",
-        "idx",
-        "member",
-        "amount",
-        "reason",
-        "state",
-        "created_at",
-        "paid_at",
-        "fee_back",
+);
+const REFUND_COLUMNS: &[&str] = &[
+    "id",
+    "txn",
+    "group_id",
+    "idx",
+    "member",
+    "amount",
+    "reason",
+    "state",
+    "created_at",
+    "paid_at",
+    "fee_back",
+];
+pub(super) const REFUND: Table = new_rows("refund", REFUND_COLUMNS);
+pub(super) const REFUND_AGAIN: Table =
+    changed("refund", &["id", "state", "paid_at", "fee_back"], 1);
+const ORDER_COLUMNS: &[&str] = &[
+    "id",
+    "group_id",
+    "idx",
+    "seat_no",
+    "member",
+    "campaign",
+    "price",
+    "state",
+    "at",
+    "shipped_at",
+    "received_by",
+    "received_at",
+    "return_until",
+    "kept_at",
+];
+pub(super) const ORDER: Table = new_rows("order_", ORDER_COLUMNS);
+pub(super) const ORDER_AGAIN: Table = replaced("order_", ORDER_COLUMNS, 1);
+/// A line that tells of a seat's price; the columns of rewards are empty.
+pub(super) const WALLET_LINE: Table = new_rows(
+    "wallet_line",
+    &[
+        "member", "account", "seq", "line_no", "at", "amount", "balance", "kind", "group_id",
+        "idx", "campaign", "refund",
     ],
-    replaces_by: 1,
-};
-pub(super) const ORDER: Table = Table {
-    name: "order_",
-    columns: &[
-        "id",
-        "group_id",
-        "idx",
-        "seat_no",
-        "member",
-        "campaign",
-        "price",
-        "state",
-        "at",
-        "shipped_at",
-        "received_by",
-        "received_at",
-        "return_until",
-        "kept_at",
-    ],
-    replaces_by: 1,
-};
-pub(super) const WALLET_LINE: Table = Table {
-    name: "wallet_line",
-    columns: &[
+);
+/// A line that tells of a reward.
+pub(super) const REWARD_LINE: Table = new_rows(
+    "wallet_line",
+    &[
         "member",
         "account",
         "seq",
@@ -133,62 +187,50 @@ pub(super) const WALLET_LINE: Table = Table {
         "amount",
         "balance",
         "kind",
-        "program",
         "group_id",
         "idx",
         "campaign",
+        "refund",
+        "program",
         "source_seat",
         "generation",
         "base",
         "rate",
         "rule",
-        "refund",
     ],
-    replaces_by: 0,
-};
-pub(super) const LEDGER_LINE: Table = Table {
-    name: "ledger_line",
-    columns: &[
-        "seq", "line_no", "at", "account", "holder", "asset", "amount", "event",
+);
+pub(super) const LEDGER_LINE: Table = new_rows(
+    "ledger_line",
+    &[
+        "account", "seq", "line_no", "at", "holder", "amount", "event",
     ],
-    replaces_by: 0,
-};
-pub(super) const BALANCE: Table = Table {
-    name: "balance",
-    columns: &["account", "holder", "asset", "amount"],
-    replaces_by: 2,
-};
-pub(super) const DRAW: Table = Table {
-    name: "draw_",
-    columns: &[
-        "group_id",
-        "state",
-        "open_hash",
-        "seats_hash",
-        "freeze_hash",
-        "result_hash",
-        "void_hash",
-        "frozen_at",
-        "round",
-        "round_time",
-        "signature",
-        "seed",
-        "winners",
-    ],
-    replaces_by: 1,
-};
-pub(super) const DRAW_FILE: Table = Table {
-    name: "draw_file",
-    columns: &["group_id", "name", "bytes"],
-    replaces_by: 0,
-};
+);
+pub(super) const BALANCE: Table = replaced("balance", &["account", "holder", "amount"], 2);
+pub(super) const WORD: Table = new_rows("word", &["kind", "code", "word"]);
+const DRAW_COLUMNS: &[&str] = &[
+    "group_id",
+    "state",
+    "open_hash",
+    "seats_hash",
+    "freeze_hash",
+    "result_hash",
+    "void_hash",
+    "frozen_at",
+    "round",
+    "round_time",
+    "signature",
+    "seed",
+    "winners",
+];
+pub(super) const DRAW: Table = new_rows("draw_", DRAW_COLUMNS);
+pub(super) const DRAW_AGAIN: Table = replaced("draw_", DRAW_COLUMNS, 1);
+pub(super) const DRAW_FILE: Table = new_rows("draw_file", &["group_id", "name", "bytes"]);
 
 /// A member.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub(super) inviter: Option<MemberId>,
     pub(super) registered_at: Millis,
-    pub(super) in_groups: i64,
     pub(super) settled_seats: u64,
     pub(super) won_seats: u64,
 }
@@ -203,6 +245,8 @@ pub(super) struct Group {
     pub(super) expires_at: Millis,
     pub(super) paid: u32,
     pub(super) held: u32,
+    /// How many have been made; the next has this number.
+    pub(super) reservations: u32,
     pub(super) filled_at: Option<Millis>,
     pub(super) ended_at: Option<Millis>,
     pub(super) closing: Option<Closing>,
@@ -218,7 +262,9 @@ pub(super) struct Seat {
     pub(super) reserved_at: Millis,
     pub(super) pay_by: Millis,
     pub(super) paid_at: Option<Millis>,
+    pub(super) paid_seq: Option<u64>,
     pub(super) amount: Option<Money>,
+    pub(super) fee: Option<Money>,
     pub(super) txn: Option<Txn>,
     pub(super) tag: Option<[u8; 32]>,
     pub(super) refund: Option<RefundId>,
@@ -274,31 +320,83 @@ pub(super) struct Draw {
     pub(super) winners: Option<Vec<u32>>,
 }
 
-/// Rows of a batch. Maps hold rows that may exist already and are all written back; lists hold new rows, flat.
+/// Rows of a batch, and of those before it. Lists hold new rows, flat.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) campaigns: BTreeMap<CampaignId, Arc<PublishedCampaign>>,
-    pub(super) members: BTreeMap<MemberId, Member>,
-    pub(super) groups: BTreeMap<u64, Group>,
-    pub(super) seats: BTreeMap<PaymentId, Seat>,
-    pub(super) refunds: BTreeMap<RefundId, Refund>,
-    pub(super) orders: BTreeMap<OrderId, Order>,
-    pub(super) draws: BTreeMap<u64, Draw>,
-    pub(super) balances: BTreeMap<Account, i64>,
+    pub(super) members: Kept<MemberId, Member>,
+    pub(super) groups: Kept<u64, Group>,
+    pub(super) seats: Kept<PaymentId, Seat>,
+    pub(super) refunds: Kept<RefundId, Refund>,
+    pub(super) orders: Kept<OrderId, Order>,
+    pub(super) draws: Kept<u64, Draw>,
+    pub(super) balances: Kept<Account, i64>,
+    pub(super) in_groups: InGroups,
     pub(super) new_campaigns: Vec<Value>,
-    pub(super) new_payments: Vec<Value>,
+    pub(super) new_bounced: Vec<Value>,
     pub(super) new_wallet_lines: Vec<Value>,
+    pub(super) new_reward_lines: Vec<Value>,
     pub(super) new_ledger_lines: Vec<Value>,
     pub(super) new_draw_files: Vec<Value>,
 }
 
+/// Most rows of a kind that are kept for later batches.
+const MAX_KEPT_ROWS: usize = 100_000;
+/// Most campaigns kept.
+const MAX_KEPT_CAMPAIGNS: usize = 1_000;
+
+impl Rows {
+    /// Forgets what later batches will hardly ask for. Not to be called before the rows are written.
+    pub(super) fn tidy(&mut self) {
+        let most = MAX_KEPT_ROWS;
+        self.members.tidy(most, |_| false);
+        self.groups.tidy(most, |group| group.ended_at.is_none());
+        let waits = |seat: &Seat| seat.state == SeatStatus::Reserved;
+        self.seats.tidy(most, waits);
+        self.refunds.tidy(most, |refund| refund.paid_at.is_none());
+        self.orders.tidy(most, |_| false);
+        let open = |draw: &Draw| matches!(draw.state, DrawStatus::Open | DrawStatus::Waiting);
+        self.draws.tidy(most, open);
+        self.balances.tidy(most, |_| false);
+        while MAX_KEPT_CAMPAIGNS < self.campaigns.len() {
+            self.campaigns.pop_first();
+        }
+    }
+}
+
+/// What every member's seats in unfinished groups have cost: eight bytes a member, and no table but the last line of
+/// his wallet's part.
+#[derive(Debug, Default)]
+pub(super) struct InGroups(Vec<i64>);
+
+/// Not read yet.
+const UNKNOWN: i64 = i64::MIN;
+
+impl InGroups {
+    pub(super) fn get(&self, member: MemberId) -> Option<i64> {
+        let place = usize::try_from(member.0).ok()?;
+        self.0.get(place).copied().filter(|known| *known != UNKNOWN)
+    }
+
+    pub(super) fn set(&mut self, member: MemberId, amount: i64) {
+        let Ok(place) = usize::try_from(member.0) else {
+            return;
+        };
+        if self.0.len() <= place {
+            self.0.resize(place.saturating_add(1), UNKNOWN);
+        }
+        if let Some(known) = self.0.get_mut(place) {
+            *known = amount;
+        }
+    }
+}
+
 impl Member {
-    pub(super) fn values(&self, id: MemberId) -> [Value; 6] {
+    pub(super) fn values(&self, id: MemberId) -> [Value; 5] {
         [
             id.0.into(),
             self.inviter.map(|inviter| inviter.0).into(),
             self.registered_at.0.into(),
-            self.in_groups.into(),
             self.settled_seats.into(),
             self.won_seats.into(),
         ]
@@ -306,7 +404,7 @@ impl Member {
 }
 
 impl Group {
-    pub(super) fn values(&self, id: u64) -> [Value; 11] {
+    pub(super) fn values(&self, id: u64) -> [Value; 12] {
         [
             id.into(),
             self.campaign.0.into(),
@@ -316,15 +414,26 @@ impl Group {
             self.expires_at.0.into(),
             self.paid.into(),
             self.held.into(),
+            self.reservations.into(),
             self.filled_at.map(|at| at.0).into(),
             self.ended_at.map(|at| at.0).into(),
             self.closing.map(Word::word).into(),
         ]
     }
+
+    /// Of [`GROUP_COUNTS`].
+    pub(super) fn counts(&self, id: u64) -> [Value; 4] {
+        [
+            id.into(),
+            self.paid.into(),
+            self.held.into(),
+            self.reservations.into(),
+        ]
+    }
 }
 
 impl Seat {
-    pub(super) fn values(&self, id: PaymentId) -> [Value; 15] {
+    pub(super) fn values(&self, id: PaymentId) -> [Value; 17] {
         [
             id.group.0.into(),
             id.index.into(),
@@ -335,9 +444,43 @@ impl Seat {
             self.reserved_at.0.into(),
             self.pay_by.0.into(),
             self.paid_at.map(|at| at.0).into(),
+            self.paid_seq.into(),
             self.amount.map(|amount| amount.0).into(),
+            self.fee.map(|fee| fee.0).into(),
             self.txn.as_ref().map(Txn::as_str).into(),
             self.tag.as_ref().map(<[u8; 32]>::as_slice).into(),
+            self.refund.map(|refund| refund.0).into(),
+            self.refunded_for.map(Word::word).into(),
+            self.order.map(|order| order.0).into(),
+        ]
+    }
+
+    /// Of [`SEAT_PAID`].
+    pub(super) fn paid(&self, id: PaymentId) -> [Value; 9] {
+        [
+            id.group.0.into(),
+            id.index.into(),
+            self.state.word().into(),
+            self.paid_at.map(|at| at.0).into(),
+            self.paid_seq.into(),
+            self.amount.map(|amount| amount.0).into(),
+            self.fee.map(|fee| fee.0).into(),
+            self.txn.as_ref().map(Txn::as_str).into(),
+            self.tag.as_ref().map(<[u8; 32]>::as_slice).into(),
+        ]
+    }
+
+    /// Of [`SEAT_NUMBERED`].
+    pub(super) fn numbered(&self, id: PaymentId) -> [Value; 3] {
+        [id.group.0.into(), id.index.into(), self.seat_no.into()]
+    }
+
+    /// Of [`SEAT_ENDED`].
+    pub(super) fn ended(&self, id: PaymentId) -> [Value; 6] {
+        [
+            id.group.0.into(),
+            id.index.into(),
+            self.state.word().into(),
             self.refund.map(|refund| refund.0).into(),
             self.refunded_for.map(Word::word).into(),
             self.order.map(|order| order.0).into(),
@@ -347,11 +490,6 @@ impl Seat {
 
 impl Refund {
     pub(super) fn values(&self, id: RefundId) -> [Value; 11] {
-        let state = if self.paid_at.is_some() {
-            "paid"
-        } else {
-            "due"
-        };
         [
             id.0.into(),
             self.txn.as_str().into(),
@@ -360,11 +498,29 @@ impl Refund {
             self.member.map(|member| member.0).into(),
             self.amount.0.into(),
             self.reason.word().into(),
-            state.into(),
+            self.state().into(),
             self.created_at.0.into(),
             self.paid_at.map(|at| at.0).into(),
             self.fee_back.map(|fee| fee.0).into(),
         ]
+    }
+
+    /// Of [`REFUND_AGAIN`].
+    pub(super) fn sent(&self, id: RefundId) -> [Value; 4] {
+        [
+            id.0.into(),
+            self.state().into(),
+            self.paid_at.map(|at| at.0).into(),
+            self.fee_back.map(|fee| fee.0).into(),
+        ]
+    }
+
+    fn state(&self) -> &'static str {
+        if self.paid_at.is_some() {
+            "paid"
+        } else {
+            "due"
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use domain::{
 };
 
 use super::batch::{Batch, Done};
+use crate::code::Code;
 use crate::db::Value;
 use crate::names::{WalletAccount, WhyKind, Word};
 
@@ -40,6 +41,16 @@ impl WhyLine {
             rule: None,
             refund: None,
         }
+    }
+
+    /// Whether the columns of rewards are empty.
+    fn tells_of_seat_alone(&self) -> bool {
+        self.program.is_none()
+            && self.source_seat.is_none()
+            && self.generation.is_none()
+            && self.base.is_none()
+            && self.rate.is_none()
+            && self.rule.is_none()
     }
 
     pub(super) fn in_group(self, group: GroupId, campaign: CampaignId) -> WhyLine {
@@ -103,9 +114,10 @@ impl Batch {
     /// Changes what a member's seats in unfinished groups have cost. A change of nothing is a line all the same:
     /// it tells of a payment that went straight back.
     pub(super) fn in_groups(&mut self, member: MemberId, amount: i64, why: WhyLine) -> Done {
-        let row = self.member(member)?;
-        row.in_groups = row.in_groups.saturating_add(amount);
-        let balance = row.in_groups;
+        let before = self.rows.in_groups.get(member);
+        let before = before.ok_or_else(|| self.unfit(format!("member {member} is not known")))?;
+        let balance = before.saturating_add(amount);
+        self.rows.in_groups.set(member, balance);
         self.wallet_line(member, WalletAccount::InGroups, (amount, balance), why);
         Ok(())
     }
@@ -119,13 +131,13 @@ impl Batch {
         };
         let explained = self.explained.entry(account).or_default();
         *explained = explained.saturating_sub(amount);
-        let ledger = self.rows.balances.get(&account).copied().unwrap_or(0);
+        let ledger = self.rows.balances.get(account).copied().unwrap_or(0);
         let balance = ledger.saturating_add(*explained).saturating_neg();
         self.wallet_line(member, shown, (amount, balance), why);
     }
 
     pub(super) fn rewards_vested(&mut self, group: GroupId, amounts: &[Vested]) -> Done {
-        let campaign = self.group(group)?.campaign;
+        let campaign = self.campaign_of(group)?;
         let why = WhyLine::of(WhyKind::Vested).in_group(group, campaign);
         for vested in amounts {
             let (cash, coins) = (vested.amount.0, vested.coins.0);
@@ -149,25 +161,32 @@ impl Batch {
         why: WhyLine,
     ) {
         let line_no = self.next_wallet_line_no();
-        self.rows.new_wallet_lines.extend([
+        let line = [
             Value::from(member.0),
-            Value::from(account.word()),
+            Value::from(account.code()),
             Value::from(self.seq),
             Value::from(line_no),
             Value::from(self.at.0),
             Value::from(amount),
             Value::from(balance),
-            Value::from(why.kind.word()),
-            Value::from(why.program.map(Word::word)),
+            Value::from(why.kind.code()),
             Value::from(why.group.map(|group| group.0)),
             Value::from(why.seat.map(|seat| seat.index)),
             Value::from(why.campaign.map(|campaign| campaign.0)),
+            Value::from(why.refund.map(|refund| refund.0)),
+        ];
+        if why.tells_of_seat_alone() {
+            self.rows.new_wallet_lines.extend(line);
+            return;
+        }
+        self.rows.new_reward_lines.extend(line);
+        self.rows.new_reward_lines.extend([
+            Value::from(why.program.map(Word::word)),
             Value::from(why.source_seat),
             Value::from(why.generation),
             Value::from(why.base.map(|base| base.0)),
             Value::from(why.rate),
             Value::from(why.rule),
-            Value::from(why.refund.map(|refund| refund.0)),
         ]);
     }
 }

@@ -3,7 +3,8 @@
 use domain::{Account, Money};
 
 use super::{Views, at, read};
-use crate::db::{Columns, Value};
+use crate::code::{ACCOUNTS, account_code, account_named, holder_of};
+use crate::db::{Columns, Tx, Value};
 use crate::error::{StoreError, failed};
 use crate::page::{Cursor, List, Page};
 use crate::rows::{At, Counts, LedgerRow, TrialRow};
@@ -25,20 +26,20 @@ impl Views {
             let (mut tx, seq) = self.snapshot().await?;
             let rows = tx
                 .rows(
-                    "SELECT account, asset, CAST(SUM(amount) AS BIGINT) AS total FROM balance \
-                     GROUP BY account, asset",
+                    "SELECT account, CAST(SUM(amount) AS BIGINT) AS total FROM balance \
+                     GROUP BY account ORDER BY account",
                     Vec::new(),
                 )
                 .await?;
             let mut trial = Vec::with_capacity(rows.len());
             for row in &rows {
+                let account = read::account(row)?;
                 trial.push(TrialRow {
-                    account: row.text("account")?,
-                    asset: read::word(row, "asset")?,
+                    account: account.name().to_owned(),
+                    asset: account.asset(),
                     amount: row.int("total")?,
                 });
             }
-            trial.sort_by_key(|row| place_in_chart(&row.account));
             Ok(at(seq, trial))
         };
         read.await.map_err(failed("read the trial balance"))
@@ -51,10 +52,7 @@ impl Views {
             let row = tx
                 .row(
                     "SELECT amount FROM balance WHERE account = ? AND holder = ?",
-                    vec![
-                        account.name().into(),
-                        crate::names::holder_of(&account).into(),
-                    ],
+                    vec![account_code(&account).into(), holder_of(&account).into()],
                 )
                 .await?;
             Ok(at(
@@ -73,26 +71,17 @@ impl Views {
     ) -> Result<At<List<LedgerRow>>, StoreError> {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
-            let Cursor(before, line) = page.before();
-            let mut sql = String::from(
-                "SELECT * FROM ledger_line WHERE (seq < ? OR (seq = ? AND line_no < ?))",
-            );
-            let mut values: Vec<Value> = vec![before.into(), before.into(), line.into()];
-            if let Some(account) = &filter.account {
-                sql.push_str(" AND account = ?");
-                values.push(account.as_str().into());
+            let accounts: Vec<i64> = match &filter.account {
+                Some(name) => account_named(name).into_iter().collect(),
+                None => ACCOUNTS.iter().map(account_code).collect(),
+            };
+            let holder = filter.holder.filter(|_| filter.account.is_some());
+            let mut items = Vec::new();
+            for account in accounts {
+                items.extend(lines_of(&mut tx, account, holder, page).await?);
             }
-            if let (Some(holder), Some(_)) = (filter.holder, &filter.account) {
-                sql.push_str(" AND holder = ?");
-                values.push(holder.into());
-            }
-            sql.push_str(" ORDER BY seq DESC, line_no DESC LIMIT ?");
-            values.push(page.fetch().into());
-            let rows = tx.rows(sql, values).await?;
-            let items = rows
-                .iter()
-                .map(read::ledger_line)
-                .collect::<Result<Vec<_>, _>>()?;
+            items.sort_by_key(|row| std::cmp::Reverse((row.seq, row.line_no)));
+            items.truncate(usize::try_from(page.fetch()).unwrap_or(usize::MAX));
             Ok(at(
                 seq,
                 List::of(items, page, |row| line_key(row.seq, row.line_no)),
@@ -137,26 +126,29 @@ pub(super) fn line_key(seq: u64, line_no: u32) -> Cursor {
     Cursor(i64::try_from(seq).unwrap_or(i64::MAX), i64::from(line_no))
 }
 
-/// Assets, liabilities, own money, coins.
-fn place_in_chart(account: &str) -> usize {
-    const CHART: [&str; 14] = [
-        "channel",
-        "escrow",
-        "refunds-due",
-        "available",
-        "vesting",
-        "suppliers",
-        "capital",
-        "sales",
-        "cost-of-goods",
-        "rewards",
-        "channel-fees",
-        "coins-issued",
-        "coins",
-        "vesting-coins",
-    ];
-    CHART
-        .iter()
-        .position(|name| *name == account)
-        .unwrap_or(CHART.len())
+/// The newest lines of one kind of account. Lines lie by account, so that each is written in one place.
+async fn lines_of(
+    tx: &mut Tx,
+    account: i64,
+    holder: Option<u64>,
+    page: Page,
+) -> Result<Vec<LedgerRow>, sqlx::Error> {
+    let Cursor(before, line) = page.before();
+    let mut sql = String::from("SELECT * FROM ledger_line WHERE account = ?");
+    let mut values: Vec<Value> = vec![account.into()];
+    if let Some(holder) = holder {
+        sql.push_str(" AND holder = ? AND holder >= 0");
+        values.push(holder.into());
+    }
+    sql.push_str(
+        " AND seq <= ? AND (seq < ? OR line_no < ?) ORDER BY seq DESC, line_no DESC LIMIT ?",
+    );
+    values.extend([
+        before.into(),
+        before.into(),
+        line.into(),
+        page.fetch().into(),
+    ]);
+    let rows = tx.rows(sql, values).await?;
+    rows.iter().map(read::ledger_line).collect()
 }

@@ -29,6 +29,10 @@ pub struct UnpaidSeat {
     pub pay_by: Millis,
 }
 
+/// The sign before a column keeps the database from walking over all seats in their order: the times are the index.
+const UNPAID_SINCE: &str = "SELECT group_id, idx, pay_by FROM seat WHERE paid_at IS NULL AND pay_by >= ? \
+    AND +group_id >= ? AND (+group_id > ? OR idx >= ?) ORDER BY +group_id, idx LIMIT ?";
+
 const CAMPAIGN: &str = "SELECT id, terms, hash, published_at FROM campaign ";
 /// Most seats shown with a group: as many as a group may have.
 const MAX_SEATS_SHOWN: u32 = domain::MAX_SEATS;
@@ -205,8 +209,7 @@ impl Views {
     ) -> Result<At<Vec<UnpaidSeat>>, StoreError> {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
-            let sql = "SELECT group_id, idx, pay_by FROM seat WHERE paid_at IS NULL AND pay_by >= ? \
-                       AND group_id >= ? AND (group_id > ? OR idx >= ?) ORDER BY group_id, idx LIMIT ?";
+            let sql = UNPAID_SINCE;
             let group: Value = from.group.0.into();
             let values = vec![
                 pay_by.0.into(),
@@ -246,7 +249,7 @@ impl Views {
             let (mut tx, seq) = self.snapshot().await?;
             let sql = format!(
                 "{}, {} FROM seat s JOIN group_ g ON g.id = s.group_id JOIN campaign c ON c.id = g.campaign \
-                 WHERE s.member = ? AND (s.group_id < ? OR (s.group_id = ? AND s.idx < ?)) \
+                 WHERE s.member = ? AND s.group_id <= ? AND (s.group_id < ? OR s.idx < ?) \
                  ORDER BY s.group_id DESC, s.idx DESC LIMIT ?",
                 read::GROUP,
                 read::SEAT

@@ -4,8 +4,10 @@ use domain::{Coins, MemberId, Money};
 use sqlx::any::AnyRow;
 
 use super::{Views, at, read};
+use crate::code::{MEMBERS_ACCOUNTS, account_of};
 use crate::db::{Columns, Tx, Value};
 use crate::error::{StoreError, failed};
+use crate::names::WalletAccount;
 use crate::page::{Cursor, List, Page};
 use crate::rows::{At, MemberRow};
 
@@ -16,7 +18,7 @@ impl Views {
             let (mut tx, seq) = self.snapshot().await?;
             let rows = tx
                 .rows(
-                    "SELECT * FROM member WHERE ? < id ORDER BY id LIMIT ?",
+                    format!("{MEMBER} WHERE ? < m.id ORDER BY m.id LIMIT ?"),
                     vec![page.beyond().0.into(), page.fetch().into()],
                 )
                 .await?;
@@ -33,7 +35,7 @@ impl Views {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
             let row = tx
-                .row("SELECT * FROM member WHERE id = ?", vec![id.0.into()])
+                .row(format!("{MEMBER} WHERE m.id = ?"), vec![id.0.into()])
                 .await?;
             let mut found = row.iter().map(member).collect::<Result<Vec<_>, _>>()?;
             fill(&mut tx, &mut found).await?;
@@ -43,6 +45,10 @@ impl Views {
     }
 }
 
+const MEMBER: &str = "SELECT m.id, m.inviter, m.registered_at, m.settled_seats, m.won_seats, \
+    (SELECT w.balance FROM wallet_line w WHERE w.member = m.id AND w.account = 2 \
+    ORDER BY w.seq DESC, w.line_no DESC LIMIT 1) AS in_groups FROM member m ";
+
 fn member(row: &AnyRow) -> Result<MemberRow, sqlx::Error> {
     Ok(MemberRow {
         id: MemberId(row.u32("id")?),
@@ -50,7 +56,7 @@ fn member(row: &AnyRow) -> Result<MemberRow, sqlx::Error> {
         registered_at: read::millis(row, "registered_at")?,
         available: Money::ZERO,
         vesting: Money::ZERO,
-        in_groups: Money(row.int("in_groups")?),
+        in_groups: Money(read::in_groups(row)?),
         coins: Coins::ZERO,
         vesting_coins: Coins::ZERO,
         settled_seats: row.u64("settled_seats")?,
@@ -62,22 +68,25 @@ fn member(row: &AnyRow) -> Result<MemberRow, sqlx::Error> {
 /// Adds what stands in other tables.
 async fn fill(tx: &mut Tx, members: &mut [MemberRow]) -> Result<(), sqlx::Error> {
     let keys: Vec<Value> = members.iter().map(|row| row.id.0.into()).collect();
-    let balances = tx
-        .rows_in(
-            "SELECT account, holder, amount FROM balance \
-             WHERE account IN ('available','vesting','coins','vesting-coins') AND holder IN ",
-            &keys,
-        )
-        .await?;
-    for balance in &balances {
-        let id = MemberId(balance.u32("holder")?);
-        let (account, amount) = (balance.text("account")?, balance.int("amount")?);
+    let sql = format!(
+        "SELECT account, holder, amount FROM balance WHERE account IN {MEMBERS_ACCOUNTS} AND holder IN "
+    );
+    for balance in &tx.rows_in(&sql, &keys).await? {
+        let (code, holder) = (balance.int("account")?, balance.int("holder")?);
+        let amount = balance.int("amount")?;
+        let Some((account, id)) = account_of(code, holder)
+            .as_ref()
+            .and_then(WalletAccount::of_account)
+        else {
+            continue;
+        };
         for member in members.iter_mut().filter(|row| row.id == id) {
-            match account.as_str() {
-                "available" => member.available = domain::owed(amount),
-                "vesting" => member.vesting = domain::owed(amount),
-                "coins" => member.coins = domain::owed_coins(amount),
-                _ => member.vesting_coins = domain::owed_coins(amount),
+            match account {
+                WalletAccount::Available => member.available = domain::owed(amount),
+                WalletAccount::Vesting => member.vesting = domain::owed(amount),
+                WalletAccount::Coins => member.coins = domain::owed_coins(amount),
+                WalletAccount::VestingCoins => member.vesting_coins = domain::owed_coins(amount),
+                WalletAccount::InGroups => {}
             }
         }
     }

@@ -7,9 +7,10 @@ mod members;
 mod money;
 pub(crate) mod read;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 
 use crate::db::{Columns, Db, Place, Tx, Use};
 use crate::error::{Behind, StoreError, failed};
@@ -24,7 +25,8 @@ pub const AT_LEAST_WAIT: Duration = Duration::from_secs(2);
 /// The queries. Cheap to clone; all clones share a pool of readers.
 #[derive(Clone, Debug)]
 pub struct Views {
-    db: Db,
+    place: Place,
+    db: Arc<RwLock<Db>>,
     applied: watch::Receiver<u64>,
 }
 
@@ -35,7 +37,11 @@ impl Views {
         let db = Db::open(place, Use::Read)
             .await
             .map_err(failed("open the views for reading"))?;
-        Ok(Views { db, applied })
+        Ok(Views {
+            place: place.clone(),
+            db: Arc::new(RwLock::new(db)),
+            applied,
+        })
     }
 
     /// The last record that the views hold.
@@ -60,21 +66,44 @@ impl Views {
 
     /// Closes the readers.
     pub async fn close(&self) {
-        self.db.close().await;
+        self.db.read().await.close().await;
     }
 
     /// A transaction for reading and the sequence it stands at.
     pub(crate) async fn snapshot(&self) -> Result<(Tx, u64), sqlx::Error> {
-        let mut tx = self.db.read().await?;
-        let meta = tx
-            .row("SELECT applied_seq FROM meta WHERE id = 0", Vec::new())
-            .await?;
-        let seq = match meta {
-            Some(row) => row.u64("applied_seq")?,
-            None => 0,
-        };
-        Ok((tx, seq))
+        let db = self.db.read().await.clone();
+        if db.is_replaced()
+            && let Some(found) = self.reopened().await
+        {
+            return Ok(found);
+        }
+        begin(&db).await
     }
+
+    /// Goes over to the file that has taken the place of the one that was open, once there are views in it. Until then
+    /// the one that is gone answers.
+    async fn reopened(&self) -> Option<(Tx, u64)> {
+        let mut db = self.db.write().await;
+        if db.is_replaced() {
+            let new = Db::open(&self.place, Use::Read).await.ok()?;
+            let found = begin(&new).await.ok()?;
+            *db = new;
+            return Some(found);
+        }
+        begin(&db).await.ok()
+    }
+}
+
+async fn begin(db: &Db) -> Result<(Tx, u64), sqlx::Error> {
+    let mut tx = db.read().await?;
+    let meta = tx
+        .row("SELECT applied_seq FROM meta WHERE id = 0", Vec::new())
+        .await?;
+    let seq = match meta {
+        Some(row) => row.u64("applied_seq")?,
+        None => 0,
+    };
+    Ok((tx, seq))
 }
 
 /// Pairs an answer with its sequence.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{MemberId, OrderId, PaymentId, RefundId, Txn};
 
 use super::{Views, at, read};
+use crate::code::Code;
 use crate::db::{Tx, Value};
 use crate::error::{StoreError, failed};
 use crate::names::{OrderStatus, SeatStatus, WalletAccount};
@@ -16,7 +17,10 @@ use crate::rows::{
 const ORDER: &str = "SELECT o.id, o.group_id, o.idx, o.seat_no, o.member, o.campaign, o.price, o.state, o.at, \
     o.shipped_at, o.received_by, o.received_at, o.return_until, o.kept_at, c.terms \
     FROM order_ o JOIN campaign c ON c.id = o.campaign ";
-const MONEY: &str = "SELECT txn, seq, at, group_id, idx, member, amount, fee, reason FROM payment ";
+const BOUNCED: &str =
+    "SELECT txn, seq, at, group_id, idx, member, amount, fee, reason, refund FROM bounced ";
+const ACCEPTED: &str =
+    "SELECT txn, paid_seq, paid_at, group_id, idx, member, amount, fee, refund FROM seat ";
 const REFUND: &str = "SELECT id, txn, group_id, idx, member, amount, reason, created_at, paid_at, fee_back \
     FROM refund ";
 
@@ -34,11 +38,11 @@ impl Views {
             let rows = tx
                 .rows(
                     "SELECT * FROM wallet_line WHERE member = ? AND account = ? \
-                     AND (seq < ? OR (seq = ? AND line_no < ?)) \
+                     AND seq <= ? AND (seq < ? OR line_no < ?) \
                      ORDER BY seq DESC, line_no DESC LIMIT ?",
                     vec![
                         member.0.into(),
-                        account.name().into(),
+                        account.code().into(),
                         before.into(),
                         before.into(),
                         line.into(),
@@ -127,15 +131,7 @@ impl Views {
             let Some((seat, group)) = seat.zip(group) else {
                 return Ok(at(seq, None));
             };
-            let sql = format!("{MONEY} WHERE group_id = ? AND idx = ? ORDER BY seq, txn LIMIT 100");
-            let rows = tx
-                .rows(sql, vec![id.group.0.into(), id.index.into()])
-                .await?;
-            let money = with_refunds(
-                &mut tx,
-                rows.iter().map(read::money_in).collect::<Result<_, _>>()?,
-            )
-            .await?;
+            let money = money_for(&mut tx, id).await?;
             let (state, reason) = standing(&seat, &money);
             let row = PaymentRow {
                 payment: id,
@@ -157,13 +153,18 @@ impl Views {
     pub async fn money_in(&self, txn: &Txn) -> Result<At<Option<MoneyIn>>, StoreError> {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
-            let row = tx
-                .row(
-                    format!("{MONEY} WHERE txn = ? ORDER BY seq LIMIT 1"),
-                    vec![txn.as_str().into()],
-                )
-                .await?;
-            let found = row.iter().map(read::money_in).collect::<Result<_, _>>()?;
+            let key: Value = txn.as_str().into();
+            let sql = format!("{ACCEPTED} WHERE txn = ? LIMIT 1");
+            let accepted = tx.row(sql, vec![key.clone()]).await?;
+            let found = match accepted {
+                Some(row) => Some(read::accepted(&row)?),
+                None => {
+                    let sql = format!("{BOUNCED} WHERE txn = ? ORDER BY seq LIMIT 1");
+                    let bounced = tx.row(sql, vec![key]).await?;
+                    bounced.map(|row| read::bounced(&row)).transpose()?
+                }
+            };
+            let found = found.into_iter().collect();
             Ok(at(seq, with_refunds(&mut tx, found).await?.pop()))
         };
         read.await.map_err(failed("look up a provider's payment"))
@@ -200,24 +201,41 @@ impl Views {
     }
 }
 
-async fn with_refunds(tx: &mut Tx, mut money: Vec<MoneyIn>) -> Result<Vec<MoneyIn>, sqlx::Error> {
-    let keys: Vec<Value> = money.iter().map(|row| row.txn.as_str().into()).collect();
+/// All money that came for a seat, oldest first, at most 100.
+async fn money_for(tx: &mut Tx, id: PaymentId) -> Result<Vec<MoneyIn>, sqlx::Error> {
+    let keys: Vec<Value> = vec![id.group.0.into(), id.index.into()];
+    let sql = format!("{ACCEPTED} WHERE group_id = ? AND idx = ? AND txn IS NOT NULL");
+    let mut found = Vec::new();
+    for row in &tx.rows(sql, keys.clone()).await? {
+        found.push(read::accepted(row)?);
+    }
+    let sql = format!("{BOUNCED} WHERE group_id = ? AND idx = ? ORDER BY seq, txn LIMIT 100");
+    for row in &tx.rows(sql, keys).await? {
+        found.push(read::bounced(row)?);
+    }
+    found.sort_by_key(|(money, _)| (money.seq, money.txn));
+    found.truncate(100);
+    with_refunds(tx, found).await
+}
+
+async fn with_refunds(
+    tx: &mut Tx,
+    money: Vec<(MoneyIn, Option<RefundId>)>,
+) -> Result<Vec<MoneyIn>, sqlx::Error> {
+    let keys: Vec<Value> = money
+        .iter()
+        .filter_map(|(_, refund)| Some(refund.as_ref()?.0.into()))
+        .collect();
     let mut refunds = BTreeMap::new();
-    for row in tx
-        .rows_in(
-            "SELECT id, txn, group_id, idx, member, amount, reason, created_at, paid_at, fee_back \
-         FROM refund WHERE txn IN ",
-            &keys,
-        )
-        .await?
-    {
+    for row in tx.rows_in(&format!("{REFUND} WHERE id IN "), &keys).await? {
         let refund = read::refund(&row)?;
-        refunds.insert(refund.txn, refund);
+        refunds.insert(refund.id, refund);
     }
-    for row in &mut money {
-        row.refund = refunds.remove(&row.txn);
-    }
-    Ok(money)
+    let money = money.into_iter().map(|(money, refund)| MoneyIn {
+        refund: refund.and_then(|id| refunds.remove(&id)),
+        ..money
+    });
+    Ok(money.collect())
 }
 
 /// The seat decides; where it holds nothing, the last money that came for it does.

@@ -1,11 +1,13 @@
 //! Rows of SQL as rows of Rust. A word or number that no version of ours writes is an error that names the column.
 
 use domain::{
-    CampaignId, GroupId, MemberId, Millis, Money, OrderId, PaymentId, Rate, RefundId, Text, Txn,
+    Account, CampaignId, GroupId, MemberId, Millis, Money, OrderId, PaymentId, Rate, RefundId,
+    Text, Txn,
 };
 use draw::Hash;
 use sqlx::any::AnyRow;
 
+use crate::code::{Code, account_kind, event_name};
 use crate::db::{Columns, unreadable};
 use crate::names::{RefundReason, Word};
 use crate::rows::{
@@ -25,6 +27,21 @@ pub(crate) fn maybe_word<T: Word>(row: &AnyRow, column: &str) -> Result<Option<T
         Some(_) => word(row, column).map(Some),
         None => Ok(None),
     }
+}
+
+pub(crate) fn code<T: Code>(row: &AnyRow, column: &str) -> Result<T> {
+    let number = row.int(column)?;
+    T::of_code(number).ok_or_else(|| unknown(column, number))
+}
+
+/// A kind of account.
+pub(crate) fn account(row: &AnyRow) -> Result<&'static Account> {
+    let number = row.int("account")?;
+    account_kind(number).ok_or_else(|| unknown("account", number))
+}
+
+fn unknown(column: &str, number: i64) -> sqlx::Error {
+    unreadable(column, format!("unknown number {number}"))
 }
 
 pub(crate) fn millis(row: &AnyRow, column: &str) -> Result<Millis> {
@@ -152,6 +169,14 @@ pub(crate) fn draw(row: &AnyRow) -> Result<DrawRow> {
     })
 }
 
+/// What the seats of member `m` in unfinished groups cost: the last line of his wallet's part; [`in_groups`] reads it.
+pub(crate) const IN_GROUPS: &str = "(SELECT w.balance FROM wallet_line w WHERE w.member = m.id AND w.account = 2 \
+    ORDER BY w.seq DESC, w.line_no DESC LIMIT 1) AS in_groups";
+
+pub(crate) fn in_groups(row: &AnyRow) -> Result<i64> {
+    Ok(row.maybe_int("in_groups")?.unwrap_or(0))
+}
+
 fn winners(text: &str) -> Result<Vec<u32>> {
     let numbers = text.split(' ').filter(|number| !number.is_empty());
     numbers
@@ -164,11 +189,11 @@ pub(crate) fn wallet_line(row: &AnyRow) -> Result<WalletLine> {
         seq: row.u64("seq")?,
         line_no: row.u32("line_no")?,
         at: millis(row, "at")?,
-        account: word(row, "account")?,
+        account: code(row, "account")?,
         amount: row.int("amount")?,
         balance: row.int("balance")?,
         why: Why {
-            kind: word(row, "kind")?,
+            kind: code(row, "kind")?,
             program: maybe_word(row, "program")?,
             group: row.maybe_u64("group_id")?.map(GroupId),
             campaign: row.maybe_u32("campaign")?.map(CampaignId),
@@ -216,13 +241,13 @@ pub(crate) fn refund(row: &AnyRow) -> Result<RefundRow> {
     })
 }
 
-/// Columns of `payment`; its refund is read apart.
-pub(crate) fn money_in(row: &AnyRow) -> Result<MoneyIn> {
-    let bounced = match maybe_word::<RefundReason>(row, "reason")? {
-        Some(RefundReason::Bounced(reason)) => Some(reason),
-        Some(RefundReason::Left | RefundReason::Closed(_) | RefundReason::Lost) | None => None,
+/// Columns of `bounced`, and the number of its refund, which is read apart.
+pub(crate) fn bounced(row: &AnyRow) -> Result<(MoneyIn, Option<RefundId>)> {
+    let bounced = match word::<RefundReason>(row, "reason")? {
+        RefundReason::Bounced(reason) => Some(reason),
+        RefundReason::Left | RefundReason::Closed(_) | RefundReason::Lost => None,
     };
-    Ok(MoneyIn {
+    let money = MoneyIn {
         txn: txn_of("txn", &row.text("txn")?)?,
         seq: row.u64("seq")?,
         at: millis(row, "at")?,
@@ -233,18 +258,40 @@ pub(crate) fn money_in(row: &AnyRow) -> Result<MoneyIn> {
         fee: Money(row.int("fee")?),
         bounced,
         refund: None,
-    })
+    };
+    Ok((money, row.maybe_u64("refund")?.map(RefundId)))
+}
+
+/// The money that holds or held a seat, from columns of `seat`, and the number of its refund, which is read apart.
+pub(crate) fn accepted(row: &AnyRow) -> Result<(MoneyIn, Option<RefundId>)> {
+    let payment = payment(row)?;
+    let money = MoneyIn {
+        txn: txn_of("txn", &row.text("txn")?)?,
+        seq: row.u64("paid_seq")?,
+        at: millis(row, "paid_at")?,
+        group: Some(payment.group),
+        payment: Some(payment),
+        member: Some(member(row, "member")?),
+        amount: Money(row.int("amount")?),
+        fee: Money(row.int("fee")?),
+        bounced: None,
+        refund: None,
+    };
+    Ok((money, row.maybe_u64("refund")?.map(RefundId)))
 }
 
 pub(crate) fn ledger_line(row: &AnyRow) -> Result<LedgerRow> {
+    let account = account(row)?;
+    let event = row.int("event")?;
+    let event = event_name(event).ok_or_else(|| unknown("event", event))?;
     Ok(LedgerRow {
         seq: row.u64("seq")?,
         line_no: row.u32("line_no")?,
         at: millis(row, "at")?,
-        account: row.text("account")?,
+        account: account.name().to_owned(),
         holder: u64::try_from(row.int("holder")?).ok(),
-        asset: word(row, "asset")?,
+        asset: account.asset(),
         amount: row.int("amount")?,
-        event: row.text("event")?,
+        event: event.to_owned(),
     })
 }

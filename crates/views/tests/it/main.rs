@@ -10,6 +10,7 @@ mod events;
 mod following;
 mod histories;
 mod kit;
+mod lost;
 mod opening;
 mod reading;
 mod story;

@@ -1,0 +1,241 @@
+//! The numbers in which the kinds of the ledger's and the wallets' lines stand in SQL: there are many of these lines,
+//! and a number is stored and found for a fraction of what a word costs. The table `word` tells people what they mean.
+
+use domain::{Account, Event, GroupId, MemberId};
+
+use crate::names::{WalletAccount, WhyKind, Word};
+
+/// Kinds of accounts in the order of the chart: assets, liabilities, own money, coins. A kind's number is its place.
+pub(crate) const ACCOUNTS: [Account; 14] = [
+    Account::Channel,
+    Account::Escrow(GroupId(0)),
+    Account::RefundsDue,
+    Account::Available(MemberId(0)),
+    Account::Vesting(MemberId(0)),
+    Account::Suppliers,
+    Account::Capital,
+    Account::Sales,
+    Account::CostOfGoods,
+    Account::Rewards,
+    Account::ChannelFees,
+    Account::CoinsIssued,
+    Account::Coins(MemberId(0)),
+    Account::VestingCoins(MemberId(0)),
+];
+
+/// The numbers of the accounts that are a member's: available, vesting, coins, vesting coins.
+pub(crate) const MEMBERS_ACCOUNTS: &str = "(3,4,12,13)";
+/// The number of escrows.
+pub(crate) const ESCROW: i64 = 1;
+
+/// The number of an account's kind.
+pub(crate) fn account_code(account: &Account) -> i64 {
+    match account {
+        Account::Channel => 0,
+        Account::Escrow(_) => ESCROW,
+        Account::RefundsDue => 2,
+        Account::Available(_) => 3,
+        Account::Vesting(_) => 4,
+        Account::Suppliers => 5,
+        Account::Capital => 6,
+        Account::Sales => 7,
+        Account::CostOfGoods => 8,
+        Account::Rewards => 9,
+        Account::ChannelFees => 10,
+        Account::CoinsIssued => 11,
+        Account::Coins(_) => 12,
+        Account::VestingCoins(_) => 13,
+    }
+}
+
+/// The number of the kind with this name.
+pub(crate) fn account_named(name: &str) -> Option<i64> {
+    let found = ACCOUNTS.iter().find(|account| account.name() == name);
+    found.map(account_code)
+}
+
+/// A kind of account by its number; its holder is nobody's.
+pub(crate) fn account_kind(code: i64) -> Option<&'static Account> {
+    ACCOUNTS.get(usize::try_from(code).ok()?)
+}
+
+/// The account of a stored kind and holder.
+pub(crate) fn account_of(code: i64, holder: i64) -> Option<Account> {
+    let group = || u64::try_from(holder).ok().map(GroupId);
+    let member = || u32::try_from(holder).ok().map(MemberId);
+    Some(match account_kind(code)? {
+        Account::Escrow(_) => Account::Escrow(group()?),
+        Account::Available(_) => Account::Available(member()?),
+        Account::Vesting(_) => Account::Vesting(member()?),
+        Account::Coins(_) => Account::Coins(member()?),
+        Account::VestingCoins(_) => Account::VestingCoins(member()?),
+        plain @ (Account::Channel
+        | Account::RefundsDue
+        | Account::Suppliers
+        | Account::Capital
+        | Account::Sales
+        | Account::CostOfGoods
+        | Account::Rewards
+        | Account::ChannelFees
+        | Account::CoinsIssued) => *plain,
+    })
+}
+
+/// The holder column of accounts that nobody holds.
+pub(crate) const NO_HOLDER: i64 = -1;
+
+/// The holder column of an account.
+pub(crate) fn holder_of(account: &Account) -> i64 {
+    account.holder().map_or(NO_HOLDER, |holder| {
+        i64::try_from(holder).unwrap_or(i64::MAX)
+    })
+}
+
+/// Names of events in the ledger. An event's number is its place; only those that move money are ever stored.
+const EVENTS: [&str; 18] = [
+    "member_registered",
+    "inviter_bound",
+    "campaign_published",
+    "capital_deposited",
+    "group_opened",
+    "seat_reserved",
+    "seat_lapsed",
+    "payment_accepted",
+    "payment_bounced",
+    "seat_left",
+    "group_filled",
+    "group_closed",
+    "group_settled",
+    "refund_paid",
+    "order_shipped",
+    "order_received",
+    "order_kept",
+    "rewards_vested",
+];
+
+/// An event's number in the ledger.
+pub(crate) fn event_code(event: &Event) -> i64 {
+    match event {
+        Event::MemberRegistered { .. } => 0,
+        Event::InviterBound { .. } => 1,
+        Event::CampaignPublished { .. } => 2,
+        Event::CapitalDeposited { .. } => 3,
+        Event::GroupOpened { .. } => 4,
+        Event::SeatReserved { .. } => 5,
+        Event::SeatLapsed { .. } => 6,
+        Event::PaymentAccepted { .. } => 7,
+        Event::PaymentBounced { .. } => 8,
+        Event::SeatLeft { .. } => 9,
+        Event::GroupFilled { .. } => 10,
+        Event::GroupClosed { .. } => 11,
+        Event::GroupSettled(_) => 12,
+        Event::RefundPaid { .. } => 13,
+        Event::OrderShipped { .. } => 14,
+        Event::OrderReceived { .. } => 15,
+        Event::OrderKept { .. } => 16,
+        Event::RewardsVested { .. } => 17,
+    }
+}
+
+/// An event's name by its number.
+pub(crate) fn event_name(code: i64) -> Option<&'static str> {
+    EVENTS.get(usize::try_from(code).ok()?).copied()
+}
+
+/// A kind of thing that stands as the place of its value among all values.
+pub(crate) trait Code: Word + PartialEq {
+    /// The number of a value.
+    fn code(self) -> i64 {
+        let place = Self::ALL.iter().position(|value| *value == self);
+        place
+            .and_then(|place| i64::try_from(place).ok())
+            .unwrap_or(i64::MAX)
+    }
+
+    /// The value of a number.
+    fn of_code(code: i64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(code).ok()?).copied()
+    }
+}
+
+impl Code for WalletAccount {}
+impl Code for WhyKind {}
+
+/// All numbers with what they mean: kind, number, word.
+pub(crate) fn words() -> Vec<(&'static str, i64, &'static str)> {
+    let accounts = ACCOUNTS
+        .iter()
+        .map(|account| ("account", account_code(account), account.name()));
+    let events = (0i64..)
+        .zip(EVENTS)
+        .map(|(code, name)| ("event", code, name));
+    let wallets = WalletAccount::ALL
+        .iter()
+        .map(|value| ("wallet_account", value.code(), value.word()));
+    let kinds = WhyKind::ALL
+        .iter()
+        .map(|value| ("wallet_kind", value.code(), value.word()));
+    accounts.chain(events).chain(wallets).chain(kinds).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_places() {
+        for (code, account) in (0i64..).zip(&ACCOUNTS) {
+            assert_eq!(account_code(account), code, "{}", account.name());
+            assert_eq!(account_named(account.name()), Some(code));
+            let holder = if account.holder().is_some() {
+                7
+            } else {
+                NO_HOLDER
+            };
+            let found = account_of(code, holder).unwrap();
+            assert_eq!((found.name(), holder_of(&found)), (account.name(), holder));
+        }
+        assert_eq!(account_of(14, 0), None);
+        assert_eq!(account_of(3, -1), None);
+        assert_eq!(account_named("nobody"), None);
+        assert_eq!(
+            ACCOUNTS
+                .get(usize::try_from(ESCROW).unwrap())
+                .unwrap()
+                .name(),
+            "escrow"
+        );
+    }
+
+    #[test]
+    fn the_members_accounts_are_those_of_wallets() {
+        let codes: Vec<String> = ACCOUNTS
+            .iter()
+            .filter(|account| WalletAccount::of_account(account).is_some())
+            .map(|account| account_code(account).to_string())
+            .collect();
+        assert_eq!(format!("({})", codes.join(",")), MEMBERS_ACCOUNTS);
+    }
+
+    #[test]
+    fn every_number_has_one_word() {
+        let words = words();
+        let mut keys: Vec<_> = words.iter().map(|(kind, code, _)| (kind, code)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), words.len());
+        let deposited = Event::CapitalDeposited {
+            amount: domain::Money(1),
+        };
+        assert_eq!(
+            event_name(event_code(&deposited)),
+            Some("capital_deposited")
+        );
+        assert_eq!(event_name(-1), None);
+        assert_eq!(
+            WhyKind::of_code(WhyKind::SeatWon.code()),
+            Some(WhyKind::SeatWon)
+        );
+        assert_eq!(WalletAccount::of_code(99), None);
+    }
+}
