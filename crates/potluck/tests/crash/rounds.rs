@@ -92,6 +92,9 @@ impl Summary {
                 assert!(ROUNDS_OF_A_KIND <= reached, "{kind:?}: {reached} rounds");
             }
         }
+        if plan.contains(&Kind::Any) {
+            assert!(0 < self.timers, "no timer was due while nobody was there");
+        }
     }
 }
 
