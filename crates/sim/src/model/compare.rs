@@ -1,5 +1,7 @@
 //! The model against the world: everything both know, in words where they differ.
 
+use std::collections::BTreeMap;
+
 use domain::{
     Account, GroupId, GroupState, MemberId, OrderId, OrderState, PaymentId, SeatState, World,
 };
@@ -53,7 +55,16 @@ impl Model {
             due,
             self.money.refunds_due,
         );
-        differ.same(|| "own money".to_owned(), world.books().own.0, self.own());
+        let own = world.books().own.0;
+        differ.same(|| "own money".to_owned(), own, self.own());
+        let gained = own + self.money.fees - self.money.capital;
+        if gained < self.money.least_gain {
+            differ.0.push(format!(
+                "settled groups brought {gained}, their campaigns promised at least {}",
+                self.money.least_gain
+            ));
+        }
+        self.compare_lists(world, &mut differ);
         differ.0
     }
 
@@ -76,6 +87,50 @@ impl Model {
         }
         self.compare_sums(world, &mut differ);
         differ.0
+    }
+
+    /// What workers are shown: whose payments to wait for, which draws to make; and who a token is.
+    fn compare_lists(&self, world: &World, differ: &mut Differ) {
+        let waiting = world.waiting_reservations(None, usize::MAX).into_iter();
+        let waiting = waiting.map(|waiting| (waiting.payment, waiting.member.0, waiting.pay_by.0));
+        let open = self.index.open_rooms.iter();
+        let told = open.filter_map(|number| Some((*number, self.rooms.get(number)?)));
+        let told = told.flat_map(|(number, room)| {
+            let reserved = room.places.iter();
+            let reserved = reserved.filter(|(_, place)| place.held == Held::Reserved);
+            reserved.map(move |(&index, place)| {
+                let payment = PaymentId {
+                    group: GroupId(number),
+                    index,
+                };
+                (payment, place.member, place.pay_by)
+            })
+        });
+        differ.same(
+            || "reservations that wait".to_owned(),
+            waiting.collect::<Vec<_>>(),
+            told.collect(),
+        );
+        let seen = world.awaiting_draw(usize::MAX).into_iter();
+        let seen = seen.map(|awaited| (awaited.round_time_s.cast_signed(), awaited.group.0));
+        let full = self.rooms.iter().filter_map(|(&number, room)| {
+            let Stage::Full { frozen_at } = room.stage else {
+                return None;
+            };
+            let (_, time) = round_of(self.offer_of(number)?, frozen_at);
+            Some((time, number))
+        });
+        let mut full: Vec<(i64, u64)> = full.collect();
+        full.sort_unstable();
+        differ.same(|| "draws that wait".to_owned(), seen.collect(), full);
+        for (token, &number) in &self.index.tokens {
+            let seen = world.member_of_token(token);
+            differ.same(
+                || format!("token of member {number}"),
+                seen,
+                Some(MemberId(number)),
+            );
+        }
     }
 
     /// When time next changes anything by itself.
@@ -318,6 +373,18 @@ fn compare_seal(id: GroupId, room: &Room, frozen_at: i64, world: &World, differ:
 /// Every reservation, and that there is none beyond.
 fn compare_places(id: GroupId, room: &Room, world: &World, differ: &mut Differ) {
     let next = u32::try_from(room.places.len()).unwrap_or(u32::MAX);
+    let mut of_member: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (&index, place) in room.places.iter().rev() {
+        of_member.entry(place.member).or_default().push(index);
+    }
+    for (member, told) in of_member {
+        let seen = world.seats_of(id, MemberId(member)).into_iter();
+        differ.same(
+            || format!("reservations of member {member} in group {id}"),
+            seen.map(|seat| seat.payment.index).collect(),
+            told,
+        );
+    }
     for index in 0..=next {
         let seat = world.seat(PaymentId { group: id, index });
         let seat = seat.map(|(member, seat)| (member.0, seat.state, seat.pay_by.0));

@@ -128,6 +128,8 @@ struct Money {
     channel: i64,
     refunds_due: i64,
     fees: i64,
+    /// What all settled groups must at least have brought, before fees.
+    least_gain: i64,
     sales: i64,
     goods_cost: i64,
     rewards: i64,

@@ -75,16 +75,19 @@ fn promise(terms: &Campaign) -> i64 {
     terms.group.price.0 * i64::from(terms.group.seats) + coins.sum::<i64>()
 }
 
-/// What is left of a group if every program pays the most it can.
+/// What is left of a group if every program pays the most it can, and the channel takes its fees.
 pub(crate) fn worst(terms: &Campaign) -> i64 {
-    let group = &terms.group;
-    let winners = i64::from(group.winners);
     let payers = if terms.channel.kept_on_refund {
-        i64::from(group.seats)
+        terms.group.seats
     } else {
-        winners
+        terms.group.winners
     };
-    let fees = payers * channel_fee(group.price.0, terms);
+    least_gain(terms) - i64::from(payers) * channel_fee(terms.group.price.0, terms)
+}
+
+/// The same before fees.
+pub(super) fn least_gain(terms: &Campaign) -> i64 {
+    let group = &terms.group;
     let mut rewards = 0;
     let mut of_caps = vec![0; terms.caps.len()];
     for reward in &terms.rewards {
@@ -98,7 +101,7 @@ pub(crate) fn worst(terms: &Campaign) -> i64 {
     for (sum, cap) in of_caps.iter().zip(&terms.caps) {
         rewards += cap.limit.0.min(*sum);
     }
-    winners * (group.price.0 - terms.product.cost.0) - fees - rewards
+    i64::from(group.winners) * (group.price.0 - terms.product.cost.0) - rewards
 }
 
 /// The most that a program's rule costs, in cash and coins.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::Campaign;
 use domain::rewards::{Base, Generation, Limit, Program, Source};
 
+use super::offers::least_gain;
 use super::{Mistake, Model, Outcome, Purse, Sealed, Stage, Told, refused};
 
 /// A payment that a program asks for.
@@ -33,6 +34,7 @@ impl Model {
         let seats_won: Vec<(bool, &Sealed)> = numbered
             .map(|(seat, sealed)| (winners.contains(&seat), sealed))
             .collect();
+        self.money.least_gain += least_gain(&offer);
         self.take_and_refund(number, &offer, &seats_won);
         let mut shared: Vec<i64> = offer.caps.iter().map(|cap| cap.limit.0).collect();
         let mut waiting: BTreeMap<u32, Purse> = BTreeMap::new();

@@ -149,7 +149,13 @@ impl Run {
                 member,
                 via,
             };
-            self.ask(Actor::Member(member), command)?;
+            let told = self.ask(Actor::Member(member), command)?;
+            if let (Told::Reserved(payment, _), true) = (told, again == 1 && self.rng.percent(60)) {
+                let price = self.live.price_of(payment.group.0).unwrap_or(1);
+                let bill = WhatFor::Reservation(payment);
+                let txn = self.town.provider.pay(price, member, bill);
+                self.report(&txn)?;
+            }
         }
         Ok(())
     }

@@ -328,15 +328,18 @@ impl Run {
         };
         let content = self.follower.world().to_snapshot();
         let fails = self.rng.percent(15);
+        let faults = self.disk.storage.faults();
+        let before = faults.snapshot_file(at.seq);
         let written = self.write_snapshot(at, &content, fails);
-        let there = self.disk.storage.faults().snapshot_file(at.seq).is_some();
-        if written == fails || there == fails {
-            // One from before may stand at the very same place.
-            if !(fails && self.snapshots_at.contains(&at.seq)) {
-                return self.differs(vec![format!(
-                    "a snapshot that fails: {fails}, written: {written}, there: {there}"
-                )]);
-            }
+        let after = faults.snapshot_file(at.seq);
+        if written == fails || after.is_none() != (fails && before.is_none()) {
+            return self.differs(vec![format!(
+                "a snapshot that fails: {fails}, written: {written}, there: {}",
+                after.is_some()
+            )]);
+        }
+        if fails && before != after {
+            return self.differs(vec!["a snapshot that failed changed another".to_owned()]);
         }
         if fails {
             self.coverage.note("fault", "writing a snapshot fails");

@@ -1,6 +1,8 @@
 //! The end of a storm: the disk is whole, everybody does what is left to do, and all money must be where it belongs.
 
-use domain::{Account, Actor, Command, GroupId, OrderId, Request};
+use std::collections::BTreeSet;
+
+use domain::{Account, Actor, Command, GroupId, LeaderRule, OrderId, PublishedCampaign, Request};
 
 use super::Run;
 use crate::error::SimError;
@@ -144,8 +146,23 @@ impl Run {
         };
         let round = shop::round(period, files.freeze.round);
         match draw::draw(&files.open, &files.seats, &files.freeze, &round) {
-            Ok(outcome) => Ok(Some(outcome)),
+            Ok(outcome) => match unfair(&outcome, world.campaign_of(group)) {
+                None => Ok(Some(outcome)),
+                Some(what) => self.differs(vec![format!("group {group}: {what}")]),
+            },
             Err(error) => self.differs(vec![format!("group {group} cannot be drawn: {error}")]),
         }
     }
+}
+
+/// What is wrong with who has won, if anything: as many as promised, each a seat, no exempt leader.
+fn unfair(outcome: &draw::Outcome, campaign: Option<&PublishedCampaign>) -> Option<String> {
+    let group = &campaign?.terms.group;
+    let winners: BTreeSet<u32> = outcome.winners().iter().copied().collect();
+    let promised = group.winners as usize;
+    let fits = winners.len() == promised
+        && outcome.winners().len() == promised
+        && winners.iter().all(|&winner| winner < group.seats)
+        && !(group.leader == LeaderRule::Exempt && winners.contains(&0));
+    (!fits).then(|| format!("{:?} win of {group:?}", outcome.winners()))
 }

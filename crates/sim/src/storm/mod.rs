@@ -210,11 +210,11 @@ impl Run {
             985..=989 => ("jumps", self.rng.between(0, 6 * HOUR)),
             990 => ("jumps", self.rng.between(0, 30 * 24 * HOUR)),
             // At the very millisecond at which something becomes due, or just before.
-            991..=993 => match self.live.next_due() {
+            991..=995 => match self.live.next_due() {
                 Some(due) => ("to a deadline", due - self.clock - self.rng.between(0, 1)),
                 None => ("still", 0),
             },
-            994..=998 => ("back", -self.rng.between(0, 5 * SECOND)),
+            996..=998 => ("back", -self.rng.between(0, 5 * SECOND)),
             _ => ("back", -self.rng.between(0, 2 * HOUR)),
         };
         self.clock += step;
