@@ -359,6 +359,35 @@ fn an_interrupted_creation_is_finished() {
     fs::write(dir.path().join("journal.db"), b"").unwrap();
     append(&mut open(dir.path()), b"one");
     assert_eq!(audit(dir.path()).len(), 1);
+
+    // Cut off while the tables were written: what stands in the file is not committed.
+    let begun = tempfile::tempdir().unwrap();
+    let making = Connection::open(begun.path().join("journal.db")).unwrap();
+    making
+        .execute_batch(
+            "PRAGMA page_size = 16384; PRAGMA cache_size = 1; BEGIN; CREATE TABLE meta(format TEXT);
+             INSERT INTO meta VALUES (hex(zeroblob(500000)))",
+        )
+        .unwrap();
+    let interrupted = || {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["journal.db", "journal.db-journal"] {
+            let bytes = fs::read(begun.path().join(name)).unwrap();
+            assert!(!bytes.is_empty(), "{name}");
+            fs::write(dir.path().join(name), bytes).unwrap();
+        }
+        dir
+    };
+    let dir = interrupted();
+    append(&mut open(dir.path()), b"one");
+    assert_eq!(audit(dir.path()).len(), 1);
+
+    // Not beside what shows that there was another journal.
+    let dir = interrupted();
+    let snapshots = dir.path().join("snapshots");
+    fs::create_dir(&snapshots).unwrap();
+    fs::write(snapshots.join("00000000000000000003.snap"), b"world").unwrap();
+    assert!(matches!(refused(dir.path()), OpenError::Lost { .. }));
 }
 
 #[test]

@@ -89,9 +89,16 @@ impl SqliteJournal {
         create_dir_durably(&dir).map_err(prepare(&dir))?;
         let lock = take_lock(&dir)?;
         let path = dir.join(DATABASE);
-        let fresh = is_fresh(&dir)?;
+        let fresh = size_bytes(&dir.join(DATABASE))?.unwrap_or(0) == 0;
+        if fresh {
+            no_witness(&dir)?;
+        }
         sync_log(&dir)?;
         let connection = connect(&path, fresh).map_err(not_a_journal(&path))?;
+        if fresh || is_empty(&connection).map_err(not_a_journal(&path))? {
+            no_witness(&dir)?;
+            make_tables(&connection).map_err(not_a_journal(&path))?;
+        }
         check_format(&connection, &path)?;
         // SQLite opens what it may not write for reading, and says so at the first write only.
         if connection.is_readonly(MAIN_DB).map_err(store(&path))? {
@@ -190,23 +197,31 @@ fn insert(connection: &Connection, link: &Link, bytes: &[u8]) -> Result<(), Appe
     })
 }
 
-/// Connects, and makes the tables if there are none.
+/// Connects to the file, which is made if it is to be fresh.
 fn connect(path: &Path, fresh: bool) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let create = OpenFlags::SQLITE_OPEN_CREATE;
     let connection = Connection::open_with_flags(path, if fresh { flags | create } else { flags })?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "EXTRA")?;
-    if fresh {
-        // The tables are made before the log is switched on, so that the database file is never
-        // empty beside a log: SQLite would take the log for a stranger's and delete it.
-        connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {SCHEMA}
-             INSERT INTO meta(format) VALUES ('{FORMAT}'); COMMIT;"
-        ))?;
-    }
     Ok(connection)
+}
+
+/// Whether there is no table: the program was interrupted when it first made the file, before anything was in it.
+fn is_empty(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+        row.get(0)
+    })
+}
+
+/// Makes the tables before the log is switched on, so that the database file is never empty beside a log: SQLite would
+/// take the log for a stranger's and delete it.
+fn make_tables(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {SCHEMA}
+         INSERT INTO meta(format) VALUES ('{FORMAT}'); COMMIT;"
+    ))
 }
 
 fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
@@ -300,21 +315,16 @@ fn first_gap(connection: &Connection, last: i64) -> Result<Option<Damage>, rusql
     Ok(None)
 }
 
-/// Whether there is no journal yet; an error if there was one and it is gone.
-fn is_fresh(dir: &Path) -> Result<bool, OpenError> {
+/// Where there is no journal: an error if there was one and it is gone.
+fn no_witness(dir: &Path) -> Result<(), OpenError> {
     let journal = dir.join(DATABASE);
-    if 0 < size_bytes(&journal)?.unwrap_or(0) {
-        return Ok(false);
-    }
     let log = dir.join(LOG);
     let log = (0 < size_bytes(&log)?.unwrap_or(0)).then_some(log);
     let witness = match log {
         Some(log) => Some(log),
         None => snapshots::any_file(dir).map_err(prepare(&dir.join(SNAPSHOTS)))?,
     };
-    witness.map_or(Ok(true), |witness| {
-        Err(OpenError::Lost { journal, witness })
-    })
+    witness.map_or(Ok(()), |witness| Err(OpenError::Lost { journal, witness }))
 }
 
 /// Syncs the log that a crash left, before anything in it is believed.
