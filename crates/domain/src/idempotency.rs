@@ -7,7 +7,10 @@ use std::collections::VecDeque;
 
 use minicbor::{Decode, Encode};
 
-use crate::{Actor, Answer, DAY_MS, Duration, IdempotencyKey, Millis, Refusal, World};
+use crate::{
+    Actor, Answer, DAY_MS, Duration, IdempotencyKey, Millis, Refusal, World,
+    table::{PlaceTable, ShortHash},
+};
 
 /// How long a key is kept.
 pub const KEY_LIFE: Duration = Duration(DAY_MS);
@@ -36,39 +39,73 @@ pub(crate) struct KeySlot {
 #[cbor(transparent)]
 pub(crate) struct KeyNumber(#[n(0)] u64);
 
+impl KeyNumber {
+    fn next(self) -> KeyNumber {
+        KeyNumber(self.0.saturating_add(1))
+    }
+}
+
 /// The members' keys of the last [`KEY_LIFE`], oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 pub(crate) struct MemberKeys {
-    /// How many were forgotten.
+    /// The last that was forgotten.
     #[n(0)]
-    forgotten: u64,
+    forgotten: KeyNumber,
     #[n(1)]
     slots: VecDeque<KeySlot>,
+    /// Where to look for a key; derived from the slots.
+    #[cbor(skip)]
+    table: PlaceTable<KeyNumber>,
 }
 
 impl MemberKeys {
     fn get(&self, number: KeyNumber) -> Option<&KeySlot> {
-        let at = number.0.checked_sub(self.forgotten)?.checked_sub(1)?;
+        let at = number.0.checked_sub(self.forgotten.next().0)?;
         self.slots.get(usize::try_from(at).ok()?)
     }
 
-    fn push(&mut self, slot: KeySlot) -> KeyNumber {
-        while self
-            .slots
-            .front()
-            .is_some_and(|oldest| oldest.at.after(KEY_LIFE) <= slot.at)
-        {
-            self.slots.pop_front();
-            self.forgotten = self.forgotten.saturating_add(1);
-        }
-        self.slots.push_back(slot);
-        let count = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
-        KeyNumber(self.forgotten.saturating_add(count))
+    /// A key, if it is one of the latest of the member whose newest is given.
+    fn find(&self, newest: KeyNumber, key: &[u8; 16]) -> Option<&KeySlot> {
+        let is_his = |number: KeyNumber| {
+            std::iter::successors(Some(newest), |&number| Some(self.get(number)?.earlier))
+                .take(MAX_KEYS_PER_ACTOR)
+                .any(|his| his == number)
+        };
+        let found = self.table.find(ShortHash::of(key), |number| {
+            self.get(number)
+                .is_some_and(|slot| slot.key.key == *key && is_his(number))
+        });
+        self.get(found?)
     }
 
-    /// A member's keys from this one on, newest first.
-    fn from(&self, newest: KeyNumber) -> impl Iterator<Item = &KeySlot> {
-        std::iter::successors(self.get(newest), |slot| self.get(slot.earlier))
+    /// Brings the place of a key into the cache.
+    pub(crate) fn read_ahead(&self, key: &[u8; 16]) {
+        std::hint::black_box(self.table.find(ShortHash::of(key), |_| false));
+    }
+
+    fn push(&mut self, slot: KeySlot) -> KeyNumber {
+        while let Some(oldest) = self.slots.front().copied()
+            && oldest.at.after(KEY_LIFE) <= slot.at
+        {
+            self.slots.pop_front();
+            self.forgotten = self.forgotten.next();
+            self.table
+                .remove(ShortHash::of(oldest.key.key), self.forgotten);
+        }
+        let count = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
+        let number = KeyNumber(self.forgotten.0.saturating_add(count)).next();
+        self.slots.push_back(slot);
+        self.table.insert(ShortHash::of(slot.key.key), number);
+        number
+    }
+
+    /// After a snapshot was read.
+    pub(crate) fn rebuild_table(&mut self) {
+        let mut number = self.forgotten;
+        for slot in &self.slots {
+            number = number.next();
+            self.table.insert(ShortHash::of(slot.key.key), number);
+        }
     }
 }
 
@@ -80,16 +117,20 @@ impl World {
         key: &IdempotencyKey,
         now: Millis,
     ) -> Result<Option<Answer>, Refusal> {
-        let is_it = |slot: &&KeySlot| slot.key.key == key.key && now < slot.at.after(KEY_LIFE);
+        let is_alive = |slot: &&KeySlot| now < slot.at.after(KEY_LIFE);
         let found = match actor {
             Actor::Member(member) => {
                 let newest = self.member_ref(member).map(|member| member.newest_key);
-                let slots = self.member_keys.from(newest.unwrap_or_default());
-                slots.take(MAX_KEYS_PER_ACTOR).find(is_it)
+                self.member_keys
+                    .find(newest.unwrap_or_default(), &key.key)
+                    .filter(is_alive)
             }
             Actor::System | Actor::Operator(_) | Actor::Gateway(_) => {
                 let slots = self.staff_keys.get(&actor).into_iter().flatten();
-                slots.rev().find(is_it)
+                slots
+                    .filter(is_alive)
+                    .rev()
+                    .find(|slot| slot.key.key == key.key)
             }
         };
         match found {

@@ -10,7 +10,7 @@ use crate::{
     World,
     group::{Group, GroupSlot, Slim},
     rewards,
-    table::InGroup,
+    table::{InGroup, ShortHash},
 };
 
 /// Everything ever promised by opened groups stays below this, so that no balance can leave 63 bits.
@@ -465,11 +465,13 @@ impl World {
         };
         for (at, seat) in (0u32..).zip(&group.seats) {
             if let Some(txn) = seat.txn.get() {
-                self.seated.remove(txn, InGroup { group: id, at });
+                self.seated
+                    .remove(ShortHash::of(txn), InGroup { group: id, at });
             }
         }
         for (at, txn) in (0u32..).zip(&group.returned) {
-            self.returned.remove(txn, InGroup { group: id, at });
+            self.returned
+                .remove(ShortHash::of(txn), InGroup { group: id, at });
         }
         if state != GroupState::Settled {
             let promise = self

@@ -293,7 +293,7 @@ impl World {
             group: payment.group,
             at: payment.index,
         };
-        self.seated.insert(&txn, place);
+        self.seated.insert(ShortHash::of(txn), place);
         if let Some(member) = self.member_mut(member) {
             member.in_groups.0 = member.in_groups.0.saturating_add(amount.0);
         }
@@ -317,7 +317,8 @@ impl World {
         {
             let at = u32::try_from(group.returned.len()).unwrap_or(u32::MAX);
             group.returned.push(*txn);
-            self.returned.insert(txn, InGroup { group: id, at });
+            self.returned
+                .insert(ShortHash::of(txn), InGroup { group: id, at });
         }
         let fee_back = if *fee_kept { Money::ZERO } else { *fee };
         self.apply_refund_due(PendingRefund {

@@ -2,7 +2,10 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::{Event, Money, PaymentId, RefundId, Refusal, Txn, World, table::OnItsWay};
+use crate::{
+    Event, Money, PaymentId, RefundId, Refusal, Txn, World,
+    table::{OnItsWay, ShortHash},
+};
 
 /// A refund that is decided and durable but not yet confirmed by the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -44,14 +47,15 @@ impl World {
 
     pub(crate) fn apply_refund_due(&mut self, pending: PendingRefund) {
         self.returning
-            .insert(&pending.txn, OnItsWay(pending.refund));
+            .insert(ShortHash::of(pending.txn), OnItsWay(pending.refund));
         self.next_refund = self.next_refund.max(pending.refund.0.saturating_add(1));
         self.refunds.insert(pending.refund, pending);
     }
 
     pub(crate) fn apply_refund_paid(&mut self, refund: RefundId) {
         if let Some(pending) = self.refunds.remove(&refund) {
-            self.returning.remove(&pending.txn, OnItsWay(refund));
+            self.returning
+                .remove(ShortHash::of(pending.txn), OnItsWay(refund));
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
     member::Member,
-    table::{InGroup, OnItsWay},
+    table::{InGroup, OnItsWay, ShortHash},
     world::{PlatformBooks, VestingGroup},
 };
 
@@ -172,8 +172,9 @@ impl World {
         }
         for pending in self.refunds.values() {
             self.returning
-                .insert(&pending.txn, OnItsWay(pending.refund));
+                .insert(ShortHash::of(pending.txn), OnItsWay(pending.refund));
         }
+        self.member_keys.rebuild_table();
         let mut live = Vec::new();
         for (group, slot) in (0u64..).map(GroupId).zip(&mut self.groups) {
             let GroupSlot::Live(known) = slot else {
@@ -183,11 +184,13 @@ impl World {
             known.rebuild_index();
             for (at, seat) in (0u32..).zip(&known.seats) {
                 if let Some(txn) = seat.txn.get() {
-                    self.seated.insert(txn, InGroup { group, at });
+                    self.seated
+                        .insert(ShortHash::of(txn), InGroup { group, at });
                 }
             }
             for (at, txn) in (0u32..).zip(&known.returned) {
-                self.returned.insert(txn, InGroup { group, at });
+                self.returned
+                    .insert(ShortHash::of(txn), InGroup { group, at });
             }
         }
         for id in live {

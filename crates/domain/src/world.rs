@@ -18,7 +18,7 @@ use crate::{
     ledger,
     member::Member,
     payment::Incoming,
-    table::{InGroup, OnItsWay, TokenTable, TxnTable},
+    table::{InGroup, OnItsWay, PlaceTable, TokenTable},
 };
 
 /// Everything in memory. Rebuilt from the journal, or from a snapshot and the journal's rest.
@@ -44,11 +44,11 @@ pub struct World {
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
     /// Payments that hold, or held, a seat of a live group.
-    pub(crate) seated: TxnTable<InGroup>,
+    pub(crate) seated: PlaceTable<InGroup>,
     /// Payments that came to a live group and went back at once.
-    pub(crate) returned: TxnTable<InGroup>,
+    pub(crate) returned: PlaceTable<InGroup>,
     /// Payments on their way back.
-    pub(crate) returning: TxnTable<OnItsWay>,
+    pub(crate) returning: PlaceTable<OnItsWay>,
     /// Full groups by their round's time.
     pub(crate) awaiting: BTreeSet<(u64, GroupId)>,
     pub(crate) timers: BinaryHeap<Reverse<Timer>>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 
-use domain::{Millis, Request};
+use domain::{Millis, READ_AHEAD, Request};
 use tokio::sync::oneshot;
 
 use crate::append::{Batch, Work};
@@ -176,6 +176,11 @@ impl Writer {
     fn execute_many(&mut self, mut many: Many, now: Millis, limit: usize) -> (usize, Option<Many>) {
         let mut executed = 0;
         while executed < limit && !self.is_full() {
+            if executed % READ_AHEAD == 0 {
+                let ahead = many.rest.as_slice();
+                let soon = ahead.get(..READ_AHEAD).unwrap_or(ahead);
+                self.executor.world().read_ahead(soon);
+            }
             let Some(request) = many.rest.next() else {
                 break;
             };
