@@ -108,7 +108,8 @@ pub fn freeze_for(
         seats: seats.hash(),
         round,
     };
-    check_files(open, seats, &freeze)?;
+    check_each(open, seats)?;
+    check_together(open, seats, &freeze)?;
     check_round_rule(open, &freeze, timing)?;
     Ok(freeze)
 }
@@ -201,11 +202,7 @@ impl Outcome {
 /// Everything about the three files that needs no beacon: each valid, nothing reserved, the freeze
 /// of just these rules and seats, their number allowed, no `prev` and no tiers where none belong.
 pub(crate) fn check_files(open: &Open, seats: &Seats, freeze: &Freeze) -> Result<(), DrawError> {
-    open.check()?;
-    if let Some(what) = open.reserved() {
-        return Err(DrawError::NotSupported(what));
-    }
-    seats.check()?;
+    check_each(open, seats)?;
     let found = open.hash();
     if freeze.open != found {
         return Err(DrawError::OtherOpen {
@@ -220,6 +217,20 @@ pub(crate) fn check_files(open: &Open, seats: &Seats, freeze: &Freeze) -> Result
             found,
         });
     }
+    check_together(open, seats, freeze)
+}
+
+/// Rules and seats are valid by themselves, nothing reserved.
+fn check_each(open: &Open, seats: &Seats) -> Result<(), DrawError> {
+    open.check()?;
+    if let Some(what) = open.reserved() {
+        return Err(DrawError::NotSupported(what));
+    }
+    Ok(seats.check()?)
+}
+
+/// The freeze of just these rules and seats allows their number, their tiers and what came before.
+fn check_together(open: &Open, seats: &Seats, freeze: &Freeze) -> Result<(), DrawError> {
     let (min, max) = (open.seats.min, open.seats.max);
     if !u32::try_from(seats.0.len()).is_ok_and(|count| (min..=max).contains(&count)) {
         return Err(DrawError::SeatCount {

@@ -16,13 +16,22 @@ pub fn hash(bytes: &[u8]) -> Hash {
 
 /// Lower-case hex, two digits a byte.
 pub fn to_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 0x0f] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-    }
-    text
+    let mut text = Vec::with_capacity(bytes.len().saturating_mul(2));
+    push_hex(&mut text, bytes);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// As [`to_hex`], at the end of a file.
+pub(crate) fn push_hex(file: &mut Vec<u8>, bytes: &[u8]) {
+    let digit = |digit: u8| match digit {
+        0..=9 => b'0'.wrapping_add(digit),
+        10.. => (b'a' - 10).wrapping_add(digit),
+    };
+    file.extend(
+        bytes
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]),
+    );
 }
 
 /// A beacon signature as it is written everywhere: exactly 96 lower-case hex digits.

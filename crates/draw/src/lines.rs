@@ -218,6 +218,19 @@ impl Writer {
     }
 }
 
+/// A decimal at the end of a file, without an allocation.
+pub(crate) fn push_decimal(file: &mut Vec<u8>, mut number: usize) {
+    let start = file.len();
+    while {
+        file.push(b'0'.wrapping_add(u8::try_from(number % 10).unwrap_or(0)));
+        number /= 10;
+        number != 0
+    } {}
+    if let Some(digits) = file.get_mut(start..) {
+        digits.reverse();
+    }
+}
+
 /// `-` for none.
 pub(crate) fn or_dash<T: ToString>(value: Option<&T>) -> String {
     value.map_or_else(|| "-".to_owned(), ToString::to_string)

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::hash::{Hash, hash};
-use crate::lines::{Lines, ParseError, Writer, shown};
+use crate::hash::{Hash, hash, push_hex};
+use crate::lines::{Lines, ParseError, Writer, push_decimal, shown};
 use crate::open::MAX_SEATS;
 
 const FILE: &str = "seats";
+/// A line of a group of hundreds.
+const LINE_BYTES: usize = 76;
 /// 10 000 of the longest lines and the header stay below this.
 const MAX_BYTES: usize = 1 << 20;
 
@@ -54,12 +56,18 @@ impl Seats {
 
     /// The file's bytes. `Seats::parse` gives the same list back if [`Seats::check`] passes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut file = Writer::new(FILE);
+        // Written by hand: a group that fills waits for this, and its seats are many.
+        let mut file = Writer::new(FILE).finish();
+        file.reserve(self.0.len().saturating_mul(LINE_BYTES));
         for (index, seat) in self.0.iter().enumerate() {
-            let role = if seat.leader { 'L' } else { 'M' };
-            file.line(format_args!("{index} {} {role} {} -", seat.tag, seat.tier));
+            push_decimal(&mut file, index);
+            file.push(b' ');
+            push_hex(&mut file, &seat.tag.0);
+            file.extend_from_slice(if seat.leader { b" L " } else { b" M " });
+            push_decimal(&mut file, usize::try_from(seat.tier).unwrap_or(usize::MAX));
+            file.extend_from_slice(b" -\n");
         }
-        file.finish()
+        file
     }
 
     /// `H(seats)`.
@@ -75,6 +83,11 @@ impl Seats {
         if self.0.is_empty() {
             return Err(ParseError::new(FILE, 2, "there is no seat"));
         }
+        // One tier for all is the usual case, and needs no table of tags.
+        let one_tier = self
+            .0
+            .iter()
+            .all(|seat| Some(seat.tier) == self.0.first().map(|first| first.tier));
         let mut tiers = BTreeMap::new();
         for (index, seat) in self.0.iter().enumerate() {
             let line = index.saturating_add(2);
@@ -84,6 +97,9 @@ impl Seats {
                     line,
                     format!("more than {MAX_SEATS} seats"),
                 ));
+            }
+            if one_tier {
+                continue;
             }
             let first = *tiers.entry(seat.tag).or_insert(seat.tier);
             if first != seat.tier {
