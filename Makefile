@@ -1,5 +1,5 @@
 # Two commands for a fresh machine with Rust and Node: `make run` and `make test`.
-.PHONY: run test soak lint rust-test web web-test browser-test browser strace clean
+.PHONY: run test soak bench lint rust-test web web-test browser-test browser strace clean
 
 DATA ?= data/demo
 LISTEN ?= 127.0.0.1:8080
@@ -31,6 +31,7 @@ test: lint rust-test web-test browser-test
 soak: web strace
 	POTLUCK_CRASH_ROUNDS=1000 cargo test --locked -p potluck --test crash killed_under_fire -- --nocapture
 	POTLUCK_SOAK=1 cargo test --locked -p potluck --test faults syscalls -- --nocapture --test-threads 1
+	POTLUCK_SIM_SECONDS=1800 cargo test --locked -p sim --test storms -- --nocapture
 
 lint:
 	cargo fmt --all --check
@@ -56,6 +57,11 @@ strace:
 	@command -v strace >/dev/null || (echo "==> installing strace" && \
 		{ [ "$$(id -u)" = 0 ] || SUDO=sudo; $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq strace; }) || \
 		echo "==> no strace: no file system call is made to fail"
+
+# Every measurement three times, into the tables of docs/benchmarks.md. About an hour; nothing else should run.
+bench: web
+	cargo build --release --locked --bin potluck
+	./target/release/potluck bench all --write docs/benchmarks.md
 
 clean:
 	rm -rf target web/dist web/node_modules data
