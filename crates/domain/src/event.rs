@@ -93,6 +93,46 @@ impl Records {
         self.events.append(events);
     }
 
+    /// Reads one stored record, all of `payload`, and adds it. After an error nothing was added.
+    pub fn decode(&mut self, payload: &[u8]) -> Result<(), minicbor::decode::Error> {
+        let before = self.events.len();
+        let decoded = self.decode_events(payload);
+        match decoded {
+            Ok(head) => self
+                .heads
+                .push((head, self.events.len().saturating_sub(before))),
+            Err(error) => {
+                self.events.truncate(before);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The events go to the list, the rest is returned.
+    fn decode_events(&mut self, payload: &[u8]) -> Result<RecordHead, minicbor::decode::Error> {
+        let malformed = minicbor::decode::Error::message;
+        let mut input = minicbor::Decoder::new(payload);
+        if input.array()? != Some(4) {
+            return Err(malformed("a record has four parts"));
+        }
+        let head = RecordHead {
+            at: input.decode()?,
+            actor: input.decode()?,
+            key: input.decode()?,
+        };
+        let events = input
+            .array()?
+            .ok_or_else(|| malformed("the number of events is missing"))?;
+        for _ in 0..events {
+            self.events.push(input.decode()?);
+        }
+        if input.position() != payload.len() {
+            return Err(malformed("something follows the record"));
+        }
+        Ok(head)
+    }
+
     /// How many records.
     pub fn len(&self) -> usize {
         self.heads.len()

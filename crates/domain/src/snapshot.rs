@@ -103,6 +103,19 @@ struct Loaded {
 impl World {
     /// The whole state as bytes.
     pub fn to_snapshot(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.write_snapshot(&mut bytes) {
+            Ok(()) => bytes,
+            // Writing to a vector cannot fail, and no encoder in here makes errors of its own.
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Writes the whole state; errors only where `out` does.
+    pub fn write_snapshot<W: minicbor::encode::Write>(
+        &self,
+        out: W,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
         let stored = Stored {
             format: FORMAT,
             now: self.now,
@@ -124,12 +137,7 @@ impl World {
             member_keys: &self.member_keys,
             tokens: self.tokens.as_flattened().into(),
         };
-        let mut bytes = Vec::new();
-        match minicbor::encode(&stored, &mut bytes) {
-            Ok(()) => bytes,
-            // Writing to a vector cannot fail, and no encoder in here makes errors of its own.
-            Err(_) => Vec::new(),
-        }
+        minicbor::encode(&stored, out)
     }
 
     /// Reads what [`World::to_snapshot`] wrote.

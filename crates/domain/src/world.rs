@@ -11,8 +11,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Actor, Answer, Campaign, Closing, Command, Due, Event, GroupId, MemberId, Millis, Order,
-    OrderId, OrderState, PaymentId, PendingRefund, Record, RecordHead, Records, RefundId, Refusal,
-    Request, SeatState, Timer, Vested,
+    OrderId, OrderState, PaymentId, PendingRefund, Record, RecordHead, RecordRef, Records,
+    RefundId, Refusal, Request, SeatState, Timer, Vested,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
     ledger,
@@ -265,6 +265,16 @@ impl World {
     /// something else than this platform, and stops the process with a message that says so.
     pub fn apply(&mut self, record: &Record) {
         self.apply_events(record.head(), &record.events);
+    }
+
+    /// As [`World::apply`], for a record among others.
+    pub fn apply_ref(&mut self, record: RecordRef<'_>) {
+        let head = RecordHead {
+            at: record.at,
+            actor: record.actor,
+            key: record.key,
+        };
+        self.apply_events(head, record.events);
     }
 
     fn apply_events(&mut self, head: RecordHead, events: &[Event]) {

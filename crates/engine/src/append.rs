@@ -156,6 +156,9 @@ impl AppendThread {
         self.shared
             .counters
             .appended(records.len(), bytes, started.elapsed());
+        if let Some(last) = records.last(1).next() {
+            self.shared.counters.note_last_record(last.at);
+        }
         self.shared.committed.send_replace(head.last_seq());
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::error::{StartError, Stop};
 use crate::executor::Executor;
 use crate::handle::EngineHandle;
 use crate::message::Message;
-use crate::recovery::{Progress, recover};
+use crate::recovery::{Progress, SinceSnapshot, recover};
 use crate::shared::Shared;
 use crate::snapshots::{Order, SnapshotPolicy, SnapshotThread};
 use crate::writer::Writer;
@@ -60,15 +60,17 @@ impl Engine {
     /// Reads the journal back, which may take minutes, then accepts commands. Not for asynchronous code: use a
     /// thread that may block.
     pub fn start(mut config: EngineConfig) -> Result<(EngineHandle, EngineThreads), StartError> {
-        let (world, recovered) = recover(config.journal.as_ref(), &mut config.progress)?;
+        let (world, recovered, since) = recover(config.journal.as_ref(), &mut config.progress)?;
         let shared = Arc::new(Shared::new(
             config.queue_commands,
             config.queue_settlements,
             recovered,
         ));
+        shared.counters.note_last_record(world.now());
         let snapshots = match config.snapshots {
             Some(policy) => Some(Snapshots {
                 policy,
+                since,
                 store: config.journal.snapshots()?,
                 reader: config.journal.reader()?,
             }),
@@ -168,6 +170,7 @@ impl EngineThreads {
     ) -> Result<Option<mpsc::Sender<Order>>, StartError> {
         let Some(Snapshots {
             policy,
+            since,
             store,
             reader,
         }) = snapshots
@@ -177,10 +180,7 @@ impl EngineThreads {
         let (to_snapshots, orders) = mpsc::channel();
         let shared = self.shared.clone();
         self.spawn("potluck-snapshot", move || {
-            match SnapshotThread::open(store, reader, policy, orders, shared) {
-                Ok(mut thread) => thread.run(),
-                Err(error) => tracing::error!(%error, "there will be no snapshots"),
-            }
+            SnapshotThread::new((store, reader), policy, since, orders, shared).run();
         })?;
         self.snapshots = Some(to_snapshots.clone());
         Ok(Some(to_snapshots))
@@ -196,6 +196,7 @@ impl Drop for EngineThreads {
 /// What the snapshot thread starts with.
 struct Snapshots {
     policy: SnapshotPolicy,
+    since: SinceSnapshot,
     store: Box<dyn SnapshotStore>,
     reader: Box<dyn JournalReader>,
 }

@@ -2,8 +2,10 @@
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::thread;
 
-use domain::{Event, Record, World};
+use domain::{Event, Record, Records, World};
 use journal::{
     FIRST_SEQ, Head, JournalReader, Mark, ReadError, RecordRef, SnapshotError, SnapshotStore,
 };
@@ -78,24 +80,82 @@ impl RecordReader {
     }
 }
 
+impl RecordReader {
+    /// As [`read`](Self::read), side by side into `part`, which is emptied first.
+    fn read_part(&mut self, max_bytes: usize, part: &mut Part) -> Result<(), FollowError> {
+        part.records.clear();
+        part.first_seq = self.next_seq;
+        let batches = self.reader.read(self.next_seq, max_bytes)?;
+        for batch in &batches {
+            for record in batch.records_from(self.next_seq) {
+                let record = record.map_err(ReadError::from)?;
+                check_version(&record)?;
+                part.records
+                    .decode(record.payload)
+                    .map_err(|source| undecodable(&record, source))?;
+            }
+        }
+        if let Some(last) = batches.last() {
+            self.next_seq = last.next_seq();
+            self.mark = Some(last.head().mark());
+            self.bytes += batches
+                .iter()
+                .map(|batch| batch.bytes.len() as u64)
+                .sum::<u64>();
+        }
+        part.end = self.mark;
+        Ok(())
+    }
+}
+
+/// Records of a part of the journal.
+#[derive(Default)]
+struct Part {
+    first_seq: u64,
+    records: Records,
+    /// The end of the last batch read.
+    end: Option<Mark>,
+}
+
+/// Parts that are read and not applied yet, while a whole journal is replayed.
+const PARTS_AHEAD: usize = 2;
+
 /// A world that follows the journal.
 pub struct WorldFollower {
-    world: World,
+    applied: Applied,
     records: RecordReader,
+    /// For reuse.
+    part: Part,
+}
+
+/// A world and where it stands.
+struct Applied {
+    world: World,
     /// Where the world stands; `None` before the first record.
     at: Option<Mark>,
     /// A record that did not fit; the world is of no use since.
     broken: Option<u64>,
 }
 
+/// Shown each record, with its sequence and the world just after it.
+type OnRecord<'a> = &'a mut dyn FnMut(u64, domain::RecordRef<'_>, &World);
+
 impl WorldFollower {
     /// An empty world at the beginning of the journal.
     pub fn from_nothing(reader: Box<dyn JournalReader>) -> WorldFollower {
+        let reader = RecordReader::new(reader, FIRST_SEQ);
+        WorldFollower::new(World::default(), None, reader)
+    }
+
+    fn new(world: World, at: Option<Mark>, records: RecordReader) -> WorldFollower {
         WorldFollower {
-            world: World::default(),
-            records: RecordReader::new(reader, FIRST_SEQ),
-            at: None,
-            broken: None,
+            applied: Applied {
+                world,
+                at,
+                broken: None,
+            },
+            records,
+            part: Part::default(),
         }
     }
 
@@ -119,13 +179,8 @@ impl WorldFollower {
         };
         match world {
             Ok(world) => {
-                let records = RecordReader::new(reader, at.seq + 1);
-                Ok(WorldFollower {
-                    world,
-                    records,
-                    at: Some(at),
-                    broken: None,
-                })
+                let reader = RecordReader::new(reader, at.seq + 1);
+                Ok(WorldFollower::new(world, Some(at), reader))
             }
             Err(reason) => {
                 tracing::warn!(seq = at.seq, %reason, "a snapshot cannot be used; the whole journal is replayed");
@@ -134,8 +189,8 @@ impl WorldFollower {
         }
     }
 
-    /// Applies the next records, of about `max_bytes` of journal; empty when there are no more yet.
-    pub fn advance(&mut self, max_bytes: usize) -> Result<Vec<StoredRecord>, FollowError> {
+    /// Applies the next records, of about `max_bytes` of journal; returns how many, none when there are no more yet.
+    pub fn advance(&mut self, max_bytes: usize) -> Result<usize, FollowError> {
         self.advance_with(max_bytes, &mut |_, _, _| {})
     }
 
@@ -143,45 +198,66 @@ impl WorldFollower {
     pub fn advance_with(
         &mut self,
         max_bytes: usize,
-        on_record: &mut dyn FnMut(u64, &Record, &World),
-    ) -> Result<Vec<StoredRecord>, FollowError> {
-        if let Some(seq) = self.broken {
-            return Err(FollowError::DoesNotFit { seq });
-        }
-        let records = self.records.read(max_bytes)?;
-        for StoredRecord { seq, record } in &records {
-            // The rules panic on a record that they cannot have written; here that is an answer about the journal.
-            let world = &mut self.world;
-            if catch_unwind(AssertUnwindSafe(|| world.apply(record))).is_err() {
-                self.broken = Some(*seq);
-                return Err(FollowError::DoesNotFit { seq: *seq });
+        on_record: OnRecord<'_>,
+    ) -> Result<usize, FollowError> {
+        self.records.read_part(max_bytes, &mut self.part)?;
+        self.applied.apply(&self.part, on_record)
+    }
+
+    /// Applies all that there is, reading on another thread meanwhile. After each part `on_part` is told where the world
+    /// stands and how many records the part had.
+    pub(crate) fn catch_up(
+        &mut self,
+        max_bytes: usize,
+        on_part: &mut dyn FnMut(u64, usize),
+    ) -> Result<(), FollowError> {
+        let WorldFollower {
+            applied, records, ..
+        } = self;
+        thread::scope(|scope| {
+            let (to_apply, read) = mpsc::sync_channel(PARTS_AHEAD);
+            let (give_back, spare) = mpsc::channel::<Part>();
+            scope.spawn(move || {
+                loop {
+                    let mut part = spare.try_recv().unwrap_or_default();
+                    let read = records.read_part(max_bytes, &mut part);
+                    let is_last = read.is_err() || part.records.is_empty();
+                    if to_apply.send(read.map(|()| part)).is_err() || is_last {
+                        return;
+                    }
+                }
+            });
+            while let Ok(part) = read.recv() {
+                let part = part?;
+                let count = applied.apply(&part, &mut |_, _, _| {})?;
+                if count != 0 {
+                    on_part(applied.at.map_or(0, |at| at.seq), count);
+                }
+                // The reader may have come to the end.
+                let _ = give_back.send(part);
             }
-            on_record(*seq, record, &self.world);
-        }
-        // Timers that have moved are thrown away when looked at; nobody else looks at those of this world.
-        self.world.next_timer();
-        self.at = self.records.mark.or(self.at);
-        Ok(records)
+            Ok(())
+        })
     }
 
     /// The world as it stands.
     pub fn world(&self) -> &World {
-        &self.world
+        &self.applied.world
     }
 
     /// The world as it stands, to go on with.
     pub fn into_world(self) -> World {
-        self.world
+        self.applied.world
     }
 
     /// Sequence of the last record applied; 0 before the first.
     pub fn seq(&self) -> u64 {
-        self.at.map_or(0, |at| at.seq)
+        self.mark().map_or(0, |at| at.seq)
     }
 
     /// The end of the last batch applied; `None` before the first.
     pub fn mark(&self) -> Option<Mark> {
-        self.at
+        self.applied.at
     }
 
     /// Bytes of journal read so far.
@@ -190,44 +266,74 @@ impl WorldFollower {
     }
 }
 
+impl Applied {
+    fn apply(&mut self, part: &Part, on_record: OnRecord<'_>) -> Result<usize, FollowError> {
+        if let Some(seq) = self.broken {
+            return Err(FollowError::DoesNotFit { seq });
+        }
+        for (seq, record) in (part.first_seq..).zip(part.records.iter()) {
+            // The rules panic on a record that they cannot have written; here that is an answer about the journal.
+            let world = &mut self.world;
+            if catch_unwind(AssertUnwindSafe(|| world.apply_ref(record))).is_err() {
+                self.broken = Some(seq);
+                return Err(FollowError::DoesNotFit { seq });
+            }
+            on_record(seq, record, &self.world);
+        }
+        // Timers that have moved are thrown away when looked at; nobody else looks at those of this world.
+        self.world.next_timer();
+        self.at = part.end.or(self.at);
+        Ok(part.records.len())
+    }
+}
+
 /// Replays a journal from nothing to where it ends now, with the rules of today's `apply` and nothing else; shows
 /// each record with the world just after it.
 pub fn replay(
     reader: Box<dyn JournalReader>,
-    mut on_record: impl FnMut(u64, &Record, &World),
+    mut on_record: impl FnMut(u64, domain::RecordRef<'_>, &World),
 ) -> Result<World, FollowError> {
     let mut follower = WorldFollower::from_nothing(reader);
-    while !follower
-        .advance_with(crate::READ_BYTES, &mut on_record)?
-        .is_empty()
-    {}
+    while follower.advance_with(crate::READ_BYTES, &mut on_record)? != 0 {}
     Ok(follower.into_world())
 }
 
 /// Reads one record's payload, all of it.
 fn decode(stored: &RecordRef<'_>) -> Result<Record, FollowError> {
+    check_version(stored)?;
+    let mut decoder = Decoder::new(stored.payload);
+    match decoder.decode::<Record>() {
+        Ok(record) if decoder.position() == stored.payload.len() => Ok(record),
+        Ok(_) => {
+            let source = minicbor::decode::Error::message("something follows the record");
+            Err(undecodable(stored, source))
+        }
+        Err(error) => Err(undecodable(stored, error)),
+    }
+}
+
+fn check_version(stored: &RecordRef<'_>) -> Result<(), FollowError> {
+    let RecordRef { seq, version, .. } = *stored;
+    if version != RECORD_VERSION {
+        return Err(FollowError::UnknownVersion { seq, version });
+    }
+    Ok(())
+}
+
+fn undecodable(stored: &RecordRef<'_>, source: minicbor::decode::Error) -> FollowError {
     let RecordRef {
         seq,
         version,
         payload,
     } = *stored;
-    if version != RECORD_VERSION {
-        return Err(FollowError::UnknownVersion { seq, version });
-    }
-    let mut decoder = Decoder::new(payload);
-    let source = match decoder.decode::<Record>() {
-        Ok(record) if decoder.position() == payload.len() => return Ok(record),
-        Ok(_) => minicbor::decode::Error::message("something follows the record"),
-        Err(error) => error,
-    };
-    Err(match unknown_kind(payload) {
+    match unknown_kind(payload) {
         Some(kind) => FollowError::UnknownKind { seq, version, kind },
         None => FollowError::Undecodable {
             seq,
             version,
             source,
         },
-    })
+    }
 }
 
 /// The kind of the first event that has a kind or a part that is not known here. Walks over the record by hand:

@@ -1,7 +1,9 @@
 //! Numbers for whoever watches the engine.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
+
+use domain::Millis;
 
 /// What the engine has done since it started, and what waits now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +46,7 @@ pub(crate) struct Counters {
     busy: AtomicU64,
     snapshots: AtomicU64,
     last_snapshot_seq: AtomicU64,
+    last_record_ms: AtomicI64,
 }
 
 impl Counters {
@@ -54,6 +57,15 @@ impl Counters {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.last_append_us.store(took_us, Ordering::Relaxed);
         self.total_append_us.fetch_add(took_us, Ordering::Relaxed);
+    }
+
+    /// Time of the last durable record.
+    pub(crate) fn last_record(&self) -> Millis {
+        Millis(self.last_record_ms.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn note_last_record(&self, at: Millis) {
+        self.last_record_ms.store(at.0, Ordering::Relaxed);
     }
 
     pub(crate) fn busy(&self) {

@@ -1,6 +1,6 @@
 //! Rebuilds the world when the engine starts.
 
-use domain::World;
+use domain::{Millis, World};
 use journal::Journal;
 
 use crate::READ_BYTES;
@@ -18,6 +18,15 @@ pub struct Recovered {
     pub head: u64,
 }
 
+/// How far the journal has grown beyond its latest snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SinceSnapshot {
+    /// Time of the last record in the snapshot; `None` if there is none.
+    pub(crate) time: Option<Millis>,
+    /// Bytes of journal after it.
+    pub(crate) bytes: u64,
+}
+
 /// How far the recovery has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -31,30 +40,24 @@ pub struct Progress {
 pub(crate) fn recover(
     journal: &dyn Journal,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(World, Recovered), StartError> {
+) -> Result<(World, Recovered, SinceSnapshot), StartError> {
     let head = journal.head().last_seq();
     let mut snapshots = journal.snapshots()?;
     let mut follower = WorldFollower::from_latest(snapshots.as_mut(), journal.reader()?)
         .map_err(StartError::Snapshots)?;
     let snapshot_seq = follower.mark().map(|mark| mark.seq);
+    let snapshot_time = follower.mark().map(|_| follower.world().now());
     tracing::info!(snapshot_seq, head, "reading the journal back");
     let mut replayed = 0;
     progress(Progress {
         seq: follower.seq(),
         head,
     });
-    loop {
-        let records = follower.advance(READ_BYTES)?.len() as u64;
+    follower.catch_up(READ_BYTES, &mut |seq, records| {
         crash::point("engine.recovering");
-        if records == 0 {
-            break;
-        }
-        replayed += records;
-        progress(Progress {
-            seq: follower.seq(),
-            head,
-        });
-    }
+        replayed += records as u64;
+        progress(Progress { seq, head });
+    })?;
     if follower.seq() != head {
         return Err(StartError::HeadDiffers {
             read: follower.seq(),
@@ -67,5 +70,9 @@ pub(crate) fn recover(
         head,
     };
     tracing::info!(snapshot_seq, replayed, head, "the journal is read back");
-    Ok((follower.into_world(), recovered))
+    let since_snapshot = SinceSnapshot {
+        time: snapshot_time,
+        bytes: follower.bytes(),
+    };
+    Ok((follower.into_world(), recovered, since_snapshot))
 }

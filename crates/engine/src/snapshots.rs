@@ -3,7 +3,7 @@
 //! Why a second world: writing out the first one would hold up every join. This one costs memory and a part of a
 //! processor, and pauses as long as it works.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::READ_BYTES;
 use crate::error::SnapshotNowError;
 use crate::follow::WorldFollower;
+use crate::recovery::SinceSnapshot;
 use crate::shared::Shared;
 
 /// Bytes of a snapshot written between two pauses.
@@ -60,51 +61,57 @@ pub(crate) enum Order {
 
 /// The snapshot thread.
 pub(crate) struct SnapshotThread {
-    follower: WorldFollower,
     store: Box<dyn SnapshotStore>,
     policy: SnapshotPolicy,
     orders: Receiver<Order>,
     shared: Arc<Shared>,
-    /// What the last snapshot stands at, and the bytes and time of the journal there.
+    /// Where the journal is read, until the first snapshot is due.
+    reader: Option<Box<dyn JournalReader>>,
+    /// From then on.
+    follower: Option<WorldFollower>,
+    /// The record at which the snapshot that is being made will stand.
+    until: Option<u64>,
+    /// Where the last snapshot stands.
     last_seq: u64,
-    last_bytes: u64,
     last_time: Option<Millis>,
+    /// The engine's count of bytes there; below zero by what was in the journal after it at the start.
+    last_bytes: i128,
 }
 
 /// It was told to end.
 struct Quit;
 
 impl SnapshotThread {
-    /// Begins with the latest snapshot. Reads it, so it belongs on the thread itself.
-    pub(crate) fn open(
-        mut store: Box<dyn SnapshotStore>,
-        reader: Box<dyn JournalReader>,
+    pub(crate) fn new(
+        (store, reader): (Box<dyn SnapshotStore>, Box<dyn JournalReader>),
         policy: SnapshotPolicy,
+        since: SinceSnapshot,
         orders: Receiver<Order>,
         shared: Arc<Shared>,
-    ) -> Result<SnapshotThread, SnapshotNowError> {
-        let follower = WorldFollower::from_latest(store.as_mut(), reader)?;
-        let last_time = follower.mark().map(|_| follower.world().now());
-        let last_seq = follower.seq();
-        let last_bytes = follower.bytes();
-        Ok(SnapshotThread {
-            follower,
+    ) -> SnapshotThread {
+        let recovered = shared.recovered;
+        // Where there is a journal and never was a snapshot, one is due at once.
+        let long_ago = (recovered.head != 0).then_some(Millis(i64::MIN));
+        SnapshotThread {
             store,
             policy,
             orders,
+            reader: Some(reader),
+            follower: None,
+            until: None,
+            last_seq: recovered.snapshot_seq.unwrap_or(0),
+            last_time: since.time.or(long_ago),
+            last_bytes: -i128::from(since.bytes),
             shared,
-            last_seq,
-            last_bytes,
-            last_time,
-        })
+        }
     }
 
     /// Runs until it is told to end or the journal cannot be followed. The engine goes on without snapshots then.
     pub(crate) fn run(&mut self) {
         loop {
             let started = Instant::now();
-            let grew = match self.step() {
-                Ok(grew) => grew,
+            let worked = match self.step() {
+                Ok(worked) => worked,
                 Err(SnapshotNowError::Write(error)) => {
                     tracing::error!(%error, "a snapshot could not be written; the next one is tried when due again");
                     self.note_snapshot();
@@ -115,8 +122,8 @@ impl SnapshotThread {
                     return;
                 }
             };
-            // Half of one processor at most while there is something to follow.
-            let length = if grew {
+            // Half of one processor at most while a snapshot is being made.
+            let length = if worked {
                 started.elapsed()
             } else {
                 self.policy.look_every
@@ -127,58 +134,69 @@ impl SnapshotThread {
         }
     }
 
-    /// Follows a part of the journal and writes the snapshot that is due; returns whether the journal had grown.
+    /// Does a part of the snapshot that is due; returns whether there was something to do.
     fn step(&mut self) -> Result<bool, SnapshotNowError> {
-        let grew = self.advance()?;
-        if self.is_due() {
-            self.write()?;
+        let committed = *self.shared.committed.borrow();
+        if committed != 0 && self.last_time.is_none() {
+            self.last_time = Some(self.shared.counters.last_record());
         }
-        Ok(grew)
+        if self.until.is_none() && self.is_due(committed) {
+            self.until = Some(committed);
+        }
+        let Some(until) = self.until else {
+            return Ok(false);
+        };
+        let follower = self.follower()?;
+        if follower.seq() < until && follower.advance(READ_BYTES)? != 0 {
+            return Ok(true);
+        }
+        self.write()?;
+        Ok(true)
     }
 
-    /// Applies a part of the journal; returns whether there was any.
-    fn advance(&mut self) -> Result<bool, SnapshotNowError> {
-        let records = self.follower.advance(READ_BYTES)?;
-        if self.last_time.is_none() {
-            self.last_time = records.first().map(|first| first.record.at);
+    /// The second world; begins with the latest snapshot.
+    fn follower(&mut self) -> Result<&mut WorldFollower, SnapshotNowError> {
+        if let Some(reader) = self.reader.take() {
+            self.follower = Some(WorldFollower::from_latest(self.store.as_mut(), reader)?);
         }
-        Ok(!records.is_empty())
+        self.follower.as_mut().ok_or(SnapshotNowError::NotRunning)
     }
 
-    fn is_due(&self) -> bool {
-        let bytes = self.follower.bytes() - self.last_bytes;
+    fn is_due(&self, committed: u64) -> bool {
+        let counters = &self.shared.counters;
+        let bytes = i128::from(counters.read().bytes) - self.last_bytes;
         let due_time = self
             .last_time
             .map(|since| since.after(self.policy.journal_time));
-        self.last_seq < self.follower.seq()
-            && (self.policy.journal_bytes <= bytes
-                || due_time.is_some_and(|due| due <= self.follower.world().now()))
+        self.last_seq < committed
+            && (i128::from(self.policy.journal_bytes) <= bytes
+                || due_time.is_some_and(|due| due <= counters.last_record()))
     }
 
     /// Follows the journal to its end and writes a snapshot unless the latest one stands there.
     fn now(&mut self) -> Result<Option<SnapshotTaken>, SnapshotNowError> {
         let until = *self.shared.committed.borrow();
-        while self.follower.seq() < until && self.advance()? {}
-        if self.follower.seq() == self.last_seq {
-            Ok(None)
-        } else {
-            self.write()
+        if until == self.last_seq {
+            return Ok(None);
         }
+        let follower = self.follower()?;
+        while follower.seq() < until && follower.advance(READ_BYTES)? != 0 {}
+        self.write()
     }
 
     fn write(&mut self) -> Result<Option<SnapshotTaken>, SnapshotNowError> {
-        let Some(at) = self.follower.mark() else {
+        self.until = None;
+        let Some(follower) = &self.follower else {
             return Ok(None);
         };
-        let content = self.follower.world().to_snapshot();
+        let Some(at) = follower.mark() else {
+            return Ok(None);
+        };
+        let world = follower.world();
         let mut fill = |out: &mut dyn Write| {
-            for part in content.chunks(WRITE_BYTES) {
-                let started = Instant::now();
-                out.write_all(part)?;
-                crash::point("engine.snapshot_writing");
-                std::thread::sleep(started.elapsed());
-            }
-            Ok(())
+            let mut out = Paced::new(out);
+            world.write_snapshot(&mut out).map_err(io::Error::other)?;
+            out.flush()
         };
         let bytes = self.store.write_snapshot(at, &mut fill)?;
         self.note_snapshot();
@@ -188,9 +206,12 @@ impl SnapshotThread {
     }
 
     fn note_snapshot(&mut self) {
-        self.last_seq = self.follower.seq();
-        self.last_bytes = self.follower.bytes();
-        self.last_time = Some(self.follower.world().now());
+        self.until = None;
+        if let Some(follower) = &self.follower {
+            self.last_seq = follower.seq();
+            self.last_time = Some(follower.world().now());
+        }
+        self.last_bytes = i128::from(self.shared.counters.read().bytes);
     }
 
     /// Sleeps, carrying out orders that come meanwhile.
@@ -212,6 +233,44 @@ impl SnapshotThread {
     }
 }
 
+/// Writes in pieces, and rests after each as long as it took.
+struct Paced<'a> {
+    out: &'a mut dyn Write,
+    piece: Vec<u8>,
+    began: Instant,
+}
+
+impl<'a> Paced<'a> {
+    fn new(out: &'a mut dyn Write) -> Paced<'a> {
+        Paced {
+            out,
+            piece: Vec::with_capacity(WRITE_BYTES),
+            began: Instant::now(),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.piece)?;
+        self.piece.clear();
+        crash::point("engine.snapshot_writing");
+        std::thread::sleep(self.began.elapsed());
+        self.began = Instant::now();
+        Ok(())
+    }
+}
+
+impl minicbor::encode::Write for Paced<'_> {
+    type Error = io::Error;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), io::Error> {
+        if WRITE_BYTES < self.piece.len() + bytes.len() {
+            self.flush()?;
+        }
+        self.piece.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Sender, channel};
@@ -226,6 +285,7 @@ mod tests {
     struct Bench {
         step: Step,
         thread: SnapshotThread,
+        bytes: u64,
         _orders: Sender<Order>,
     }
 
@@ -241,10 +301,17 @@ mod tests {
         };
         let (to_orders, orders) = channel();
         let shared = Arc::new(Shared::new(1, 1, recovered));
-        let thread = SnapshotThread::open(store, reader, policy, orders, shared).unwrap();
+        let thread = SnapshotThread::new(
+            (store, reader),
+            policy,
+            SinceSnapshot::default(),
+            orders,
+            shared,
+        );
         Bench {
             step,
             thread,
+            bytes: 0,
             _orders: to_orders,
         }
     }
@@ -259,9 +326,14 @@ mod tests {
                 command,
             };
             self.step.execute(&request, Millis(now)).unwrap();
-            self.step.commit().unwrap();
-            assert!(self.thread.step().unwrap());
-            assert!(!self.thread.step().unwrap(), "nothing more to follow");
+            let before = self.bytes;
+            let head = self.step.commit().unwrap();
+            self.bytes += 30;
+            let counters = &self.thread.shared.counters;
+            counters.appended(1, self.bytes - before, Duration::ZERO);
+            counters.note_last_record(Millis(now));
+            self.thread.shared.committed.send_replace(head.last_seq());
+            while self.thread.step().unwrap() {}
             self.thread.shared.counters.read().last_snapshot_seq
         }
     }

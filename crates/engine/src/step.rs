@@ -23,7 +23,7 @@ impl Step {
         journal: Box<dyn Journal>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Step, Recovered), StartError> {
-        let (world, recovered) = recover(journal.as_ref(), progress)?;
+        let (world, recovered, _) = recover(journal.as_ref(), progress)?;
         let executor = Executor::new(world, recovered.head);
         Ok((
             Step {

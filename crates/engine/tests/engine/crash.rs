@@ -46,7 +46,7 @@ fn a_killed_platform_loses_no_payment_it_acknowledged() {
         let mut seated = BTreeMap::new();
         let reader = SqliteJournal::open_read_only(dir.path()).unwrap();
         let world = engine::replay(Box::new(reader), |_, record, _| {
-            for event in &record.events {
+            for event in record.events {
                 if let Event::PaymentAccepted { payment, txn, .. } = event {
                     let twice = seated.insert(txn.to_string(), *payment);
                     assert_eq!(twice, None, "{txn} was booked twice");

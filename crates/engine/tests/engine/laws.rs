@@ -379,7 +379,7 @@ fn histories_fill_settle_expire_and_vest() {
             &happenings().new_tree(&mut runner).unwrap().current(),
         );
         engine::replay(disk.reader(), |_, record, _| {
-            for event in &record.events {
+            for event in record.events {
                 *reached.entry(word(event)).or_default() += 1;
             }
         })

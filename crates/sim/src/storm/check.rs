@@ -72,7 +72,7 @@ impl Run {
     pub(super) fn catch_up(&mut self) -> Result<(), SimError> {
         loop {
             match self.follower.advance(1 << 20) {
-                Ok(records) if records.is_empty() => return Ok(()),
+                Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) => {
                     self.follower = WorldFollower::from_nothing(self.disk.storage.reader());
