@@ -73,6 +73,7 @@ pub(crate) struct SnapshotThread {
     until: Option<u64>,
     /// Where the last snapshot stands.
     last_seq: u64,
+    /// Its time; without a snapshot, that of the last record at the start.
     last_time: Option<Millis>,
     /// The engine's count of bytes there; below zero by what was in the journal after it at the start.
     last_bytes: i128,
@@ -90,8 +91,7 @@ impl SnapshotThread {
         shared: Arc<Shared>,
     ) -> SnapshotThread {
         let recovered = shared.recovered;
-        // Where there is a journal and never was a snapshot, one is due at once.
-        let long_ago = (recovered.head != 0).then_some(Millis(i64::MIN));
+        let at_start = (recovered.head != 0).then(|| shared.counters.last_record());
         SnapshotThread {
             store,
             policy,
@@ -100,7 +100,7 @@ impl SnapshotThread {
             follower: None,
             until: None,
             last_seq: recovered.snapshot_seq.unwrap_or(0),
-            last_time: since.time.or(long_ago),
+            last_time: since.time.or(at_start),
             last_bytes: -i128::from(since.bytes),
             shared,
         }
