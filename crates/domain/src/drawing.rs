@@ -315,8 +315,6 @@ impl World {
         };
         group.full = Some(full);
         group.reserved = VecDeque::new();
-        group.seats.shrink_to_fit();
-        group.paid.shrink_to_fit();
         if let Some(round_time) = self.round_time(id) {
             self.awaiting.insert((round_time, id));
         }

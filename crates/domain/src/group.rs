@@ -109,6 +109,15 @@ pub(crate) struct Seat {
     pub(crate) earlier: Slim,
 }
 
+/// Adds an entry to a list that grows to `most` and seldom beyond, leaving no room unused when it is full.
+pub(crate) fn push_within<T>(list: &mut Vec<T>, entry: T, most: usize) {
+    if list.len() == list.capacity() && list.len() < most {
+        let left = most.saturating_sub(list.len());
+        list.reserve_exact(list.len().max(4).min(left));
+    }
+    list.push(entry);
+}
+
 /// A number or none, in four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slim(u32);
@@ -359,10 +368,16 @@ impl Group {
     }
 
     /// One more reservation, the member's newest.
-    pub(crate) fn add_seat(&mut self, member: MemberId, via: Option<MemberId>, pay_by: Millis) {
+    pub(crate) fn add_seat(
+        &mut self,
+        member: MemberId,
+        via: Option<MemberId>,
+        pay_by: Millis,
+        places: usize,
+    ) {
         let index = u32::try_from(self.seats.len()).unwrap_or(u32::MAX);
         let earlier = self.index_seat(index, member);
-        self.seats.push(Seat {
+        let seat = Seat {
             member,
             via: Slim::from(via.map(|via| via.0)),
             state: SeatState::Reserved,
@@ -371,7 +386,8 @@ impl Group {
             fee: Money::ZERO,
             tag: [0; 32],
             earlier: Slim::from(earlier),
-        });
+        };
+        push_within(&mut self.seats, seat, places);
     }
 
     /// Makes a seat its member's newest; returns which was.

@@ -38,7 +38,9 @@ impl World {
         if MAX_PROMISED < self.promised.saturating_add(promise_of(campaign)?) {
             return Err(Refusal::Overflow);
         }
-        let group = GroupId(u64::try_from(self.groups.len()).map_err(|_| Refusal::Overflow)?);
+        // The tables of payments keep four bytes for a group's number; memory ends long before they do.
+        let number = u32::try_from(self.groups.len()).map_err(|_| Refusal::Overflow)?;
+        let group = GroupId(u64::from(number));
         self.decide_inviter(member, via, events);
         let expires_at = now.after(campaign.terms.group.fill_within);
         events.push(Event::GroupOpened {
@@ -408,6 +410,7 @@ impl World {
         via: Option<MemberId>,
         pay_by: Millis,
     ) {
+        let places = self.places(payment.group);
         let Some(group) = self.live_mut(payment.group) else {
             self.corrupt("a seat is reserved in a group that is over");
             return;
@@ -421,9 +424,19 @@ impl World {
                 seat.via = Slim::from(Some(via.0));
             }
         } else {
-            group.add_seat(member, via, pay_by);
+            group.add_seat(member, via, pay_by, places);
         }
         self.schedule(payment.group);
+    }
+
+    /// How many seats the group will have.
+    pub(crate) fn places(&self, id: GroupId) -> usize {
+        let seats = self
+            .campaign_of(id)
+            .map(|campaign| campaign.terms.group.seats);
+        seats
+            .and_then(|seats| usize::try_from(seats).ok())
+            .unwrap_or(0)
     }
 
     pub(crate) fn apply_seat_over(&mut self, payment: PaymentId, state: SeatState) {
@@ -465,13 +478,12 @@ impl World {
         };
         for (at, seat) in (0u32..).zip(&group.seats) {
             if let Some(txn) = seat.txn.get() {
-                self.seated
-                    .remove(ShortHash::of(txn), InGroup { group: id, at });
+                self.seated.remove(ShortHash::of(txn), InGroup::new(id, at));
             }
         }
         for (at, txn) in (0u32..).zip(&group.returned) {
             self.returned
-                .remove(ShortHash::of(txn), InGroup { group: id, at });
+                .remove(ShortHash::of(txn), InGroup::new(id, at));
         }
         if state != GroupState::Settled {
             let promise = self

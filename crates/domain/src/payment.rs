@@ -3,7 +3,7 @@
 use crate::{
     Answer, Bounce, Event, GroupId, GroupState, MemberId, Millis, Money, PaymentAnswer, PaymentId,
     PendingRefund, RefundId, Refusal, SeatState, Txn, World,
-    group::{Group, NO_RESERVATION, Seat},
+    group::{Group, NO_RESERVATION, Seat, push_within},
     ids::MaybeTxn,
     join::reservation_for,
     table::{InGroup, OnItsWay, ShortHash},
@@ -247,22 +247,22 @@ impl World {
         });
         if let Some(place) = seated {
             let payment = PaymentId {
-                group: place.group,
+                group: place.group(),
                 index: place.at,
             };
             return Some(KnownPayment::Seat(payment, self.seat_at(place)?.member));
         }
-        let returned = self.returned.find(hash, |InGroup { group, at }| {
-            let known = usize::try_from(at)
+        let returned = self.returned.find(hash, |place| {
+            let known = usize::try_from(place.at)
                 .ok()
-                .and_then(|at| self.live(group)?.returned.get(at));
+                .and_then(|at| self.live(place.group())?.returned.get(at));
             known == Some(txn)
         });
         returned.map(|_| KnownPayment::Returned)
     }
 
     fn seat_at(&self, place: InGroup) -> Option<&Seat> {
-        self.live(place.group)?.seat(place.at)
+        self.live(place.group())?.seat(place.at)
     }
 
     pub(crate) fn apply_accepted(
@@ -272,6 +272,7 @@ impl World {
         amount: Money,
         fee: Money,
     ) {
+        let places = self.places(payment.group);
         let Some(group) = self.live_mut(payment.group) else {
             return;
         };
@@ -284,15 +285,12 @@ impl World {
         seat.txn = MaybeTxn::from(txn);
         seat.tag = tag;
         seat.fee = fee;
-        group.paid.push(payment.index);
+        push_within(&mut group.paid, payment.index, places);
         if was_lapsed {
             group.held = group.held.saturating_add(1);
         }
         group.drop_stale_reservations();
-        let place = InGroup {
-            group: payment.group,
-            at: payment.index,
-        };
+        let place = InGroup::new(payment.group, payment.index);
         self.seated.insert(ShortHash::of(txn), place);
         if let Some(member) = self.member_mut(member) {
             member.in_groups.0 = member.in_groups.0.saturating_add(amount.0);
@@ -318,7 +316,7 @@ impl World {
             let at = u32::try_from(group.returned.len()).unwrap_or(u32::MAX);
             group.returned.push(*txn);
             self.returned
-                .insert(ShortHash::of(txn), InGroup { group: id, at });
+                .insert(ShortHash::of(txn), InGroup::new(id, at));
         }
         let fee_back = if *fee_kept { Money::ZERO } else { *fee };
         self.apply_refund_due(PendingRefund {

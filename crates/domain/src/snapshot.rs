@@ -193,12 +193,12 @@ impl World {
             for (at, seat) in (0u32..).zip(&known.seats) {
                 if let Some(txn) = seat.txn.get() {
                     self.seated
-                        .insert(ShortHash::of(txn), InGroup { group, at });
+                        .insert(ShortHash::of(txn), InGroup::new(group, at));
                 }
             }
             for (at, txn) in (0u32..).zip(&known.returned) {
                 self.returned
-                    .insert(ShortHash::of(txn), InGroup { group, at });
+                    .insert(ShortHash::of(txn), InGroup::new(group, at));
             }
         }
         for id in live {

@@ -107,10 +107,23 @@ impl<T: Copy + PartialEq> PlaceTable<T> {
 
 /// A place in a group's list: of its seats, or of the payments that went back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(Rust, packed(4))]
 pub(crate) struct InGroup {
-    pub(crate) group: GroupId,
+    /// The group's number: [`World::decide_open`](crate::World) gives no larger ones.
+    group: u32,
     pub(crate) at: u32,
+}
+
+impl InGroup {
+    pub(crate) fn new(group: GroupId, at: u32) -> InGroup {
+        InGroup {
+            group: u32::try_from(group.0).unwrap_or(u32::MAX),
+            at,
+        }
+    }
+
+    pub(crate) fn group(self) -> GroupId {
+        GroupId(u64::from(self.group))
+    }
 }
 
 /// A refund in the table of payments on their way back.
@@ -165,7 +178,7 @@ mod tests {
 
     #[test]
     fn entries_are_small() {
-        assert_eq!(size_of::<(ShortHash, InGroup)>(), 16);
+        assert_eq!(size_of::<(ShortHash, InGroup)>(), 12);
         assert_eq!(size_of::<(ShortHash, OnItsWay)>(), 12);
     }
 

@@ -68,6 +68,13 @@ impl Shared {
         self.stopped.send_if_modified(|stopped| {
             let first = stopped.is_none();
             if first {
+                match &why {
+                    Stop::Shutdown => {}
+                    Stop::Journal(_) | Stop::Panicked { .. } => {
+                        let source = std::error::Error::source(&why).map(ToString::to_string);
+                        tracing::error!(reason = %why, source, "the engine stops");
+                    }
+                }
                 *stopped = Some(why);
             }
             first

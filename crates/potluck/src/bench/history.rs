@@ -58,6 +58,7 @@ pub(crate) struct History {
     rounds: BTreeMap<u64, VerifiedRound>,
     last_refund: Option<RefundId>,
     next_order: u64,
+    between_groups_ms: i64,
 }
 
 impl History {
@@ -82,6 +83,7 @@ impl History {
             rounds: BTreeMap::new(),
             last_refund: None,
             next_order: 0,
+            between_groups_ms: BETWEEN_GROUPS_MS,
         })
     }
 
@@ -101,6 +103,11 @@ impl History {
         on.pause()
     }
 
+    /// From now on no time passes, so that nothing lapses and no group expires.
+    pub(crate) fn stop_the_clock(&mut self) {
+        self.between_groups_ms = 0;
+    }
+
     /// The whole life of one group.
     pub(crate) fn live(&mut self, on: &mut dyn Executes) -> Result<(), String> {
         let group = self.fill(on, self.offer.seats)?;
@@ -109,7 +116,7 @@ impl History {
 
     /// Opens a group and fills so many of its seats; with all of them it waits for its draw.
     pub(crate) fn fill(&mut self, on: &mut dyn Executes, seats: u32) -> Result<GroupId, String> {
-        self.clock.0 += BETWEEN_GROUPS_MS;
+        self.clock.0 += self.between_groups_ms;
         self.ticks(on)?;
         let leader = self.offer.member(&mut self.rng);
         let opened = self.ask(on, &self.offer.open(leader))?;

@@ -49,6 +49,7 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<Report, String> {
     let before_seats = rss_bytes();
     let open = u64::from(args.seats - 1);
     let groups = args.unsettled.div_ceil(open);
+    history.stop_the_clock();
     for _ in 0..groups {
         history.fill(&mut world, args.seats - 1)?;
     }
