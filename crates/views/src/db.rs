@@ -211,6 +211,13 @@ impl Db {
             .acquire_timeout(Duration::from_secs(10))
             .idle_timeout(None)
             .max_lifetime(None);
+        // After a failed read or write SQLite ends the transaction by itself, and the driver, whose own attempt fails then,
+        // takes it for open for ever: what came next would be a savepoint that is never left, so that the connection
+        // showed the same old state until the end. Such a connection is closed.
+        pool = pool.before_acquire(|connection, _| {
+            let fit = !connection.is_in_transaction();
+            Box::pin(async move { Ok(fit) })
+        });
         if dialect == Dialect::Sqlite {
             pool = pool.after_connect(move |connection, _| {
                 Box::pin(async move {
@@ -675,5 +682,37 @@ mod tests {
         );
         let url = sqlite_url(Path::new("/tmp/a b?#%/团.db"), Use::WriteDurable).unwrap();
         assert_eq!(url, "sqlite:///tmp/a%20b%3F%23%25/%E5%9B%A2.db?mode=rwc");
+    }
+
+    /// As SQLite itself does after an error of the disk.
+    async fn roll_back(mut tx: Tx) {
+        tx.rows("ROLLBACK", Vec::new()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_transaction_was_ended_by_an_error_shows_no_old_state() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::File(dir.path().join("a.db"));
+        let writer = Db::open(&place, Use::WriteDurable).await.unwrap();
+        // One connection only, so that it is known which is used.
+        let reader = Db::open(&place, Use::WriteDurable).await.unwrap();
+        let mut tx = writer.write().await.unwrap();
+        tx.rows("CREATE TABLE t (x INTEGER)", Vec::new())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let seen = async || {
+            let mut tx = reader.read().await.unwrap();
+            tx.rows("SELECT x FROM t", Vec::new()).await.unwrap().len()
+        };
+        roll_back(reader.read().await.unwrap()).await;
+        assert_eq!(seen().await, 0);
+        roll_back(writer.write().await.unwrap()).await;
+        let mut tx = writer.write().await.unwrap();
+        tx.rows("INSERT INTO t VALUES (1)", Vec::new())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(seen().await, 1);
     }
 }

@@ -206,7 +206,7 @@ pub(crate) fn http() -> reqwest::Client {
         .tls_certs_only([])
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(0)
-        .timeout(Duration::from_secs(10))
+        .timeout(PATIENCE)
         .build()
         .unwrap()
 }

@@ -2,7 +2,7 @@
 //! same story ends with the same books. So for the first start on an empty directory, for `gateway add` and for the
 //! audit itself, which may say that it cannot read, but never that all is well when it has not looked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -258,23 +258,29 @@ where
         chosen.len()
     );
     let (places, mut runs) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
+    let mut names = HashMap::new();
     for fault in chosen {
+        let name = fault.to_string();
         let (places, run) = (places.clone(), one(fault));
-        runs.spawn(async move {
+        let task = runs.spawn(async move {
             let _place = places.acquire().await.unwrap();
             run.await
         });
+        names.insert(task.id(), name);
     }
-    let (mut outcomes, mut failures) = (Vec::new(), 0);
+    let (mut outcomes, mut failures) = (Vec::new(), Vec::new());
     while let Some(ended) = runs.join_next().await {
         match ended {
             Ok(outcome) => outcomes.push(outcome),
-            // Its panic was printed when it happened.
-            Err(_) => failures += 1,
+            Err(error) => {
+                // Its panic was printed when it happened.
+                println!("{what}: FAILED: {}", names[&error.id()]);
+                failures.push(names.remove(&error.id()));
+            }
         }
     }
     report(what, &outcomes);
-    assert_eq!(failures, 0, "runs of {what} failed; see above");
+    assert!(failures.is_empty(), "{what}: {failures:#?}");
 }
 
 /// All faults in a soak, those whose words hold `POTLUCK_FAULT`, or a sample that has every kind of call.
