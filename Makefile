@@ -1,9 +1,11 @@
 # Two commands for a fresh machine with Rust and Node: `make run` and `make test`.
-.PHONY: run test soak bench lint rust-test web web-test browser-test browser strace clean
+.PHONY: run test soak bench lint rust-test fuzz fuzz-smoke web web-test browser-test browser strace clean
 
 DATA ?= data/demo
 LISTEN ?= 127.0.0.1:8080
 PROFILE ?= demo
+TARGET ?= records
+SECONDS ?= 600
 
 # Starts the platform with a demonstration shop and says which address to open.
 run: web
@@ -25,20 +27,35 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	@touch $@
 
 # Everything: format, lints, unit, property, conformance, API, web and browser tests.
-test: lint rust-test web-test browser-test
+test: lint rust-test fuzz-smoke web-test browser-test
 
 # The long form of what `make test` samples; about an hour.
 soak: web strace
-	POTLUCK_CRASH_ROUNDS=1000 cargo test --locked -p potluck --test crash killed_under_fire -- --nocapture
-	POTLUCK_SOAK=1 cargo test --locked -p potluck --test faults syscalls -- --nocapture --test-threads 1
-	POTLUCK_SIM_SECONDS=1800 cargo test --locked -p sim --test storms -- --nocapture
+	POTLUCK_CRASH_ROUNDS=1000 cargo test -p potluck --test crash killed_under_fire -- --nocapture
+	POTLUCK_SOAK=1 cargo test -p potluck --test faults syscalls -- --nocapture --test-threads 1
+	POTLUCK_SIM_SECONDS=1800 cargo test -p sim --test storms -- --nocapture
 
 lint:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets -- -D warnings
 
 rust-test: web strace
-	cargo test --workspace --locked
+	cargo test --workspace
+
+FUZZ_TARGETS = draw_files campaign_files records snapshots requests channel
+
+# Every fuzz target for some seconds from its seeds, two at a time.
+fuzz-smoke: web
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	RUSTC_WRAPPER="$(CURDIR)/fuzz/rustc-instrumented" \
+		cargo build --manifest-path fuzz/Cargo.toml --target-dir target --bins
+	@printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I{} fuzz/smoke {} 15
+
+# One target for as long as you like, from all that was found before: make fuzz TARGET=records SECONDS=600
+fuzz: web
+	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz
+	ulimit -v 8000000; cargo fuzz run --sanitizer none $(TARGET) -- \
+		-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
 
 web-test: web
 	cd web && npm run lint && npm test
@@ -60,7 +77,7 @@ strace:
 
 # Every measurement three times, into the tables of docs/benchmarks.md. About an hour; nothing else should run.
 bench: web
-	cargo build --release --locked --bin potluck
+	cargo build --release --bin potluck
 	./target/release/potluck bench all --write docs/benchmarks.md
 
 clean:

@@ -37,7 +37,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Makes the directory; never uses one that is there already.
     pub(crate) fn new(shared: &Shared) -> Result<Scratch, String> {
-        let parent = parent_dir(shared);
+        let parent = parent_dir(shared.data.as_deref());
         fs::create_dir_all(&parent).map_err(|error| format!("{}: {error}", parent.display()))?;
         let dir = tempfile::Builder::new()
             .prefix("potluck-bench-")
@@ -66,9 +66,9 @@ impl Scratch {
     }
 }
 
-fn parent_dir(shared: &Shared) -> PathBuf {
-    if let Some(data) = &shared.data {
-        return data.clone();
+fn parent_dir(data: Option<&Path>) -> PathBuf {
+    if let Some(data) = data {
+        return data.to_owned();
     }
     let usual = std::env::temp_dir();
     if is_in_memory(&filesystem(&usual)) {
@@ -233,6 +233,11 @@ impl Report {
         self
     }
 
+    /// All figures in order; the first is the measurement's name.
+    pub(crate) fn fields(&self) -> &[(String, Value)] {
+        &self.fields
+    }
+
     /// One object on one line.
     pub(crate) fn json(&self) -> String {
         let fields = self.fields.iter().map(|(name, value)| {
@@ -280,8 +285,8 @@ fn grouped(number: u64) -> String {
     out
 }
 
-/// What the measurements are made on.
-pub(crate) fn machine(shared: &Shared) -> Result<Report, String> {
+/// What the measurements are made on, with their directory there.
+pub(crate) fn machine(data: Option<&Path>) -> Report {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = read("/proc/cpuinfo");
     let model = cpuinfo.lines().find_map(|line| {
@@ -290,12 +295,12 @@ pub(crate) fn machine(shared: &Shared) -> Result<Report, String> {
     });
     let memory_mb = kib_of(&read("/proc/meminfo"), "MemTotal:").unwrap_or(0) / 1024;
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    Ok(Report::new("machine")
+    Report::new("machine")
         .with("cpu", model.unwrap_or_else(|| "unknown".to_owned()))
         .with("cores", cores)
         .with("memory_mb", memory_mb)
         .with("kernel", read("/proc/sys/kernel/osrelease").trim())
-        .with("filesystem", filesystem(&parent_dir(shared)))
+        .with("filesystem", filesystem(&parent_dir(data)))
         .with("version", env!("CARGO_PKG_VERSION"))
         .with(
             "build",
@@ -304,7 +309,7 @@ pub(crate) fn machine(shared: &Shared) -> Result<Report, String> {
             } else {
                 "release"
             },
-        ))
+        )
 }
 
 #[cfg(test)]

@@ -10,8 +10,7 @@ use domain::{AwaitedDraw, Command, DrawFiles, GroupId};
 use draw::{BeaconKey, VerifiedRound};
 use tokio::task::JoinSet;
 
-use super::shop::{Door, beacon, beacon_file, system};
-use crate::serve::chain;
+use super::shop::{Door, beacon, beacon_file, system, unanswered};
 
 /// Full groups, and the verified rounds that decide them.
 pub(crate) struct Draws {
@@ -25,7 +24,7 @@ impl Draws {
         let (groups, _) = door
             .engine
             .query_blocking(|world| world.awaiting_draw(usize::MAX))
-            .map_err(|error| chain(&error))?;
+            .map_err(|error| unanswered(&door.engine, &error))?;
         let mut rounds = BTreeMap::new();
         for draw in &groups {
             if let Entry::Vacant(round) = rounds.entry(draw.round) {
@@ -100,7 +99,9 @@ async fn one_set(
         let files = groups.into_iter().map(|group| world.draw_files(group));
         files.collect::<Option<Vec<DrawFiles>>>()
     });
-    let (files, _) = files.await.map_err(|error| chain(&error))?;
+    let (files, _) = files
+        .await
+        .map_err(|error| unanswered(&door.engine, &error))?;
     let files = files.ok_or("a full group has no files")?;
     let mut requests = Vec::with_capacity(draws.len());
     for (draw, files) in draws.iter().zip(&files) {
@@ -108,7 +109,7 @@ async fn one_set(
         requests.push(system(outcome(draw.group, files, round)?));
     }
     let answers = door.engine.submit_many(requests).await;
-    let answers = answers.map_err(|error| chain(&error))?;
+    let answers = answers.map_err(|error| unanswered(&door.engine, &error))?;
     match answers.iter().find_map(|answer| answer.as_ref().err()) {
         Some(refusal) => Err(format!("a settlement was refused: {refusal}")),
         None => Ok(answers.len() as u64),

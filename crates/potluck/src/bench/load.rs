@@ -18,8 +18,7 @@ use engine::{EngineHandle, Reply};
 use tokio::task::JoinSet;
 
 use super::common::Latencies;
-use super::shop::{Door, Offer, OpenGroup, PaymentNames, Rng, tag};
-use crate::serve::chain;
+use super::shop::{Door, Offer, OpenGroup, PaymentNames, Rng, tag, unanswered};
 
 /// How a join reaches the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -277,7 +276,7 @@ impl Load {
     }
 
     fn answered(&mut self, (asked, sent, answers): Answered) -> Result<(), String> {
-        let answers = answers.map_err(|error| chain(&error))?;
+        let answers = answers.map_err(|error| unanswered(&self.engine, &error))?;
         self.outcome.batches.add(sent.elapsed());
         for (asked, answer) in asked.into_iter().zip(answers) {
             self.one_answered(asked, answer)?;

@@ -3,6 +3,7 @@
 //! Why a command of the program and not a test: the figures are those of the program that is installed, and whoever
 //! doubts them runs it on his own machine. What each figure means is in `docs/benchmarks.md`.
 
+mod all;
 mod common;
 mod draws;
 mod following;
@@ -13,12 +14,13 @@ mod load;
 mod memory;
 mod probe;
 mod recover;
+mod sections;
 mod settle;
 mod shop;
 
 use std::process::ExitCode;
 
-use common::{Report, Shared, machine};
+use common::{Shared, machine};
 
 /// Measure this program on this machine
 #[derive(Debug, clap::Subcommand)]
@@ -33,6 +35,8 @@ pub(crate) enum BenchCommand {
     Memory(memory::MemoryArgs),
     /// Whether a join costs more with many members than with few
     Growth(growth::GrowthArgs),
+    /// Every measurement several times, as tables for the documentation
+    All(all::AllArgs),
     /// What the measurements are made on
     Machine {
         #[command(flatten)]
@@ -48,19 +52,27 @@ pub(crate) fn run(command: &BenchCommand) -> ExitCode {
         BenchCommand::Recover(args) => (&args.shared, recover::run(args)),
         BenchCommand::Memory(args) => (&args.shared, memory::run(args)),
         BenchCommand::Growth(args) => (&args.shared, growth::run(args)),
-        BenchCommand::Machine { shared } => (shared, machine(shared)),
+        BenchCommand::All(args) => return print(all::run(args)),
+        BenchCommand::Machine { shared } => (shared, Ok(machine(shared.data.as_deref()))),
     };
-    finish(measured, shared)
+    print(measured.map(|report| {
+        if shared.json {
+            report.json() + "\n"
+        } else {
+            report.table()
+        }
+    }))
 }
 
-fn finish(measured: Result<Report, String>, shared: &Shared) -> ExitCode {
+fn print(measured: Result<String, String>) -> ExitCode {
     match measured {
-        Ok(report) if shared.json => println!("{}", report.json()),
-        Ok(report) => print!("{}", report.table()),
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
         Err(message) => {
             eprintln!("potluck bench: {message}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
 }

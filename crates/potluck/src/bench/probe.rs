@@ -13,8 +13,7 @@ use engine::{Reply, SubmitError};
 
 use super::common::Latencies;
 use super::load::{Path, reserve};
-use super::shop::{Door, OpenGroup, PaymentNames, Rng, tag};
-use crate::serve::chain;
+use super::shop::{Door, OpenGroup, PaymentNames, Rng, tag, unanswered};
 
 /// Wait before a full queue is tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
@@ -171,7 +170,7 @@ impl Probe {
                 Ok(reply) => return Ok(Some(reply)),
                 Err(SubmitError::Refused(Refusal::SeatLimit { .. })) => return Ok(None),
                 Err(SubmitError::Busy) => std::thread::sleep(BUSY_PAUSE),
-                Err(error) => return Err(chain(&error)),
+                Err(error) => return Err(unanswered(&self.door.engine, &error)),
             }
         }
     }

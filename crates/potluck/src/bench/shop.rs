@@ -8,7 +8,9 @@ use domain::{
     Product, Profile, Rate, Refusal, Request, Text, Txn, rewards::Reward,
 };
 use draw::{BeaconFile, Ident, LocalBeacon};
-use engine::{Engine, EngineConfig, EngineHandle, EngineThreads, MAX_COMMANDS_PER_REQUEST, Reply};
+use engine::{
+    Engine, EngineConfig, EngineHandle, EngineThreads, MAX_COMMANDS_PER_REQUEST, Reply, SubmitError,
+};
 use journal::Journal;
 
 use crate::serve::chain;
@@ -378,6 +380,14 @@ impl Door {
     }
 }
 
+/// Why a request was not answered, and why the engine has stopped if it has.
+pub(crate) fn unanswered(engine: &EngineHandle, error: &SubmitError) -> String {
+    match engine.stop_reason() {
+        Some(why) => chain(&why),
+        None => chain(error),
+    }
+}
+
 fn seated(engine: &EngineHandle, joins: Vec<Request>) -> Result<(), String> {
     let replies = accepted(engine, joins)?;
     match replies.iter().find(|reply| !is_seated(reply)) {
@@ -398,7 +408,7 @@ pub(crate) fn accepted(
 ) -> Result<Vec<Reply>, String> {
     let answers = engine
         .submit_many_blocking(requests)
-        .map_err(|error| chain(&error))?;
+        .map_err(|error| unanswered(engine, &error))?;
     let all: Result<Vec<Reply>, Refusal> = answers.into_iter().collect();
     all.map_err(|refusal| format!("the set-up was refused: {refusal}"))
 }
