@@ -401,9 +401,14 @@ impl Model {
         }
     }
 
-    /// The room to which a payment came that was ever seated or sent back: what the history shows.
-    pub(crate) fn booked_in(&self, txn: &str) -> Option<Option<u64>> {
-        self.index.booked.get(txn).copied()
+    /// Whether a payment was ever seated or sent back: what the history shows.
+    pub(crate) fn has_booked(&self, txn: &str) -> bool {
+        self.index.booked.contains_key(txn)
+    }
+
+    /// Whether a group was open once and has ended.
+    pub(crate) fn is_over(&self, room: u64) -> bool {
+        self.rooms.get(&room).is_some_and(|room| !room.is_live())
     }
 
     pub(crate) fn open_rooms(&self) -> &BTreeSet<u64> {

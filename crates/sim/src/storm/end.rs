@@ -36,7 +36,7 @@ impl Run {
 
     fn is_anything_left(&self) -> bool {
         let unreported = self.town.provider.open();
-        let mut unreported = unreported.filter(|(txn, _)| self.live.booked_in(txn).is_none());
+        let mut unreported = unreported.filter(|(txn, _)| !self.live.has_booked(txn));
         unreported.next().is_some()
             || !self.live.open_rooms().is_empty()
             || !self.town.awaiting.is_empty()
@@ -51,7 +51,7 @@ impl Run {
     fn report_what_was_paid(&mut self) -> Result<(), SimError> {
         let unreported = self.town.provider.open();
         let unreported: Vec<String> = unreported
-            .filter(|(txn, _)| self.live.booked_in(txn).is_none())
+            .filter(|(txn, _)| !self.live.has_booked(txn))
             .map(|(txn, _)| txn.clone())
             .collect();
         for txn in unreported {
