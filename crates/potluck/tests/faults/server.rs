@@ -70,7 +70,15 @@ impl Server {
         let sandbox = free_address();
         let mut words = wrapper.to_vec();
         words.extend(["sh", "-c", TELL, "sh", env!("CARGO_BIN_EXE_potluck")].map(str::to_owned));
-        words.extend(["serve", "--sandbox", "--log-sign-in-codes"].map(str::to_owned));
+        // Every look of the snapshot thread finds one due: a short run has some.
+        let serve = [
+            "serve",
+            "--sandbox",
+            "--log-sign-in-codes",
+            "--snapshot-every",
+            "0",
+        ];
+        words.extend(serve.map(str::to_owned));
         let mut child = Command::new(&words[0])
             .args(&words[1..])
             .args(["--listen", "127.0.0.1:0", "--sandbox-listen", &sandbox])

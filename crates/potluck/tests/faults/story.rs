@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::{Actor, Millis, Money, Request};
+use domain::{Actor, Money, Request};
 use engine::{Clock, Step, SystemClock};
 use journal::SqliteJournal;
 use reqwest::Method;
@@ -28,7 +28,7 @@ const SHORTLY: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(25);
 
 /// A directory in the middle of business, killed: a full group whose round has come, one with two free places, and
-/// a snapshot due. What the client needs to go on is beside it.
+/// no snapshot. What the client needs to go on is beside it.
 pub(crate) struct Shop {
     dir: TempDir,
     operator: String,
@@ -213,7 +213,7 @@ impl Shop {
     /// Does business until a group is full, kills the server, and waits until the group's round has come.
     pub(crate) async fn open() -> Shop {
         let dir = tempfile::tempdir().unwrap();
-        an_hour_ago(dir.path());
+        deposit(dir.path());
         let now = SystemClock.now();
         let added = server::operator_add(dir.path(), "alice", PASSWORD, now).await;
         added.unwrap();
@@ -468,8 +468,8 @@ impl Shop {
     }
 }
 
-/// One record of an hour ago, so that a snapshot is due.
-fn an_hour_ago(dir: &Path) {
+/// A journal with the owner's capital.
+fn deposit(dir: &Path) {
     let journal = SqliteJournal::open(dir).unwrap();
     let (mut step, _) = Step::open(Box::new(journal), &mut |_| {}).unwrap();
     let deposit = Request {
@@ -479,8 +479,7 @@ fn an_hour_ago(dir: &Path) {
             amount: Money(100_000),
         },
     };
-    let at = Millis(SystemClock.now().0 - 3_600_000);
-    step.execute(&deposit, at).unwrap();
+    step.execute(&deposit, SystemClock.now()).unwrap();
     step.commit().unwrap();
 }
 
