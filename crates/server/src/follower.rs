@@ -13,7 +13,9 @@ use crate::app::App;
 use crate::wire::GroupNews;
 
 /// About how many bytes of journal are taken into the views at once.
-const BATCH_BYTES: usize = 1024 * 1024;
+const READ_BYTES: usize = 1024 * 1024;
+/// How often it is looked whether the views' files are still there, when nothing happens.
+const LOOK: Duration = Duration::from_secs(1);
 /// Wait before a database that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -63,68 +65,177 @@ impl News {
 }
 
 /// Follows the journal until the engine ends.
-pub(crate) async fn run(app: Arc<App>, mut projector: Projector, mut reader: RecordReader) {
+pub(crate) async fn run(app: Arc<App>, projector: Projector, reader: RecordReader) {
     let mut committed = app.engine.committed();
     committed.mark_changed();
+    let mut follower = Follower {
+        app,
+        projector,
+        reader: Some(reader),
+        taken: Vec::new(),
+    };
     loop {
         tokio::select! {
             changed = committed.changed() => if changed.is_err() { return },
-            _ = app.engine.stopped() => return,
+            _ = follower.app.engine.stopped() => return,
+            () = tokio::time::sleep(LOOK) => {}
         }
-        loop {
-            // Reading is disk and decoding: not for the threads that answer requests.
-            let read = tokio::task::spawn_blocking(move || {
-                let records = reader.read(BATCH_BYTES);
-                (reader, records)
-            });
-            let (back, records) = match read.await {
-                Ok(read) => read,
-                Err(error) => return tracing::error!(%error, "the views stand still: {error}"),
-            };
-            reader = back;
-            let records = match records {
-                Ok(records) if records.is_empty() => break,
-                Ok(records) => records
-                    .into_iter()
-                    .map(|stored| (stored.seq, stored.record))
-                    .collect::<Vec<_>>(),
-                Err(error) => {
-                    return tracing::error!(%error, "the views stand still: the journal cannot be read: {error}");
-                }
-            };
-            for (_, record) in &records {
-                app.reservations.saw(record, &app.config.pace);
-            }
-            if !apply(&app, &mut projector, &records).await {
-                return;
-            }
-            for (_, record) in &records {
-                app.reservations.holds(record, &app.config.pace);
-            }
-            tell(&app, &records).await;
+        if !follower.catch_up().await {
+            return;
         }
     }
 }
 
-/// Takes records into the views, again and again while the database fails; false where they can never be taken.
-async fn apply(app: &App, projector: &mut Projector, records: &[(u64, Record)]) -> bool {
-    loop {
-        match projector.apply(records, None).await {
-            Ok(()) => return true,
-            Err(views::ProjectError::Store(error)) => {
+struct Follower {
+    app: Arc<App>,
+    projector: Projector,
+    /// Elsewhere while it reads.
+    reader: Option<RecordReader>,
+    /// What the open transaction holds.
+    taken: Vec<(u64, Record)>,
+}
+
+/// Why the views do not follow.
+enum Trouble {
+    /// Their files are not what they were.
+    Lost(&'static str),
+    /// Their database failed.
+    Store(views::StoreError),
+    /// They never can again.
+    Stuck(String),
+}
+
+impl From<views::StoreError> for Trouble {
+    fn from(error: views::StoreError) -> Trouble {
+        Trouble::Store(error)
+    }
+}
+
+impl From<views::ProjectError> for Trouble {
+    fn from(error: views::ProjectError) -> Trouble {
+        match error {
+            views::ProjectError::Store(error) => Trouble::Store(error),
+            error @ (views::ProjectError::WrongSequence { .. }
+            | views::ProjectError::DoesNotFit { .. }
+            | views::ProjectError::FreezeDiffers { .. }) => Trouble::Stuck(error.to_string()),
+        }
+    }
+}
+
+impl Follower {
+    /// Takes into the views what is durable; false where they can follow no more, or the server is to stop.
+    async fn catch_up(&mut self) -> bool {
+        loop {
+            let step = match self.projector.lost() {
+                Some(why) => Err(Trouble::Lost(why)),
+                None => self.step().await,
+            };
+            match step {
+                Ok(true) => {}
+                Ok(false) => return true,
+                Err(trouble) => {
+                    if !self.recovers(trouble).await {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the next records; false if there are none.
+    async fn step(&mut self) -> Result<bool, Trouble> {
+        let records = self.read().await?;
+        if records.is_empty() {
+            self.projector.commit().await?;
+            self.committed().await;
+            return Ok(false);
+        }
+        for (_, record) in &records {
+            self.app.reservations.saw(record, &self.app.config.pace);
+        }
+        let head = *self.app.engine.committed().borrow();
+        let committed = self.projector.take_towards(head, &records).await?;
+        self.taken.extend(records);
+        if committed {
+            self.committed().await;
+        }
+        Ok(true)
+    }
+
+    /// Tells those who wait for what the views hold now.
+    async fn committed(&mut self) {
+        let taken = std::mem::take(&mut self.taken);
+        for (_, record) in &taken {
+            self.app.reservations.holds(record, &self.app.config.pace);
+        }
+        tell(&self.app, &taken).await;
+    }
+
+    async fn read(&mut self) -> Result<Vec<(u64, Record)>, Trouble> {
+        let Some(mut reader) = self.reader.take() else {
+            return Err(Trouble::Stuck("nothing reads the journal".to_owned()));
+        };
+        // Reading is disk and decoding: not for the threads that answer requests.
+        let read = tokio::task::spawn_blocking(move || {
+            let records = reader.read(READ_BYTES);
+            (reader, records)
+        });
+        let (reader, records) = read
+            .await
+            .map_err(|error| Trouble::Stuck(error.to_string()))?;
+        self.reader = Some(reader);
+        let records = records
+            .map_err(|error| Trouble::Stuck(format!("the journal cannot be read: {error}")))?;
+        let numbered = records
+            .into_iter()
+            .map(|stored| (stored.seq, stored.record));
+        Ok(numbered.collect())
+    }
+
+    /// Makes it possible to go on; false where it is not.
+    async fn recovers(&mut self, trouble: Trouble) -> bool {
+        self.taken.clear();
+        match trouble {
+            Trouble::Stuck(why) => {
+                tracing::error!("the views stand still: {why}");
+                return false;
+            }
+            Trouble::Lost(why) => self.make_again(why).await,
+            Trouble::Store(error) if error.is_damage() => {
+                tracing::error!(%error, "the views are damaged: {error}");
+                self.make_again("the file is damaged").await;
+                // Should it be our own statement that is wrong, the disk is not written to death.
+                self.app.pause(RETRY).await;
+            }
+            Trouble::Store(error) => {
                 tracing::error!(%error, "the views could not be written, trying again: {error}");
-                if !app.pause(RETRY).await {
+                if !self.app.pause(RETRY).await {
                     return false;
                 }
             }
-            Err(
-                error @ (views::ProjectError::WrongSequence { .. }
-                | views::ProjectError::DoesNotFit { .. }
-                | views::ProjectError::FreezeDiffers { .. }),
-            ) => {
+        }
+        // What was taken and not committed is read again.
+        let next = self.projector.applied().saturating_add(1);
+        match self.app.engine.reader(next).await {
+            Ok(reader) => self.reader = Some(reader),
+            Err(error) => {
                 tracing::error!(%error, "the views stand still: {error}");
                 return false;
             }
+        }
+        true
+    }
+
+    /// Empties the views, to be filled from the journal. Readers go over to the new file by themselves.
+    async fn make_again(&mut self, why: &'static str) {
+        tracing::error!(
+            why,
+            "the views are lost ({why}); they are made again from the journal, and lists and histories are behind until \
+             that is done: nobody but this program may touch views.db while it runs"
+        );
+        if let Err(error) = self.projector.rebuild().await {
+            tracing::error!(%error, "the views could not be made again, trying again: {error}");
+            self.app.pause(RETRY).await;
         }
     }
 }

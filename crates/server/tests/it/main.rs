@@ -12,4 +12,5 @@ mod roles;
 mod rules;
 mod settling;
 mod site;
+mod views_lost;
 mod watching;

@@ -179,6 +179,11 @@ impl Site {
         self.serve(self.rebind()).await;
     }
 
+    /// Where everything is kept.
+    pub(crate) fn data_dir(&self) -> &std::path::Path {
+        &self.config.data_dir
+    }
+
     /// Deletes the views, as anybody may at any time, and starts again.
     pub(crate) async fn delete_views(&mut self) {
         self.stop_server().await;

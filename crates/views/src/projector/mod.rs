@@ -14,6 +14,7 @@ mod tables;
 mod wallet;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use domain::{Millis, Record};
 use tokio::sync::watch;
@@ -44,6 +45,9 @@ const TABLES: [&str; 15] = [
     "draw_file",
     "word",
 ];
+/// How long a transaction may stay open while more records are waiting.
+const COMMIT_WITHIN: Duration = Duration::from_millis(500);
+
 /// Of which journal the views are to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalId {
@@ -69,6 +73,7 @@ pub struct Projector {
 /// A transaction with records that nobody sees yet.
 struct Open {
     tx: Tx,
+    began: Instant,
     last: u64,
     at: Millis,
     mark: Option<(u64, [u8; 32])>,
@@ -230,6 +235,25 @@ impl Projector {
         Ok(())
     }
 
+    /// Takes the next of the records up to `head`, as whoever follows the journal does; answers whether they are
+    /// committed. They share a transaction while more are waiting: then what is read is old already, and a transaction
+    /// for each part of it would only make it older. But none stays open for longer than half a second, far below
+    /// what a reader waits for his own ([`crate::AT_LEAST_WAIT`]).
+    pub async fn take_towards(
+        &mut self,
+        head: u64,
+        records: &[(u64, Record)],
+    ) -> Result<bool, ProjectError> {
+        self.take(records, None).await?;
+        let open = self.open.as_ref();
+        let waits =
+            open.is_some_and(|open| open.last < head && open.began.elapsed() < COMMIT_WITHIN);
+        if !waits {
+            self.commit().await?;
+        }
+        Ok(!waits)
+    }
+
     /// Commits what was taken, with the sequence it goes to.
     pub async fn commit(&mut self) -> Result<(), StoreError> {
         let Some(open) = self.open.take() else {
@@ -243,6 +267,7 @@ impl Projector {
             last,
             at,
             mark,
+            began: _,
         } = open;
         let batch = std::mem::take(&mut self.batch);
         write_meta(&mut tx, last, at, mark)
@@ -271,6 +296,7 @@ impl Projector {
         }
         let open = Open {
             tx,
+            began: Instant::now(),
             last: self.applied,
             at: Millis(0),
             mark: self.mark,
