@@ -61,6 +61,11 @@ impl Following {
         })
     }
 
+    /// The last record that the views hold.
+    pub(crate) fn applied(&self) -> u64 {
+        *self.applied.borrow()
+    }
+
     /// Records that are durable and not in the views.
     pub(crate) fn lag_records(&self) -> u64 {
         self.engine
@@ -124,8 +129,9 @@ async fn follow(
             .into_iter()
             .map(|stored| (stored.seq, stored.record))
             .collect();
+        let head = *committed.borrow();
         projector
-            .apply(&records, None)
+            .take_towards(head, &records)
             .await
             .map_err(|error| chain(&error))?;
     }

@@ -17,6 +17,7 @@ mod recover;
 mod sections;
 mod settle;
 mod shop;
+mod views;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,8 @@ pub(crate) enum BenchCommand {
     Growth(growth::GrowthArgs),
     /// Every measurement several times, as tables for the documentation
     All(all::AllArgs),
+    /// How fast the views follow a burst of joins, what they answer meanwhile, and how fast they are made again
+    Views(views::ViewsArgs),
     /// What the measurements are made on
     Machine {
         #[command(flatten)]
@@ -52,6 +55,7 @@ pub(crate) fn run(command: &BenchCommand) -> ExitCode {
         BenchCommand::Recover(args) => (&args.shared, recover::run(args)),
         BenchCommand::Memory(args) => (&args.shared, memory::run(args)),
         BenchCommand::Growth(args) => (&args.shared, growth::run(args)),
+        BenchCommand::Views(args) => (&args.shared, views::run(args)),
         BenchCommand::All(args) => return print(all::run(args)),
         BenchCommand::Machine { shared } => (shared, Ok(machine(shared.data.as_deref()))),
     };
