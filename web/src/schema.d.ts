@@ -859,6 +859,7 @@ export interface components {
         BooksPage: {
             /** @description Own money is below zero. */
             alarm: boolean;
+            channel?: components["schemas"]["ChannelLine"] | null;
             coins_outstanding: components["schemas"]["Amount"];
             /** @description At the channel and banks, gross. */
             held: components["schemas"]["Amount"];
@@ -949,6 +950,31 @@ export interface components {
         Capital: {
             /** @description More than zero. */
             amount: components["schemas"]["Amount"];
+        };
+        /** @description The payment channel's own books, beside ours. */
+        ChannelLine: {
+            /** @description What it should be by our books: `held` without capital and before fees, which the channel does not count. */
+            by_our_books: components["schemas"]["Amount"];
+            /** @description What the channel has more than our books say. */
+            difference: components["schemas"]["Amount"];
+            /** @description The channel's own balance: what it has received for us less what it has sent back. */
+            held: components["schemas"]["Amount"];
+            /**
+             * Format: int64
+             * @description Notices of payments that the channel has not delivered.
+             */
+            notices_pending: number;
+            /** @description Refunds that the channel has accepted and not ended. */
+            processing: components["schemas"]["Amount"];
+            /** @description Refunds that we have not been told the end of. */
+            refunds_due: components["schemas"]["Amount"];
+            /**
+             * @description `equal`; `on_its_way`: refunds or notices are on their way, which may be why; `channel_has_more`: nothing is on its way,
+             *     and the channel has money that we were not told of, such as a gateway's orders that it has not reported;
+             *     `channel_has_less`: nothing is on its way, and money that we count on is not there.
+             * @example equal
+             */
+            verdict: string;
         };
         /** @description Asks for a one-time code. */
         CodeWanted: {
@@ -1081,11 +1107,6 @@ export interface components {
             campaign: string;
             expires_at: components["schemas"]["At"];
             filled_at?: components["schemas"]["At"] | null;
-            /**
-             * Format: int32
-             * @description Reserved and not paid yet.
-             */
-            held: number;
             id: string;
             leader_masked: string;
             name: components["schemas"]["Words"];
@@ -1093,6 +1114,11 @@ export interface components {
             /** Format: int32 */
             paid: number;
             price: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description Reserved and not paid yet.
+             */
+            reserved: number;
             /** Format: int32 */
             seats: number;
             settled_at?: components["schemas"]["At"] | null;
@@ -1104,9 +1130,9 @@ export interface components {
         /** @description What a group's subscribers are told on each change. */
         GroupNews: {
             /** Format: int32 */
-            held: number;
-            /** Format: int32 */
             paid: number;
+            /** Format: int32 */
+            reserved: number;
             seq: string;
             state: string;
         };
@@ -1281,11 +1307,6 @@ export interface components {
                 campaign: string;
                 expires_at: components["schemas"]["At"];
                 filled_at?: components["schemas"]["At"] | null;
-                /**
-                 * Format: int32
-                 * @description Reserved and not paid yet.
-                 */
-                held: number;
                 id: string;
                 leader_masked: string;
                 name: components["schemas"]["Words"];
@@ -1293,6 +1314,11 @@ export interface components {
                 /** Format: int32 */
                 paid: number;
                 price: components["schemas"]["Amount"];
+                /**
+                 * Format: int32
+                 * @description Reserved and not paid yet.
+                 */
+                reserved: number;
                 /** Format: int32 */
                 seats: number;
                 settled_at?: components["schemas"]["At"] | null;

@@ -7,7 +7,7 @@ import type { CampaignCard, GroupCard } from '../src/types'
 
 const LOOKS_EVERY_MS = 3000
 const group = (id: string, paid: number, more: Partial<GroupCard> = {}): GroupCard => ({
-  id, campaign: '1', name: { zh: `团${id}`, en: `Group of ${id}` }, state: 'open', price: '1.00', seats: 5, paid, held: 0, winners: 1, leader_masked: 'M**',
+  id, campaign: '1', name: { zh: `团${id}`, en: `Group of ${id}` }, state: 'open', price: '1.00', seats: 5, paid, reserved: 0, winners: 1, leader_masked: 'M**',
   opened_at: '', expires_at: '', filled_at: null, settled_at: null, ...more,
 })
 const settled = (id: string, settled_at: string) => group(id, 5, { state: 'settled', settled_at })

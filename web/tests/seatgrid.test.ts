@@ -10,7 +10,7 @@ const seat = (seat_no: number, more: Partial<SeatView> = {}): SeatView => ({ sea
 
 function show(changes: Partial<Group>) {
   const group: Group = {
-    id: '1', campaign: '1', name: { zh: '', en: '' }, state: 'open', price: '1.00', seats: 5, paid: 0, held: 0, winners: 1, leader_masked: 'M**0',
+    id: '1', campaign: '1', name: { zh: '', en: '' }, state: 'open', price: '1.00', seats: 5, paid: 0, reserved: 0, winners: 1, leader_masked: 'M**0',
     opened_at: '', expires_at: '', filled_at: null, settled_at: null, seats_list: [], mine: [], draw: null, ...changes,
   }
   return mount(SeatGrid, { props: { group }, global: { plugins: [i18n] } })

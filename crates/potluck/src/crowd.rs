@@ -131,7 +131,7 @@ impl Crowd {
     async fn fill(&mut self, group: &Value) -> Result<(), CrowdError> {
         let id = text(group, "id")?.to_owned();
         let seats = count(group, "seats")?;
-        let taken = count(group, "paid")?.saturating_add(count(group, "held")?);
+        let taken = count(group, "paid")?.saturating_add(count(group, "reserved")?);
         let free = seats.saturating_sub(taken);
         let leave_last = free <= 1;
         if free == 0 || (leave_last && !self.waited_for_a_visitor(&id)) {

@@ -12,13 +12,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Mutex, Semaphore};
 use views::Views;
 
+use crate::api::Published;
 use crate::audit::Audit;
 use crate::auth::CodePace;
 use crate::beacon::Beacons;
 use crate::config::Config;
 use crate::follower::News;
-use crate::http::{Buckets, Problem, Result};
-use crate::money::{PayPages, Reservations};
+use crate::http::{Buckets, Counted, Problem, Result};
+use crate::money::{Confirmer, PayPages, Reservations};
 use crate::people::People;
 
 /// Most records that can be on their way into the journal.
@@ -38,6 +39,10 @@ pub(crate) struct App {
     pub(crate) news: News,
     pub(crate) pay_pages: PayPages,
     pub(crate) reservations: Reservations,
+    /// Questions about payments that gateways report.
+    pub(crate) confirmer: Confirmer,
+    pub(crate) published: Published,
+    pub(crate) counted: Counted,
     pub(crate) limits: Identities,
     /// One stray payment at a time: see `money::arrivals`.
     pub(crate) strays: Mutex<()>,

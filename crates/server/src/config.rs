@@ -149,6 +149,12 @@ pub struct Limits {
     pub signature: Rate,
     /// Most subscriptions to groups at once.
     pub subscriptions: usize,
+    /// Most connections at once, as far as the system allows so many.
+    pub connections: usize,
+    /// Room for requests under way, in KiB: each takes 16 and its body, a gateway's batch 16 and ten times its body.
+    pub room_kib: u32,
+    /// How long a request's head may take to arrive, and how long a connection may be silent between two requests.
+    pub head_within: Duration,
 }
 
 impl Default for Limits {
@@ -179,6 +185,9 @@ impl Default for Limits {
                 per_second: 1,
             },
             subscriptions: 10_000,
+            connections: 12_000,
+            room_kib: 64 * 1024,
+            head_within: Duration::from_secs(30),
         }
     }
 }

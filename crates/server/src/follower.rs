@@ -55,8 +55,8 @@ impl News {
                 if number(&news) < number(known) {
                     return false;
                 }
-                let changed =
-                    (&known.state, known.paid, known.held) != (&news.state, news.paid, news.held);
+                let changed = (&known.state, known.paid, known.reserved)
+                    != (&news.state, news.paid, news.reserved);
                 *known = news;
                 changed
             });
@@ -263,7 +263,7 @@ pub(crate) async fn news(
         seq: seq.to_string(),
         state: row.state.name().to_owned(),
         paid: row.paid,
-        held: crate::present::unpaid(&row),
+        reserved: crate::present::unpaid(&row),
     }))
 }
 

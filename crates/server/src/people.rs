@@ -2,6 +2,8 @@
 //! personal stands; random bytes and hashes are made here.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::time::Instant;
 
 use domain::{
     Actor, Answer, Command, Duration, GatewayId, MemberId, Millis, OperatorId, OrderId, Refusal,
@@ -14,7 +16,9 @@ use views::{
 
 use crate::app::{engine_problem, store_problem};
 use crate::auth::AsOperator;
+use crate::fresh::{Fresh, States};
 use crate::http::{Problem, Result};
+use crate::served::{Served, ServedMembers};
 
 /// How long a member's session lasts: thirty days, in seconds.
 pub(crate) const SESSION_S: i64 = 30 * 86_400;
@@ -27,9 +31,19 @@ const RESUBMIT_ROWS: u32 = 1000;
 /// Beginning of the phone numbers of a demonstration's external members.
 const DEMO_PHONES: &str = "199";
 
+/// Most sessions that are kept in memory.
+const MOST_SESSIONS: usize = 100_000;
+/// Most gateways' keys that are kept in memory.
+const MOST_KEYS: usize = 1_000;
+
 /// People as the server needs them.
 pub(crate) struct People {
     directory: Directory,
+    /// Tells whether what was read of the directory still holds.
+    states: States,
+    sessions: Fresh<[u8; 32], Session>,
+    keys: Fresh<[u8; 32], GatewayId>,
+    members: ServedMembers,
     /// Whether this is a demonstration.
     demo: bool,
 }
@@ -42,8 +56,16 @@ pub(crate) struct Shown {
 }
 
 impl People {
-    pub(crate) fn new(directory: Directory, demo: bool) -> People {
-        People { directory, demo }
+    /// People of a directory that is open, in this file.
+    pub(crate) fn new(directory: Directory, file: &Path, demo: bool) -> People {
+        People {
+            directory,
+            states: States::of(file),
+            sessions: Fresh::new(MOST_SESSIONS),
+            keys: Fresh::new(MOST_KEYS),
+            members: ServedMembers::new(),
+            demo,
+        }
     }
 
     /// The directory itself, for what needs no more than it.
@@ -242,26 +264,48 @@ impl People {
 
     /// What makes a member's tags; none if his row was deleted.
     pub(crate) async fn secret(&self, member: MemberId) -> Result<Option<[u8; 32]>> {
-        let mut secrets = self
-            .directory
-            .member_secrets(&[member])
-            .await
-            .map_err(store_problem)?;
-        Ok(secrets.remove(&member))
+        let known = self.served([member]).await?;
+        Ok(known.get(&member).map(|served| served.secret))
     }
 
-    /// Those of these members whom a gateway serves, with what makes their tags.
+    /// Who serves these members, with what makes their tags; those whose row was deleted are left out.
     pub(crate) async fn served(
         &self,
-        gateway: GatewayId,
         members: impl IntoIterator<Item = MemberId>,
-    ) -> Result<HashMap<MemberId, [u8; 32]>> {
-        let people = self.people(members).await?;
-        Ok(people
-            .into_iter()
-            .filter(|(_, person)| person.gateway == Some(gateway))
-            .map(|(member, person)| (member, person.member_secret))
-            .collect())
+    ) -> Result<HashMap<MemberId, Served>> {
+        let state = self.states.now();
+        let (mut known, unknown) = self.members.split(members, state, Instant::now());
+        if unknown.is_empty() {
+            return Ok(known);
+        }
+        let served = |person: Person| Served {
+            by: person.gateway,
+            secret: person.member_secret,
+        };
+        let people = self.people(unknown).await?.into_iter();
+        let rows: Vec<_> = people
+            .map(|(member, person)| (member, served(person)))
+            .collect();
+        self.members
+            .keep(rows.iter().copied(), state, Instant::now());
+        known.extend(rows);
+        Ok(known)
+    }
+
+    /// The gateway with the key of this hash, if that is known without asking the directory.
+    pub(crate) fn known_gateway(&self, key_hash: &[u8; 32]) -> Option<GatewayId> {
+        self.keys.get(key_hash, self.states.now())
+    }
+
+    /// The gateway with the key of this hash.
+    pub(crate) async fn gateway(&self, key_hash: &[u8; 32]) -> Result<Option<GatewayId>> {
+        let state = self.states.now();
+        let found = self.directory.gateway_by_key(key_hash).await;
+        let gateway = found.map_err(store_problem)?.map(|row| row.id);
+        if let Some(gateway) = gateway {
+            self.keys.keep(*key_hash, state, gateway);
+        }
+        Ok(gateway)
     }
 
     /// Opens a session; the answer is the cookie's secret, of which only the hash is kept.
@@ -292,11 +336,17 @@ impl People {
     }
 
     async fn session(&self, secret: &str, now: Millis) -> Result<Option<SessionOf>> {
-        let session = self
-            .directory
-            .session(&draw::hash(secret.as_bytes()).0, now)
-            .await
-            .map_err(store_problem)?;
+        let hash = draw::hash(secret.as_bytes()).0;
+        let state = self.states.now();
+        let known = self.sessions.get(&hash, state);
+        if let Some(session) = known.filter(|session| now < session.expires_at) {
+            return Ok(Some(session.of));
+        }
+        let session = self.directory.session(&hash, now).await;
+        let session = session.map_err(store_problem)?;
+        if let Some(session) = session {
+            self.sessions.keep(hash, state, session);
+        }
         Ok(session.map(|session| session.of))
     }
 

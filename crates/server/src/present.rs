@@ -26,7 +26,7 @@ pub(crate) fn group_card(row: &GroupRow, faces: &Faces) -> GroupCard {
         price: row.price.into(),
         seats: row.seats,
         paid: row.paid,
-        held: unpaid(row),
+        reserved: unpaid(row),
         winners: row.winners,
         leader_masked: masked(faces, row.leader),
         opened_at: row.opened_at.into(),

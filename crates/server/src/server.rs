@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,7 +19,6 @@ use journal::{Journal, SqliteJournal};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use views::{Directory, JournalId, Place, Projector, Views};
@@ -29,7 +28,7 @@ use crate::audit::{Audit, AuditQueue};
 use crate::auth::CodePace;
 use crate::beacon::{BeaconSetupError, Beacons};
 use crate::config::{ChannelKind, Config, Demo, DemoReach, DrawSource};
-use crate::http::{Problem, drained};
+use crate::http::{Doors, Problem};
 use crate::people::People;
 use crate::{api, audit, draws, follower, money, ops, web};
 
@@ -192,10 +191,11 @@ async fn run(
     ready: watch::Sender<bool>,
 ) -> Result<(), ServeError> {
     check(&config, &listeners)?;
-    let (stop, gate) = (watch::Sender::new(false), Arc::new(OnceLock::new()));
+    let stop = watch::Sender::new(false);
+    let doors = Arc::new(Doors::new(&config.limits, starting));
     let mut servers = JoinSet::new();
     for listener in listeners {
-        servers.spawn(listen(listener, gate.clone(), stop.subscribe()));
+        servers.spawn(doors.clone().listen(listener, stop.subscribe()));
     }
     tokio::pin!(shutdown);
     let started = tokio::select! {
@@ -207,7 +207,7 @@ async fn run(
         threads,
         mut workers,
     } = started;
-    let _ = gate.set(router(app.clone()));
+    doors.open(router(app.clone()));
     ready.send_replace(true);
     tracing::info!(base_url = app.config.base_url, "the platform is open");
     let why = tokio::select! {
@@ -298,7 +298,7 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
     let views = Views::open(&place, projector.progress()).await?;
     let reader = engine.reader(projector.applied().saturating_add(1)).await?;
     let stopped_at = time_of(&engine, journal.head_seq).await?;
-    let people = People::new(directory, config.demo.is_on());
+    let people = People::new(directory, &dir.join("directory.db"), config.demo.is_on());
     people
         .resubmit(&engine)
         .await
@@ -314,6 +314,9 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
         news: follower::News::default(),
         pay_pages: money::PayPages::default(),
         reservations: money::Reservations::new(stopped_at),
+        confirmer: money::Confirmer::new(config.channel.clone()),
+        published: api::Published::default(),
+        counted: crate::http::Counted::default(),
         metrics: ops::recorder(),
         audit,
         beacons,
@@ -444,6 +447,7 @@ fn workers(
     ));
     workers.spawn(until_stop(app, money::watch_reservations(app.clone())));
     workers.spawn(until_stop(app, money::run_refunds(app.clone())));
+    workers.spawn(until_stop(app, money::watch_books(app.clone())));
     workers.spawn(until_stop(app, draws::run(app.clone())));
     workers.spawn(audit::run(app.clone(), queue));
     workers.spawn(ops::keep_house(app.clone()));
@@ -483,38 +487,15 @@ async fn end(app: Arc<App>, threads: EngineThreads, why: Option<Stop>) -> Result
     }
 }
 
-type Gate = Arc<OnceLock<Router>>;
-
-/// Answers on one listener until the server is to stop.
-async fn listen(
-    listener: TcpListener,
-    gate: Gate,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), ServeError> {
-    let outer = Router::new().fallback(move |request: Request| {
-        let gate = gate.clone();
-        async move { drained(request, |request| through(gate, request)).await }
-    });
-    let service = outer.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
-        .await
-        .map_err(ServeError::Listen)
-}
-
-async fn through(gate: Gate, request: Request) -> Response {
-    match gate.get() {
-        Some(router) => router.clone().oneshot(request).await.into_response(),
-        None if request.uri().path() == "/healthz" => ops::healthz().await.into_response(),
-        None => {
-            let detail = "the journal is being read back; come again in a moment";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", detail)
-                .retry_after(2)
-                .into_response()
-        }
+/// What is answered while the journal is read back.
+fn starting(request: &Request) -> Response {
+    if request.uri().path() == "/healthz" {
+        return ops::alive().into_response();
     }
+    let detail = "the journal is being read back; come again in a moment";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", detail)
+        .retry_after(2)
+        .into_response()
 }
 
 fn router(app: Arc<App>) -> Router {
@@ -532,10 +513,8 @@ fn router(app: Arc<App>) -> Router {
         ))
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
-            crate::http::guard,
+            crate::http::around,
         ))
-        .layer(axum::middleware::from_fn(crate::http::observe))
-        .layer(axum::middleware::from_fn(crate::http::secure))
         .layer(CompressionLayer::new())
         .with_state(app)
 }

@@ -11,10 +11,11 @@ use super::campaigns::{Fresh, GroupsQuery, group_list};
 use crate::app::{Shared, Viewed, store_problem};
 use crate::auth::AsOperator;
 use crate::http::{Page, Params, Problem, Result, Write, items, page_of};
+use crate::money::Compared;
 use crate::present::masked;
 use crate::wire::{
-    Amount, BalanceLine, BalanceTotal, BooksPage, Capital, ConsoleMember, ConsoleOrder, Done,
-    GroupCard, LedgerLine, List, OwedLine, Wallet,
+    Amount, BalanceLine, BalanceTotal, BooksPage, Capital, ChannelLine, ConsoleMember,
+    ConsoleOrder, Done, GroupCard, LedgerLine, List, OwedLine, Wallet,
 };
 
 /// All groups, newest first.
@@ -36,8 +37,18 @@ pub(crate) async fn books(
     Params(query): Params<Fresh>,
 ) -> Result<Viewed<BooksPage>> {
     app.reach(query.at_least).await?;
+    // The channel first: what comes in between is in our books, too, or on its way.
+    let channel = app.config.channel.books().await;
     let found = app.views.trial_balance().await.map_err(store_problem)?;
-    Ok(Viewed(found.seq, books_of(&found.value)))
+    let mut page = books_of(&found.value);
+    page.channel = match channel {
+        Ok(books) => Some(channel_line(&Compared::of(&books, &found.value))),
+        Err(error) => {
+            tracing::warn!(%error, "the channel's books could not be read: {error}");
+            None
+        }
+    };
+    Ok(Viewed(found.seq, page))
 }
 
 /// Kinds of accounts whose balances are owed to somebody, and those of coins that members have.
@@ -97,6 +108,19 @@ fn books_of(rows: &[TrialRow]) -> BooksPage {
         ),
         in_flight_refunds: Amount(owed("refunds-due")),
         alarm: own < 0,
+        channel: None,
+    }
+}
+
+fn channel_line(compared: &Compared) -> ChannelLine {
+    ChannelLine {
+        held: Amount(compared.held),
+        by_our_books: Amount(compared.by_our_books),
+        difference: Amount(compared.difference()),
+        verdict: compared.verdict().name(),
+        refunds_due: Amount(compared.refunds_due),
+        processing: Amount(compared.processing),
+        notices_pending: compared.notices_pending,
     }
 }
 

@@ -1,18 +1,21 @@
 //! Batches of gateways: joins that are paid at the channel already, and the members they are for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
 use domain::{
     Actor, Answer, Command, GatewayId, GroupId, MemberId, PaymentAnswer, Refusal, Request, Txn,
 };
+use draw::Ident;
 use payments::Transaction;
 
 use crate::app::{App, Shared, engine_problem};
 use crate::auth::AsGateway;
-use crate::http::{Batch, InPath, Problem, Result};
+use crate::http::{BatchText, InPath, Problem, Result};
 use crate::money::{Arrival, Attach, joined, payment_of_order, tag};
+use crate::served::Served;
 use crate::wire::{
     JoinAnswer, JoinAnswers, JoinBatch, JoinItem, MemberAnswer, MemberAnswers, MemberBatch,
     MemberItem,
@@ -32,10 +35,57 @@ struct Wanted {
 
 /// What joins are checked against and their tags made of.
 struct Known {
-    /// The members that the gateway serves, with their secrets.
-    served: HashMap<MemberId, [u8; 32]>,
-    /// The groups that there are, with the hashes of their campaigns.
-    groups: BTreeMap<GroupId, draw::Hash>,
+    /// The members, with who serves them and their secrets.
+    members: HashMap<MemberId, Served>,
+    /// The groups that there are, with what their draws are called.
+    groups: BTreeMap<GroupId, Ident>,
+}
+
+/// Tags that are made at a stretch; then others have their turn on this thread.
+const TAGS_AT_A_STRETCH: usize = 128;
+/// Most groups whose campaigns' hashes are kept.
+const MOST_GROUPS: usize = 100_000;
+
+/// The hashes of groups' campaigns. A group's campaign never changes, and numbers are never used again, so what was
+/// once read stays true. Bounded: a full table is emptied.
+#[derive(Default)]
+pub(crate) struct Published(Mutex<HashMap<GroupId, draw::Hash>>);
+
+impl Published {
+    /// The hashes for these groups; those that there are not are left out.
+    async fn of(
+        &self,
+        app: &App,
+        wanted: BTreeSet<GroupId>,
+    ) -> Result<BTreeMap<GroupId, draw::Hash>> {
+        let mut found = BTreeMap::new();
+        let mut unknown = Vec::new();
+        {
+            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            for group in wanted {
+                match known.get(&group) {
+                    Some(hash) => drop(found.insert(group, *hash)),
+                    None => unknown.push(group),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(found);
+        }
+        let read: Vec<(GroupId, draw::Hash)> = app
+            .query(move |world| {
+                let hash = |group: GroupId| Some((group, world.campaign_of(group)?.hash));
+                unknown.into_iter().filter_map(hash).collect()
+            })
+            .await?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if MOST_GROUPS < known.len().saturating_add(read.len()) {
+            known.clear();
+        }
+        known.extend(read.iter().copied());
+        found.extend(read);
+        Ok(found)
+    }
 }
 
 /// Seats members that the gateway serves and that have paid already. Each item is answered by itself, in the order of
@@ -46,12 +96,12 @@ struct Known {
 pub(crate) async fn join(
     State(app): Shared,
     gateway: AsGateway,
-    write: Batch<JoinBatch>,
+    batch: BatchText,
 ) -> Result<Json<JoinAnswers>> {
-    let items = write.body.items;
+    let items = batch.read::<JoinBatch<'_>>()?.items;
     charge(&app, &gateway, items.len())?;
     let mut answers: Vec<Option<JoinAnswer>> = Vec::with_capacity(items.len());
-    let mut wanted = Vec::new();
+    let mut wanted = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
         match read(item) {
             Ok(join) => {
@@ -61,15 +111,16 @@ pub(crate) async fn join(
             Err(answer) => answers.push(Some(answer)),
         }
     }
-    let known = known(&app, gateway.0, &wanted).await?;
+    drop(items);
+    let known = known(&app, &wanted).await?;
     wanted.retain(|(at, join)| {
-        let refusal = why_not(join, &known);
+        let refusal = why_not(gateway.0, join, &known);
         let good = refusal.is_none();
         put(&mut answers, *at, refusal);
         good
     });
     let confirmed = confirm(&app, &wanted).await?;
-    let mut paid = Vec::new();
+    let mut paid = Vec::with_capacity(wanted.len());
     for ((at, join), found) in wanted.into_iter().zip(confirmed) {
         match found {
             Ok(arrival) => paid.push((at, join, arrival)),
@@ -80,10 +131,13 @@ pub(crate) async fn join(
             ),
         }
     }
-    let requests = paid
-        .iter()
-        .map(|(_, join, arrival)| command(gateway.0, join, arrival, &known))
-        .collect::<Result<_>>()?;
+    let mut requests = Vec::with_capacity(paid.len());
+    for (number, (_, join, arrival)) in paid.iter().enumerate() {
+        if number % TAGS_AT_A_STRETCH == TAGS_AT_A_STRETCH - 1 {
+            tokio::task::yield_now().await;
+        }
+        requests.push(command(gateway.0, join, arrival, &known)?);
+    }
     let seq = seat(&app, &paid, requests, &mut answers).await?;
     let missing = || refused("fault", "this item was lost; repeat it");
     let items = answers
@@ -127,7 +181,7 @@ fn put(answers: &mut [Option<JoinAnswer>], at: usize, answer: Option<JoinAnswer>
     }
 }
 
-fn read(item: &JoinItem) -> std::result::Result<Wanted, JoinAnswer> {
+fn read(item: &JoinItem<'_>) -> std::result::Result<Wanted, JoinAnswer> {
     let group = GroupId::read(&item.group).ok_or_else(no_group)?;
     let unknown = || refused(MemberId::UNKNOWN, "there is no such member");
     let member = MemberId::read(&item.member).ok_or_else(unknown)?;
@@ -153,23 +207,24 @@ fn read(item: &JoinItem) -> std::result::Result<Wanted, JoinAnswer> {
 }
 
 /// Reads at once what all items are checked against.
-async fn known(app: &App, gateway: GatewayId, wanted: &[(usize, Wanted)]) -> Result<Known> {
+async fn known(app: &App, wanted: &[(usize, Wanted)]) -> Result<Known> {
     let groups: BTreeSet<GroupId> = wanted.iter().map(|(_, join)| join.group).collect();
-    let groups = app.query(move |world| {
-        let hash = |group: GroupId| Some((group, world.campaign_of(group)?.hash));
-        groups.into_iter().filter_map(hash).collect()
-    });
+    let named = app.published.of(app, groups).await?;
+    let named = named
+        .into_iter()
+        .map(|(group, hash)| Ok((group, domain::group_ident(group, &hash)?)));
     let members = wanted.iter().map(|(_, join)| join.member);
     Ok(Known {
-        served: app.people.served(gateway, members).await?,
-        groups: groups.await?,
+        groups: named.collect::<std::result::Result<_, Refusal>>()?,
+        members: app.people.served(members).await?,
     })
 }
 
 /// Why an item is refused before anybody asks for its payment. Money for a group that there is not yet is not sent
 /// back either: once the group is there, the same money would seem to be paid for it.
-fn why_not(join: &Wanted, known: &Known) -> Option<JoinAnswer> {
-    if !known.served.contains_key(&join.member) {
+fn why_not(gateway: GatewayId, join: &Wanted, known: &Known) -> Option<JoinAnswer> {
+    let served = known.members.get(&join.member);
+    if served.and_then(|served| served.by) != Some(gateway) {
         let detail = "this gateway has not registered this member";
         return Some(refused("member_not_served", detail));
     }
@@ -184,9 +239,8 @@ async fn confirm(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let txns: Vec<&str> = wanted.iter().map(|(_, join)| join.txn.as_str()).collect();
-    let found = app.config.channel.query_transactions(&txns).await;
-    let found = found.map_err(|error| Problem::from(crate::money::Doubtful::Channel(error)))?;
+    let txns = wanted.iter().map(|(_, join)| join.txn).collect();
+    let found = app.confirmer.ask(txns).await?;
     Ok(wanted
         .iter()
         .zip(found)
@@ -246,8 +300,8 @@ fn command(gateway: GatewayId, join: &Wanted, paid: &Arrival, known: &Known) -> 
     let Wanted {
         group, member, via, ..
     } = *join;
-    let tag = match (known.served.get(&member), known.groups.get(&group)) {
-        (Some(secret), Some(published)) => tag(member, group, published, secret)?,
+    let tag = match (known.members.get(&member), known.groups.get(&group)) {
+        (Some(served), Some(ident)) => tag(member, ident, &served.secret),
         (None, Some(_) | None) | (Some(_), None) => {
             return Err(Problem::fault("a join was not checked", &"no tag"));
         }
@@ -293,9 +347,9 @@ fn payment_answer(answer: PaymentAnswer) -> JoinAnswer {
 pub(crate) async fn register(
     State(app): Shared,
     gateway: AsGateway,
-    write: Batch<MemberBatch>,
+    batch: BatchText,
 ) -> Result<Json<MemberAnswers>> {
-    let items = write.body.items;
+    let items = batch.read::<MemberBatch<'_>>()?.items;
     charge(&app, &gateway, items.len())?;
     let mut answers: Vec<Option<MemberAnswer>> = Vec::with_capacity(items.len());
     let mut wanted = Vec::new();
@@ -338,7 +392,7 @@ pub(crate) async fn register(
 /// A gateway's token is made its own by hashing its number in, so that no gateway can name another's members or guess
 /// a directory row.
 fn own_token(
-    item: &MemberItem,
+    item: &MemberItem<'_>,
     gateway: GatewayId,
 ) -> std::result::Result<([u8; 16], Option<MemberId>), MemberAnswer> {
     let refused = |code: &str, detail: &str| MemberAnswer::Refused {

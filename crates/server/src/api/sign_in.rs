@@ -8,8 +8,7 @@ use axum::response::{AppendHeaders, IntoResponse};
 use super::me::card_of;
 use crate::app::{Shared, store_problem};
 use crate::auth::{
-    Address, CodeError, Cookie, MEMBER_COOKIE, code_hash, cookie_of, is_phone, own_origin,
-    random_code,
+    Address, Cookie, MEMBER_COOKIE, code_hash, cookie_of, is_phone, own_origin, random_code,
 };
 use crate::config::SignInCodes;
 use crate::http::{Keyed, NoBody, Problem, Result, Sent};
@@ -42,10 +41,7 @@ pub(crate) async fn send_code(
     let now = app.config.clock.now();
     app.codes
         .take(&wanted.phone, now)
-        .map_err(|error| match error {
-            CodeError::Wait(seconds) => Problem::rate_limited(seconds),
-            CodeError::Busy => Problem::busy(),
-        })?;
+        .map_err(Problem::rate_limited)?;
     let code = random_code().ok_or_else(Problem::busy)?;
     let directory = app.people.directory();
     directory

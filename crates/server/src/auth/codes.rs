@@ -2,9 +2,10 @@
 //! hashes, five minutes and five tries long.
 //!
 //! Why the pace is kept in memory: after a restart somebody may ask once more than he should, and that is all.
-//! Bounded: phones whose day is over are dropped when the table is full.
+//! Bounded: a full table forgets the phone that was sent a code longest ago. So nobody can fill it and keep others out;
+//! whoever tries, through as many addresses as the limits of addresses make him need, gives a phone a code too many.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use domain::{DAY_MS, Millis};
@@ -15,42 +16,59 @@ const MOST_PHONES: usize = 100_000;
 
 /// How often codes were sent to each phone.
 #[derive(Default)]
-pub(crate) struct CodePace(Mutex<HashMap<String, VecDeque<Millis>>>);
+pub(crate) struct CodePace(Mutex<Phones>);
 
-/// Why no code is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CodeError {
-    /// The phone must wait, this many seconds.
-    Wait(u32),
-    /// Too many phones at once.
-    Busy,
+#[derive(Default)]
+struct Phones {
+    sent: HashMap<String, Sent>,
+    /// The phones by the order of their last codes.
+    oldest: BTreeMap<u64, String>,
+    /// Codes sent since the start.
+    codes: u64,
+}
+
+#[derive(Default)]
+struct Sent {
+    at: VecDeque<Millis>,
+    /// Which code the last one was.
+    last: u64,
 }
 
 impl CodePace {
-    /// Notes that a code is sent to a phone now, or says how long it must wait.
-    pub(crate) fn take(&self, phone: &str, now: Millis) -> Result<(), CodeError> {
+    /// Notes that a code is sent to a phone now, or says how many seconds it must wait.
+    pub(crate) fn take(&self, phone: &str, now: Millis) -> Result<(), u32> {
         let mut phones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let today = |at: &Millis| now.0 < at.0.saturating_add(DAY_MS);
-        if MOST_PHONES <= phones.len() && !phones.contains_key(phone) {
-            phones.retain(|_, sent| sent.back().is_some_and(today));
-            if MOST_PHONES <= phones.len() {
-                return Err(CodeError::Busy);
+        let phones = &mut *phones;
+        if let Some(sent) = phones.sent.get_mut(phone) {
+            sent.at.retain(|at| now.0 < at.0.saturating_add(DAY_MS));
+            let wait_ms = match (sent.at.back(), sent.at.front()) {
+                (Some(last), _) if now.0 < last.0 + PAUSE_MS => last.0 + PAUSE_MS - now.0,
+                (_, Some(first)) if MOST_A_DAY <= sent.at.len() => first.0 + DAY_MS - now.0,
+                (_, _) => 0,
+            };
+            if 0 < wait_ms {
+                let wait_s = wait_ms.saturating_add(999) / 1000;
+                return Err(u32::try_from(wait_s).unwrap_or(u32::MAX));
             }
         }
-        let sent = phones.entry(phone.to_owned()).or_default();
-        sent.retain(today);
-        let wait_ms = match (sent.back(), sent.front()) {
-            (Some(last), _) if now.0 < last.0 + PAUSE_MS => last.0 + PAUSE_MS - now.0,
-            (_, Some(first)) if MOST_A_DAY <= sent.len() => first.0 + DAY_MS - now.0,
-            (_, _) => 0,
-        };
-        if 0 < wait_ms {
-            return Err(CodeError::Wait(
-                u32::try_from(wait_ms.saturating_add(999) / 1000).unwrap_or(u32::MAX),
-            ));
-        }
-        sent.push_back(now);
+        phones.note(phone, now);
         Ok(())
+    }
+}
+
+impl Phones {
+    fn note(&mut self, phone: &str, now: Millis) {
+        self.codes = self.codes.saturating_add(1);
+        let sent = self.sent.entry(phone.to_owned()).or_default();
+        sent.at.push_back(now);
+        self.oldest.remove(&sent.last);
+        sent.last = self.codes;
+        self.oldest.insert(self.codes, phone.to_owned());
+        if MOST_PHONES < self.oldest.len()
+            && let Some((_, oldest)) = self.oldest.pop_first()
+        {
+            self.sent.remove(&oldest);
+        }
     }
 }
 
@@ -93,7 +111,7 @@ mod tests {
     fn one_a_minute_and_ten_a_day() {
         let pace = CodePace::default();
         assert_eq!(pace.take(PHONE, Millis(0)), Ok(()));
-        assert_eq!(pace.take(PHONE, Millis(1)), Err(CodeError::Wait(60)));
+        assert_eq!(pace.take(PHONE, Millis(1)), Err(60));
         assert_eq!(
             pace.take("13800000002", Millis(1)),
             Ok(()),
@@ -102,11 +120,30 @@ mod tests {
         for minute in 1..10 {
             assert_eq!(pace.take(PHONE, Millis(minute * PAUSE_MS)), Ok(()));
         }
-        assert_eq!(
-            pace.take(PHONE, Millis(10 * PAUSE_MS)),
-            Err(CodeError::Wait(86_400 - 600))
-        );
+        assert_eq!(pace.take(PHONE, Millis(10 * PAUSE_MS)), Err(86_400 - 600));
         assert_eq!(pace.take(PHONE, Millis(DAY_MS)), Ok(()));
+    }
+
+    #[test]
+    fn a_full_table_keeps_nobody_out() {
+        let (pace, phone) = (CodePace::default(), |number: usize| {
+            format!("139{number:08}")
+        });
+        assert_eq!(pace.take(PHONE, Millis(0)), Ok(()));
+        for number in 0..MOST_PHONES - 1 {
+            assert_eq!(pace.take(&phone(number), Millis(1)), Ok(()));
+        }
+        assert_eq!(pace.take(PHONE, Millis(2)), Err(60), "it is just full");
+        for number in MOST_PHONES..MOST_PHONES + 10 {
+            assert_eq!(pace.take(&phone(number), Millis(3)), Ok(()), "{number}");
+        }
+        assert_eq!(pace.take(&phone(MOST_PHONES - 2), Millis(4)), Err(60));
+        let phones = pace.0.lock().unwrap();
+        assert_eq!(
+            (phones.sent.len(), phones.oldest.len()),
+            (MOST_PHONES, MOST_PHONES)
+        );
+        assert!(!phones.sent.contains_key(PHONE), "the oldest was forgotten");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, header};
 use domain::{Actor, GatewayId, MemberId, OperatorId};
 
 use super::cookie::{MEMBER_COOKIE, OPERATOR_COOKIE, cookie_of, own_origin};
-use crate::app::{App, store_problem};
+use crate::app::App;
 use crate::config::ClientAddress;
 use crate::http::{Problem, Result};
 
@@ -141,23 +141,30 @@ impl FromRequestParts<Arc<App>> for AsGateway {
                 "Authorization: Bearer KEY with a gateway's key is needed",
             )
         };
-        let line = parts
-            .headers
-            .get(header::AUTHORIZATION)
+        let line = parts.headers.get(header::AUTHORIZATION);
+        let key = line
             .and_then(|line| line.to_str().ok())
-            .ok_or_else(wrong)?;
-        let key = line.strip_prefix("Bearer ").ok_or_else(wrong)?;
-        let hash = draw::hash(key.as_bytes()).0;
-        let found = app
-            .people
-            .directory()
-            .gateway_by_key(&hash)
-            .await
-            .map_err(store_problem)?;
-        let gateway = found.ok_or_else(wrong)?;
-        is_asked_by(parts, Actor::Gateway(gateway.id));
-        Ok(AsGateway(gateway.id))
+            .and_then(|line| line.strip_prefix("Bearer "));
+        let Some(hash) = key.map(|key| draw::hash(key.as_bytes()).0) else {
+            stranger(parts, app).await?;
+            return Err(wrong());
+        };
+        let gateway = match app.people.known_gateway(&hash) {
+            Some(gateway) => gateway,
+            None => {
+                stranger(parts, app).await?;
+                app.people.gateway(&hash).await?.ok_or_else(wrong)?
+            }
+        };
+        is_asked_by(parts, Actor::Gateway(gateway));
+        Ok(AsGateway(gateway))
     }
+}
+
+/// Counts a request of somebody who has not shown yet that he is a gateway.
+async fn stranger(parts: &mut Parts, app: &Arc<App>) -> Result<()> {
+    let Address(address) = Address::from_request_parts(parts, app).await?;
+    app.limit(&app.limits.address, address, 1)
 }
 
 async fn member_of(parts: &Parts, app: &App) -> Result<Option<MemberId>> {

@@ -41,8 +41,30 @@ pub(crate) struct Write<T, const MOST: usize = BODY_BYTES> {
     pub(crate) body: T,
 }
 
-/// A write of up to [`BATCH_BYTES`].
-pub(crate) type Batch<T> = Write<T, BATCH_BYTES>;
+/// A gateway's batch as it came, of up to [`BATCH_BYTES`]: JSON that is read where it lies. Its idempotency key is
+/// checked and not kept: each item is named by its payment or token.
+pub(crate) struct BatchText(Bytes);
+
+impl BatchText {
+    /// Reads the batch.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        json(text_of(&self.0)?)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for BatchText {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<BatchText> {
+        let (parts, body) = request.into_parts();
+        key_of(&parts.headers)?;
+        let bytes = read(body, BATCH_BYTES).await?;
+        if !bytes.is_empty() {
+            is_json(&parts.headers)?;
+        }
+        Ok(BatchText(bytes))
+    }
+}
 
 /// A write whose body is JSON that its handler reads from the bytes as they came.
 pub(crate) struct WriteText {
@@ -239,13 +261,21 @@ async fn read(body: Body, most: usize) -> Result<Bytes> {
 }
 
 fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T> {
-    let bytes = if bytes.is_empty() {
-        b"{}"
-    } else {
-        is_json(headers).map(|()| bytes)?
-    };
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Problem::bad_request("body_not_utf8", "the body is not UTF-8"))?;
+    if !bytes.is_empty() {
+        is_json(headers)?;
+    }
+    json(text_of(bytes)?)
+}
+
+fn text_of(bytes: &[u8]) -> Result<&str> {
+    if bytes.is_empty() {
+        return Ok("{}");
+    }
+    std::str::from_utf8(bytes)
+        .map_err(|_| Problem::bad_request("body_not_utf8", "the body is not UTF-8"))
+}
+
+fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     // A list would be read as the fields of an object in their order.
     if text.trim_start().starts_with('[') {
         return Err(Problem::unprocessable(

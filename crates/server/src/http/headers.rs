@@ -1,9 +1,11 @@
 //! What every response carries, and what is counted and logged of every request.
 
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -14,9 +16,8 @@ use crate::auth::{Address, Asker};
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       connect-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action 'self'";
 
-/// Puts the security headers on every response.
-pub(crate) async fn secure(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Puts the security headers on a response.
+fn secure(response: &mut Response) {
     let headers = response.headers_mut();
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -32,36 +33,92 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
             "camera=(), microphone=(), geolocation=()",
         ),
     ];
+    headers.reserve(fixed.len() + 2);
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
-/// Counts and logs every request. Paths are logged as routes: what stands in their place holders, queries and bodies
-/// may be personal and never reaches a log.
-pub(crate) async fn observe(request: Request, next: Next) -> Response {
+/// Counters of every route, method and status that there was, so that a request neither makes nor looks up labels.
+/// Bounded: routes are ours, methods eight, statuses those we give.
+#[derive(Default)]
+pub(crate) struct Counted(RwLock<HashMap<String, Route>>);
+
+struct Route {
+    seconds: metrics::Histogram,
+    counters: HashMap<(&'static str, u16), metrics::Counter>,
+}
+
+impl Counted {
+    fn count(&self, route: &str, method: &'static str, status: StatusCode, took: Duration) {
+        let status = status.as_u16();
+        let routes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = routes.get(route)
+            && let Some(counter) = known.counters.get(&(method, status))
+        {
+            counter.increment(1);
+            known.seconds.record(took.as_secs_f64());
+            return;
+        }
+        drop(routes);
+        let mut routes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let known = routes.entry(route.to_owned()).or_insert_with(|| Route {
+            seconds: metrics::histogram!("http_request_seconds", "route" => route.to_owned()),
+            counters: HashMap::new(),
+        });
+        let labels = [
+            ("route", route.to_owned()),
+            ("method", method.to_owned()),
+            ("status", status.to_string()),
+        ];
+        let counter = known
+            .counters
+            .entry((method, status))
+            .or_insert_with(|| metrics::counter!("http_requests_total", &labels));
+        counter.increment(1);
+        known.seconds.record(took.as_secs_f64());
+    }
+}
+
+/// What stands around every handler: limits each address, counts and logs the request, hands refusals to the audit
+/// trail, and puts the security headers on the answer. One layer, for each costs every request something.
+///
+/// Paths are logged as routes: what stands in their place holders, queries and bodies may be personal and never reaches
+/// a log.
+pub(crate) async fn around(
+    State(app): Shared,
+    Address(address): Address,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
-    let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let response = next.run(request).await;
-    let status = response.status();
-    let labels = [
-        ("route", route.clone()),
-        ("method", method_label(&method).to_owned()),
-        ("status", status.as_u16().to_string()),
-    ];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_seconds", "route" => route.clone())
-        .record(began.elapsed().as_secs_f64());
-    let elapsed_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let method = method_label(&method);
+    let method = method_label(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let asker = Asker::default();
+    // A gateway's key is looked at before its address: see `AsGateway`.
+    let path = request.uri().path();
+    let is_limited = path.starts_with("/api/") && !(method == "POST" && is_gateways(path));
+    let limited = is_limited
+        .then(|| app.limit(&app.limits.address, address, 1))
+        .and_then(|limited| limited.err());
+    let mut response = match limited {
+        Some(problem) => problem.into_response(),
+        None => {
+            request.extensions_mut().insert(asker.clone());
+            let response = next.run(request).await;
+            app.audit
+                .saw(&response, asker.actor(), app.config.clock.now());
+            response
+        }
+    };
+    secure(&mut response);
+    let (status, took) = (response.status(), began.elapsed());
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    app.counted.count(route, method, status, took);
+    let elapsed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::debug!(
         method,
         route,
@@ -70,6 +127,11 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
         "request answered"
     );
     response
+}
+
+/// Whether a `POST` to this path is a gateway's.
+pub(crate) fn is_gateways(path: &str) -> bool {
+    matches!(path, "/api/v1/joins" | "/api/v1/gateway/members")
 }
 
 /// Anybody may invent methods, and every label is kept for ever.
@@ -84,24 +146,4 @@ fn method_label(method: &Method) -> &'static str {
         "OPTIONS" => "OPTIONS",
         _ => "other",
     }
-}
-
-/// Limits each address, and hands refusals to the audit trail.
-pub(crate) async fn guard(
-    State(app): Shared,
-    Address(address): Address,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if request.uri().path().starts_with("/api/")
-        && let Err(problem) = app.limit(&app.limits.address, address, 1)
-    {
-        return problem.into_response();
-    }
-    let asker = Asker::default();
-    request.extensions_mut().insert(asker.clone());
-    let response = next.run(request).await;
-    app.audit
-        .saw(&response, asker.actor(), app.config.clock.now());
-    response
 }

@@ -114,6 +114,15 @@ impl Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", detail).retry_after(5)
     }
 
+    /// 503 `timed_out`: the outcome is unknown; repeat with the same key.
+    pub(crate) fn timed_out(within: std::time::Duration) -> Problem {
+        let detail = format!(
+            "this took longer than {} s; whether it was done is unknown, repeat it with the same key",
+            within.as_secs()
+        );
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timed_out", detail).retry_after(5)
+    }
+
     /// A fault of ours, logged where it is made; the caller learns only that it is not his.
     pub(crate) fn fault(what: &str, error: &dyn std::fmt::Display) -> Problem {
         tracing::error!(%error, "{what}: {error}");
@@ -146,6 +155,12 @@ impl Problem {
     /// Its text for people.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// Its body.
+    pub(crate) fn text(self) -> String {
+        // Text and numbers can always be written.
+        serde_json::to_string(&self.body()).unwrap_or_default()
     }
 
     fn body(self) -> ProblemBody {

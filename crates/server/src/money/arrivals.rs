@@ -3,6 +3,8 @@
 //! Why the channel is asked although its notice is signed: a notice says what was; the answer says what is, and finds
 //! a second payment of the same order too.
 
+use std::sync::Arc;
+
 use domain::{
     Actor, Answer, Command, GroupId, MemberId, Money, PaymentAnswer, PaymentId, Refusal, Request,
     Txn,
@@ -27,7 +29,10 @@ pub(crate) struct Arrival {
 pub(crate) enum Doubtful {
     /// The channel gave no answer.
     #[error("the channel does not answer")]
-    Channel(#[source] ChannelError),
+    Channel(#[source] Arc<ChannelError>),
+    /// The question to the channel broke off.
+    #[error("the question to the channel broke off")]
+    Unasked,
     /// The channel gave a transaction number that cannot be one.
     #[error("the channel's number of a payment cannot be one")]
     Number,
@@ -57,6 +62,7 @@ impl From<Doubtful> for Problem {
                 )
                 .retry_after(5)
             }
+            Doubtful::Unasked => Problem::busy(),
             Doubtful::Unconfirmed => Problem::conflict(
                 "payment_unconfirmed",
                 "asked for it, the channel does not know this payment",
@@ -93,7 +99,7 @@ async fn query(app: &App, order_no: &str) -> Result<Option<OrderState>, Doubtful
     match app.config.channel.query(order_no).await {
         Ok(state) => Ok(Some(state)),
         Err(error) if error.refusal() == Some(RefusalCode::NotFound) => Ok(None),
-        Err(error) => Err(Doubtful::Channel(error)),
+        Err(error) => Err(Doubtful::Channel(Arc::new(error))),
     }
 }
 
@@ -246,16 +252,11 @@ async fn tag_of(
         Some(secret) => secret,
         None => crate::people::random().map_err(|_| Doubtful::Directory)?,
     };
-    Ok(tag(member, group, published, &secret).map_err(SubmitError::Refused)?)
+    let ident = domain::group_ident(group, published).map_err(SubmitError::Refused)?;
+    Ok(tag(member, &ident, &secret))
 }
 
 /// The tag that a secret gives a member in a group's draw (draw 3).
-pub(crate) fn tag(
-    member: MemberId,
-    group: GroupId,
-    published: &draw::Hash,
-    secret: &[u8; 32],
-) -> Result<[u8; 32], Refusal> {
-    let ident: Ident = domain::group_ident(group, published)?;
-    Ok(draw::member_tag(&draw::salt(secret, &ident), &member.to_string()).0)
+pub(crate) fn tag(member: MemberId, group: &Ident, secret: &[u8; 32]) -> [u8; 32] {
+    draw::member_tag(&draw::salt(secret, group), &member.to_string()).0
 }

@@ -3,11 +3,15 @@
 //! The provider is called only after the decision is durable, and what it says comes back as a command (rules 5).
 
 mod arrivals;
+mod confirm;
 mod late;
 mod orders;
+mod reconcile;
 mod refunds;
 
 pub(crate) use arrivals::{Arrival, Doubtful, ask, joined, tag};
+pub(crate) use confirm::Confirmer;
 pub(crate) use late::{Reservations, watch_reservations};
 pub(crate) use orders::{Attach, PayPages, pay_url, payment_of_order};
+pub(crate) use reconcile::{Compared, watch_books};
 pub(crate) use refunds::run as run_refunds;

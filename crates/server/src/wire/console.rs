@@ -52,6 +52,30 @@ pub(crate) struct BooksPage {
     pub(crate) in_flight_refunds: Amount,
     /// Own money is below zero.
     pub(crate) alarm: bool,
+    /// The channel's own books beside ours; null while it does not answer.
+    pub(crate) channel: Option<ChannelLine>,
+}
+
+/// The payment channel's own books, beside ours.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChannelLine {
+    /// The channel's own balance: what it has received for us less what it has sent back.
+    pub(crate) held: Amount,
+    /// What it should be by our books: `held` without capital and before fees, which the channel does not count.
+    pub(crate) by_our_books: Amount,
+    /// What the channel has more than our books say.
+    pub(crate) difference: Amount,
+    /// `equal`; `on_its_way`: refunds or notices are on their way, which may be why; `channel_has_more`: nothing is on its way,
+    /// and the channel has money that we were not told of, such as a gateway's orders that it has not reported;
+    /// `channel_has_less`: nothing is on its way, and money that we count on is not there.
+    #[schema(example = "equal")]
+    pub(crate) verdict: &'static str,
+    /// Refunds that we have not been told the end of.
+    pub(crate) refunds_due: Amount,
+    /// Refunds that the channel has accepted and not ended.
+    pub(crate) processing: Amount,
+    /// Notices of payments that the channel has not delivered.
+    pub(crate) notices_pending: i64,
 }
 
 /// One account's balance.

@@ -1,26 +1,35 @@
 //! Batches of gateways.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Joins for members that have paid at the channel already, 1 to 1000.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct JoinBatch {
+pub(crate) struct JoinBatch<'a> {
     #[schema(min_items = 1, max_items = 1000)]
-    pub(crate) items: Vec<JoinItem>,
+    #[serde(borrow)]
+    pub(crate) items: Vec<JoinItem<'a>>,
 }
 
 /// One join.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct JoinItem {
-    pub(crate) group: String,
-    pub(crate) member: String,
+pub(crate) struct JoinItem<'a> {
+    #[serde(borrow)]
+    #[schema(value_type = String)]
+    pub(crate) group: Cow<'a, str>,
+    #[serde(borrow)]
+    #[schema(value_type = String)]
+    pub(crate) member: Cow<'a, str>,
     /// The member whose share link was used.
     pub(crate) via: Option<String>,
     /// The provider's number of the payment; its attach must be `{"group":"…","member":"…"}`.
-    pub(crate) txn: String,
+    #[serde(borrow)]
+    #[schema(value_type = String)]
+    pub(crate) txn: Cow<'a, str>,
 }
 
 /// What became of each join, in the order of the batch.
@@ -63,17 +72,20 @@ pub(crate) enum JoinAnswer {
 /// Registers members that a gateway serves, 1 to 1000.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MemberBatch {
+pub(crate) struct MemberBatch<'a> {
     #[schema(min_items = 1, max_items = 1000)]
-    pub(crate) items: Vec<MemberItem>,
+    #[serde(borrow)]
+    pub(crate) items: Vec<MemberItem<'a>>,
 }
 
 /// One member.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MemberItem {
+pub(crate) struct MemberItem<'a> {
     /// 32 hex digits, random, the gateway's own: the same token is the same member.
-    pub(crate) token: String,
+    #[serde(borrow)]
+    #[schema(value_type = String)]
+    pub(crate) token: Cow<'a, str>,
     /// The member that brought him in.
     pub(crate) inviter: Option<String>,
 }

@@ -51,7 +51,7 @@ pub(crate) struct GroupCard {
     pub(crate) seats: u32,
     pub(crate) paid: u32,
     /// Reserved and not paid yet.
-    pub(crate) held: u32,
+    pub(crate) reserved: u32,
     pub(crate) winners: u32,
     pub(crate) leader_masked: String,
     pub(crate) opened_at: At,
@@ -201,5 +201,5 @@ pub(crate) struct GroupNews {
     pub(crate) seq: String,
     pub(crate) state: String,
     pub(crate) paid: u32,
-    pub(crate) held: u32,
+    pub(crate) reserved: u32,
 }

@@ -480,3 +480,49 @@ async fn a_channel_in_trouble_loses_nothing() {
     assert_eq!(site.provider_books().await.held_fen, 0);
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_channels_own_books_stand_beside_ours() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let capital = operator
+        .post("/capital", json!({ "amount": "500.00" }))
+        .await;
+    assert_eq!(capital.status, 200, "{capital:?}");
+    let leader = site.member(1, None).await;
+    let campaign = site.publish(small(2)).await;
+    let (_, payment) = leader.open_group(&campaign).await;
+    site.pay(&payment).await;
+    site.payment(&leader, &payment, "paid").await;
+    let line = async |verdict: &str| {
+        site.until(verdict, async || {
+            let books = operator.get("/books").await.json();
+            (books["channel"]["verdict"] == verdict).then_some(books)
+        })
+        .await
+    };
+    let books = line("equal").await;
+    assert_eq!(
+        (
+            &books["held"],
+            &books["channel"]["held"],
+            &books["channel"]["by_our_books"]
+        ),
+        (&json!("510.00"), &json!("10.00"), &json!("10.00")),
+        "{books}"
+    );
+
+    // A payment of a gateway's own that nobody has told us of, and no notice of it on its way.
+    let order = json!({
+        "order_no": "g1", "amount_fen": 700, "description": "x", "attach": "", "expires_at_ms": 4_000_000_000_000_i64,
+    });
+    let body = json!({ "merchant_id": "m1", "orders": [order] });
+    let paid = site
+        .http()
+        .post(format!("{}/sandbox/payments", site.provider_url))
+        .json(&body);
+    assert_eq!(paid.send().await.unwrap().status(), 200);
+    let books = line("channel_has_more").await;
+    assert_eq!(books["channel"]["difference"], "7.00", "{books}");
+    site.close().await;
+}

@@ -29,7 +29,7 @@ async fn reservations_lapse_and_late_payments_find_their_place() {
     site.advance_s(301);
     site.payment(&early, &early_payment, "lapsed").await;
     assert_eq!(
-        site.group(&group, "open").await["held"],
+        site.group(&group, "open").await["reserved"],
         0,
         "the place is free again"
     );

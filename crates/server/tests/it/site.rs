@@ -477,6 +477,7 @@ fn settings(dir: &TempDir, base: &str, channel: Channel, clock: ManualClock) -> 
             sign_in: plenty,
             signature: plenty,
             subscriptions: 100,
+            ..Limits::default()
         },
         pace: Pace {
             look: Duration::from_millis(20),

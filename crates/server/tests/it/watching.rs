@@ -49,7 +49,7 @@ async fn a_group_can_be_watched_from_its_first_seat_to_its_draw() {
     let mut buffer = String::new();
     let first = until_event(&mut stream, &mut buffer, |_| true).await;
     assert_eq!(
-        (&first["state"], &first["paid"], &first["held"]),
+        (&first["state"], &first["paid"], &first["reserved"]),
         (&json!("open"), &json!(0), &json!(1)),
         "at once"
     );
@@ -58,7 +58,7 @@ async fn a_group_can_be_watched_from_its_first_seat_to_its_draw() {
     site.pay(&payment).await;
     until_event(&mut stream, &mut buffer, |news| news["paid"] == 1).await;
     let payment = other.join(&group).await;
-    until_event(&mut stream, &mut buffer, |news| news["held"] == 1).await;
+    until_event(&mut stream, &mut buffer, |news| news["reserved"] == 1).await;
     site.pay(&payment).await;
     let news = until_event(&mut stream, &mut buffer, |news| news["state"] == "full").await;
     assert_eq!(news["paid"], 2);
