@@ -12,7 +12,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Mutex, Semaphore};
 use views::Views;
 
-use crate::api::Published;
 use crate::audit::Audit;
 use crate::auth::CodePace;
 use crate::beacon::Beacons;
@@ -21,6 +20,7 @@ use crate::follower::News;
 use crate::http::{Buckets, Counted, Problem, Result};
 use crate::money::{Confirmer, PayPages, Reservations};
 use crate::people::People;
+use crate::terms::Groups;
 
 /// Most records that can be on their way into the journal.
 const IN_FLIGHT: u64 = (engine::QUEUE_COMMANDS + engine::QUEUE_SETTLEMENTS) as u64;
@@ -41,7 +41,7 @@ pub(crate) struct App {
     pub(crate) reservations: Reservations,
     /// Questions about payments that gateways report.
     pub(crate) confirmer: Confirmer,
-    pub(crate) published: Published,
+    pub(crate) groups: Groups,
     pub(crate) counted: Counted,
     pub(crate) limits: Identities,
     /// One stray payment at a time: see `money::arrivals`.

@@ -26,6 +26,7 @@ mod present;
 mod served;
 mod server;
 mod staff;
+mod terms;
 mod tls;
 mod web;
 mod wire;

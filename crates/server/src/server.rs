@@ -315,7 +315,7 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
         pay_pages: money::PayPages::default(),
         reservations: money::Reservations::new(stopped_at),
         confirmer: money::Confirmer::new(config.channel.clone()),
-        published: api::Published::default(),
+        groups: crate::terms::Groups::default(),
         counted: crate::http::Counted::default(),
         metrics: ops::recorder(),
         audit,

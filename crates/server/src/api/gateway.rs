@@ -1,7 +1,6 @@
 //! Batches of gateways: joins that are paid at the channel already, and the members they are for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
@@ -43,51 +42,6 @@ struct Known {
 
 /// Tags that are made at a stretch; then others have their turn on this thread.
 const TAGS_AT_A_STRETCH: usize = 128;
-/// Most groups whose campaigns' hashes are kept.
-const MOST_GROUPS: usize = 100_000;
-
-/// The hashes of groups' campaigns. A group's campaign never changes, and numbers are never used again, so what was
-/// once read stays true. Bounded: a full table is emptied.
-#[derive(Default)]
-pub(crate) struct Published(Mutex<HashMap<GroupId, draw::Hash>>);
-
-impl Published {
-    /// The hashes for these groups; those that there are not are left out.
-    async fn of(
-        &self,
-        app: &App,
-        wanted: BTreeSet<GroupId>,
-    ) -> Result<BTreeMap<GroupId, draw::Hash>> {
-        let mut found = BTreeMap::new();
-        let mut unknown = Vec::new();
-        {
-            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            for group in wanted {
-                match known.get(&group) {
-                    Some(hash) => drop(found.insert(group, *hash)),
-                    None => unknown.push(group),
-                }
-            }
-        }
-        if unknown.is_empty() {
-            return Ok(found);
-        }
-        let read: Vec<(GroupId, draw::Hash)> = app
-            .query(move |world| {
-                let hash = |group: GroupId| Some((group, world.campaign_of(group)?.hash));
-                unknown.into_iter().filter_map(hash).collect()
-            })
-            .await?;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if MOST_GROUPS < known.len().saturating_add(read.len()) {
-            known.clear();
-        }
-        known.extend(read.iter().copied());
-        found.extend(read);
-        Ok(found)
-    }
-}
-
 /// Seats members that the gateway serves and that have paid already. Each item is answered by itself, in the order of
 /// the batch; a payment has one effect however often it comes. Items for a member the gateway does not serve, or for a
 /// group that there is not, are refused (`member_not_served`, `group_unknown`): nothing is booked, and the money stays
@@ -209,10 +163,10 @@ fn read(item: &JoinItem<'_>) -> std::result::Result<Wanted, JoinAnswer> {
 /// Reads at once what all items are checked against.
 async fn known(app: &App, wanted: &[(usize, Wanted)]) -> Result<Known> {
     let groups: BTreeSet<GroupId> = wanted.iter().map(|(_, join)| join.group).collect();
-    let named = app.published.of(app, groups).await?;
+    let named = app.groups.of(app, groups).await?;
     let named = named
         .into_iter()
-        .map(|(group, hash)| Ok((group, domain::group_ident(group, &hash)?)));
+        .map(|(group, terms)| Ok((group, domain::group_ident(group, &terms.hash)?)));
     let members = wanted.iter().map(|(_, join)| join.member);
     Ok(Known {
         groups: named.collect::<std::result::Result<_, Refusal>>()?,

@@ -18,7 +18,7 @@ use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsMember, AsOperator, MaybeMember};
 use crate::follower::news;
 use crate::http::{InPath, NoBody, Params, Problem, Result, Segment, Write};
-use crate::money::pay_url;
+use crate::money::{pay_url, pay_url_on};
 use crate::present::{Faces, draw_state, group_card, is_demo, masked};
 use crate::wire::{
     Done, DrawState, GroupNews, GroupPage, Join, Joined, MineRow, Opened, SeatRow, ToPay,
@@ -93,18 +93,13 @@ async fn to_pay(app: &App, member: MemberId, reply: &Reply) -> Result<(PaymentId
             &"no payment",
         ));
     };
-    let price = app
-        .query(move |world| {
-            world
-                .campaign_of(payment.group)
-                .map(|campaign| campaign.terms.group.price)
-        })
-        .await?;
+    let terms = app.groups.one(app, payment.group).await?;
+    let terms = terms.ok_or_else(|| Problem::fault("a reservation without a group", &payment))?;
     let to_pay = ToPay {
         id: payment.to_string(),
-        pay_url: pay_url(app, payment, member).await,
+        pay_url: pay_url_on(app, payment, member, &terms).await,
         pay_by: pay_by.into(),
-        amount: price.unwrap_or_default().into(),
+        amount: terms.price.into(),
     };
     Ok((payment, to_pay))
 }

@@ -24,8 +24,6 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use gateway::Published;
-
 use crate::app::App;
 
 /// The routes under `/api/v1` and their description.

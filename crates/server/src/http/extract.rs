@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
@@ -227,7 +227,9 @@ fn half(digest: [u8; 32]) -> [u8; 16] {
 /// bound: a client that is still sending would else see a broken connection and not the answer.
 async fn read(body: Body, most: usize) -> Result<Bytes> {
     let reading = async {
-        let (mut stream, mut bytes, mut seen) = (body.into_data_stream(), Vec::new(), 0usize);
+        let expected = usize::try_from(body.size_hint().lower()).unwrap_or(most);
+        let mut bytes = Vec::with_capacity(expected.min(most));
+        let (mut stream, mut seen) = (body.into_data_stream(), 0usize);
         while let Some(chunk) = stream.next().await {
             let chunk =
                 chunk.map_err(|_| Problem::bad_request("body_incomplete", "the body broke off"))?;

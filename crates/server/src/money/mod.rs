@@ -12,6 +12,6 @@ mod refunds;
 pub(crate) use arrivals::{Arrival, Doubtful, ask, joined, tag};
 pub(crate) use confirm::Confirmer;
 pub(crate) use late::{Reservations, watch_reservations};
-pub(crate) use orders::{Attach, PayPages, pay_url, payment_of_order};
+pub(crate) use orders::{Attach, PayPages, pay_url, pay_url_on, payment_of_order};
 pub(crate) use reconcile::{Compared, watch_books};
 pub(crate) use refunds::run as run_refunds;

@@ -7,13 +7,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::{GroupId, MemberId, Millis, Money, PaymentId};
+use domain::{GroupId, MemberId, PaymentId};
 use payments::{ChannelError, Order, RefusalCode};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::arrivals::ask;
 use crate::app::App;
+use crate::terms::GroupTerms;
 
 /// How long after the group's deadline the channel still takes the payment: somebody may be typing his password.
 pub(super) const GRACE_MS: i64 = 30_000;
@@ -39,13 +40,6 @@ impl PayPages {
     }
 }
 
-/// What an order says.
-struct Terms {
-    price: Money,
-    title: String,
-    group_expires_at: Millis,
-}
-
 /// The address where a reservation is paid; creates the order where there is none yet. `None` while the channel does
 /// not answer: the seat stays reserved, and the next call tries again. `None`, too, if the channel says that the order
 /// has been paid: the payment is taken in.
@@ -53,16 +47,23 @@ pub(crate) async fn pay_url(app: &App, payment: PaymentId, member: MemberId) -> 
     if let Some(url) = app.pay_pages.get(payment) {
         return Some(url);
     }
-    let question = move |world: &domain::World| {
-        let terms = &world.campaign_of(payment.group)?.terms;
-        Some(Terms {
-            price: terms.group.price,
-            title: terms.product.title.zh.clone(),
-            group_expires_at: world.group(payment.group)?.expires_at?,
-        })
-    };
+    // Asked anew: a group that is over has no orders made for it any more.
+    let question = move |world: &domain::World| GroupTerms::of(world, payment.group);
     let terms = app.engine.query(question).await.ok()?.0?;
-    match create(app, payment, member, &terms).await {
+    pay_url_on(app, payment, member, &terms).await
+}
+
+/// The same for a reservation that has just been made, whose group's terms are known.
+pub(crate) async fn pay_url_on(
+    app: &App,
+    payment: PaymentId,
+    member: MemberId,
+    terms: &GroupTerms,
+) -> Option<String> {
+    if let Some(url) = app.pay_pages.get(payment) {
+        return Some(url);
+    }
+    match create(app, payment, member, terms).await? {
         Ok(url) => {
             app.pay_pages.keep(payment, url.clone());
             Some(url)
@@ -84,8 +85,9 @@ async fn create(
     app: &App,
     payment: PaymentId,
     member: MemberId,
-    terms: &Terms,
-) -> Result<String, ChannelError> {
+    terms: &GroupTerms,
+) -> Option<Result<String, ChannelError>> {
+    let expires_at = terms.expires_at?;
     let attach = Attach::text(payment.group, member);
     // Nothing in it may ever change: the channel refuses an order that exists with other content.
     let order = Order {
@@ -93,9 +95,10 @@ async fn create(
         amount_fen: terms.price.0,
         description: &terms.title,
         attach: &attach,
-        expires_at_ms: terms.group_expires_at.0.saturating_add(GRACE_MS),
+        expires_at_ms: expires_at.0.saturating_add(GRACE_MS),
     };
-    Ok(app.config.channel.create_order(&order).await?.url)
+    let page = app.config.channel.create_order(&order).await;
+    Some(page.map(|page| page.url))
 }
 
 /// What an order says of its purpose; the channel tells it again with every payment.

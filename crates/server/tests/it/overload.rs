@@ -178,8 +178,7 @@ async fn shop(site: &Site) -> Shop {
 struct Flood {
     /// Numbers of payments that were told to hold a seat.
     seated: Vec<String>,
-    /// Bodies of joins that were refused.
-    refused: Vec<usize>,
+    refused: usize,
     slowest_refusal: Duration,
 }
 
@@ -213,7 +212,7 @@ async fn client(
                 continue;
             }
             told.is_busy();
-            flood.refused.push(at);
+            flood.refused += 1;
             flood.slowest_refusal = flood.slowest_refusal.max(began.elapsed());
             if told.head.contains("connection: close") {
                 break;
@@ -237,6 +236,26 @@ async fn slow_ones(site: &str) -> Vec<TcpStream> {
     slow
 }
 
+/// Floods the site for a while; answers with what came of it, and with the most memory, in MiB, that it took.
+async fn flood_it(site: &str, shop: &Arc<Shop>) -> (Vec<Flood>, u64) {
+    let (next, stop) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let (shop, site) = (shop.clone(), site.to_owned());
+        clients.spawn(client(shop, site, next.clone(), stop.clone()));
+    }
+    let (began, mut most) = (Instant::now(), 0);
+    while began.elapsed() < flood() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        most = most.max(rss_mib());
+    }
+    stop.store(true, Ordering::Relaxed);
+    (clients.join_all().await, most)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_is_refused_quickly_costs_no_memory_and_loses_nothing() {
     let mut site = Site::open_with(|config| {
@@ -247,24 +266,8 @@ async fn a_flood_is_refused_quickly_costs_no_memory_and_loses_nothing() {
     let shop = Arc::new(shop(&site).await);
     let address = site.base.trim_start_matches("http://").to_owned();
     let slow = slow_ones(&address).await;
-    let (before, stop) = (rss_mib(), Arc::new(AtomicBool::new(false)));
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        clients.spawn(client(
-            shop.clone(),
-            address.clone(),
-            next.clone(),
-            stop.clone(),
-        ));
-    }
-    let (began, mut most) = (Instant::now(), before);
-    while began.elapsed() < flood() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        most = most.max(rss_mib());
-    }
-    stop.store(true, Ordering::Relaxed);
-    let floods = clients.join_all().await;
+    let before = rss_mib();
+    let (floods, most) = flood_it(&address, &shop).await;
 
     // A second later at most, an ordinary request is answered in the ordinary way.
     let began = Instant::now();
@@ -282,10 +285,7 @@ async fn a_flood_is_refused_quickly_costs_no_memory_and_loses_nothing() {
     );
     drop(slow);
 
-    let refused = floods
-        .iter()
-        .map(|flood| flood.refused.len())
-        .sum::<usize>();
+    let refused = floods.iter().map(|flood| flood.refused).sum::<usize>();
     let seated: Vec<&String> = floods.iter().flat_map(|flood| &flood.seated).collect();
     let slowest = floods
         .iter()
@@ -311,11 +311,8 @@ async fn a_flood_is_refused_quickly_costs_no_memory_and_loses_nothing() {
         assert_eq!(booked.get(*payment), Some(&1), "payment {payment}");
     }
     assert!(booked.values().all(|times| *times == 1), "{booked:?}");
-    assert_eq!(
-        booked.len(),
-        seated.len() + 1,
-        "the leader's and what was acknowledged, and nothing that was refused"
-    );
+    let told = "the leader's and what was acknowledged, and nothing that was refused";
+    assert_eq!(booked.len(), seated.len() + 1, "{told}");
 }
 
 /// How often each payment was taken, by the journal.

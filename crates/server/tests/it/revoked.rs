@@ -18,6 +18,8 @@ async fn used(caller: &Caller, path: &str) -> u16 {
 async fn an_ended_session_stops_at_once() {
     let site = Site::open().await;
     let member = site.member(1, None).await;
+    // One code a minute.
+    site.advance_s(61);
     let again = site.member(1, None).await;
     assert_eq!(
         (used(&member, "/me").await, used(&again, "/me").await),

@@ -110,8 +110,11 @@ async fn second_payments_and_other_amounts_go_back() {
         (site.provider_books().await.refunded_fen == yuan(10) + 999).then_some(())
     })
     .await;
-    let page = site.payment(&other, &wrong, "waiting").await;
-    assert_eq!(page["reason"], "amount_differs");
+    let told = site.until("he is told why", async || {
+        let page = other.get(&format!("/payments/{wrong}")).await.json();
+        (page["reason"] == "amount_differs").then_some(page)
+    });
+    assert_eq!(told.await["state"], "waiting");
     let books = site.settled_books().await;
     assert_eq!(
         (&books["held"], &books["own"]),
