@@ -31,20 +31,21 @@ test: lint rust-test fuzz-smoke web-test browser-test
 
 # The long form of what `make test` samples; about an hour.
 soak: web strace
-	POTLUCK_CRASH_ROUNDS=1000 cargo test -p potluck --test crash killed_under_fire -- --nocapture
-	POTLUCK_SOAK=1 cargo test -p potluck --test faults syscalls -- --nocapture --test-threads 1
-	POTLUCK_SIM_SECONDS=1800 cargo test -p sim --test storms -- --nocapture
+	POTLUCK_CRASH_ROUNDS=1000 cargo test --locked -p potluck --test crash killed_under_fire -- --nocapture
+	POTLUCK_SOAK=1 cargo test --locked -p potluck --test faults syscalls -- --nocapture --test-threads 1
+	POTLUCK_SIM_SECONDS=1800 cargo test --locked -p sim --test storms -- --nocapture
 
 lint:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 rust-test: web strace
-	cargo test --workspace
+	cargo test --workspace --locked
 
 FUZZ_TARGETS = draw_files campaign_files records snapshots requests channel
 
-# Every fuzz target for some seconds from its seeds, two at a time.
+# Every fuzz target for some seconds from its seeds, two at a time. Not --locked: a crate's new dependency must not need
+# a second lock file before its tests run.
 fuzz-smoke: web
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	RUSTC_WRAPPER="$(CURDIR)/fuzz/rustc-instrumented" \
@@ -53,7 +54,7 @@ fuzz-smoke: web
 
 # One target for as long as you like, from all that was found before: make fuzz TARGET=records SECONDS=600
 fuzz: web
-	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz
+	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
 	ulimit -v 8000000; cargo fuzz run --sanitizer none $(TARGET) -- \
 		-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
 
@@ -77,7 +78,7 @@ strace:
 
 # Every measurement three times, into the tables of docs/benchmarks.md. About an hour; nothing else should run.
 bench: web
-	cargo build --release --bin potluck
+	cargo build --release --locked --bin potluck
 	./target/release/potluck bench all --write docs/benchmarks.md
 
 clean:
