@@ -2,7 +2,7 @@
 
 use domain::{
     Actor, CampaignId, Command, Due, GatewayId, GroupId, IdempotencyKey, MemberId, Money,
-    OperatorId, OrderId, PaymentId, RefundId, Request, Txn,
+    OperatorId, OrderId, RefundId, Request,
 };
 
 use super::{Run, shape::Kind, terms, town};
@@ -21,6 +21,10 @@ impl Run {
         }
         if self.rng.percent(80) {
             self.deposit(self.shape.kind == Kind::Palace)?;
+        }
+        if self.shape.kind == Kind::Palace {
+            let campaign = Box::new(terms::grand(&mut self.rng, &self.shape));
+            self.system(Command::PublishCampaign { campaign })?;
         }
         for _ in 0..self.shape.campaigns {
             self.publish(0)?;
@@ -55,7 +59,7 @@ impl Run {
     }
 
     /// A client's write has a key, most of the time; now and then somebody tries it in another's name.
-    fn ask(&mut self, actor: Actor, command: Command) -> Result<Told, SimError> {
+    pub(super) fn ask(&mut self, actor: Actor, command: Command) -> Result<Told, SimError> {
         let actor = match (actor, self.rng.below(100)) {
             (Actor::Member(_), 0) => Actor::Member(self.somebody()),
             (Actor::Member(_), 1) => Actor::Gateway(GatewayId(2)),
@@ -76,7 +80,7 @@ impl Run {
         })
     }
 
-    fn system(&mut self, command: Command) -> Result<Told, SimError> {
+    pub(super) fn system(&mut self, command: Command) -> Result<Told, SimError> {
         self.send(Request {
             actor: Actor::System,
             key: None,
@@ -92,7 +96,8 @@ impl Run {
             _ => self.rng.bytes16(),
         };
         town::keep(&mut self.town.tokens, 64, token);
-        let inviter = (people != 0 && self.rng.percent(70)).then(|| self.somebody());
+        let invited = self.shape.invited;
+        let inviter = (people != 0 && self.rng.percent(invited)).then(|| self.somebody());
         self.system(Command::RegisterMember { token, inviter })?;
         Ok(())
     }
@@ -127,7 +132,7 @@ impl Run {
         Ok(())
     }
 
-    fn open(&mut self) -> Result<(), SimError> {
+    pub(super) fn open(&mut self) -> Result<(), SimError> {
         // A palace promises as much as it can; elsewhere a few groups at a time get filled.
         let open = self.live.open_rooms().len();
         if self.shape.kind != Kind::Palace && 12 < open && self.rng.percent(80) {
@@ -135,14 +140,13 @@ impl Run {
         }
         let campaigns = self.live.offers.len() as u64;
         let over = u64::from(self.rng.percent(2));
-        let campaign = CampaignId(u32::try_from(self.rng.below(campaigns + over)).unwrap_or(0));
+        let mut campaign = CampaignId(u32::try_from(self.rng.below(campaigns + over)).unwrap_or(0));
         let member = self.somebody();
         let via = self.link();
-        let again = if self.shape.kind == Kind::Palace {
-            20
-        } else {
-            1
-        };
+        let mut again = 1;
+        if self.shape.kind == Kind::Palace && self.rng.percent(80) {
+            (campaign, again) = (CampaignId(0), 100);
+        }
         for _ in 0..again {
             let command = Command::OpenGroup {
                 campaign,
@@ -160,12 +164,12 @@ impl Run {
         Ok(())
     }
 
-    fn link(&mut self) -> Option<MemberId> {
+    pub(super) fn link(&mut self) -> Option<MemberId> {
         self.rng.percent(45).then(|| self.somebody())
     }
 
     /// A group: mostly one of the oldest that are open, so that they fill; sometimes any, or one that does not exist.
-    fn group(&mut self) -> GroupId {
+    pub(super) fn group(&mut self) -> GroupId {
         let groups = self.live.rooms.len() as u64;
         let open = self.live.open_rooms();
         let at = match self.rng.below(100) {
@@ -190,242 +194,6 @@ impl Run {
         let (group, member, via) = (self.group(), self.somebody(), self.link());
         let command = Command::JoinGroup { group, member, via };
         self.ask(Actor::Member(member), command)?;
-        Ok(())
-    }
-
-    fn amount_for(&mut self, group: GroupId) -> i64 {
-        let price = self.live.price_of(group.0).unwrap_or(100);
-        match self.rng.below(200) {
-            0 => price + 1,
-            1 => (price - 1).max(1),
-            2 => self.rng.between(1, 2 * price),
-            _ => price,
-        }
-    }
-
-    fn tag(&mut self, group: GroupId, member: MemberId) -> [u8; 32] {
-        if self.rng.percent(1) {
-            return [0; 32];
-        }
-        draw::hash(format!("{group}/{member}").as_bytes()).0
-    }
-
-    /// A member pays what he has reserved: soon, late or twice.
-    fn pay(&mut self) -> Result<(), SimError> {
-        let bills = self.town.bills.len();
-        if bills == 0 {
-            return self.open();
-        }
-        let newest = if self.rng.percent(70) {
-            bills.min(8)
-        } else {
-            bills
-        };
-        let mut at = bills - 1 - usize::try_from(self.rng.below(newest as u64)).unwrap_or(0);
-        // Nothing happens in a group until its leader has paid.
-        let leaders = self
-            .town
-            .bills
-            .iter()
-            .rposition(|(payment, _)| payment.index == 0);
-        if let (Some(leader), true) = (leaders, self.rng.percent(50)) {
-            at = leader;
-        }
-        let (payment, member) = self.town.bills[at];
-        if self.rng.percent(93) {
-            self.town.bills.swap_remove(at);
-        }
-        let amount = self.amount_for(payment.group);
-        let txn = self
-            .town
-            .provider
-            .pay(amount, member, WhatFor::Reservation(payment));
-        self.report(&txn)
-    }
-
-    /// A gateway's member has paid already.
-    fn join_paid(&mut self) -> Result<(), SimError> {
-        let (group, mut member, via) = (self.group(), self.somebody(), self.link());
-        // Nothing happens in a group until its leader has paid.
-        if let Some(leader) = self.live.leader_of(group.0)
-            && !self.live.is_filling(group.0)
-            && self.rng.percent(70)
-        {
-            member = MemberId(leader);
-        }
-        let amount = self.amount_for(group);
-        let txn = self
-            .town
-            .provider
-            .pay(amount, member, WhatFor::Join(group, via));
-        self.report(&txn)
-    }
-
-    /// The provider tells of a payment.
-    pub(super) fn report(&mut self, txn: &str) -> Result<(), SimError> {
-        let Some(deposit) = self.town.provider.payments.get(txn).cloned() else {
-            return Ok(());
-        };
-        if !self.town.reported.iter().any(|known| known == txn) {
-            town::keep(&mut self.town.reported, 80, txn.to_owned());
-        }
-        let (amount, member) = (Money(deposit.amount), deposit.member);
-        let target = match deposit.what_for {
-            WhatFor::Reservation(payment) => Some(payment.group),
-            WhatFor::Join(group, _) => Some(group),
-            WhatFor::Nothing => None,
-        };
-        if self.in_history(txn, target) {
-            return Ok(());
-        }
-        let name = Txn::new(txn).expect("the provider's names are short ASCII");
-        match deposit.what_for {
-            WhatFor::Reservation(payment) => {
-                let tag = self.tag(payment.group, member);
-                let command = Command::AcceptPayment {
-                    payment,
-                    txn: name,
-                    amount,
-                    tag,
-                };
-                self.system(command)?;
-            }
-            WhatFor::Join(group, via) => {
-                let tag = self.tag(group, member);
-                let command = Command::JoinPaid {
-                    group,
-                    member,
-                    via,
-                    txn: name,
-                    amount,
-                    tag,
-                };
-                self.ask(Actor::Gateway(GatewayId(1)), command)?;
-            }
-            WhatFor::Nothing => self.town.strays.push(txn.to_owned()),
-        }
-        Ok(())
-    }
-
-    /// Whether the server finds a payment in its history, because memory has forgotten it, and so does not ask. Of a
-    /// group that is over it may ask all the same; of one that has not been opened yet it must not: money may have
-    /// come for a number before there was such a group.
-    pub(super) fn in_history(&self, txn: &str, target: Option<GroupId>) -> bool {
-        let is_over = target.is_some_and(|target| self.live.is_over(target.0));
-        self.live.has_booked(txn) && !self.live.remembers(txn) && !is_over
-    }
-
-    fn report_again(&mut self) -> Result<(), SimError> {
-        let Some(txn) = self.rng.pick(&self.town.reported).cloned() else {
-            return self.join_paid();
-        };
-        self.report(&txn)
-    }
-
-    /// A payment that was made is named for something else. What memory has forgotten the server finds in the
-    /// history, and does not ask.
-    fn spend_elsewhere(&mut self) -> Result<(), SimError> {
-        let Some(txn) = self.rng.pick(&self.town.reported).cloned() else {
-            return Ok(());
-        };
-        if self.in_history(&txn, None) {
-            return Ok(());
-        }
-        let name = Txn::new(&txn).expect("the provider's names are short ASCII");
-        let amount = self.town.provider.payments.get(&txn);
-        let amount = Money(amount.map_or(1, |deposit| deposit.amount));
-        let (group, member) = (self.group(), self.somebody());
-        let tag = self.tag(group, member);
-        let bill = self.rng.pick(&self.town.bills).copied();
-        let command = match bill {
-            Some((payment, _)) if self.rng.percent(50) => Command::AcceptPayment {
-                payment,
-                txn: name,
-                amount,
-                tag,
-            },
-            _ => Command::JoinPaid {
-                group,
-                member,
-                via: None,
-                txn: name,
-                amount,
-                tag,
-            },
-        };
-        self.system(command)?;
-        Ok(())
-    }
-
-    /// Money that nobody has paid like this.
-    fn odd_money(&mut self) -> Result<(), SimError> {
-        let group = self.group();
-        let payment = PaymentId {
-            group,
-            index: u32::try_from(self.rng.below(4)).unwrap_or(0),
-        };
-        let member = self.somebody();
-        if self.rng.percent(50) {
-            let amount = self.rng.between(1, 10_000);
-            let txn = self.town.provider.pay(amount, member, WhatFor::Nothing);
-            self.town.strays.push(txn);
-            return Ok(());
-        }
-        // Nobody has ever paid such an amount, so the provider knows nothing of it.
-        let amount = match self.rng.below(3) {
-            0 => 0,
-            1 => -self.rng.between(1, 1_000),
-            _ => i64::MAX - self.rng.between(0, 1_000),
-        };
-        self.town.keys += 1;
-        let txn = Txn::new(&format!("X{}", self.town.keys)).expect("short ASCII");
-        let amount = Money(amount);
-        let command = if self.rng.percent(50) {
-            Command::BouncePayment {
-                payment: Some(payment),
-                member: None,
-                txn,
-                amount,
-            }
-        } else {
-            Command::AcceptPayment {
-                payment,
-                txn,
-                amount,
-                tag: [1; 32],
-            }
-        };
-        self.system(command)?;
-        Ok(())
-    }
-
-    /// What the server does with money for something no longer in memory: unless the history shows that it was dealt
-    /// with, it goes back.
-    pub(super) fn stray(&mut self) -> Result<(), SimError> {
-        let Some(txn) = self.town.strays.pop() else {
-            return self.repeat();
-        };
-        let Some(deposit) = self.town.provider.payments.get(&txn).cloned() else {
-            return Ok(());
-        };
-        if self.in_history(&txn, None) {
-            return Ok(());
-        }
-        let payment = match deposit.what_for {
-            WhatFor::Reservation(payment) => Some(payment),
-            WhatFor::Join(group, _) => Some(PaymentId {
-                group,
-                index: domain::NO_RESERVATION,
-            }),
-            WhatFor::Nothing => None,
-        };
-        let command = Command::BouncePayment {
-            payment,
-            member: Some(deposit.member),
-            txn: Txn::new(&txn).expect("the provider's names are short ASCII"),
-            amount: Money(deposit.amount),
-        };
-        self.system(command)?;
         Ok(())
     }
 
@@ -581,7 +349,7 @@ impl Run {
     }
 
     /// The same request once more, with the same content or, by mistake, with other.
-    fn repeat(&mut self) -> Result<(), SimError> {
+    pub(super) fn repeat(&mut self) -> Result<(), SimError> {
         let Some(mut request) = self.rng.pick(&self.town.repeatable).cloned() else {
             return self.join();
         };

@@ -123,7 +123,12 @@ impl Run {
         let lost = self.go_back_to_what_is_durable()?;
         self.check_everything()?;
         self.answers_leave();
-        self.ask_again(lost)
+        self.ask_again(lost)?;
+        // Who gets no receipt tells of a payment again.
+        for _ in 0..self.rng.below(12) {
+            self.report_again()?;
+        }
+        Ok(())
     }
 
     /// The process is gone, and its lock with it. A step cannot be empty, so an idle one takes its place.

@@ -13,6 +13,7 @@ mod crash;
 mod disk;
 mod end;
 mod fleet;
+mod money;
 mod shape;
 mod terms;
 mod town;

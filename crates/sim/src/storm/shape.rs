@@ -25,6 +25,8 @@ pub(crate) struct Shape {
     pub(crate) first_members: u64,
     /// The most people there will be.
     pub(crate) members: u64,
+    /// Of a hundred who sign up, how many are invited by somebody.
+    pub(crate) invited: u64,
     pub(crate) campaigns: u64,
     /// Most seats of a group.
     pub(crate) seats: i64,
@@ -53,6 +55,7 @@ impl Shape {
             commands: 5_000,
             first_members: draw(3, 40),
             members: draw(40, 150),
+            invited: draw(5, 80),
             campaigns: draw(2, 6),
             seats: [3, 5, 8, 12, 30][usize::try_from(draw(0, 4)).unwrap_or(0)],
             batch: [4, 16, 64, 200][usize::try_from(draw(0, 3)).unwrap_or(0)],
@@ -81,7 +84,8 @@ impl Shape {
                 ..village
             },
             Kind::Palace => Shape {
-                commands: 6_000,
+                commands: 12_000,
+                batch: 100,
                 campaigns: 8,
                 seats: 10_000,
                 faults: 3,

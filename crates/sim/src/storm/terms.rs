@@ -80,6 +80,25 @@ pub(super) fn sound(rng: &mut Rng, shape: &Shape) -> Campaign {
     terms
 }
 
+/// Terms that promise as much as any can: some two thousand groups of them reach the bound of all promises.
+pub(super) fn grand(rng: &mut Rng, shape: &Shape) -> Campaign {
+    let mut terms = sound(rng, shape);
+    let group = &mut terms.group;
+    (group.price, group.seats, group.winners) = (Money(MOST), 10_000, 9_999);
+    group.fill_within = Duration::seconds(90 * 86_400);
+    group.payment_window = Duration::seconds(86_400);
+    terms.channel.fee = Rate(0);
+    let bonus = Reward {
+        program: Program::WinnerBonus(WinnerBonus {
+            cash: Money(0),
+            coins: Coins(MOST),
+        }),
+        limit: Limit::None,
+    };
+    terms.rewards = vec![bonus; 10];
+    terms
+}
+
 /// Seconds between the rounds of the beacons in use; long ones, so that many groups share a round.
 const PERIODS: [u64; 4] = [600, 600, 3_600, 3];
 
