@@ -5,12 +5,18 @@
 
 use std::path::PathBuf;
 
-/// Puts the seeds into `fuzz/corpus/<target>`, which is where cargo-fuzz keeps what it finds. They are overwritten at
-/// every start.
+/// Names another folder for the seeds of the one target that is started.
+const ELSEWHERE: &str = "POTLUCK_FUZZ_SEEDS";
+
+/// Puts the seeds into `fuzz/corpus/<target>`, which is where cargo-fuzz keeps what it finds, or where
+/// `POTLUCK_FUZZ_SEEDS` says. They are overwritten at every start.
 pub(crate) fn plant(target: &str, seeds: impl IntoIterator<Item = Vec<u8>>) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("corpus")
-        .join(target);
+    let usual = || {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("corpus")
+            .join(target)
+    };
+    let folder = std::env::var_os(ELSEWHERE).map_or_else(usual, PathBuf::from);
     std::fs::create_dir_all(&folder).expect("the corpus's folder can be made");
     for (number, seed) in seeds.into_iter().enumerate() {
         let file = folder.join(format!("seed-{number:03}"));

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use domain::{Record, World};
-use engine::Step;
+use engine::{RecordReader, Step, StoredRecord};
 use journal::{MemoryJournal, MemoryStorage};
 use sim::{Day, Stats};
 
@@ -48,10 +48,17 @@ fn live() -> History {
         records: Vec::new(),
         worlds: vec![World::default()],
     };
-    engine::replay(storage.reader(), |_, record, world| {
-        history.records.push(record.clone());
-        history.worlds.push(world.clone());
-    })
-    .expect("its journal can be replayed");
-    history
+    let mut reader = RecordReader::new(storage.reader(), 0);
+    loop {
+        let stored = reader.read(1 << 20).expect("its journal can be read");
+        if stored.is_empty() {
+            return history;
+        }
+        for StoredRecord { record, .. } in stored {
+            let mut world = history.last().clone();
+            world.apply(&record);
+            history.worlds.push(world);
+            history.records.push(record);
+        }
+    }
 }

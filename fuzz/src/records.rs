@@ -5,7 +5,7 @@
 //! "the journal is not consistent", which is how `World::apply` answers what the platform cannot have written; any other
 //! panic, and any wrapped or overflowing sum, is a finding.
 
-use domain::{Asset, Record, World};
+use domain::{Asset, Record, Records, World};
 use engine::{FollowError, RECORD_VERSION, RecordReader, StoredRecord};
 use journal::{BatchBuilder, Journal, MemoryJournal, MemoryStorage, StoredBatch, verify_all};
 
@@ -38,7 +38,9 @@ pub fn check(data: &[u8]) {
     };
     as_batch(*place, payload);
     damaged(*place, payload);
-    let Some(record) = read_back(payload) else {
+    let record = read_back(payload);
+    as_at_a_start(payload, record.as_ref());
+    let Some(record) = record else {
         return;
     };
     stable(&record);
@@ -116,7 +118,22 @@ fn damaged(place: [u8; 2], payload: &[u8]) {
     );
 }
 
-/// Reads a record as a start of the platform does.
+/// What a start of the platform reads by hand, and strictly, is what all others read.
+fn as_at_a_start(payload: &[u8], record: Option<&Record>) {
+    let mut records = Records::default();
+    match records.decode(payload) {
+        Ok(()) => {
+            let read: Vec<Record> = records.iter().map(|record| record.to_record()).collect();
+            assert_eq!(
+                read.as_slice(),
+                record.map_or(&[][..], std::slice::from_ref)
+            );
+        }
+        Err(_) => assert!(records.is_empty(), "something was added after an error"),
+    }
+}
+
+/// Reads a record as the views, the outbox and the audit do.
 fn read_back(payload: &[u8]) -> Option<Record> {
     let storage = MemoryStorage::new();
     let mut journal = MemoryJournal::open(&storage).expect("a new journal in memory");

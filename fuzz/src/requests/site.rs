@@ -354,14 +354,13 @@ fn settings(dir: &Path, address: SocketAddr, channel: Channel, clock: &ManualClo
             gateway: plenty,
             sign_in: plenty,
             signature: plenty,
-            subscriptions: 100,
+            ..Limits::default()
         },
         pace: Pace {
             look: Duration::from_millis(50),
             retry_first: Duration::from_millis(50),
             retry_most: Duration::from_secs(1),
-            ask_before: Duration::from_secs(10),
-            ask_after: Duration::from_secs(300),
+            ..Pace::default()
         },
     }
 }
