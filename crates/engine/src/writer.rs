@@ -240,6 +240,10 @@ impl Writer {
             }
             return Ok(());
         }
+        if self.door.is_some() {
+            // A full batch left it over; another message must not take its place.
+            return Ok(());
+        }
         let now = self.clock.now();
         let until = |at: Millis| {
             let wait_ms = at.0.saturating_sub(now.0).max(0);
@@ -398,6 +402,30 @@ mod tests {
         assert!(writer.is_idle());
         drop(writer);
         assert_eq!(appending.join().unwrap(), (100, 100));
+    }
+
+    #[test]
+    fn what_a_full_batch_left_over_keeps_its_place() {
+        let (mut writer, inbox, work, done) = writer();
+        writer.batch_bytes = 500;
+        for first in [0, 100] {
+            let commands = (first..first + 100).map(register).collect();
+            inbox.send(many(commands)).unwrap();
+        }
+        inbox.send(Message::Shutdown).unwrap();
+        let appending = std::thread::spawn(move || {
+            let mut answers = 0;
+            while let Ok(Work::Batch(batch)) = work.recv() {
+                answers += batch.answers[Lane::Door.index()];
+                done.send(Batch::default()).unwrap();
+                // The writer may have ended with this batch.
+                let _ = inbox.send(Message::Wake);
+            }
+            answers
+        });
+        assert!(writer.run().is_ok());
+        drop(writer);
+        assert_eq!(appending.join().unwrap(), 200);
     }
 
     #[test]
