@@ -6,11 +6,9 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
@@ -21,6 +19,7 @@ use sqlx::{
 
 pub(crate) use crate::value::{Columns, Value, unreadable};
 
+use crate::files::Files;
 use crate::value::arguments;
 
 /// Most keys asked for in one statement; a power of two.
@@ -137,56 +136,6 @@ pub(crate) struct Db {
     files: Option<Arc<Files>>,
 }
 
-/// Which files a database was opened as.
-#[derive(Debug)]
-struct Files {
-    main: PathBuf,
-    opened: Option<FileId>,
-    /// The most bytes it ever had: it never shrinks by itself.
-    most_bytes: AtomicU64,
-    log: PathBuf,
-    log_opened: Option<FileId>,
-}
-
-/// Device and number of a file: another of the same name has another.
-type FileId = (u64, u64);
-
-fn file_id(path: &Path) -> Option<FileId> {
-    let found = std::fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino()))
-}
-
-impl Files {
-    fn of(path: &Path) -> Files {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let log = PathBuf::from(log);
-        Files {
-            opened: file_id(path),
-            log_opened: file_id(&log),
-            main: path.to_owned(),
-            most_bytes: AtomicU64::new(0),
-            log,
-        }
-    }
-
-    fn lost(&self) -> Option<&'static str> {
-        let Ok(found) = std::fs::metadata(&self.main) else {
-            return Some("the file is gone");
-        };
-        if self.opened != Some((found.dev(), found.ino())) {
-            return Some("another file is in its place");
-        }
-        if found.len() < self.most_bytes.fetch_max(found.len(), Ordering::Relaxed) {
-            return Some("the file was cut");
-        }
-        if self.log_opened.is_some() && file_id(&self.log) != self.log_opened {
-            return Some("the file beside it that ends in -wal is gone");
-        }
-        None
-    }
-}
-
 impl Db {
     pub(crate) async fn open(place: &Place, purpose: Use) -> Result<Db, sqlx::Error> {
         sqlx::any::install_default_drivers();
@@ -250,9 +199,7 @@ impl Db {
 
     /// Whether another file has taken the place of the one that is open.
     pub(crate) fn is_replaced(&self) -> bool {
-        self.files.as_ref().is_some_and(|files| {
-            file_id(&files.main).is_some_and(|found| Some(found) != files.opened)
-        })
+        self.files.as_ref().is_some_and(|files| files.is_replaced())
     }
 
     /// A transaction that will write. It waits for its turn at the beginning: SQLite lets one that has read before wait

@@ -24,6 +24,7 @@ mod compare;
 mod db;
 mod directory;
 mod error;
+mod files;
 mod follower;
 mod names;
 mod page;

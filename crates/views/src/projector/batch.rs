@@ -132,15 +132,17 @@ impl Batch {
                 let sum = posted.entry(line.account).or_default();
                 *sum = sum.saturating_add(line.amount);
             }
-            self.rows.new_ledger_lines.extend([
-                Value::from(account_code(&line.account)),
+            let account = account_code(&line.account);
+            let line = [
+                Value::from(account),
                 Value::from(self.seq),
                 Value::from(self.ledger_line_no),
                 Value::from(self.at.0),
                 Value::from(holder_of(&line.account)),
                 Value::from(line.amount),
                 Value::from(event_code),
-            ]);
+            ];
+            self.rows.new_ledger_lines.push((account, line));
             self.ledger_line_no = self.ledger_line_no.saturating_add(1);
         }
         self.lines = lines;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    CampaignId, Closing, FilledSeat, GroupId, GroupSettled, GroupState, PaymentId,
+    CampaignId, Closing, FilledSeat, GroupId, GroupSettled, GroupState, MemberId, PaymentId,
     PublishedCampaign,
 };
 use draw::{BeaconKind, Freeze, Open, ResultFile, SeatLine, Seats, Void, VoidReason};
@@ -58,16 +58,10 @@ impl Batch {
                 group: id,
                 index: place.index,
             };
-            let seat = self.seat(payment, Change::NUMBERED)?;
-            seat.seat_no = Some(number);
-            let (tag, leads) = (seat.tag, seat.member == leader);
+            let (member, tag) = self.numbered(payment, number)?;
             lines.push(SeatLine {
-                tag: draw::Hash(tag.ok_or_else(|| {
-                    self.unfit(format!(
-                        "reservation {payment} is in a full group and was not paid"
-                    ))
-                })?),
-                leader: leads,
+                tag: draw::Hash(tag),
+                leader: member == leader,
                 tier: 0,
             });
         }
@@ -95,6 +89,31 @@ impl Batch {
         self.file(id, DrawFile::Seats, seats_bytes);
         self.file(id, DrawFile::Freeze, freeze_bytes);
         Ok(())
+    }
+
+    /// Gives a seat its number in the draw; answers whose it is, and his tag.
+    fn numbered(
+        &mut self,
+        payment: PaymentId,
+        number: u32,
+    ) -> Result<(MemberId, [u8; 32]), ProjectError> {
+        if let Some(known) = self.rows.tags.get(&payment)
+            && !self.rows.seats.has(payment)
+        {
+            let (group, index) = (payment.group.0.into(), payment.index.into());
+            let row: [Value; 3] = [group, index, number.into()];
+            self.rows.new_numbers.extend(row);
+            return Ok(*known);
+        }
+        let seat = self.seat(payment, Change::NUMBERED)?;
+        seat.seat_no = Some(number);
+        let (member, tag) = (seat.member, seat.tag);
+        let tag = tag.ok_or_else(|| {
+            self.unfit(format!(
+                "reservation {payment} is in a full group and was not paid"
+            ))
+        })?;
+        Ok((member, tag))
     }
 
     fn freeze(

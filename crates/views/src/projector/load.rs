@@ -30,6 +30,8 @@ struct Needs {
     in_groups: BTreeSet<MemberId>,
     campaigns: BTreeSet<CampaignId>,
     groups: BTreeSet<u64>,
+    /// Groups that fill: of every seat the tag is needed, and the draw.
+    filled: BTreeSet<u64>,
     /// Groups of which every seat and the draw is needed.
     whole_groups: BTreeSet<u64>,
     seats: BTreeSet<PaymentId>,
@@ -95,7 +97,10 @@ impl Needs {
                     self.in_groups(*member, rows);
                 }
             }
-            Event::GroupFilled { group, .. } => self.whole_group(*group),
+            Event::GroupFilled { group, .. } => {
+                self.groups.insert(group.0);
+                self.filled.insert(group.0);
+            }
             Event::GroupClosed { group, refunds, .. } => {
                 self.whole_group(*group);
                 for seat in refunds {
@@ -151,7 +156,8 @@ async fn load_groups(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> 
     for row in tx.rows_in(sql, &keys).await? {
         rows.groups.loaded(row.u64("id")?, group(&row)?);
     }
-    let unknown = needs.whole_groups.iter().filter(|id| !rows.draws.has(**id));
+    let drawn = needs.whole_groups.union(&needs.filled);
+    let unknown = drawn.filter(|id| !rows.draws.has(**id));
     let keys: Vec<Value> = unknown.map(|&id| id.into()).collect();
     let sql = "SELECT * FROM draw_ WHERE group_id IN ";
     for row in tx.rows_in(sql, &keys).await? {
@@ -202,6 +208,22 @@ async fn load_seats(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
     found.extend(tx.rows_in_pairs(SEATS_BY_KEY, &single).await?);
     for row in found {
         rows.seats.loaded(read::payment(&row)?, seat(&row)?);
+    }
+    load_tags(tx, needs, rows).await
+}
+
+/// Tags of the seats of groups that fill: all that their seal needs, for a quarter of what whole seats cost.
+async fn load_tags(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let keys: Vec<Value> = needs
+        .filled
+        .difference(&needs.whole_groups)
+        .filter(|id| !all_known(GroupId(**id), rows))
+        .map(|&id| id.into())
+        .collect();
+    let sql = "SELECT group_id, idx, member, tag FROM seat WHERE tag IS NOT NULL AND group_id IN ";
+    for row in tx.rows_in(sql, &keys).await? {
+        let tag = (read::member(&row, "member")?, row.bytes("tag")?);
+        rows.tags.insert(read::payment(&row)?, tag);
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Writes the rows that have changed: one statement for many of a kind, and each row in as few columns as tell what
 //! has become of it.
 
+use std::collections::HashMap;
+
 use domain::Account;
 
 use super::kept::Change;
@@ -63,7 +65,8 @@ async fn store_groups(tx: &mut Tx, rows: &mut Rows) -> Done {
 
 async fn store_seats(tx: &mut Tx, rows: &mut Rows) -> Done {
     let (mut new, mut paid, mut again) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut numbered, mut ended) = (Vec::new(), Vec::new());
+    let (mut numbered, mut ended) = (std::mem::take(&mut rows.new_numbers), Vec::new());
+    rows.tags = HashMap::new();
     for (id, row, how) in rows.seats.written() {
         if how.is_new() {
             new.extend(row.values(id));
@@ -125,11 +128,20 @@ async fn store_balances(tx: &mut Tx, rows: &mut Rows) -> Done {
     tx.run_in(&sql, &empty).await
 }
 
+/// Lines in the order they lie in, so that each page is touched once; a stable sort keeps their sequence.
 async fn store_lines(tx: &mut Tx, rows: &mut Rows) -> Done {
-    let seats = std::mem::take(&mut rows.new_wallet_lines);
-    tx.write_rows(&WALLET_LINE, seats).await?;
-    let rewards = std::mem::take(&mut rows.new_reward_lines);
-    tx.write_rows(&REWARD_LINE, rewards).await?;
-    let ledger = std::mem::take(&mut rows.new_ledger_lines);
-    tx.write_rows(&LEDGER_LINE, ledger).await
+    let mut seats = std::mem::take(&mut rows.new_wallet_lines);
+    seats.sort_by_key(|(member, _)| *member);
+    let seats = seats.into_iter().flat_map(|(_, line)| line);
+    tx.write_rows(&WALLET_LINE, seats.collect()).await?;
+    let mut rewards = std::mem::take(&mut rows.new_reward_lines);
+    rewards.sort_by_key(|(member, _, _)| *member);
+    let rewards = rewards
+        .into_iter()
+        .flat_map(|(_, line, reward)| line.into_iter().chain(reward));
+    tx.write_rows(&REWARD_LINE, rewards.collect()).await?;
+    let mut ledger = std::mem::take(&mut rows.new_ledger_lines);
+    ledger.sort_by_key(|(account, _)| *account);
+    let ledger = ledger.into_iter().flat_map(|(_, line)| line);
+    tx.write_rows(&LEDGER_LINE, ledger.collect()).await
 }

@@ -1,6 +1,6 @@
 //! The rows a batch holds in memory, and the columns they are written to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use domain::{
@@ -334,9 +334,13 @@ pub(super) struct Rows {
     pub(super) in_groups: InGroups,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
-    pub(super) new_wallet_lines: Vec<Value>,
-    pub(super) new_reward_lines: Vec<Value>,
-    pub(super) new_ledger_lines: Vec<Value>,
+    /// Tags of seats in groups that fill, where no more is known of them.
+    pub(super) tags: HashMap<PaymentId, (MemberId, [u8; 32])>,
+    /// Of [`SEAT_NUMBERED`].
+    pub(super) new_numbers: Vec<Value>,
+    pub(super) new_wallet_lines: Vec<(MemberId, [Value; 12])>,
+    pub(super) new_reward_lines: Vec<(MemberId, [Value; 12], [Value; 6])>,
+    pub(super) new_ledger_lines: Vec<(i64, [Value; 7])>,
     pub(super) new_draw_files: Vec<Value>,
 }
 

@@ -176,17 +176,17 @@ impl Batch {
             Value::from(why.refund.map(|refund| refund.0)),
         ];
         if why.tells_of_seat_alone() {
-            self.rows.new_wallet_lines.extend(line);
+            self.rows.new_wallet_lines.push((member, line));
             return;
         }
-        self.rows.new_reward_lines.extend(line);
-        self.rows.new_reward_lines.extend([
+        let reward = [
             Value::from(why.program.map(Word::word)),
             Value::from(why.source_seat),
             Value::from(why.generation),
             Value::from(why.base.map(|base| base.0)),
             Value::from(why.rate),
             Value::from(why.rule),
-        ]);
+        ];
+        self.rows.new_reward_lines.push((member, line, reward));
     }
 }
