@@ -230,6 +230,7 @@ impl WorldFollower {
             while let Ok(part) = read.recv() {
                 let part = part?;
                 let count = applied.apply(&part, &mut |_, _, _| {})?;
+                crash::point("engine.recovering");
                 if count != 0 {
                     on_part(applied.at.map_or(0, |at| at.seq), count);
                 }

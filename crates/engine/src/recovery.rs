@@ -54,7 +54,6 @@ pub(crate) fn recover(
         head,
     });
     follower.catch_up(READ_BYTES, &mut |seq, records| {
-        crash::point("engine.recovering");
         replayed += records as u64;
         progress(Progress { seq, head });
     })?;
