@@ -9,6 +9,7 @@ mod draws;
 mod following;
 mod growth;
 mod history;
+mod http;
 mod joins;
 mod load;
 mod memory;
@@ -36,6 +37,8 @@ pub(crate) enum BenchCommand {
     Memory(memory::MemoryArgs),
     /// Whether a join costs more with many members than with few
     Growth(growth::GrowthArgs),
+    /// Joins over HTTP, one at a time and in batches
+    Http(http::HttpArgs),
     /// Every measurement several times, as tables for the documentation
     All(all::AllArgs),
     /// How fast the views follow a burst of joins, what they answer meanwhile, and how fast they are made again
@@ -56,6 +59,7 @@ pub(crate) fn run(command: &BenchCommand) -> ExitCode {
         BenchCommand::Memory(args) => (&args.shared, memory::run(args)),
         BenchCommand::Growth(args) => (&args.shared, growth::run(args)),
         BenchCommand::Views(args) => (&args.shared, views::run(args)),
+        BenchCommand::Http(args) => (&args.shared, http::measure(args)),
         BenchCommand::All(args) => return print(all::run(args)),
         BenchCommand::Machine { shared } => (shared, Ok(machine(shared.data.as_deref()))),
     };
