@@ -388,7 +388,7 @@ impl Shop {
             let settled = client.until(&path, NOBODY, |group| group["state"] == "settled");
             let page = settled.await.unwrap();
             assert_eq!(
-                (&page["paid"], &page["held"]),
+                (&page["paid"], &page["reserved"]),
                 (&json!(3), &json!(0)),
                 "{page}"
             );
