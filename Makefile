@@ -1,5 +1,5 @@
 # Two commands for a fresh machine with Rust and Node: `make run` and `make test`.
-.PHONY: run test soak bench lint rust-test fuzz fuzz-smoke web web-test browser-test browser strace clean
+.PHONY: run test soak bench lint rust-test fuzz fuzz-smoke fuzz-build web web-test browser-test browser strace clean
 
 DATA ?= data/demo
 LISTEN ?= 127.0.0.1:8080
@@ -44,19 +44,21 @@ rust-test: web strace
 
 FUZZ_TARGETS = draw_files campaign_files records snapshots requests channel
 
-# Every fuzz target for some seconds from its seeds, two at a time. Not --locked: a crate's new dependency must not need
-# a second lock file before its tests run.
-fuzz-smoke: web
+# Every fuzz target for some seconds from its seeds, two at a time.
+fuzz-smoke: fuzz-build
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
-	RUSTC_WRAPPER="$(CURDIR)/fuzz/rustc-instrumented" \
-		cargo build --manifest-path fuzz/Cargo.toml --target-dir target --bins
 	@printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I{} fuzz/smoke {} 15
 
 # One target for as long as you like, from all that was found before: make fuzz TARGET=records SECONDS=600
-fuzz: web
-	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
-	ulimit -v 8000000; cargo fuzz run --sanitizer none $(TARGET) -- \
+fuzz: fuzz-build
+	@mkdir -p fuzz/corpus/$(TARGET) fuzz/artifacts/$(TARGET)
+	ulimit -v 8000000; target/debug/$(TARGET) fuzz/corpus/$(TARGET) -artifact_prefix=fuzz/artifacts/$(TARGET)/ \
 		-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
+
+# Not --locked: a crate's new dependency must not need a second lock file before its tests run.
+fuzz-build: web
+	RUSTC_WRAPPER="$(CURDIR)/fuzz/rustc-instrumented" \
+		cargo build --manifest-path fuzz/Cargo.toml --target-dir target --bins
 
 web-test: web
 	cd web && npm run lint && npm test
