@@ -16,8 +16,12 @@ use crate::wire::GroupNews;
 const READ_BYTES: usize = 1024 * 1024;
 /// How often it is looked whether the views' files are still there, when nothing happens.
 const LOOK: Duration = Duration::from_secs(1);
-/// Wait before a database that failed is tried again.
+/// Wait before views that were damaged are followed again.
 const RETRY: Duration = Duration::from_secs(1);
+/// First wait before a journal or a database that failed is tried again; doubled each time.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// Longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What subscribers of groups are told. One channel a group, made by the first subscriber; a channel holds the newest
 /// state only, so a slow subscriber skips states and never delays anybody.
@@ -71,8 +75,10 @@ pub(crate) async fn run(app: Arc<App>, projector: Projector, reader: RecordReade
     let mut follower = Follower {
         app,
         projector,
+        next: reader.next_seq(),
         reader: Some(reader),
         taken: Vec::new(),
+        outage: None,
     };
     loop {
         tokio::select! {
@@ -89,16 +95,54 @@ pub(crate) async fn run(app: Arc<App>, projector: Projector, reader: RecordReade
 struct Follower {
     app: Arc<App>,
     projector: Projector,
-    /// Elsewhere while it reads.
+    /// Elsewhere while it reads; none where another one is to be opened.
     reader: Option<RecordReader>,
+    /// What is read next.
+    next: u64,
     /// What the open transaction holds.
     taken: Vec<(u64, Record)>,
+    /// Since something has failed that may work again.
+    outage: Option<Outage>,
+}
+
+/// Failures in a row.
+#[derive(Debug, Default)]
+struct Outage {
+    tries: u32,
+    /// The last line in the log, so that each stands there once.
+    said: String,
+}
+
+impl Outage {
+    /// Counts a failure; how long to wait, and whether it is another one than the last.
+    fn again(&mut self, line: &str) -> (Duration, bool) {
+        let wait = FIRST_WAIT
+            .saturating_mul(1 << self.tries.min(16))
+            .min(LONGEST_WAIT);
+        self.tries = self.tries.saturating_add(1);
+        let is_new = self.said != line;
+        line.clone_into(&mut self.said);
+        (wait, is_new)
+    }
+}
+
+/// Why nothing was read.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    #[error(transparent)]
+    Open(#[from] engine::ReaderError),
+    #[error(transparent)]
+    Read(#[from] engine::FollowError),
+    #[error(transparent)]
+    Task(#[from] tokio::task::JoinError),
 }
 
 /// Why the views do not follow.
 enum Trouble {
     /// Their files are not what they were.
     Lost(&'static str),
+    /// The journal was not read.
+    Unread(Unread),
     /// Their database failed.
     Store(views::StoreError),
     /// They never can again.
@@ -108,6 +152,12 @@ enum Trouble {
 impl From<views::StoreError> for Trouble {
     fn from(error: views::StoreError) -> Trouble {
         Trouble::Store(error)
+    }
+}
+
+impl From<Unread> for Trouble {
+    fn from(error: Unread) -> Trouble {
+        Trouble::Unread(error)
     }
 }
 
@@ -130,32 +180,41 @@ impl Follower {
                 Some(why) => Err(Trouble::Lost(why)),
                 None => self.step().await,
             };
-            match step {
-                Ok(true) => {}
-                Ok(false) => return true,
+            let more = match step {
+                Ok(more) => more,
                 Err(trouble) => {
                     if !self.recovers(trouble).await {
                         return false;
                     }
+                    continue;
                 }
+            };
+            if self.outage.take().is_some() {
+                tracing::info!("the views follow the journal again");
+            }
+            if !more {
+                return true;
             }
         }
     }
 
     /// Takes the next records; false if there are none.
     async fn step(&mut self) -> Result<bool, Trouble> {
-        let records = self.read().await?;
+        let read = self.read().await;
+        let records = read.as_deref().unwrap_or_default();
         if records.is_empty() {
+            // What was taken does not wait for a journal that cannot be read, either.
             self.projector.commit().await?;
             self.committed().await;
+            read?;
             return Ok(false);
         }
-        for (_, record) in &records {
+        for (_, record) in records {
             self.app.reservations.saw(record, &self.app.config.pace);
         }
         let head = *self.app.engine.committed().borrow();
-        let committed = self.projector.take_towards(head, &records).await?;
-        self.taken.extend(records);
+        let committed = self.projector.take_towards(head, records).await?;
+        self.taken.extend(read?);
         if committed {
             self.committed().await;
         }
@@ -171,21 +230,21 @@ impl Follower {
         tell(&self.app, &taken).await;
     }
 
-    async fn read(&mut self) -> Result<Vec<(u64, Record)>, Trouble> {
-        let Some(mut reader) = self.reader.take() else {
-            return Err(Trouble::Stuck("nothing reads the journal".to_owned()));
+    async fn read(&mut self) -> Result<Vec<(u64, Record)>, Unread> {
+        let mut reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => self.app.engine.reader(self.next).await?,
         };
         // Reading is disk and decoding: not for the threads that answer requests.
         let read = tokio::task::spawn_blocking(move || {
             let records = reader.read(READ_BYTES);
             (reader, records)
         });
-        let (reader, records) = read
-            .await
-            .map_err(|error| Trouble::Stuck(error.to_string()))?;
+        let (reader, records) = read.await?;
+        // A reader that has failed is not used again.
+        let records = records?;
+        self.next = reader.next_seq();
         self.reader = Some(reader);
-        let records = records
-            .map_err(|error| Trouble::Stuck(format!("the journal cannot be read: {error}")))?;
         let numbered = records
             .into_iter()
             .map(|stored| (stored.seq, stored.record));
@@ -194,11 +253,18 @@ impl Follower {
 
     /// Makes it possible to go on; false where it is not.
     async fn recovers(&mut self, trouble: Trouble) -> bool {
-        self.taken.clear();
         match trouble {
             Trouble::Stuck(why) => {
                 tracing::error!("the views stand still: {why}");
                 return false;
+            }
+            Trouble::Unread(error) => {
+                // All that was read before has been taken, so reading goes on where it was.
+                let line = format!(
+                    "the views cannot read the journal, trying again: {}",
+                    chain(&error)
+                );
+                return self.waits(line).await;
             }
             Trouble::Lost(why) => self.make_again(why).await,
             Trouble::Store(error) if error.is_damage() => {
@@ -208,22 +274,29 @@ impl Follower {
                 self.app.pause(RETRY).await;
             }
             Trouble::Store(error) => {
-                tracing::error!(%error, "the views could not be written, trying again: {error}");
-                if !self.app.pause(RETRY).await {
+                let line = format!(
+                    "the views could not be written, trying again: {}",
+                    chain(&error)
+                );
+                if !self.waits(line).await {
                     return false;
                 }
             }
         }
         // What was taken and not committed is read again.
-        let next = self.projector.applied().saturating_add(1);
-        match self.app.engine.reader(next).await {
-            Ok(reader) => self.reader = Some(reader),
-            Err(error) => {
-                tracing::error!(%error, "the views stand still: {error}");
-                return false;
-            }
-        }
+        self.taken.clear();
+        self.reader = None;
+        self.next = self.projector.applied().saturating_add(1);
         true
+    }
+
+    /// Says what has failed, once, and waits; false if the server is to stop.
+    async fn waits(&mut self, line: String) -> bool {
+        let (wait, is_new) = self.outage.get_or_insert_default().again(&line);
+        if is_new {
+            tracing::error!("{line}");
+        }
+        self.app.pause(wait).await
     }
 
     /// Empties the views, to be filled from the journal. Readers go over to the new file by themselves.
@@ -287,5 +360,187 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::OrderReceived { .. }
         | Event::OrderKept { .. }
         | Event::RewardsVested { .. } => None,
+    }
+}
+
+/// An error with all its reasons.
+fn chain(error: &dyn std::error::Error) -> String {
+    let reasons = std::iter::successors(Some(error), |error| error.source());
+    reasons
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use domain::{Actor, Command, Money, OperatorId, Request};
+    use journal::{
+        AppendError, BatchBuilder, Head, Journal, JournalReader, MemoryJournal, MemoryStorage,
+        ReadError, SnapshotStore, StoredBatch,
+    };
+
+    use super::*;
+    use crate::config::{
+        ChannelKind, ClientAddress, Config, Demo, DrawInstallation, DrawSource, Limits, Pace,
+        SignInCodes,
+    };
+    use crate::server::open_on;
+
+    #[tokio::test]
+    async fn views_follow_again_when_the_journal_could_not_be_read_for_a_while() {
+        let faults = Arc::new(Faults::default());
+        let journal = Flaky {
+            inner: Box::new(MemoryJournal::open(&MemoryStorage::new()).unwrap()),
+            faults: faults.clone(),
+        };
+        let id = views::JournalId {
+            first_batch: None,
+            head_seq: 0,
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let stop = watch::Sender::new(false);
+        let started = open_on((Box::new(journal), id), config(dir.path()), stop).await;
+        // Engine and workers end with it.
+        let started = started.unwrap();
+        let app = started.app.clone();
+        let deposit = async || {
+            let command = Command::DepositCapital { amount: Money(100) };
+            let request = Request {
+                actor: Actor::Operator(OperatorId(1)),
+                key: None,
+                command,
+            };
+            let seq = app.engine.submit(request).await.unwrap().seq;
+            let patience = Duration::from_secs(60);
+            app.views.at_least(seq, patience).await.unwrap();
+        };
+        deposit().await;
+        for (reads, opens) in [(1, 0), (3, 0), (1, 2)] {
+            faults.opens.store(opens, Ordering::SeqCst);
+            faults.reads.store(reads, Ordering::SeqCst);
+            deposit().await;
+            assert_eq!(faults.reads.load(Ordering::SeqCst), 0, "nothing was read");
+            assert_eq!(faults.opens.load(Ordering::SeqCst), 0, "nothing was opened");
+        }
+    }
+
+    #[test]
+    fn waits_grow_to_a_bound_and_each_line_stands_in_the_log_once() {
+        let mut outage = Outage::default();
+        let (first, is_new) = outage.again("the disk is full");
+        assert_eq!((first, is_new), (FIRST_WAIT, true));
+        assert_eq!(outage.again("the disk is full"), (2 * FIRST_WAIT, false));
+        assert_eq!(outage.again("no such file"), (4 * FIRST_WAIT, true));
+        for _ in 0..100 {
+            outage.again("no such file");
+        }
+        assert_eq!(outage.again("no such file"), (LONGEST_WAIT, false));
+    }
+
+    /// How often reading, and opening a reader, is still to fail.
+    #[derive(Default)]
+    struct Faults {
+        reads: AtomicU32,
+        opens: AtomicU32,
+    }
+
+    /// Takes one of what is left; an error if there was one.
+    fn fail(left: &AtomicU32) -> Result<(), ReadError> {
+        let less = |left: u32| left.checked_sub(1);
+        match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
+            Err(_) => Ok(()),
+            Ok(_) => Err(ReadError::Store {
+                place: "the test".to_owned(),
+                source: "disk I/O error".into(),
+            }),
+        }
+    }
+
+    /// A journal whose readers fail on demand.
+    struct Flaky {
+        inner: Box<dyn Journal>,
+        faults: Arc<Faults>,
+    }
+
+    impl Journal for Flaky {
+        fn head(&self) -> Head {
+            self.inner.head()
+        }
+
+        fn epoch(&self) -> u64 {
+            self.inner.epoch()
+        }
+
+        fn append(&mut self, expected_seq: u64, batch: &BatchBuilder) -> Result<Head, AppendError> {
+            self.inner.append(expected_seq, batch)
+        }
+
+        fn reader(&self) -> Result<Box<dyn JournalReader>, ReadError> {
+            fail(&self.faults.opens)?;
+            Ok(Box::new(FlakyReader {
+                inner: self.inner.reader()?,
+                faults: self.faults.clone(),
+            }))
+        }
+
+        fn snapshots(&self) -> Result<Box<dyn SnapshotStore>, ReadError> {
+            self.inner.snapshots()
+        }
+    }
+
+    struct FlakyReader {
+        inner: Box<dyn JournalReader>,
+        faults: Arc<Faults>,
+    }
+
+    impl JournalReader for FlakyReader {
+        fn head(&mut self) -> Result<Head, ReadError> {
+            self.inner.head()
+        }
+
+        fn read(&mut self, from_seq: u64, most: usize) -> Result<Vec<StoredBatch>, ReadError> {
+            fail(&self.faults.reads)?;
+            self.inner.read(from_seq, most)
+        }
+
+        fn hash_at(&mut self, seq: u64) -> Result<Option<[u8; 32]>, ReadError> {
+            self.inner.hash_at(seq)
+        }
+    }
+
+    fn config(dir: &std::path::Path) -> Config {
+        let nowhere = "http://127.0.0.1:1".to_owned();
+        let channel = payments::Channel::new(payments::ChannelConfig {
+            provider_url: nowhere.clone(),
+            merchant_id: "m1".to_owned(),
+            api_secret: payments::ApiSecret::new("test secret"),
+            callback_key: payments::CallbackKey([0; 32]),
+            notify_url: nowhere.clone(),
+            return_url: nowhere.clone(),
+            timeout: Duration::from_secs(5),
+        });
+        Config {
+            data_dir: dir.to_owned(),
+            base_url: nowhere,
+            channel: channel.unwrap(),
+            channel_kind: ChannelKind::Sandbox,
+            draw: DrawInstallation {
+                log: draw::Origin::new("potluck.test/log1").unwrap(),
+                source: DrawSource::Local {
+                    genesis: 1_000_000,
+                    period: 3,
+                },
+                relays: Vec::new(),
+            },
+            demo: Demo::Off,
+            sign_in_codes: SignInCodes::None,
+            client_address: ClientAddress::Peer,
+            clock: Arc::new(engine::SystemClock),
+            limits: Limits::default(),
+            pace: Pace::default(),
+        }
     }
 }

@@ -233,8 +233,8 @@ async fn run(
 }
 
 /// What a server runs with.
-struct Started {
-    app: Arc<App>,
+pub(crate) struct Started {
+    pub(crate) app: Arc<App>,
     threads: EngineThreads,
     workers: JoinSet<()>,
 }
@@ -273,17 +273,24 @@ fn check(config: &Config, listeners: &[TcpListener]) -> Result<(), ServeError> {
 
 /// Opens everything and starts the workers.
 async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, ServeError> {
+    let dir = config.data_dir.clone();
+    make_data_dir(&dir).map_err(|source| ServeError::DataDir { path: dir, source })?;
+    let opened = open_journal(&config.data_dir).await?;
+    open_on(opened, config, stop).await
+}
+
+/// Opens everything else over a journal.
+pub(crate) async fn open_on(
+    (opened, journal): (Box<dyn Journal>, JournalId),
+    config: Config,
+    stop: watch::Sender<bool>,
+) -> Result<Started, ServeError> {
     crate::tls::install();
     let dir = config.data_dir.clone();
-    make_data_dir(&dir).map_err(|source| ServeError::DataDir {
-        path: dir.clone(),
-        source,
-    })?;
     let local = matches!(config.draw.source, DrawSource::Local { .. });
     let beacons = Beacons::open(&dir.join("beacon.key"), local, &config.draw.relays)?;
     let now = config.clock.now();
     let place = Place::from(dir.join("views.db").as_path());
-    let (opened, journal) = open_journal(&dir).await?;
     its_end_is_there(&place, &journal).await?;
     let path = dir.join("directory.db");
     // One that was lost is not replaced by an empty one unasked: whoever signed up anew could not be given his old
@@ -335,12 +342,12 @@ async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, Serv
 }
 
 /// Opens the journal for writing, which blocks.
-async fn open_journal(dir: &Path) -> Result<(SqliteJournal, JournalId), ServeError> {
+async fn open_journal(dir: &Path) -> Result<(Box<dyn Journal>, JournalId), ServeError> {
     let dir = dir.to_owned();
     let opening = tokio::task::spawn_blocking(move || {
         let journal = SqliteJournal::open(&dir)?;
         let id = journal_id(&journal)?;
-        Ok((journal, id))
+        Ok((Box::new(journal) as Box<dyn Journal>, id))
     });
     opening
         .await
@@ -361,12 +368,12 @@ async fn its_end_is_there(place: &Place, journal: &JournalId) -> Result<(), Serv
 
 /// Reads the journal back, which may take minutes and blocks.
 async fn start_engine(
-    journal: SqliteJournal,
+    journal: Box<dyn Journal>,
     config: &Config,
 ) -> Result<(EngineHandle, EngineThreads), ServeError> {
     let (clock, snapshots) = (config.clock.clone(), config.pace.snapshots);
     let starting = tokio::task::spawn_blocking(move || {
-        let mut engine = EngineConfig::new(Box::new(journal));
+        let mut engine = EngineConfig::new(journal);
         engine.clock = clock;
         engine.snapshots = Some(snapshots);
         Ok(Engine::start(engine)?)
