@@ -101,7 +101,7 @@ async function leaveOnce({ page, look, visit }) {
 async function openGroup({ page, look }) {
   for (const { id } of (await campaigns(page)).reverse()) {
     const { items } = await (await page.request.get(`${base}/api/v1/campaigns/${id}/groups?state=open`)).json()
-    const free = items.find((one) => 0 < one.paid && one.paid + one.held < one.seats)
+    const free = items.find((one) => 0 < one.paid && one.paid + one.reserved < one.seats)
     if (free === undefined) continue
     await page.goto(`${base}/g/${free.id}`)
     await page.locator('.bottom-bar .btn-main').waitFor({ timeout: 5000 }).catch(() => undefined)
