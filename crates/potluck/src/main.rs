@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod crowd;
 mod draw_run;
+mod large_pages;
 mod operator;
 mod serve;
 mod shop;
@@ -54,6 +55,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Serve(_) | Command::Bench(_)) {
+        large_pages::ask_for_them();
+    }
     // A measurement's figures are all that it has to say.
     let measures = matches!(cli.command, Command::Bench(_));
     log_to_stderr(if measures {
