@@ -61,6 +61,8 @@ pub struct Records {
     /// Each record's head and how many events it has.
     heads: Vec<(RecordHead, usize)>,
     events: Vec<Event>,
+    /// What the command at hand has led to so far and no record holds yet. A refused one may leave something here.
+    pub(crate) decided: Vec<Event>,
 }
 
 impl Record {
@@ -87,10 +89,10 @@ impl RecordRef<'_> {
 }
 
 impl Records {
-    /// Adds one record; `events` is empty afterwards.
-    pub(crate) fn push(&mut self, head: RecordHead, events: &mut Vec<Event>) {
-        self.heads.push((head, events.len()));
-        self.events.append(events);
+    /// Makes a record of what was decided last; nothing is [`decided`](Self::decided) afterwards.
+    pub(crate) fn close(&mut self, head: RecordHead) {
+        self.heads.push((head, self.decided.len()));
+        self.events.append(&mut self.decided);
     }
 
     /// Reads one stored record, all of `payload`, and adds it. After an error nothing was added.
@@ -147,6 +149,7 @@ impl Records {
     pub fn clear(&mut self) {
         self.heads.clear();
         self.events.clear();
+        self.decided.clear();
     }
 
     /// In order.

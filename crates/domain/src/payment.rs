@@ -233,9 +233,9 @@ impl World {
     /// What is known of a payment by its provider's name, among live groups and refunds on their way.
     pub(crate) fn known_payment(&self, txn: &Txn) -> Option<KnownPayment> {
         let hash = ShortHash::of(txn);
-        let on_its_way = self.returning.find(hash, |OnItsWay(refund)| {
+        let on_its_way = self.returning.find(hash, |place: OnItsWay| {
             self.refunds
-                .get(&refund)
+                .get(&place.refund())
                 .is_some_and(|pending| pending.txn == *txn)
         });
         if on_its_way.is_some() {
@@ -248,12 +248,12 @@ impl World {
         if let Some(place) = seated {
             let payment = PaymentId {
                 group: place.group(),
-                index: place.at,
+                index: place.at(),
             };
             return Some(KnownPayment::Seat(payment, self.seat_at(place)?.member));
         }
         let returned = self.returned.find(hash, |place| {
-            let known = usize::try_from(place.at)
+            let known = usize::try_from(place.at())
                 .ok()
                 .and_then(|at| self.live(place.group())?.returned.get(at));
             known == Some(txn)
@@ -262,7 +262,7 @@ impl World {
     }
 
     fn seat_at(&self, place: InGroup) -> Option<&Seat> {
-        self.live(place.group())?.seat(place.at)
+        self.live(place.group())?.seat(place.at())
     }
 
     pub(crate) fn apply_accepted(

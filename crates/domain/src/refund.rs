@@ -47,7 +47,7 @@ impl World {
 
     pub(crate) fn apply_refund_due(&mut self, pending: PendingRefund) {
         self.returning
-            .insert(ShortHash::of(pending.txn), OnItsWay(pending.refund));
+            .insert(ShortHash::of(pending.txn), OnItsWay::new(pending.refund));
         self.next_refund = self.next_refund.max(pending.refund.0.saturating_add(1));
         self.refunds.insert(pending.refund, pending);
     }
@@ -55,7 +55,7 @@ impl World {
     pub(crate) fn apply_refund_paid(&mut self, refund: RefundId) {
         if let Some(pending) = self.refunds.remove(&refund) {
             self.returning
-                .remove(ShortHash::of(pending.txn), OnItsWay(refund));
+                .remove(ShortHash::of(pending.txn), OnItsWay::new(refund));
         }
     }
 }

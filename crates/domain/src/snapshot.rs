@@ -180,7 +180,7 @@ impl World {
         }
         for pending in self.refunds.values() {
             self.returning
-                .insert(ShortHash::of(pending.txn), OnItsWay(pending.refund));
+                .insert(ShortHash::of(pending.txn), OnItsWay::new(pending.refund));
         }
         self.member_keys.rebuild_table();
         let mut live = Vec::new();

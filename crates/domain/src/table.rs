@@ -18,19 +18,14 @@ pub(crate) fn hash_of(key: impl Hash) -> u64 {
     FixedState::with_seed(0).hash_one(key)
 }
 
-/// Half of a hash, kept in an entry so that a table can grow without looking at every key.
+/// Half of a hash, kept beside a place so that a table can grow without looking at every key. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ShortHash(u32);
 
 impl ShortHash {
     pub(crate) fn of(key: impl Hash) -> ShortHash {
         let [a, b, c, d, ..] = hash_of(key).to_le_bytes();
-        ShortHash(u32::from_le_bytes([a, b, c, d]))
-    }
-
-    /// Spread over 64 bits: tables take their positions from the low bits and their marks from the high ones.
-    fn spread(self) -> u64 {
-        u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ShortHash(u32::from_le_bytes([a, b, c, d]).max(1))
     }
 }
 
@@ -66,70 +61,178 @@ impl<T> Table<T> {
             shard.insert_unique(hash, entry, hash_of);
         }
     }
-
-    pub(crate) fn remove(&mut self, hash: u64, is_it: impl FnMut(&T) -> bool) {
-        let shard = self.shards.get_mut(Self::shard_of(hash));
-        if let Some(Ok(entry)) = shard.map(|shard| shard.find_entry(hash, is_it)) {
-            entry.remove();
-        }
-    }
 }
 
 /// Places by the hash of the key that lies there.
+///
+/// Written here because each join of millions looks once into a table that lies nowhere near the cache: a place and its
+/// hash share one line, which looking for a new key brings in and adding it then writes. hashbrown keeps its marks and
+/// its entries in two.
 #[derive(Clone, Debug)]
-pub(crate) struct PlaceTable<T>(Table<(ShortHash, T)>);
+pub(crate) struct PlaceTable<T: Copy> {
+    shards: Vec<Shard<T>>,
+}
 
-impl<T> Default for PlaceTable<T> {
+/// Open addressing with linear probing; at most three quarters of the slots are taken.
+#[derive(Clone, Debug)]
+struct Shard<T: Copy> {
+    /// A power of two of them, or none.
+    slots: Vec<Slot<T>>,
+    used: usize,
+}
+
+/// Twelve bytes. Free if the hash is zero.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(Rust, packed(4))]
+struct Slot<T: Copy> {
+    hash: u32,
+    place: T,
+}
+
+impl<T: Copy> Default for PlaceTable<T> {
     fn default() -> PlaceTable<T> {
-        PlaceTable(Table::default())
+        let empty = || Shard {
+            slots: Vec::new(),
+            used: 0,
+        };
+        PlaceTable {
+            shards: std::iter::repeat_with(empty).take(SHARDS).collect(),
+        }
     }
 }
 
-impl<T: Copy + PartialEq> PlaceTable<T> {
+impl<T: Copy + Default + PartialEq> PlaceTable<T> {
     /// The place at which `is_it` says the key lies.
     pub(crate) fn find(&self, hash: ShortHash, is_it: impl Fn(T) -> bool) -> Option<T> {
-        let found = self.0.find(hash.spread(), |&(known, place)| {
-            known == hash && is_it(place)
-        });
-        found.map(|&(_, place)| place)
+        let shard = self.shards.get(shard_of(hash.0))?;
+        let at = shard.position(hash.0, is_it)?;
+        shard.slots.get(at).map(|slot| slot.place)
     }
 
+    /// Adds a place; the same one may be there more than once.
     pub(crate) fn insert(&mut self, hash: ShortHash, place: T) {
-        self.0
-            .insert(hash.spread(), (hash, place), |(hash, _)| hash.spread());
-    }
-
-    pub(crate) fn remove(&mut self, hash: ShortHash, place: T) {
-        self.0
-            .remove(hash.spread(), |&entry| entry == (hash, place));
-    }
-}
-
-/// A place in a group's list: of its seats, or of the payments that went back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct InGroup {
-    /// The group's number: [`World::decide_open`](crate::World) gives no larger ones.
-    group: u32,
-    pub(crate) at: u32,
-}
-
-impl InGroup {
-    pub(crate) fn new(group: GroupId, at: u32) -> InGroup {
-        InGroup {
-            group: u32::try_from(group.0).unwrap_or(u32::MAX),
-            at,
+        if let Some(shard) = self.shards.get_mut(shard_of(hash.0)) {
+            shard.insert(hash.0, place);
         }
     }
 
+    /// Takes a place away, once.
+    pub(crate) fn remove(&mut self, hash: ShortHash, place: T) {
+        if let Some(shard) = self.shards.get_mut(shard_of(hash.0))
+            && let Some(at) = shard.position(hash.0, |other| other == place)
+        {
+            shard.free(at);
+        }
+    }
+}
+
+impl<T: Copy + Default + PartialEq> Shard<T> {
+    /// Where a hash would lie if nothing were in its way.
+    fn home(&self, hash: u32) -> usize {
+        usize::try_from(spread(hash)).unwrap_or(0) & self.slots.len().wrapping_sub(1)
+    }
+
+    fn after(&self, at: usize) -> usize {
+        at.wrapping_add(1) & self.slots.len().wrapping_sub(1)
+    }
+
+    fn position(&self, hash: u32, is_it: impl Fn(T) -> bool) -> Option<usize> {
+        let mut at = self.home(hash);
+        loop {
+            let slot = self.slots.get(at).filter(|slot| slot.hash != 0)?;
+            if slot.hash == hash && is_it(slot.place) {
+                return Some(at);
+            }
+            at = self.after(at);
+        }
+    }
+
+    fn insert(&mut self, hash: u32, place: T) {
+        if self.slots.len().saturating_mul(3) <= self.used.saturating_mul(4) {
+            self.grow();
+        }
+        let mut at = self.home(hash);
+        while self.slots.get(at).is_some_and(|slot| slot.hash != 0) {
+            at = self.after(at);
+        }
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Slot { hash, place };
+            self.used = self.used.saturating_add(1);
+        }
+    }
+
+    fn grow(&mut self) {
+        let len = self.slots.len().saturating_mul(2).max(8);
+        let slots = std::mem::replace(&mut self.slots, vec![Slot::default(); len]);
+        self.used = 0;
+        for slot in slots.into_iter().filter(|slot| slot.hash != 0) {
+            self.insert(slot.hash, slot.place);
+        }
+    }
+
+    /// Frees a slot, and moves into the gap what lay behind only because the slot was taken.
+    fn free(&mut self, mut gap: usize) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = self.after(gap);
+        while let Some(slot) = self.slots.get(at).copied().filter(|slot| slot.hash != 0) {
+            let from_home = at.wrapping_sub(self.home(slot.hash)) & mask;
+            let from_gap = at.wrapping_sub(gap) & mask;
+            if from_gap <= from_home {
+                self.slots.swap(gap, at);
+                gap = at;
+            }
+            at = self.after(at);
+        }
+        if let Some(slot) = self.slots.get_mut(gap) {
+            *slot = Slot::default();
+            self.used = self.used.saturating_sub(1);
+        }
+    }
+}
+
+/// The bits of a short hash over 64: a shard's number and a position in it are taken from different ones.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
+}
+
+fn shard_of(hash: u32) -> usize {
+    let [.., shard, _, _, _] = spread(hash).to_le_bytes();
+    usize::from(shard)
+}
+
+/// A place in a group's list: of its seats, or of the payments that went back. The group's number above, for
+/// [`World::decide_open`](crate::World) gives no larger ones than fit, the place below.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InGroup(u64);
+
+impl InGroup {
+    pub(crate) fn new(group: GroupId, at: u32) -> InGroup {
+        InGroup(group.0.wrapping_shl(32) | u64::from(at))
+    }
+
     pub(crate) fn group(self) -> GroupId {
-        GroupId(u64::from(self.group))
+        GroupId(self.0.wrapping_shr(32))
+    }
+
+    pub(crate) fn at(self) -> u32 {
+        let [a, b, c, d, ..] = self.0.to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
     }
 }
 
 /// A refund in the table of payments on their way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(Rust, packed(4))]
-pub(crate) struct OnItsWay(pub(crate) RefundId);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OnItsWay(u64);
+
+impl OnItsWay {
+    pub(crate) fn new(refund: RefundId) -> OnItsWay {
+        OnItsWay(refund.0)
+    }
+
+    pub(crate) fn refund(self) -> RefundId {
+        RefundId(self.0)
+    }
+}
 
 /// Tokens of directory rows and the members they became; the tokens themselves lie with the members.
 #[derive(Clone, Debug, Default)]
@@ -164,22 +267,70 @@ mod tests {
             .collect();
         let mut table = PlaceTable::default();
         for (at, txn) in (0u32..).zip(&names) {
-            table.insert(ShortHash::of(txn), at);
+            table.insert(ShortHash::of(txn), u64::from(at));
         }
         let twin = names[7];
-        table.insert(ShortHash::of(twin), 9999u32);
+        table.insert(ShortHash::of(twin), 9999);
         table.remove(ShortHash::of(twin), 7);
         for (at, txn) in (0u32..).zip(&names) {
-            let found = table.find(ShortHash::of(txn), |place| place == at);
+            let found = table.find(ShortHash::of(txn), |place| place == u64::from(at));
             assert_eq!(found.is_some(), at != 7);
         }
         assert_eq!(table.find(ShortHash::of(twin), |_| true), Some(9999));
     }
 
+    /// Few homes, so that runs of taken slots wrap around the end and are moved back into gaps.
+    #[test]
+    fn a_table_holds_what_a_list_of_its_places_does() {
+        let mut table = PlaceTable::<InGroup>::default();
+        let mut list: Vec<(u32, InGroup)> = Vec::new();
+        let mut number = 1u64;
+        for step in 0u32..44_000 {
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let [.., chance, hash, group] = number.to_le_bytes();
+            let grows = (step / 4000).is_multiple_of(2);
+            if (chance < 160) == grows {
+                let place = InGroup::new(GroupId(u64::from(group)), step);
+                table.insert(ShortHash(u32::from(hash) + 1), place);
+                list.push((u32::from(hash) + 1, place));
+            } else if !list.is_empty() {
+                let (hash, place) = list.swap_remove(usize::from(group) % list.len());
+                table.remove(ShortHash(hash), place);
+                assert_eq!(table.find(ShortHash(hash), |other| other == place), None);
+            }
+            if step % 1000 == 999 {
+                for &(hash, place) in &list {
+                    let found = table.find(ShortHash(hash), |other| other == place);
+                    assert_eq!(found, Some(place));
+                }
+                let used: usize = table.shards.iter().map(|shard| shard.used).sum();
+                assert_eq!(used, list.len());
+            }
+        }
+        assert!(100 < list.len());
+        for (hash, place) in list {
+            table.remove(ShortHash(hash), place);
+        }
+        let slots = table.shards.iter().flat_map(|shard| &shard.slots);
+        assert!(slots.clone().all(|slot| slot.hash == 0));
+        assert!(0 < slots.count());
+    }
+
+    #[test]
+    fn a_place_says_its_group_and_where() {
+        let place = InGroup::new(GroupId(u64::from(u32::MAX)), 7);
+        assert_eq!(
+            (place.group(), place.at()),
+            (GroupId(u64::from(u32::MAX)), 7)
+        );
+    }
+
     #[test]
     fn entries_are_small() {
-        assert_eq!(size_of::<(ShortHash, InGroup)>(), 12);
-        assert_eq!(size_of::<(ShortHash, OnItsWay)>(), 12);
+        assert_eq!(size_of::<Slot<InGroup>>(), 12);
+        assert_eq!(size_of::<Slot<OnItsWay>>(), 12);
     }
 
     #[test]

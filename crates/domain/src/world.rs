@@ -52,8 +52,6 @@ pub struct World {
     /// Full groups by their round's time.
     pub(crate) awaiting: BTreeSet<(u64, GroupId)>,
     pub(crate) timers: BinaryHeap<Reverse<Timer>>,
-    /// What the command at hand has led to so far; empty between commands.
-    pub(crate) events: Vec<Event>,
 }
 
 /// A campaign that is open for groups.
@@ -125,33 +123,25 @@ impl World {
         {
             return Ok(answer);
         }
-        let mut events = std::mem::take(&mut self.events);
+        out.decided.clear();
         if let Some(due) = touched(&request.command) {
-            self.due(due, now, &mut events);
+            self.due(due, now, &mut out.decided);
             let head = RecordHead {
                 at: now,
                 actor: Actor::System,
                 key: None,
             };
-            self.commit(head, &mut events, out);
+            self.commit(head, out);
         }
-        let decided = self.decide(&request.command, now, &mut events);
-        let answer = match decided {
-            Ok(known) => {
-                let answer = known.unwrap_or_else(|| Answer::of(&events));
-                let head = RecordHead {
-                    at: now,
-                    actor: request.actor,
-                    key: request.key,
-                };
-                self.commit(head, &mut events, out);
-                Ok(answer)
-            }
-            Err(refusal) => Err(refusal),
+        let known = self.decide(&request.command, now, &mut out.decided)?;
+        let head = RecordHead {
+            at: now,
+            actor: request.actor,
+            key: request.key,
         };
-        events.clear();
-        self.events = events;
-        answer
+        let answer = known.unwrap_or_else(|| Answer::of(&out.decided));
+        self.commit(head, out);
+        Ok(answer)
     }
 
     /// As [`World::execute_into`], giving each record away by itself.
@@ -253,11 +243,11 @@ impl World {
         }
     }
 
-    /// Applies the events and moves them into `out`.
-    fn commit(&mut self, head: RecordHead, events: &mut Vec<Event>, out: &mut Records) {
-        if !events.is_empty() {
-            self.apply_events(head, events);
-            out.push(head, events);
+    /// Applies what was decided and makes a record of it.
+    fn commit(&mut self, head: RecordHead, out: &mut Records) {
+        if !out.decided.is_empty() {
+            self.apply_events(head, &out.decided);
+            out.close(head);
         }
     }
 

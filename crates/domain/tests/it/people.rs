@@ -353,22 +353,40 @@ fn whom_the_filling_payment_binds_counts_for_his_inviters_level() {
     // Only VIP 1 and above get anything.
     generation.vip_depth = Some(vec![0, 1]);
     let id = shop.publish(terms);
-    let members = shop.members(6);
+    let members = shop.members(8);
     let played = shop.fill(id, &members[..5]);
     shop.settle(played);
     let group = shop.open(id, members[0]);
     for &member in &members[1..4] {
         shop.seat(group, member);
     }
-    // The last seat's payment binds its member, who has played before, to somebody who thereby becomes VIP 1.
-    shop.must(Command::JoinPaid {
-        group,
-        member: members[4],
-        via: Some(members[5]),
-        txn: shop.txn("last"),
-        amount: Money(10_000),
-        tag: crate::shop::tag(group, members[4]),
-    });
+    let other = shop.open(id, members[0]);
+    let pay = |group, member, via, txn| Request {
+        actor: Actor::System,
+        key: None,
+        command: Command::JoinPaid {
+            group,
+            member,
+            via: Some(via),
+            txn,
+            amount: Money(10_000),
+            tag: crate::shop::tag(group, member),
+        },
+    };
+    // The last seat's payment binds its member, who has played before, to somebody who thereby becomes VIP 1. What the
+    // command before it in the same batch has bound is no business of this one.
+    let (before, last) = (shop.txn("before"), shop.txn("last"));
+    let mut batch = Records::default();
+    for request in [
+        pay(other, members[6], members[7], before),
+        pay(group, members[4], members[5], last),
+    ] {
+        shop.world
+            .execute_into(&request, shop.clock, &mut batch)
+            .unwrap();
+    }
+    shop.records
+        .extend(batch.iter().map(|record| record.to_record()));
     assert_eq!(shop.world.member(members[5]).unwrap().vip, 1);
     let rewards = shop.settle(group).rewards;
     let generation = rewards
