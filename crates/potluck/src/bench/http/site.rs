@@ -28,10 +28,11 @@ pub(super) const PRICE_FEN: i64 = 1000;
 pub(super) const SEATS: u32 = 10_000;
 /// Seats of each group that are taken: none fills while it is measured.
 pub(super) const TAKEN: u32 = 9_000;
-/// Groups that one member opens: each costs him two writes, of sixty that he may make at once.
+/// Groups that one member opens: each costs him two writes, of sixty that he may make at once. Groups and members are
+/// numbered from 0 in the order in which they are made, so a group's number over this is its leader's.
 pub(super) const GROUPS_EACH: usize = 25;
 const PASSWORD: &str = "bench bench bench";
-const OPERATOR_SECRET: &str = "00000000000000000000000000000000000000000000000000000000000000ff";
+const OPERATOR_SECRET: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
 /// Whom the platform asks about payments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -1,7 +1,7 @@
 //! A payment provider whose book is arithmetic: the number of a payment says what it is, so that nothing is looked up.
 //!
 //! Why a stand-in: a real provider's work is done on its own machines. This one speaks the same interface over HTTP, for
-//! the two calls that gateways' joins and the opening of groups need, and costs as little as can be.
+//! the calls that gateways' joins and the opening of groups need, and costs as little as can be.
 
 use std::{fmt::Write as _, net::SocketAddr};
 
@@ -11,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::site::{MERCHANT, PRICE_FEN};
+use super::site::{GROUPS_EACH, MERCHANT, PRICE_FEN};
 
 /// A payment's number: `group.member`.
 pub(super) fn txn(out: &mut String, group: u64, member: u32) {
@@ -97,6 +97,11 @@ struct Asked<'a> {
     txn_ids: Vec<&'a str>,
 }
 
+#[derive(Deserialize)]
+struct Ordered<'a> {
+    order_no: &'a str,
+}
+
 fn reply(target: &str, body: &[u8]) -> Option<String> {
     if target == "/v1/transactions/query" {
         let asked: Asked<'_> = serde_json::from_slice(body).ok()?;
@@ -112,11 +117,18 @@ fn reply(target: &str, body: &[u8]) -> Option<String> {
         out.push_str("]}");
         return Some(out);
     }
+    if target == "/v1/orders" {
+        let Ordered { order_no } = serde_json::from_slice(body).ok()?;
+        let page = format!("{{\"order_no\":\"{order_no}\",\"page_url\":\"http://nowhere/\"}}");
+        return Some(page);
+    }
     // A group's leader has paid as soon as he is asked about.
     let order_no = target.strip_prefix("/v1/orders/")?;
     let (group, _) = order_no.split_once('-')?;
+    let leader = group.parse::<usize>().ok()? / GROUPS_EACH;
     let mut out = String::from("{\"status\":\"paid\",\"transactions\":[");
-    transaction(&mut out, &format!("L{order_no}"), order_no, (group, "0"));
+    let attach = (group, &*leader.to_string());
+    transaction(&mut out, &format!("L{order_no}"), order_no, attach);
     out.push_str("]}");
     Some(out)
 }
@@ -128,4 +140,23 @@ fn transaction(out: &mut String, txn_id: &str, order_no: &str, (group, member): 
          \"amount_fen\":{PRICE_FEN},\"paid_at_ms\":1795366800000,\"refunded_fen\":0,\
          \"attach\":\"{{\\\"group\\\":\\\"{group}\\\",\\\"member\\\":\\\"{member}\\\"}}\"}}"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_paid_by_the_member_who_opened_it() {
+        let last_of_first = GROUPS_EACH - 1;
+        for (group, leader) in [(0, 0), (last_of_first, 0), (GROUPS_EACH, 1)] {
+            let answer = reply(&format!("/v1/orders/{group}-0"), b"").unwrap();
+            let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+            let attach = answer["transactions"][0]["attach"].as_str().unwrap();
+            assert_eq!(
+                attach,
+                format!("{{\"group\":\"{group}\",\"member\":\"{leader}\"}}")
+            );
+        }
+    }
 }
