@@ -199,6 +199,9 @@ pub(crate) fn engine_problem(error: SubmitError) -> Problem {
 
 /// What clients are told when a database fails.
 pub(crate) fn store_problem(error: views::StoreError) -> Problem {
+    if error.is_busy() {
+        return Problem::busy();
+    }
     Problem::fault("a database failed", &error)
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::{Event, GroupId, Record};
 use engine::RecordReader;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use views::Projector;
 
 use crate::app::App;
@@ -16,6 +17,11 @@ use crate::wire::GroupNews;
 const READ_BYTES: usize = 1024 * 1024;
 /// How often it is looked whether the views' files are still there, when nothing happens.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long after a transaction of many records the next one begins at the earliest. Each costs something beside its
+/// records; so a busy platform writes them in larger ones, and a quiet one at once.
+const BREATH: Duration = Duration::from_millis(10);
+/// Records from which on a transaction is one of many.
+const MANY: u64 = 16;
 /// Wait before views that were damaged are followed again.
 const RETRY: Duration = Duration::from_secs(1);
 /// First wait before a journal or a database that failed is tried again; doubled each time.
@@ -86,8 +92,12 @@ pub(crate) async fn run(app: Arc<App>, projector: Projector, reader: RecordReade
             _ = follower.app.engine.stopped() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
+        let (began, from) = (Instant::now(), follower.next);
         if !follower.catch_up().await {
             return;
+        }
+        if MANY <= follower.next.saturating_sub(from) {
+            tokio::time::sleep_until(began + BREATH).await;
         }
     }
 }

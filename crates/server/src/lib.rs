@@ -18,6 +18,7 @@ mod config;
 mod draws;
 mod follower;
 mod fresh;
+mod gather;
 mod http;
 mod money;
 mod ops;

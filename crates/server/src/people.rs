@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use domain::{
@@ -11,14 +12,15 @@ use domain::{
 };
 use engine::EngineHandle;
 use views::{
-    Directory, DirectoryError, NewPerson, Person, RefusalNote, Session, SessionOf, Shipping,
+    Directory, DirectoryError, NewPerson, Person, RefusalNote, Served, Session, SessionOf, Shipping,
 };
 
 use crate::app::{engine_problem, store_problem};
 use crate::auth::AsOperator;
 use crate::fresh::{Fresh, States};
+use crate::gather::{AtOnce, Gather};
 use crate::http::{Problem, Result};
-use crate::served::{Served, ServedMembers};
+use crate::served::ServedMembers;
 
 /// How long a member's session lasts: thirty days, in seconds.
 pub(crate) const SESSION_S: i64 = 30 * 86_400;
@@ -36,14 +38,22 @@ const MOST_SESSIONS: usize = 100_000;
 /// Most gateways' keys that are kept in memory.
 const MOST_KEYS: usize = 1_000;
 
+/// How many members the directory is asked about at once.
+const AT_ONCE: AtOnce = AtOnce {
+    keys: 1000,
+    questions: 2,
+};
+
 /// People as the server needs them.
 pub(crate) struct People {
     directory: Directory,
     /// Tells whether what was read of the directory still holds.
-    states: States,
+    states: Arc<States>,
     sessions: Fresh<[u8; 32], Session>,
     keys: Fresh<[u8; 32], GatewayId>,
-    members: ServedMembers,
+    members: Arc<ServedMembers>,
+    /// Questions about members that are not among these.
+    unknown: Gather<MemberId, Option<Served>, Problem>,
     /// Whether this is a demonstration.
     demo: bool,
 }
@@ -58,12 +68,20 @@ pub(crate) struct Shown {
 impl People {
     /// People of a directory that is open, in this file.
     pub(crate) fn new(directory: Directory, file: &Path, demo: bool) -> People {
+        let states = Arc::new(States::of(file));
+        let members = Arc::new(ServedMembers::new());
+        let asked = (directory.clone(), states.clone(), members.clone());
+        let unknown = Gather::new(AT_ONCE, move |wanted: Vec<MemberId>| {
+            let (directory, states, members) = asked.clone();
+            Box::pin(async move { read_served(&directory, &states, &members, wanted).await })
+        });
         People {
             directory,
-            states: States::of(file),
+            states,
             sessions: Fresh::new(MOST_SESSIONS),
             keys: Fresh::new(MOST_KEYS),
-            members: ServedMembers::new(),
+            members,
+            unknown,
             demo,
         }
     }
@@ -273,22 +291,16 @@ impl People {
         &self,
         members: impl IntoIterator<Item = MemberId>,
     ) -> Result<HashMap<MemberId, Served>> {
-        let state = self.states.now();
-        let (mut known, unknown) = self.members.split(members, state, Instant::now());
+        let (mut known, unknown) = self
+            .members
+            .split(members, self.states.now(), Instant::now());
         if unknown.is_empty() {
             return Ok(known);
         }
-        let served = |person: Person| Served {
-            by: person.gateway,
-            secret: person.member_secret,
-        };
-        let people = self.people(unknown).await?.into_iter();
-        let rows: Vec<_> = people
-            .map(|(member, person)| (member, served(person)))
-            .collect();
-        self.members
-            .keep(rows.iter().copied(), state, Instant::now());
-        known.extend(rows);
+        let rows = self.unknown.ask(unknown.clone()).await;
+        let rows = rows.ok_or_else(Problem::busy)??;
+        let found = unknown.into_iter().zip(rows);
+        known.extend(found.filter_map(|(member, served)| Some((member, served?))));
         Ok(known)
     }
 
@@ -416,6 +428,27 @@ impl People {
             tracing::error!(%error, "refusals were not noted: {error}");
         }
     }
+}
+
+/// Reads who serves these members, and keeps it.
+async fn read_served(
+    directory: &Directory,
+    states: &States,
+    members: &ServedMembers,
+    wanted: Vec<MemberId>,
+) -> Result<Vec<Option<Served>>> {
+    let state = states.now();
+    let each: Vec<MemberId> = wanted
+        .iter()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let read = directory.served(&each).await.map_err(store_problem)?;
+    let rows = read.iter().map(|(member, served)| (*member, *served));
+    members.keep(rows, state, Instant::now());
+    let found = wanted.iter().map(|member| read.get(member).copied());
+    Ok(found.collect())
 }
 
 /// Random bytes of the operating system.

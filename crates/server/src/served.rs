@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use domain::{GatewayId, MemberId};
+use domain::MemberId;
+use views::Served;
 
 use crate::fresh::State;
 
@@ -16,13 +17,6 @@ use crate::fresh::State;
 const MOST: usize = 400_000;
 /// How long what was read is believed although the directory has changed since.
 const BELIEVED: Duration = Duration::from_secs(10);
-
-/// What a gateway's join needs to know of a member.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Served {
-    pub(crate) by: Option<GatewayId>,
-    pub(crate) secret: [u8; 32],
-}
 
 /// Members as they were read.
 pub(crate) struct ServedMembers {

@@ -505,6 +505,10 @@ fn starting(request: &Request) -> Response {
         .into_response()
 }
 
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::fault("a handler panicked", &"the message stands above").into_response()
+}
+
 fn router(app: Arc<App>) -> Router {
     let (api, _) = api::router();
     api.route("/healthz", get(ops::healthz))
@@ -513,15 +517,11 @@ fn router(app: Arc<App>) -> Router {
         .route("/openapi.json", get(ops::openapi))
         .fallback(web::fallback)
         .method_not_allowed_fallback(|| async { web::method_unknown() })
-        .layer(CatchPanicLayer::custom(
-            |_: Box<dyn std::any::Any + Send>| {
-                Problem::fault("a handler panicked", &"the message stands above").into_response()
-            },
+        // One layer made of three, for each costs every request something. The first is outermost.
+        .layer((
+            CompressionLayer::new(),
+            axum::middleware::from_fn_with_state(app.clone(), crate::http::around),
+            CatchPanicLayer::custom(panicked),
         ))
-        .layer(axum::middleware::from_fn_with_state(
-            app.clone(),
-            crate::http::around,
-        ))
-        .layer(CompressionLayer::new())
         .with_state(app)
 }

@@ -159,7 +159,10 @@ impl Db {
             .min_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
             .idle_timeout(None)
-            .max_lifetime(None);
+            .max_lifetime(None)
+            // SQLite's is a thread of this process, and asking it whether it lives costs as much as a small question. It
+            // is asked when it comes back.
+            .test_before_acquire(dialect != Dialect::Sqlite);
         // After a failed read or write SQLite ends the transaction by itself, and the driver, whose own attempt fails then,
         // takes it for open for ever: what came next would be a savepoint that is never left, so that the connection
         // showed the same old state until the end. Such a connection is closed.

@@ -14,6 +14,11 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    /// Whether it was too busy to be asked in time.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.source, sqlx::Error::PoolTimedOut)
+    }
+
     /// Whether the database itself is damaged or its tables are gone, so that trying again does not help.
     pub fn is_damage(&self) -> bool {
         is_unusable(&self.source)

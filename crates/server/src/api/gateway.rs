@@ -9,12 +9,12 @@ use domain::{
 };
 use draw::Ident;
 use payments::Transaction;
+use views::Served;
 
 use crate::app::{App, Shared, engine_problem};
 use crate::auth::AsGateway;
 use crate::http::{BatchText, InPath, Problem, Result};
 use crate::money::{Arrival, Attach, joined, payment_of_order, tag};
-use crate::served::Served;
 use crate::wire::{
     JoinAnswer, JoinAnswers, JoinBatch, JoinItem, MemberAnswer, MemberAnswers, MemberBatch,
     MemberItem,

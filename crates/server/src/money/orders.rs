@@ -4,6 +4,7 @@
 //! be open, not only until the seat's deadline: a reservation that lapsed and is taken anew has another deadline, but
 //! the same order and page, and a late payment takes the place after all if it is free, else goes back (rules 5).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,6 +15,7 @@ use serde_json::json;
 
 use super::arrivals::ask;
 use crate::app::App;
+use crate::http::InPath;
 use crate::terms::GroupTerms;
 
 /// How long after the group's deadline the channel still takes the payment: somebody may be typing his password.
@@ -104,24 +106,26 @@ async fn create(
 /// What an order says of its purpose; the channel tells it again with every payment.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Attach {
-    group: String,
-    member: String,
+pub(crate) struct Attach<'a> {
+    #[serde(borrow)]
+    group: Cow<'a, str>,
+    #[serde(borrow)]
+    member: Cow<'a, str>,
 }
 
-impl Attach {
+impl Attach<'_> {
     fn text(group: GroupId, member: MemberId) -> String {
         json!({ "group": group.to_string(), "member": member.to_string() }).to_string()
     }
 
     /// Reads it; none if it is no such thing.
-    pub(crate) fn read(text: &str) -> Option<Attach> {
+    pub(crate) fn read(text: &str) -> Option<Attach<'_>> {
         serde_json::from_str(text).ok()
     }
 
     /// Whether this was paid for a place of this member's in this group.
     pub(crate) fn is_for(&self, group: GroupId, member: MemberId) -> bool {
-        self.group == group.to_string() && self.member == member.to_string()
+        GroupId::read(&self.group) == Some(group) && MemberId::read(&self.member) == Some(member)
     }
 }
 

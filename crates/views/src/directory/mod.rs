@@ -19,7 +19,7 @@ pub use access::{
     CODE_ATTEMPTS, CODE_LIFE, CodeCheck, GatewayRow, OperatorRow, Session, SessionOf,
 };
 pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
-pub use people::{NewPerson, Person, invite_code, masked_phone};
+pub use people::{NewPerson, Person, Served, invite_code, masked_phone};
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
 const MIGRATIONS: [&str; 3] = [

@@ -1,6 +1,6 @@
 //! People: one row each, from sign-up to deletion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{GatewayId, MemberId, Millis};
 use sqlx::any::AnyRow;
@@ -46,6 +46,24 @@ pub struct NewPerson {
     pub gateway: Option<GatewayId>,
     /// Random; makes his tags in draws (draw 3).
     pub member_secret: [u8; 32],
+}
+
+/// What a gateway's join needs to know of a member.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// The gateway that registered him, if one did.
+    pub by: Option<GatewayId>,
+    /// What his tags are made of.
+    pub secret: [u8; 32],
+}
+
+/// His secret is shown to nobody.
+impl std::fmt::Debug for Served {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Served")
+            .field("by", &self.by)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A person.
@@ -293,26 +311,31 @@ impl Directory {
         reading.await.map_err(failed("look up people"))
     }
 
-    /// The secrets that make these members' tags; those whose row was deleted are left out.
-    pub async fn member_secrets(
+    /// What joins of these members are checked against and their tags made of; those whose row was deleted are left
+    /// out. Of their rows only that, for each column costs.
+    pub async fn served(
         &self,
         members: &[MemberId],
-    ) -> Result<BTreeMap<MemberId, [u8; 32]>, StoreError> {
+    ) -> Result<HashMap<MemberId, Served>, StoreError> {
         let reading = async {
             let mut tx = self.readers.read().await?;
             let keys: Vec<Value> = members.iter().map(|member| member.0.into()).collect();
             let rows = tx
                 .rows_in(
-                    "SELECT member, member_secret FROM person WHERE member IN ",
+                    "SELECT member, gateway, member_secret FROM person WHERE member IN ",
                     &keys,
                 )
                 .await?;
-            let pairs = rows
-                .iter()
-                .map(|row| Ok((read::member(row, "member")?, row.bytes("member_secret")?)));
+            let pairs = rows.iter().map(|row| {
+                let served = Served {
+                    by: row.maybe_u32("gateway")?.map(GatewayId),
+                    secret: row.bytes("member_secret")?,
+                };
+                Ok((read::member(row, "member")?, served))
+            });
             pairs.collect::<Result<_, sqlx::Error>>()
         };
-        reading.await.map_err(failed("read members' secrets"))
+        reading.await.map_err(failed("look up who serves members"))
     }
 
     /// Deletes everything that identifies a member: his row with its secret, his sessions, his sign-in code, where

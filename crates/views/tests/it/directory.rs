@@ -152,8 +152,10 @@ async fn many_people_at_once() {
         (Some(gateway), None)
     );
     assert_eq!(found[&MemberId(123)].pseudonym(), "会员 **23");
-    let secrets = directory.member_secrets(&ids).await.unwrap();
-    assert_eq!((secrets.len(), secrets[&MemberId(9)]), (200, [9; 32]));
+    let served = directory.served(&ids).await.unwrap();
+    let ninth = served[&MemberId(9)];
+    assert_eq!((served.len(), ninth.by), (200, Some(gateway)));
+    assert_eq!(ninth.secret, [9; 32]);
     assert_eq!(directory.people(&[]).await.unwrap().len(), 0);
 }
 
