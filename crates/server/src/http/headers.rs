@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::Shared;
 use crate::auth::{Address, Asker};
+use crate::http::Problem;
 
 /// Nothing is loaded from elsewhere. Styles may stand in the page: the component libraries set them there.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -98,12 +99,23 @@ pub(crate) async fn around(
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let asker = Asker::default();
-    // A gateway's key is looked at before its address: see `AsGateway`.
     let path = request.uri().path();
-    let is_limited = path.starts_with("/api/") && !(method == "POST" && is_gateways(path));
-    let limited = is_limited
-        .then(|| app.limit(&app.limits.address, address, 1))
-        .and_then(|limited| limited.err());
+    let counted = match (method, path) {
+        ("POST", NOTICES) => AddressCounts::IfRefused,
+        // A gateway's key is looked at before its address: see `AsGateway`.
+        ("POST", path) if is_gateways(path) => AddressCounts::Elsewhere,
+        (_, path) if path.starts_with("/api/") => AddressCounts::Always,
+        (_, _) => AddressCounts::Elsewhere,
+    };
+    let addresses = &app.limits.address;
+    let limited = match counted {
+        AddressCounts::Always => app.limit(addresses, address, 1).err(),
+        AddressCounts::IfRefused => {
+            let left = addresses.has_one(&address, began);
+            left.err().map(Problem::rate_limited)
+        }
+        AddressCounts::Elsewhere => None,
+    };
     let mut response = match limited {
         Some(problem) => problem.into_response(),
         None => {
@@ -114,6 +126,10 @@ pub(crate) async fn around(
             response
         }
     };
+    if counted == AddressCounts::IfRefused && response.status().is_client_error() {
+        // It has its answer; what is missing is missing for the next one.
+        let _ = addresses.take(address, 1, began);
+    }
     secure(&mut response);
     let (status, took) = (response.status(), began.elapsed());
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
@@ -127,6 +143,21 @@ pub(crate) async fn around(
         "request answered"
     );
     response
+}
+
+/// Where the channel's notices go.
+const NOTICES: &str = "/api/v1/channels/notify";
+
+/// Whether a request counts against its address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AddressCounts {
+    /// Before anything else is done.
+    Always,
+    /// When it was refused: a provider sends all its notices from a few addresses, and shows by its signature who it
+    /// is. Whoever has sent too much that was none is not listened to any more.
+    IfRefused,
+    /// Not here.
+    Elsewhere,
 }
 
 /// Whether a `POST` to this path is a gateway's.

@@ -41,10 +41,30 @@ impl<K: Hash + Eq> Buckets<K> {
         }
     }
 
+    /// Whether a token is there, without taking it; else in how many seconds one will be.
+    pub(crate) fn has_one(&self, who: &K, now: Instant) -> Result<(), u32> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = buckets
+            .get(who)
+            .map_or(Duration::ZERO, |bucket| bucket.missing_at(now));
+        self.fits(missing, 1).map(|_| ())
+    }
+
+    /// What is missing after `cost` more, or in how many seconds that will be there.
+    fn fits(&self, missing: Duration, cost: u32) -> Result<Duration, u32> {
+        let each = Duration::from_secs(1) / self.rate.per_second.max(1);
+        let (missing, full) = (missing + each * cost, each * self.rate.burst);
+        if full < missing {
+            let wait = missing.saturating_sub(full);
+            return Err(u32::try_from(wait.as_secs())
+                .unwrap_or(u32::MAX)
+                .saturating_add(1));
+        }
+        Ok(missing)
+    }
+
     /// Takes `cost` tokens, or says in how many seconds they will be there.
     pub(crate) fn take(&self, who: K, cost: u32, now: Instant) -> Result<(), u32> {
-        let each = Duration::from_secs(1) / self.rate.per_second.max(1);
-        let full = each * self.rate.burst;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if MOST_IDENTITIES <= buckets.len() && !buckets.contains_key(&who) {
             buckets.retain(|_, bucket| !bucket.missing_at(now).is_zero());
@@ -56,13 +76,7 @@ impl<K: Hash + Eq> Buckets<K> {
             missing: Duration::ZERO,
             at: now,
         });
-        let missing = bucket.missing_at(now) + each * cost;
-        if full < missing {
-            let wait = missing.saturating_sub(full);
-            return Err(u32::try_from(wait.as_secs())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1));
-        }
+        let missing = self.fits(bucket.missing_at(now), cost)?;
         *bucket = Bucket { missing, at: now };
         Ok(())
     }
@@ -88,8 +102,11 @@ mod tests {
         let start = Instant::now();
         let at = |ms: u64| start + Duration::from_millis(ms);
         for _ in 0..3 {
+            assert_eq!(buckets.has_one(&"a", at(0)), Ok(()));
             assert_eq!(buckets.take("a", 1, at(0)), Ok(()));
         }
+        assert_eq!(buckets.has_one(&"a", at(0)), Err(1));
+        assert_eq!(buckets.has_one(&"a", at(500)), Ok(()));
         assert_eq!(buckets.take("a", 1, at(0)), Err(1));
         assert_eq!(
             buckets.take("b", 1, at(0)),

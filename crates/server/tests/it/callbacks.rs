@@ -526,3 +526,29 @@ async fn the_channels_own_books_stand_beside_ours() {
     assert_eq!(books["channel"]["difference"], "7.00", "{books}");
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_forges_too_many_notices_is_not_listened_to_and_the_provider_is() {
+    let site = Site::open_with(|config| {
+        config.client_address = server::ClientAddress::Forwarded;
+        config.limits.address.burst = 400;
+        config.limits.address.per_second = 1;
+    })
+    .await;
+    let forge = async |address: &str, times: usize| {
+        let mut last = StatusCode::OK;
+        for _ in 0..times {
+            let request = site.http().post(site.url("/api/v1/channels/notify"));
+            let forged = request.header("x-forwarded-for", address).body("{}");
+            last = forged.send().await.unwrap().status();
+        }
+        last
+    };
+    assert_eq!(forge("10.0.0.9", 400).await, StatusCode::UNAUTHORIZED);
+    // A slow machine may have given it some back meanwhile.
+    assert_eq!(forge("10.0.0.9", 100).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(forge("10.0.0.8", 1).await, StatusCode::UNAUTHORIZED);
+    let (leader, group) = paid_leader(&site, 3).await;
+    assert_eq!(leader.get(&format!("/groups/{group}")).await.status, 200);
+    site.close().await;
+}
