@@ -44,6 +44,8 @@ impl World {
         let freeze = draw::freeze_for(&open, &seats, now.unix_seconds(), None, timing)
             .map_err(|_| Refusal::Overflow)?;
         let generations = rewards::generations(&campaign.terms);
+        let members = group.paid.iter().filter_map(|&index| group.seat(index));
+        self.read_uplines_ahead(members.map(|seat| seat.member), generations);
         let mut filled = Vec::with_capacity(seats.0.len());
         for index in group.paid.iter().copied().chain([last.index]) {
             let seat = group.seat(index);

@@ -452,12 +452,13 @@ impl Group {
             .is_some_and(|seat| seat.state == SeatState::Reserved && seat.pay_by == pay_by)
     }
 
-    /// Forgets reservations at the front that have moved on, so that the queue stays as long as what waits.
+    /// Forgets reservations at the front that have moved on, so that the queue stays as long as what waits. The last one
+    /// stays where it is: it marks the place in memory that the next one will need.
     pub(crate) fn drop_stale_reservations(&mut self) {
-        while let Some(&front) = self.reserved.front() {
-            if self.is_waiting(front) {
-                return;
-            }
+        while 1 < self.reserved.len()
+            && let Some(&front) = self.reserved.front()
+            && !self.is_waiting(front)
+        {
             self.reserved.pop_front();
         }
     }

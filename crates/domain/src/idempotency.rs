@@ -79,8 +79,8 @@ impl MemberKeys {
     }
 
     /// Brings the place of a key into the cache.
-    pub(crate) fn read_ahead(&self, key: &[u8; 16]) {
-        std::hint::black_box(self.table.find(ShortHash::of(key), |_| false));
+    pub(crate) fn read_ahead(&self, key: &[u8; 16]) -> u64 {
+        self.table.read_ahead(ShortHash::of(key))
     }
 
     fn push(&mut self, slot: KeySlot) -> KeyNumber {

@@ -400,7 +400,6 @@ impl World {
             timer: None,
             newest: HashTable::new(),
         })));
-        self.schedule(id);
     }
 
     pub(crate) fn apply_reserved(
@@ -426,7 +425,6 @@ impl World {
         } else {
             group.add_seat(member, via, pay_by, places);
         }
-        self.schedule(payment.group);
     }
 
     /// How many seats the group will have.

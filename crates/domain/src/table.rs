@@ -109,6 +109,13 @@ impl<T: Copy + Default + PartialEq> PlaceTable<T> {
         shard.slots.get(at).map(|slot| slot.place)
     }
 
+    /// Reads where a key would lie, so that it is in the cache. What is read says nothing.
+    pub(crate) fn read_ahead(&self, hash: ShortHash) -> u64 {
+        let shard = self.shards.get(shard_of(hash.0));
+        let slot = shard.and_then(|shard| shard.slots.get(shard.home(hash.0)));
+        slot.map_or(0, |slot| u64::from(slot.hash))
+    }
+
     /// Adds a place; the same one may be there more than once.
     pub(crate) fn insert(&mut self, hash: ShortHash, place: T) {
         if let Some(shard) = self.shards.get_mut(shard_of(hash.0)) {

@@ -276,6 +276,12 @@ impl World {
                 self.corrupt("an amount does not fit");
             }
         }
+        // Only now: most reservations of a gateway's members are paid in the same record, and need no timer.
+        for event in events {
+            if let Event::SeatReserved { payment, .. } = event {
+                self.schedule(payment.group);
+            }
+        }
         if let Some(key) = head.key {
             self.remember(head.actor, head.at, key, Answer::of(events));
         }
@@ -387,7 +393,15 @@ impl World {
 
     /// The earliest timer; submit [`Command::Tick`] for it when its time has come.
     pub fn next_timer(&mut self) -> Option<Timer> {
+        self.due_timer(Millis(i64::MAX))
+    }
+
+    /// The earliest timer, if its time has come by `now`.
+    pub fn due_timer(&mut self, now: Millis) -> Option<Timer> {
         while let Some(&Reverse((queued, due))) = self.timers.peek() {
+            if now < queued {
+                return None;
+            }
             let actual = self.due_time(due);
             if actual == Some(queued) {
                 return Some((queued, due));
@@ -403,6 +417,12 @@ impl World {
             }
         }
         None
+    }
+
+    /// No timer is due before this moment; there may be none at it either. Costs nothing, as [`World::next_timer`] and
+    /// [`World::due_timer`] do not: they look at the group or order that a queued timer is about.
+    pub fn no_timer_before(&self) -> Option<Millis> {
+        self.timers.peek().map(|&Reverse((queued, _))| queued)
     }
 
     fn due_time(&self, due: Due) -> Option<Millis> {

@@ -74,10 +74,19 @@ impl Executor {
             .filter(|timer| self.stuck != Some(*timer))
     }
 
+    /// No tick is needed before this moment.
+    pub(crate) fn no_timer_before(&self) -> Option<Millis> {
+        let stuck = self.stuck.map(|(at, _)| at);
+        self.world.no_timer_before().filter(|at| stuck != Some(*at))
+    }
+
     /// Executes the earliest timer if its time has come; `None` when there is none.
     pub(crate) fn tick(&mut self, clock: Millis) -> Option<()> {
         let now = clock.max(self.world.now());
-        let timer = self.next_timer().filter(|(at, _)| *at <= now)?;
+        let timer = self
+            .world
+            .due_timer(now)
+            .filter(|timer| self.stuck != Some(*timer))?;
         let request = Request {
             actor: Actor::System,
             key: None,
@@ -85,7 +94,7 @@ impl Executor {
         };
         let before = self.seq;
         let outcome = self.execute(&request, clock);
-        if self.seq == before && self.world.next_timer() == Some(timer) {
+        if self.seq == before && self.world.due_timer(now) == Some(timer) {
             self.stuck = Some(timer);
             tracing::error!(at_ms = timer.0.0, due = ?timer.1, ?outcome, "a timer did nothing when its time had come");
         }

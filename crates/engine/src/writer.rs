@@ -249,10 +249,7 @@ impl Writer {
             let wait_ms = at.0.saturating_sub(now.0).max(0);
             Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0))
         };
-        let timer = self
-            .executor
-            .next_timer()
-            .map_or(IDLE_LOOK, |(at, _)| until(at));
+        let timer = self.executor.no_timer_before().map_or(IDLE_LOOK, until);
         match self.inbox.recv_timeout(timer.min(IDLE_LOOK)) {
             Ok(message) => {
                 self.receive(message, self.clock.now());
