@@ -77,7 +77,9 @@ impl<K: Hash + Eq> Buckets<K> {
             at: now,
         });
         let missing = self.fits(bucket.missing_at(now), cost)?;
-        *bucket = Bucket { missing, at: now };
+        // A request may be counted long after it began: the time that has refilled the bucket since does not count twice.
+        let at = now.max(bucket.at);
+        *bucket = Bucket { missing, at };
         Ok(())
     }
 }
@@ -121,5 +123,21 @@ mod tests {
             "never more than the burst"
         );
         assert_eq!(buckets.take("a", 3, at(60_000)), Ok(()));
+    }
+
+    #[test]
+    fn what_is_counted_late_does_not_turn_the_time_back() {
+        let buckets = Buckets::new(Rate {
+            burst: 3,
+            per_second: 1,
+        });
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        assert_eq!(buckets.take("a", 2, at(60_000)), Ok(()));
+        // It began a minute before it was counted.
+        assert_eq!(buckets.take("a", 1, at(0)), Ok(()));
+        assert!(buckets.has_one(&"a", at(60_000)).is_err());
+        assert_eq!(buckets.take("a", 1, at(61_000)), Ok(()));
+        assert!(buckets.take("a", 1, at(61_000)).is_err());
     }
 }
