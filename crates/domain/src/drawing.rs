@@ -297,16 +297,23 @@ impl World {
             .ok()
     }
 
-    /// Files a group's next timer, unless an earlier one is queued already.
+    /// Files a group's next timer, unless it or an earlier one is queued already.
     pub(crate) fn schedule(&mut self, id: GroupId) {
         let Some(group) = self.live_mut(id) else {
             return;
         };
         let Some(due) = group.due_at() else { return };
-        if group.timer.is_none_or(|queued| due < queued) {
-            group.timer = Some(due);
-            self.push_timer(due, Due::Group(id));
+        if group.timer.is_some_and(|queued| queued <= due) {
+            return;
         }
+        group.timer = Some(due);
+        // The deadline's timer stays queued when an earlier one is, and must not be queued again after that one.
+        let is_deadline = due == group.expires_at;
+        if is_deadline && group.has_deadline_timer {
+            return;
+        }
+        group.has_deadline_timer |= is_deadline;
+        self.push_timer(due, Due::Group(id));
     }
 }
 
@@ -320,5 +327,68 @@ impl World {
         if let Some(round_time) = self.round_time(id) {
             self.awaiting.insert((round_time, id));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Actor, CampaignId, Due, Event, GroupId, MemberId, Millis, PaymentId, Record, World,
+    };
+
+    #[test]
+    fn a_groups_timers_do_not_add_up() {
+        let (group, member) = (GroupId(0), MemberId(0));
+        let reserved = |index, pay_by| Event::SeatReserved {
+            payment: PaymentId { group, index },
+            member,
+            via: None,
+            pay_by,
+        };
+        let lapsed = |index| Event::SeatLapsed {
+            payment: PaymentId { group, index },
+        };
+        let mut world = World::default();
+        let apply = |world: &mut World, at, events| {
+            world.apply(&Record {
+                at,
+                actor: Actor::System,
+                key: None,
+                events,
+            });
+        };
+        let expires_at = Millis(1_000_000);
+        let opened = Event::GroupOpened {
+            group,
+            campaign: CampaignId(0),
+            leader: member,
+            expires_at,
+        };
+        let first = vec![opened, reserved(0, Millis(300)), lapsed(0)];
+        apply(&mut world, Millis(0), first);
+        for round in 1..=100 {
+            let (at, pay_by) = (Millis(1000 * round), Millis(1000 * round + 300));
+            apply(&mut world, at, vec![reserved(1, pay_by)]);
+            // One is given up after the first timer is queued, one is there when it comes.
+            apply(&mut world, at, vec![lapsed(1)]);
+            if round % 2 == 0 {
+                // As when a journal is replayed.
+                world.next_timer();
+            }
+            assert_eq!(world.due_timer(pay_by), None);
+            apply(
+                &mut world,
+                pay_by,
+                vec![reserved(1, Millis(pay_by.0 + 300))],
+            );
+            apply(&mut world, pay_by, vec![lapsed(1)]);
+        }
+        assert!(world.timers.len() <= 2, "{}", world.timers.len());
+        assert_eq!(world.next_timer(), Some((expires_at, Due::Group(group))));
+        assert_eq!(world.due_timer(Millis(999_999)), None);
+        assert_eq!(
+            world.due_timer(expires_at),
+            Some((expires_at, Due::Group(group)))
+        );
     }
 }

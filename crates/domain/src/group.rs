@@ -61,6 +61,9 @@ pub(crate) struct Group {
     /// The earliest timer that is queued; not part of the state.
     #[cbor(skip)]
     pub(crate) timer: Option<Millis>,
+    /// Whether a timer for its deadline is queued, which may be beside an earlier one; not part of the state.
+    #[cbor(skip)]
+    pub(crate) has_deadline_timer: bool,
     /// Each member's newest reservation, by the member; derived from the seats.
     #[cbor(skip)]
     pub(crate) newest: HashTable<u32>,

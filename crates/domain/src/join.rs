@@ -398,6 +398,7 @@ impl World {
             escrow: 0,
             full: None,
             timer: None,
+            has_deadline_timer: false,
             newest: HashTable::new(),
         })));
     }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The format below; another one is refused, and the journal replayed instead.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// A snapshot cannot be used; the journal can be replayed without it.
 #[derive(Debug, thiserror::Error)]

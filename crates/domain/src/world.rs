@@ -408,12 +408,13 @@ impl World {
             }
             self.timers.pop();
             if let Due::Group(id) = due
-                && let Some(group) = self
-                    .live_mut(id)
-                    .filter(|group| group.timer == Some(queued))
+                && let Some(group) = self.live_mut(id)
             {
-                group.timer = None;
-                self.schedule(id);
+                group.has_deadline_timer &= queued != group.expires_at;
+                if group.timer == Some(queued) {
+                    group.timer = None;
+                    self.schedule(id);
+                }
             }
         }
         None
