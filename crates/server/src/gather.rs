@@ -84,19 +84,23 @@ where
     }
 }
 
-impl<K: Clone, V, E: Clone> Inner<K, V, E> {
+impl<K, V, E> Inner<K, V, E> {
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting<K, V, E>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
+impl<K: Clone, V, E: Clone> Inner<K, V, E> {
     /// Asks until nobody waits.
     async fn work_off(self: Arc<Inner<K, V, E>>) {
+        let mut under_way = UnderWay(Some(self.clone()));
         loop {
             let asked = {
                 let mut waiting = self.waiting();
                 let asked = take(&mut waiting.asked, self.at_once.keys);
                 if asked.is_empty() {
                     waiting.asking -= 1;
+                    under_way.0 = None;
                     return;
                 }
                 asked
@@ -108,6 +112,20 @@ impl<K: Clone, V, E: Clone> Inner<K, V, E> {
                 // Whoever asked may have gone.
                 let _ = to.send(own.map(Iterator::collect).map_err(|error| error.clone()));
             }
+        }
+    }
+}
+
+/// A question that breaks off is not under way any more, and whoever waited for it or behind it is told so; else nobody
+/// would ask again.
+struct UnderWay<K, V, E>(Option<Arc<Inner<K, V, E>>>);
+
+impl<K, V, E> Drop for UnderWay<K, V, E> {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.take() {
+            let mut waiting = inner.waiting();
+            waiting.asking -= 1;
+            waiting.asked.clear();
         }
     }
 }
@@ -195,5 +213,18 @@ mod tests {
             (one, other),
             (Some(Err("no answer")), Some(Err("no answer")))
         );
+    }
+
+    #[tokio::test]
+    async fn a_question_that_breaks_off_is_not_under_way_any_more() {
+        let gather = Gather::new(AT_ONCE, |keys: Vec<u32>| {
+            Box::pin(async move {
+                assert!(!keys.contains(&0), "a mistake in the question");
+                Ok::<_, ()>(keys)
+            })
+        });
+        let behind = tokio::join!(gather.ask(vec![0]), gather.ask(vec![2]));
+        assert_eq!(behind, (None, None));
+        assert_eq!(gather.ask(vec![1]).await, Some(Ok(vec![1])));
     }
 }
