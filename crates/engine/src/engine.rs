@@ -91,6 +91,8 @@ impl Engine {
             spare: Some(Batch::default()),
             door: None,
             settlements: VecDeque::new(),
+            settled: 0,
+            door_of_late: false,
             closing: false,
         };
         let append = AppendThread {

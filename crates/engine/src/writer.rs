@@ -17,6 +17,11 @@ use crate::{IDLE_LOOK, Reply};
 
 /// Commands of the door between two settlements and between two looks at the clock.
 pub(crate) const COMMANDS_PER_PASS: usize = 1024;
+/// About how many bytes of settlements a batch takes beside commands of the door, when those are less: what waits for
+/// the batch waits for all of it.
+const SETTLED_BESIDE_DOOR: usize = 8 * 1024;
+/// As much when nobody has come to the door of late.
+const SETTLED_ALONE: usize = 64 * 1024;
 /// Timers between two passes of the door.
 pub(crate) const TIMERS_PER_PASS: usize = 64;
 
@@ -36,6 +41,10 @@ pub(crate) struct Writer {
     /// Commands of the door of which some are still to be executed.
     pub(crate) door: Option<Many>,
     pub(crate) settlements: VecDeque<Many>,
+    /// About how many bytes of the batch are settlements'.
+    pub(crate) settled: usize,
+    /// Whether the batch before this one answered commands of the door.
+    pub(crate) door_of_late: bool,
     pub(crate) closing: bool,
 }
 
@@ -62,11 +71,11 @@ impl Writer {
         loop {
             self.collect()?;
             let worked = self.pass();
-            self.hand_over()?;
+            let handed_over = self.hand_over()?;
             if self.closing && worked == 0 && self.is_idle() {
                 return Ok(());
             }
-            if worked == 0 || self.is_full() {
+            if (worked == 0 && !handed_over) || self.is_full() {
                 self.wait()?;
             }
         }
@@ -104,18 +113,29 @@ impl Writer {
     }
 
     fn settlement(&mut self, now: Millis) -> usize {
-        if self.is_full() {
+        if self.is_full() || self.most_settled() <= self.settled {
             return 0;
         }
         let Some(many) = self.settlements.pop_front() else {
             return 0;
         };
+        let before = self.executor.bytes();
         let (executed, rest) = self.execute_many(many, now, 1);
+        self.settled += self.executor.bytes() - before;
         crash::point_if("engine.settlement_executed", || 0 < executed);
         if let Some(rest) = rest {
             self.settlements.push_front(rest);
         }
         executed
+    }
+
+    /// How much of the batch may be settlements: half of it while people come to the door, and always something.
+    fn most_settled(&self) -> usize {
+        if self.door_of_late || 0 < self.batch.answers[Lane::Door.index()] {
+            SETTLED_BESIDE_DOOR.max(self.executor.bytes().saturating_sub(self.settled))
+        } else {
+            SETTLED_ALONE
+        }
     }
 
     /// Takes one message from the inbox; returns how much it did.
@@ -199,24 +219,27 @@ impl Writer {
         (executed, None)
     }
 
-    /// Gives the batch to the append thread unless one is in flight. What rests on durable records alone is
-    /// answered right here.
-    fn hand_over(&mut self) -> Result<(), Ended> {
+    /// Gives the batch to the append thread unless one is in flight, and says whether it did. What rests on durable
+    /// records alone is answered right here.
+    fn hand_over(&mut self) -> Result<bool, Ended> {
         if self.batch.waiting.is_empty() && self.executor.records().is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let Some(mut spare) = self.spare.take() else {
-            return Ok(());
+            return Ok(false);
         };
+        self.settled = 0;
+        self.door_of_late = 0 < self.batch.answers[Lane::Door.index()];
         if self.executor.records().is_empty() {
             self.batch.answer(&self.shared);
             self.spare = Some(spare);
-            return Ok(());
+            return Ok(false);
         }
         let empty = std::mem::take(&mut spare.records);
         let mut batch = std::mem::replace(&mut self.batch, spare);
         batch.records = self.executor.take(empty);
-        self.append.send(Work::Batch(batch)).map_err(|_| Ended)
+        self.append.send(Work::Batch(batch)).map_err(|_| Ended)?;
+        Ok(true)
     }
 
     /// Takes the batch back if it has become durable.
@@ -307,6 +330,8 @@ mod tests {
             spare: Some(Batch::default()),
             door: None,
             settlements: VecDeque::new(),
+            settled: 0,
+            door_of_late: false,
             closing: false,
         };
         (writer, to_writer, work, to_done)
@@ -373,6 +398,38 @@ mod tests {
         assert_eq!(executed(&writer), (4000, [3998, 4]), "a single one");
         while 0 < writer.pass() {}
         assert_eq!(executed(&writer), (4000, [3998, 53]));
+    }
+
+    #[test]
+    fn beside_the_door_a_batch_takes_few_settlements() {
+        let (mut writer, inbox, work, done) = writer();
+        let executed = |writer: &Writer| (writer.batch.answers, writer.settlements.len());
+        inbox.send(one(register(0))).unwrap();
+        inbox.send(one(void())).unwrap();
+        // As if groups had been settled in this batch already.
+        writer.settled = SETTLED_BESIDE_DOOR;
+        writer.pass();
+        assert_eq!(executed(&writer), ([1, 0], 1), "somebody waits for it");
+        assert!(writer.hand_over().is_ok_and(|handed_over| handed_over));
+        writer.settled = SETTLED_BESIDE_DOOR;
+        assert_eq!(writer.pass(), 0, "somebody waited for the one before");
+        writer.settled = 0;
+        assert_eq!(writer.pass(), 1);
+        assert_eq!(
+            executed(&writer),
+            ([0, 1], 0),
+            "there is always room for one"
+        );
+        let Ok(Work::Batch(batch)) = work.try_recv() else {
+            panic!("no batch")
+        };
+        done.send(batch).unwrap();
+        assert!(writer.collect().is_ok());
+        assert!(writer.hand_over().is_ok());
+        inbox.send(one(void())).unwrap();
+        writer.settled = SETTLED_BESIDE_DOOR;
+        writer.pass();
+        assert_eq!(executed(&writer), ([0, 1], 0), "nobody has come of late");
     }
 
     #[test]
