@@ -6,6 +6,10 @@
 /// Names what the C library is to do; read by it when a program starts, so it cannot be set later.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const TUNABLES: &str = "GLIBC_TUNABLES";
+/// Says that this has been done. The system takes the other variable away from a program that may do more than who starts
+/// it (`setcap cap_net_bind_service`), which would else start itself anew for ever.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const ASKED: &str = "POTLUCK_LARGE_PAGES";
 
 /// Starts this program anew, in the same process, with a C library that asks for large pages. Returns when it runs so
 /// already, when somebody has tuned the library himself, or where it cannot be.
@@ -13,7 +17,10 @@ const TUNABLES: &str = "GLIBC_TUNABLES";
 pub(crate) fn ask_for_them() {
     use std::os::unix::process::CommandExt;
 
-    if std::env::var_os(TUNABLES).is_some() {
+    if [TUNABLES, ASKED]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some())
+    {
         return;
     }
     let mut words = std::env::args_os();
@@ -24,6 +31,7 @@ pub(crate) fn ask_for_them() {
         .arg0(name)
         .args(words)
         .env(TUNABLES, "glibc.malloc.hugetlb=1")
+        .env(ASKED, "asked")
         .exec();
     tracing::debug!("goes on with small pages: {error}");
 }

@@ -55,9 +55,6 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if matches!(cli.command, Command::Serve(_) | Command::Bench(_)) {
-        large_pages::ask_for_them();
-    }
     // A measurement's figures are all that it has to say.
     let measures = matches!(cli.command, Command::Bench(_));
     log_to_stderr(if measures {
@@ -65,6 +62,9 @@ fn main() -> ExitCode {
     } else {
         "warn,server=info,engine=info,potluck=info"
     });
+    if matches!(cli.command, Command::Serve(_) | Command::Bench(_)) {
+        large_pages::ask_for_them();
+    }
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Operator(command) => operator::run(&command),
