@@ -56,7 +56,7 @@ impl Plan {
         path: Path::Gateway,
         joins: 1,
         batch: 2_000,
-        in_flight: 4,
+        in_flight: 8,
     };
 
     /// Opened groups that stand ready, so that no batch waits for one: as many as can fill while one is opened.
