@@ -126,7 +126,7 @@ pub(crate) async fn around(
             response
         }
     };
-    if counted == AddressCounts::IfRefused && response.status().is_client_error() {
+    if counted == AddressCounts::IfRefused && is_not_the_providers(response.status()) {
         // It has its answer; what is missing is missing for the next one.
         let _ = addresses.take(address, 1, began);
     }
@@ -160,6 +160,12 @@ enum AddressCounts {
     Elsewhere,
 }
 
+/// Whether a notice that was answered so was none of the provider's. 409 means that it was, by its signature, and that the
+/// provider does not yet say the same when it is asked.
+fn is_not_the_providers(answer: StatusCode) -> bool {
+    answer.is_client_error() && answer != StatusCode::CONFLICT
+}
+
 /// Whether a `POST` to this path is a gateway's.
 pub(crate) fn is_gateways(path: &str) -> bool {
     matches!(path, "/api/v1/joins" | "/api/v1/gateway/members")
@@ -176,5 +182,24 @@ fn method_label(method: &Method) -> &'static str {
         "DELETE" => "DELETE",
         "OPTIONS" => "OPTIONS",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_none_of_the_providers_counts_against_an_address() {
+        for (answer, counts) in [
+            (StatusCode::UNAUTHORIZED, true),
+            (StatusCode::BAD_REQUEST, true),
+            (StatusCode::PAYLOAD_TOO_LARGE, true),
+            (StatusCode::NO_CONTENT, false),
+            (StatusCode::CONFLICT, false),
+            (StatusCode::SERVICE_UNAVAILABLE, false),
+        ] {
+            assert_eq!(is_not_the_providers(answer), counts, "{answer}");
+        }
     }
 }
