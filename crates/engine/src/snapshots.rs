@@ -180,8 +180,14 @@ impl SnapshotThread {
             return Ok(None);
         }
         let follower = self.follower()?;
-        while follower.seq() < until && follower.advance(READ_BYTES)? != 0 {}
-        self.write()
+        loop {
+            let started = Instant::now();
+            if until <= follower.seq() || follower.advance(READ_BYTES)? == 0 {
+                return self.write();
+            }
+            // Like one that is due: half of one processor at most.
+            std::thread::sleep(started.elapsed());
+        }
     }
 
     fn write(&mut self) -> Result<Option<SnapshotTaken>, SnapshotNowError> {
