@@ -12,14 +12,18 @@ use domain::Millis;
 use journal::{JournalReader, SnapshotStore};
 use tokio::sync::oneshot;
 
-use crate::READ_BYTES;
 use crate::error::SnapshotNowError;
 use crate::follow::WorldFollower;
 use crate::recovery::SinceSnapshot;
 use crate::shared::Shared;
 
+/// Bytes of journal followed between two pauses: some milliseconds of work, which a join may have to wait for.
+const FOLLOW_BYTES: usize = 512 * 1024;
 /// Bytes of a snapshot written between two pauses.
-const WRITE_BYTES: usize = 4 * 1024 * 1024;
+const WRITE_BYTES: usize = 1024 * 1024;
+/// How much longer than it works the thread rests: a quarter of one processor at most is a snapshot's, so that on two of
+/// them joins lose less than a third of their rate.
+const REST: u32 = 3;
 
 /// When a snapshot is due: whichever is reached first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,9 +126,8 @@ impl SnapshotThread {
                     return;
                 }
             };
-            // Half of one processor at most while a snapshot is being made.
             let length = if worked {
-                started.elapsed()
+                started.elapsed() * REST
             } else {
                 self.policy.look_every
             };
@@ -147,7 +150,7 @@ impl SnapshotThread {
             return Ok(false);
         };
         let follower = self.follower()?;
-        if follower.seq() < until && follower.advance(READ_BYTES)? != 0 {
+        if follower.seq() < until && follower.advance(FOLLOW_BYTES)? != 0 {
             return Ok(true);
         }
         self.write()?;
@@ -182,11 +185,10 @@ impl SnapshotThread {
         let follower = self.follower()?;
         loop {
             let started = Instant::now();
-            if until <= follower.seq() || follower.advance(READ_BYTES)? == 0 {
+            if until <= follower.seq() || follower.advance(FOLLOW_BYTES)? == 0 {
                 return self.write();
             }
-            // Like one that is due: half of one processor at most.
-            std::thread::sleep(started.elapsed());
+            std::thread::sleep(started.elapsed() * REST);
         }
     }
 
@@ -239,7 +241,7 @@ impl SnapshotThread {
     }
 }
 
-/// Writes in pieces, and rests after each as long as it took.
+/// Writes in pieces, and rests after each.
 struct Paced<'a> {
     out: &'a mut dyn Write,
     piece: Vec<u8>,
@@ -259,7 +261,7 @@ impl<'a> Paced<'a> {
         self.out.write_all(&self.piece)?;
         self.piece.clear();
         crash::point("engine.snapshot_writing");
-        std::thread::sleep(self.began.elapsed());
+        std::thread::sleep(self.began.elapsed() * REST);
         self.began = Instant::now();
         Ok(())
     }
