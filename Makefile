@@ -78,7 +78,7 @@ strace:
 		{ [ "$$(id -u)" = 0 ] || SUDO=sudo; $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq strace; }) || \
 		echo "==> no strace: no file system call is made to fail"
 
-# Every measurement three times, into the tables of docs/benchmarks.md. About an hour; nothing else should run.
+# Every measurement three times, into the tables of docs/benchmarks.md. About half an hour; nothing else should run.
 bench: web
 	cargo build --release --locked --bin potluck
 	./target/release/potluck bench all --write docs/benchmarks.md
