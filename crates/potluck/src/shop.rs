@@ -38,6 +38,10 @@ pub(crate) async fn demo_operator(data: &Path) -> Result<String, String> {
             password
         }
     };
+    // A directory that was lost must not be begun anew unasked: the start that follows refuses and says why.
+    if data.join("journal.db").exists() && !data.join("directory.db").exists() {
+        return Ok(password);
+    }
     match server::operator_add(data, OPERATOR, &password, Clock::now(&SystemClock)).await {
         Ok(_) | Err(StaffError::Directory(DirectoryError::NameTaken(_))) => Ok(password),
         Err(error) => Err(crate::serve::chain(&error)),
@@ -202,5 +206,17 @@ mod tests {
         assert_eq!(password.len(), 16);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), password);
         assert_eq!(demo_operator(dir.path()).await.unwrap(), password);
+    }
+
+    #[tokio::test]
+    async fn a_lost_directory_is_not_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = dir.path().join("directory.db");
+        demo_operator(dir.path()).await.unwrap();
+        assert!(directory.exists());
+        std::fs::write(dir.path().join("journal.db"), "").unwrap();
+        std::fs::remove_file(&directory).unwrap();
+        demo_operator(dir.path()).await.unwrap();
+        assert!(!directory.exists());
     }
 }
