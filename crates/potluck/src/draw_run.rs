@@ -45,7 +45,7 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
     let freeze = read(&args.freeze)?;
     let beacon = args.beacon.as_ref().map(read).transpose()?;
     draw::reproduce(&open, &seats, &freeze, &args.signature, beacon.as_deref())
-        .map_err(|error| crate::serve::chain(&error))
+        .map_err(|error| server::chain(&error))
 }
 
 /// Longest file that is read; a seat list of 10 000 seats is below it.

@@ -94,7 +94,7 @@ fn run_audit(data: &std::path::Path) -> ExitCode {
         Ok(verdict) if verdict.passed() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("potluck audit: {}", serve::chain(&error));
+            eprintln!("potluck audit: {}", server::chain(&error));
             ExitCode::FAILURE
         }
     }

@@ -78,7 +78,7 @@ pub(crate) fn run_gateway(command: &GatewayCommand) -> ExitCode {
     let ready = expect_platform(data, *new).and_then(|()| runtime());
     let added = ready.and_then(|runtime| {
         let added = runtime.block_on(server::gateway_add(data, name, Clock::now(&SystemClock)));
-        added.map_err(|error| crate::serve::chain(&error))
+        added.map_err(|error| server::chain(&error))
     });
     exit(
         "gateway",
@@ -124,7 +124,7 @@ fn add(name: &str, data: &Path, from_stdin: bool) -> Result<(), String> {
         &password.text,
         Clock::now(&SystemClock),
     ));
-    added.map_err(|error| crate::serve::chain(&error))?;
+    added.map_err(|error| server::chain(&error))?;
     println!("operator {name} can sign in");
     password.print_if_made();
     Ok(())
@@ -138,7 +138,7 @@ fn change(name: &str, data: &Path, from_stdin: bool) -> Result<(), String> {
         &password.text,
         Clock::now(&SystemClock),
     ));
-    changed.map_err(|error| crate::serve::chain(&error))?;
+    changed.map_err(|error| server::chain(&error))?;
     println!("operator {name} has another password, and no session any more");
     password.print_if_made();
     Ok(())

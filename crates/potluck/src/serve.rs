@@ -14,7 +14,7 @@ use payments::{
 };
 use server::{
     ChannelKind, ClientAddress, Config, Demo, DemoAccount, DemoReach, DrawInstallation, DrawSource,
-    Limits, Pace, Rate, SignInCodes,
+    Limits, Pace, Rate, SignInCodes, chain,
 };
 use tokio::net::TcpListener;
 
@@ -373,21 +373,6 @@ async fn asked_to_stop() -> Result<(), String> {
         _ = tokio::signal::ctrl_c() => Ok(()),
         _ = terminate.recv() => Ok(()),
     }
-}
-
-/// An error with everything that caused it, on one line; a cause that its effect has named already is not named again.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let says = cause.to_string();
-        if !text.ends_with(&says) {
-            text.push_str(": ");
-            text.push_str(&says);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 fn fail(message: &str) -> ExitCode {

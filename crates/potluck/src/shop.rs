@@ -44,7 +44,7 @@ pub(crate) async fn demo_operator(data: &Path) -> Result<String, String> {
     }
     match server::operator_add(data, OPERATOR, &password, Clock::now(&SystemClock)).await {
         Ok(_) | Err(StaffError::Directory(DirectoryError::NameTaken(_))) => Ok(password),
-        Err(error) => Err(crate::serve::chain(&error)),
+        Err(error) => Err(server::chain(&error)),
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use views::Projector;
 
 use crate::app::App;
+use crate::causes::chain;
 use crate::wire::GroupNews;
 
 /// About how many bytes of journal are taken into the views at once.
@@ -371,15 +372,6 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::OrderKept { .. }
         | Event::RewardsVested { .. } => None,
     }
-}
-
-/// An error with all its reasons.
-fn chain(error: &dyn std::error::Error) -> String {
-    let reasons = std::iter::successors(Some(error), |error| error.source());
-    reasons
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod app;
 mod audit;
 mod auth;
 mod beacon;
+mod causes;
 mod config;
 mod draws;
 mod follower;
@@ -34,6 +35,7 @@ mod wire;
 
 pub use api::openapi_json;
 pub use beacon::BeaconSetupError;
+pub use causes::chain;
 pub use config::{
     ChannelKind, ClientAddress, Config, Demo, DemoReach, DrawInstallation, DrawSource, Limits,
     Pace, SignInCodes,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{GroupId, MemberId, PaymentId, RefundId};
+use domain::{Command, GroupId, MemberId, Money, PaymentId, RefundId, Txn};
 
 /// Everything that was ever paid to the platform.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,26 @@ pub(crate) enum WhatFor {
     Join(GroupId, Option<MemberId>),
     /// Nothing that anybody knows.
     Nothing,
+}
+
+impl Deposit {
+    /// What sends it back, where it is for nothing that is in memory.
+    pub(crate) fn bounce(&self, txn: &str) -> Command {
+        let payment = match self.what_for {
+            WhatFor::Reservation(payment) => Some(payment),
+            WhatFor::Join(group, _) => Some(PaymentId {
+                group,
+                index: domain::NO_RESERVATION,
+            }),
+            WhatFor::Nothing => None,
+        };
+        Command::BouncePayment {
+            payment,
+            member: Some(self.member),
+            txn: Txn::new(txn).expect("the provider's names are short ASCII"),
+            amount: Money(self.amount),
+        }
+    }
 }
 
 impl Provider {

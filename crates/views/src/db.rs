@@ -522,6 +522,19 @@ fn listed(columns: &[&str], between: &str, spell: impl Fn(&str) -> String) -> St
     spelled.join(between)
 }
 
+/// How the database would go about this in new views, with so many parameters: a line for each step.
+#[cfg(test)]
+pub(crate) async fn steps_of(sql: &str, parameters: usize) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place::from(dir.path().join("views.db").as_path());
+    let db = Db::open(&place, Use::WriteDisposable).await.unwrap();
+    let mut tx = db.write().await.unwrap();
+    tx.script(include_str!("../sql/views.sql")).await.unwrap();
+    let sql = format!("EXPLAIN QUERY PLAN {sql}");
+    let plan = tx.rows(sql, vec![Value::NoInt; parameters]).await.unwrap();
+    plan.iter().map(|row| row.text("detail").unwrap()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

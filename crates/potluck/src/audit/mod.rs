@@ -28,7 +28,7 @@ use beside::Beside;
 use ledger::Ledger;
 use trail::Trail;
 
-use crate::serve::chain;
+use server::chain;
 
 /// Most findings that are kept in words.
 const MAX_FINDINGS: usize = 100;

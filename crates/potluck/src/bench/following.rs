@@ -14,7 +14,7 @@ use engine::{EngineHandle, RecordReader};
 use tokio::sync::watch;
 use views::{JournalId, Projector};
 
-use crate::serve::chain;
+use server::chain;
 
 /// About how many bytes of journal are taken into the views at once.
 const BATCH_BYTES: usize = 1024 * 1024;

@@ -6,7 +6,7 @@ use super::common::{Report, Scratch, Shared, Stopwatch, filesystem, nanos_each, 
 use super::joins::settle_down;
 use super::load::{Load, Path, Plan};
 use super::shop::{PaymentNames, Rng, Shop, campaign, check_sizes};
-use crate::serve::chain;
+use server::chain;
 
 /// Cost of a join at growing numbers of members
 #[derive(Clone, Debug, clap::Args)]

@@ -21,7 +21,7 @@ use super::following::Following;
 use super::load::{Load, Outcome, Path, Plan};
 use super::probe::{Probe, Probed};
 use super::shop::{Door, PaymentNames, Rng, Shop, campaign, check_sizes};
-use crate::serve::chain;
+use server::chain;
 
 /// Joins through engine and journal, durable
 #[derive(Clone, Debug, clap::Args)]

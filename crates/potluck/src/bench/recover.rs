@@ -12,7 +12,7 @@ use super::common::{
 use super::history::{Executes, History};
 use super::settle::terms;
 use super::shop::check_sizes;
-use crate::serve::chain;
+use server::chain;
 
 /// Near the end every group is made durable at once, so that the events do not go far beyond what was asked for.
 const LAST_BATCH_EVENTS: u64 = 50_000;

@@ -24,7 +24,7 @@ use super::joins::{joined, settle_down, spawn};
 use super::load::Path;
 use super::probe::{PROBES, Probe, Probed};
 use super::shop::{Door, PaymentNames, Rng, Shop, campaign, check_sizes};
-use crate::serve::chain;
+use server::chain;
 
 /// Pause between two bursts, so that each meets joins at rest.
 const BETWEEN_BURSTS: Duration = Duration::from_millis(300);

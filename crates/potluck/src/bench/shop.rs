@@ -13,7 +13,7 @@ use engine::{
 };
 use journal::Journal;
 
-use crate::serve::chain;
+use server::chain;
 
 /// What every seat pays, in fen.
 pub(crate) const PRICE: Money = Money(10_000);

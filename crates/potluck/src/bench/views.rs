@@ -23,7 +23,7 @@ use super::following::Following;
 use super::joins::{joined, settle_down, spawn};
 use super::load::{Load, Outcome, Path, Plan};
 use super::shop::{PaymentNames, Rng, Shop, campaign, check_sizes};
-use crate::serve::chain;
+use server::chain;
 
 /// Longest wait for the views to be made again.
 const PATIENCE: Duration = Duration::from_secs(3_600);

@@ -129,20 +129,7 @@ async fn shop(site: &Site) -> Shop {
     site.payment(&leader, &payment, "paid").await;
     let mut joins = Vec::with_capacity(PAYMENTS);
     for chunk in (0..PAYMENTS).collect::<Vec<_>>().chunks(1000) {
-        let items: Vec<Value> = chunk
-            .iter()
-            .map(|number| json!({ "token": format!("{number:032x}") }))
-            .collect();
-        let got = gateway
-            .post("/gateway/members", json!({ "items": items }))
-            .await;
-        let members = got.json()["items"].clone();
-        let members: Vec<&str> = members
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|item| item["member"].as_str().unwrap())
-            .collect();
+        let members = gateway.register(chunk).await;
         let orders: Vec<Value> = members
             .iter()
             .map(|member| {

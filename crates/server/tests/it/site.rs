@@ -306,16 +306,7 @@ impl Site {
         let directory = self.directory().await;
         let mut crowd = Vec::with_capacity(count);
         for chunk in (0..count).collect::<Vec<_>>().chunks(1000) {
-            let items: Vec<Value> = chunk
-                .iter()
-                .map(|number| json!({ "token": format!("{number:032x}") }))
-                .collect();
-            let got = gateway
-                .post("/gateway/members", json!({ "items": items }))
-                .await;
-            assert_eq!(got.status, 200, "{got:?}");
-            for item in got.json()["items"].as_array().unwrap() {
-                let id = item["member"].as_str().unwrap().to_owned();
+            for id in gateway.register(chunk).await {
                 let secret = format!("{:064x}", id.parse::<u128>().unwrap() + 1);
                 let session = views::Session {
                     of: views::SessionOf::Member(domain::MemberId(id.parse().unwrap())),
@@ -491,6 +482,23 @@ fn settings(dir: &TempDir, base: &str, channel: Channel, clock: ManualClock) -> 
 }
 
 impl Caller {
+    /// As a gateway: registers members with tokens of these numbers, at most a thousand; answers with their numbers.
+    pub(crate) async fn register(&self, tokens: &[usize]) -> Vec<String> {
+        let items: Vec<Value> = tokens
+            .iter()
+            .map(|number| json!({ "token": format!("{number:032x}") }))
+            .collect();
+        let got = self
+            .post("/gateway/members", json!({ "items": items }))
+            .await;
+        assert_eq!(got.status, 200, "{got:?}");
+        let json = got.json();
+        let items = json["items"].as_array().unwrap().iter();
+        items
+            .map(|item| item["member"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Got {
         self.call(Method::GET, path, None, None).await
     }

@@ -261,21 +261,7 @@ impl Simulation {
         if self.booked.contains(txn) {
             return Ok(());
         }
-        let payment = match deposit.what_for {
-            WhatFor::Reservation(payment) => Some(payment),
-            WhatFor::Join(group, _) => Some(domain::PaymentId {
-                group,
-                index: domain::NO_RESERVATION,
-            }),
-            WhatFor::Nothing => None,
-        };
-        let command = Command::BouncePayment {
-            payment,
-            member: Some(deposit.member),
-            txn: Txn::new(txn).expect("the provider's names are short ASCII"),
-            amount: domain::Money(deposit.amount),
-        };
-        self.system(step, command)
+        self.system(step, deposit.bounce(txn))
     }
 
     fn settle(&mut self, step: &mut Step, group: GroupId) -> Result<(), SimError> {

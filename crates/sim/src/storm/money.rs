@@ -225,21 +225,7 @@ impl Run {
         if self.in_history(&txn, None) {
             return Ok(());
         }
-        let payment = match deposit.what_for {
-            WhatFor::Reservation(payment) => Some(payment),
-            WhatFor::Join(group, _) => Some(PaymentId {
-                group,
-                index: domain::NO_RESERVATION,
-            }),
-            WhatFor::Nothing => None,
-        };
-        let command = Command::BouncePayment {
-            payment,
-            member: Some(deposit.member),
-            txn: Txn::new(&txn).expect("the provider's names are short ASCII"),
-            amount: Money(deposit.amount),
-        };
-        self.system(command)?;
+        self.system(deposit.bounce(&txn))?;
         Ok(())
     }
 }

@@ -393,23 +393,14 @@ fn draw_row(row: &AnyRow) -> Result<Draw> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Db, Place, Use};
+    use crate::db::steps_of;
 
     /// A batch must not read whole tables to find its rows.
     #[tokio::test]
     async fn rows_are_found_by_their_keys() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = Place::from(dir.path().join("views.db").as_path());
-        let db = Db::open(&place, Use::WriteDisposable).await.unwrap();
-        let mut tx = db.write().await.unwrap();
-        tx.script(include_str!("../../sql/views.sql"))
-            .await
-            .unwrap();
         for (select, table) in [(SEATS_BY_KEY, "seat"), (BALANCES_BY_KEY, "balance")] {
             let pairs = "WITH k (k1, k2) AS (VALUES (?,?),(?,?))";
-            let sql = format!("EXPLAIN QUERY PLAN {pairs} {select}");
-            let plan = tx.rows(sql, vec![Value::NoInt; 4]).await.unwrap();
-            let steps: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
+            let steps = steps_of(&format!("{pairs} {select}"), 4).await;
             assert!(
                 steps.iter().any(|step| step.starts_with("SEARCH t USING")),
                 "{table}: {steps:?}"

@@ -332,21 +332,12 @@ async fn count_open_groups(tx: &mut Tx, campaigns: &mut [CampaignRow]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Db, Place, Use};
+    use crate::db::steps_of;
 
     /// What waits for money is few; what was ever joined is many.
     #[tokio::test]
     async fn unpaid_seats_are_found_by_their_time() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = Place::from(dir.path().join("views.db").as_path());
-        let db = Db::open(&place, Use::WriteDisposable).await.unwrap();
-        let mut tx = db.write().await.unwrap();
-        tx.script(include_str!("../../sql/views.sql"))
-            .await
-            .unwrap();
-        let sql = format!("EXPLAIN QUERY PLAN {UNPAID_SINCE}");
-        let plan = tx.rows(sql, vec![Value::NoInt; 5]).await.unwrap();
-        let steps: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
+        let steps = steps_of(UNPAID_SINCE, 5).await;
         let by_time = "SEARCH seat USING INDEX seat_unpaid (pay_by>?)";
         assert!(steps.iter().any(|step| step == by_time), "{steps:?}");
     }

@@ -18,7 +18,7 @@ use views::SessionOf;
 
 use super::client::{Caller, Connection};
 use super::standin;
-use crate::serve::chain;
+use server::chain;
 
 /// Our number at the provider.
 pub(super) const MERCHANT: &str = "potluck";
