@@ -75,6 +75,9 @@ pub(crate) struct ServeArgs {
     /// A relay of drand, asked in the order given
     #[arg(long = "relay", value_name = "URL", default_values_t = ["https://api.drand.sh".to_owned(), "https://drand.cloudflare.com".to_owned()])]
     relays: Vec<String>,
+    /// Start although groups wait for this local beacon, whose key is lost; they can never be drawn
+    #[arg(long, value_name = "HASH")]
+    give_up_beacon: Vec<draw::Hash>,
     /// Write members' sign-in codes to the log; for trials on one's own machine
     #[arg(long)]
     log_sign_in_codes: bool,
@@ -304,6 +307,7 @@ fn config(
             log,
             source,
             relays: args.relays.clone(),
+            given_up: args.give_up_beacon.clone(),
         },
         sign_in_codes: if args.log_sign_in_codes {
             SignInCodes::Log

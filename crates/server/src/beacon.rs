@@ -13,6 +13,8 @@ use domain::{BeaconSource, Millis};
 use draw::{BeaconError, BeaconFile, BeaconKey, BeaconTiming, LocalBeacon, VerifiedRound};
 use tokio::sync::Semaphore;
 
+use crate::lost_beacons::LostCampaigns;
+
 /// Chain hash of drand quicknet (draw 5).
 const QUICKNET_CHAIN: &str = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
 /// Public key of drand quicknet (draw 11), as shown; what is checked with is pinned in the draw's own code.
@@ -35,6 +37,8 @@ pub(crate) struct Beacons {
     /// One verification of a stranger's signature at a time.
     pub(crate) verifying: Semaphore,
     verified: Mutex<BTreeMap<(u64, [u8; 32]), VerifiedRound>>,
+    /// Campaigns of this journal that name a local beacon whose key is not here.
+    pub(crate) lost: LostCampaigns,
 }
 
 /// Why the beacons cannot be set up.
@@ -67,13 +71,9 @@ pub enum BeaconSetupError {
 }
 
 impl Beacons {
-    /// Opens the local key (made where `wanted` and absent) and sets the relays up; calls nobody.
-    pub(crate) fn open(
-        key_file: &Path,
-        wanted: bool,
-        relays: &[String],
-    ) -> Result<Beacons, BeaconSetupError> {
-        let local = match read_key(key_file, wanted)? {
+    /// Opens the local key, if there is one, and sets the relays up; calls nobody.
+    pub(crate) fn open(key_file: &Path, relays: &[String]) -> Result<Beacons, BeaconSetupError> {
+        let local = match read_key(key_file)? {
             Some(seed) => Some(LocalBeacon::from_seed(&seed)?),
             None => None,
         };
@@ -87,7 +87,21 @@ impl Beacons {
             client: client(relays).map_err(BeaconSetupError::Client)?,
             verifying: Semaphore::new(1),
             verified: Mutex::new(BTreeMap::new()),
+            lost: LostCampaigns::default(),
         })
+    }
+
+    /// Makes the local key, unless there is one.
+    pub(crate) fn make_local(&mut self, key_file: &Path) -> Result<(), BeaconSetupError> {
+        if self.local.is_none() {
+            self.local = Some(LocalBeacon::from_seed(&make_key(key_file)?)?);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a local key.
+    pub(crate) fn has_local(&self) -> bool {
+        self.local.is_some()
     }
 
     /// The `beacon` file of the local key with this timing.
@@ -251,16 +265,13 @@ fn client(relays: &[String]) -> Result<reqwest::Client, reqwest::Error> {
     }
 }
 
-fn read_key(path: &Path, wanted: bool) -> Result<Option<[u8; 32]>, BeaconSetupError> {
+fn read_key(path: &Path) -> Result<Option<[u8; 32]>, BeaconSetupError> {
     let name = path.display().to_string();
     match std::fs::read(path) {
         Ok(bytes) => match <[u8; 32]>::try_from(bytes) {
             Ok(seed) => Ok(Some(seed)),
             Err(_) => Err(BeaconSetupError::KeySize { path: name }),
         },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && wanted => {
-            make_key(path).map(Some)
-        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(BeaconSetupError::KeyFile { path: name, source }),
     }
@@ -296,8 +307,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("beacon.key");
         let _ = reqwest_provider();
-        let beacons = Beacons::open(&path, true, &[]).unwrap();
-        let again = Beacons::open(&path, true, &[]).unwrap();
+        let mut beacons = Beacons::open(&path, &[]).unwrap();
+        assert!(!beacons.has_local() && !path.exists());
+        beacons.make_local(&path).unwrap();
+        let mut again = Beacons::open(&path, &[]).unwrap();
+        again.make_local(&path).unwrap();
         assert_eq!(beacons.local_file(0, 3), again.local_file(0, 3));
         let timing = BeaconTiming {
             genesis: 1000,
@@ -331,7 +345,7 @@ mod tests {
         std::fs::write(&path, [1; 31]).unwrap();
         let _ = reqwest_provider();
         assert!(matches!(
-            Beacons::open(&path, true, &[]),
+            Beacons::open(&path, &[]),
             Err(BeaconSetupError::KeySize { .. })
         ));
     }

@@ -55,6 +55,9 @@ pub struct DrawInstallation {
     pub source: DrawSource,
     /// Relays of drand, e.g. `https://api.drand.sh`; asked in this order.
     pub relays: Vec<String>,
+    /// Local beacons whose key is lost for good, by the hash of their file: a start goes on although groups wait for
+    /// them.
+    pub given_up: Vec<draw::Hash>,
 }
 
 /// Source of randomness.

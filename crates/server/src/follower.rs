@@ -536,6 +536,7 @@ mod tests {
                     period: 3,
                 },
                 relays: Vec::new(),
+                given_up: Vec::new(),
             },
             demo: Demo::Off,
             sign_in_codes: SignInCodes::None,

@@ -21,6 +21,7 @@ mod follower;
 mod fresh;
 mod gather;
 mod http;
+mod lost_beacons;
 mod money;
 mod ops;
 mod people;

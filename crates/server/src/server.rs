@@ -30,7 +30,7 @@ use crate::beacon::{BeaconSetupError, Beacons};
 use crate::config::{ChannelKind, Config, Demo, DemoReach, DrawSource};
 use crate::http::{Doors, Problem};
 use crate::people::People;
-use crate::{api, audit, draws, follower, money, ops, web};
+use crate::{api, audit, draws, follower, lost_beacons, money, ops, web};
 
 /// How long requests that have begun may take to end once the server is to stop.
 const END_WITHIN: Duration = Duration::from_secs(10);
@@ -74,6 +74,25 @@ pub enum ServeError {
     /// The beacons cannot be set up.
     #[error(transparent)]
     Beacon(#[from] BeaconSetupError),
+    /// Groups wait for a beacon whose key is gone.
+    #[error(
+        "{} {state}, but {full} full and {open} open groups are to be drawn with beacon {beacon}: put its key back, \
+         or, if it is lost for good, start with --give-up-beacon {beacon}: then the full groups become void 24 hours \
+         after their round, nobody can join the open ones, and all who paid for them are refunded in the end",
+        path.display()
+    )]
+    BeaconLost {
+        /// Where the key should be.
+        path: PathBuf,
+        /// What is there instead.
+        state: &'static str,
+        /// The beacon's hash.
+        beacon: draw::Hash,
+        /// Groups that wait for their draw.
+        full: u64,
+        /// Groups that can still fill.
+        open: u64,
+    },
     /// Registrations that were begun before cannot be submitted again.
     #[error("registrations cannot be submitted again: {0}")]
     Resubmit(String),
@@ -287,8 +306,8 @@ pub(crate) async fn open_on(
 ) -> Result<Started, ServeError> {
     crate::tls::install();
     let dir = config.data_dir.clone();
-    let local = matches!(config.draw.source, DrawSource::Local { .. });
-    let beacons = Beacons::open(&dir.join("beacon.key"), local, &config.draw.relays)?;
+    let key_file = dir.join("beacon.key");
+    let mut beacons = Beacons::open(&key_file, &config.draw.relays)?;
     let now = config.clock.now();
     let place = Place::from(dir.join("views.db").as_path());
     its_end_is_there(&place, &journal).await?;
@@ -301,6 +320,10 @@ pub(crate) async fn open_on(
     let directory = Directory::open(&Place::from(path.as_path()), now).await?;
     let (engine, threads) = start_engine(opened, &config).await?;
     same_moment(&directory, &engine).await?;
+    beacons.lost = lost_beacons::check(&beacons, &engine, &config, &key_file).await?;
+    if matches!(config.draw.source, DrawSource::Local { .. }) {
+        beacons.make_local(&key_file)?;
+    }
     let projector = Projector::open(&place, &journal).await?;
     let views = Views::open(&place, projector.progress()).await?;
     let reader = engine.reader(projector.applied().saturating_add(1)).await?;

@@ -243,6 +243,7 @@ export const en: Messages = {
     api_key_unknown: 'The API key is not known',
     batch_too_large: 'Too many items at once',
     beacon_absent: 'There is no such beacon here',
+    beacon_lost: 'The key of this campaign\'s beacon is lost, so its groups cannot be drawn, opened or joined any more',
     body_incomplete: 'What was sent is not complete',
     body_slow: 'Sending took too long; please try again',
     body_too_large: 'What was sent is too large',

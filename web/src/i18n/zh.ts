@@ -241,6 +241,7 @@ export const zh = {
     api_key_unknown: '接口密钥无效',
     batch_too_large: '一次提交的内容太多',
     beacon_absent: '没有这个随机数来源',
+    beacon_lost: '这个活动的随机数密钥已丢失，不能再开奖，所以不能再开团或参团',
     body_incomplete: '提交的内容不完整',
     body_slow: '提交超时，请重试',
     body_too_large: '提交的内容太大',

@@ -14,7 +14,7 @@ const PAGES: &str = include_str!("../../../../docs/operations.md");
 
 /// The words must stand in the operators' pages, where a stop begins with them.
 #[track_caller]
-fn documented(words: &str) {
+pub(crate) fn documented(words: &str) {
     let pages = PAGES.replace("\n> ", " ").replace('\n', " ");
     assert!(
         pages.contains(words),
@@ -23,7 +23,7 @@ fn documented(words: &str) {
 }
 
 /// The start is refused in one line with these words, all of which the operators' pages know; answers with the line.
-async fn refused(data: &Path, words: &[&str]) -> String {
+pub(crate) async fn refused(data: &Path, words: &[&str]) -> String {
     let ended = match Server::start(data).await {
         Ok(server) => panic!("it starts: {}", server.log()),
         Err(ended) => ended,
@@ -53,7 +53,7 @@ async fn recovers(shop: &Shop, data: &Path, told: &Told, warning: &str) {
 }
 
 #[track_caller]
-fn audit_passes(data: &Path) -> String {
+pub(crate) fn audit_passes(data: &Path) -> String {
     let (passed, page) = audit(data);
     assert!(passed, "{page}");
     page

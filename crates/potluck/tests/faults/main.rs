@@ -3,6 +3,7 @@
 
 mod disk;
 mod files;
+mod lost;
 mod server;
 mod story;
 mod strace;

@@ -47,9 +47,17 @@ impl Server {
         Server::start_under(&[], data).await
     }
 
+    /// The same with more arguments.
+    pub(crate) async fn start_with(arguments: &[&str], data: &Path) -> Result<Server, Ended> {
+        Server::until_ready(Server::launch(&[], arguments, data)).await
+    }
+
     /// The same behind the words of another command, such as `strace -f`.
     pub(crate) async fn start_under(wrapper: &[String], data: &Path) -> Result<Server, Ended> {
-        let mut server = Server::launch(wrapper, data);
+        Server::until_ready(Server::launch(wrapper, &[], data)).await
+    }
+
+    async fn until_ready(mut server: Server) -> Result<Server, Ended> {
         let began = Instant::now();
         let ready = format!("{}/readyz", server.base);
         loop {
@@ -66,7 +74,7 @@ impl Server {
     }
 
     /// Starts it and waits only until its address is known, or it has ended.
-    fn launch(wrapper: &[String], data: &Path) -> Server {
+    fn launch(wrapper: &[String], arguments: &[&str], data: &Path) -> Server {
         let sandbox = free_address();
         let mut words = wrapper.to_vec();
         words.extend(["sh", "-c", TELL, "sh", env!("CARGO_BIN_EXE_potluck")].map(str::to_owned));
@@ -82,6 +90,7 @@ impl Server {
         let mut child = Command::new(&words[0])
             .args(&words[1..])
             .args(["--listen", "127.0.0.1:0", "--sandbox-listen", &sandbox])
+            .args(arguments)
             .arg("--data")
             .arg(data)
             .env("NO_COLOR", "1")

@@ -470,6 +470,31 @@ impl Shop {
         }
     }
 
+    /// A new group of the campaign is refused with this code.
+    pub(crate) async fn nobody_opens(&self, server: &Server, code: &str) {
+        let path = format!("campaigns/{}/groups", self.campaign);
+        self.refused(server, &path, code).await;
+    }
+
+    /// And a place in the open group, too.
+    pub(crate) async fn nobody_opens_or_joins(&self, server: &Server, code: &str) {
+        self.nobody_opens(server, code).await;
+        let path = format!("groups/{}/seats", self.open);
+        self.refused(server, &path, code).await;
+    }
+
+    async fn refused(&self, server: &Server, path: &str, code: &str) {
+        let request = http()
+            .post(format!("{}/api/v1/{path}", server.base))
+            .header("cookie", &self.member)
+            .header("idempotency-key", "refused")
+            .json(&json!({}));
+        let got = request.send().await.unwrap();
+        assert_eq!(got.status(), 409, "{path}");
+        let problem: Value = serde_json::from_str(&got.text().await.unwrap()).unwrap();
+        assert_eq!(problem["code"], code, "{path}");
+    }
+
     /// Waits until all refunds are out and the channel's own books say so; answers with the books.
     async fn refunded(&self, client: &Client<'_>) -> Option<Value> {
         let operator = ("cookie", self.operator.as_str());

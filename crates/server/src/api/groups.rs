@@ -32,6 +32,7 @@ pub(crate) async fn open(
     Segment(campaign): Segment<CampaignId>,
     write: Write<Join>,
 ) -> Result<(StatusCode, Json<Opened>)> {
+    app.beacons.lost.may_open(campaign)?;
     let via = via(&app, write.body.via.as_deref()).await?;
     let command = Command::OpenGroup {
         campaign,
@@ -56,6 +57,7 @@ pub(crate) async fn join(
     Segment(group): Segment<GroupId>,
     write: Write<Join>,
 ) -> Result<(StatusCode, Json<Joined>)> {
+    app.beacons.lost.may_join(&app, group).await?;
     let via = via(&app, write.body.via.as_deref()).await?;
     let command = Command::JoinGroup {
         group,

@@ -452,6 +452,7 @@ fn settings(dir: &TempDir, base: &str, channel: Channel, clock: ManualClock) -> 
                 period: 3,
             },
             relays: Vec::new(),
+            given_up: Vec::new(),
         },
         demo: Demo::On {
             accounts: Vec::new(),

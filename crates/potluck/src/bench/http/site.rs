@@ -295,6 +295,7 @@ fn config(dir: &Path, address: SocketAddr, channel: Channel) -> Result<Config, S
                 period: 3,
             },
             relays: Vec::new(),
+            given_up: Vec::new(),
         },
         demo: Demo::Off,
         sign_in_codes: SignInCodes::None,
