@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
 mod audit;
+mod before;
 mod bench;
 mod crowd;
 mod draw_run;

@@ -1,13 +1,8 @@
 //! `potluck serve`: the platform on one machine.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
-use engine::SnapshotPolicy;
+use engine::{Clock, SnapshotPolicy};
 use payments::{
     ApiSecret, CallbackKey, Channel, ChannelConfig,
     sandbox::{BookLocation, Merchant, Provider, ProviderConfig, Retry},
@@ -18,7 +13,7 @@ use server::{
 };
 use tokio::net::TcpListener;
 
-use crate::{crowd, shop};
+use crate::{before, crowd, shop};
 
 /// Our number at the sandbox.
 const SANDBOX_MERCHANT: &str = "potluck";
@@ -119,7 +114,10 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
             args.data.display()
         )
     })?;
-    check_writable(&args.data)?;
+    before::writable(&args.data)?;
+    server::no_lost_journal(&args.data, engine::SystemClock.now())
+        .await
+        .map_err(|error| chain(&error))?;
     let listener = bind(args.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let base_url = args
@@ -129,6 +127,7 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     let (provider, channel) = match &args.sandbox_elsewhere {
         Some(url) => (None, sandbox_elsewhere(args, url, address, &base_url)?),
         None => {
+            before::book_and_journal(&args.data)?;
             let (provider, channel) = start_sandbox(args, address, &base_url).await?;
             (Some(provider), channel)
         }
@@ -182,22 +181,6 @@ async fn open_shop(
     shop::open(base_url, password).await?;
     shop::greet(base_url, password);
     Ok((!args.no_crowd).then(|| tokio::spawn(crowd::keep_alive(base_url.to_owned()))))
-}
-
-/// Tells of a directory that takes no files in plain words; those of the databases in it are not.
-fn check_writable(data: &Path) -> Result<(), String> {
-    let mut options = std::fs::OpenOptions::new();
-    // The lock's file, for it holds nothing and is made anyway.
-    let opened = options
-        .append(true)
-        .create(true)
-        .open(data.join("journal.lock"));
-    opened.map(drop).map_err(|error| {
-        format!(
-            "cannot write in the data directory {}: {error}",
-            data.display()
-        )
-    })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {

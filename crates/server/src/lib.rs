@@ -24,6 +24,7 @@ mod http;
 mod lost_beacons;
 mod money;
 mod ops;
+mod parts;
 mod people;
 mod present;
 mod served;
@@ -42,6 +43,7 @@ pub use config::{
     Pace, SignInCodes,
 };
 pub use http::Rate;
+pub use parts::no_lost_journal;
 pub use server::{Running, ServeError, make_data_dir, serve, start};
 pub use staff::{MIN_PASSWORD_CHARS, StaffError, gateway_add, operator_add, operator_password};
 pub use wire::DemoAccount;

@@ -30,7 +30,7 @@ use crate::beacon::{BeaconSetupError, Beacons};
 use crate::config::{ChannelKind, Config, Demo, DemoReach, DrawSource};
 use crate::http::{Doors, Problem};
 use crate::people::People;
-use crate::{api, audit, draws, follower, lost_beacons, money, ops, web};
+use crate::{api, audit, draws, follower, lost_beacons, money, ops, parts, web};
 
 /// How long requests that have begun may take to end once the server is to stop.
 const END_WITHIN: Duration = Duration::from_secs(10);
@@ -116,6 +116,20 @@ pub enum ServeError {
     DirectoryLost {
         /// Where it should be.
         path: PathBuf,
+    },
+    /// The journal is gone while other parts know of it.
+    #[error(
+        "{} is missing or empty, but {} {knows}: part of this directory was lost; restore the journal from a copy, or, \
+         to begin with an empty one, move {} away",
+        journal.display(), witness.display(), witness.display()
+    )]
+    JournalLost {
+        /// Where it should be.
+        journal: PathBuf,
+        /// What tells that there was one.
+        witness: PathBuf,
+        /// What it tells.
+        knows: String,
     },
     /// The journal has lost records that its views have seen.
     #[error(
@@ -294,7 +308,11 @@ fn check(config: &Config, listeners: &[TcpListener]) -> Result<(), ServeError> {
 async fn open(config: Config, stop: watch::Sender<bool>) -> Result<Started, ServeError> {
     let dir = config.data_dir.clone();
     make_data_dir(&dir).map_err(|source| ServeError::DataDir { path: dir, source })?;
+    parts::no_lost_journal(&config.data_dir, config.clock.now()).await?;
     let opened = open_journal(&config.data_dir).await?;
+    if opened.1.head_seq == 0 {
+        parts::nothing_knows_one(&config.data_dir, config.clock.now()).await?;
+    }
     open_on(opened, config, stop).await
 }
 
@@ -310,16 +328,12 @@ pub(crate) async fn open_on(
     let mut beacons = Beacons::open(&key_file, &config.draw.relays)?;
     let now = config.clock.now();
     let place = Place::from(dir.join("views.db").as_path());
-    its_end_is_there(&place, &journal).await?;
+    parts::its_end_is_there(&place, &journal).await?;
     let path = dir.join("directory.db");
-    // One that was lost is not replaced by an empty one unasked: whoever signed up anew could not be given his old
-    // number again.
-    if 0 < journal.head_seq && !path.exists() {
-        return Err(ServeError::DirectoryLost { path });
-    }
+    parts::directory_is_there(&path, &journal)?;
     let directory = Directory::open(&Place::from(path.as_path()), now).await?;
     let (engine, threads) = start_engine(opened, &config).await?;
-    same_moment(&directory, &engine).await?;
+    parts::same_moment(&directory, &engine).await?;
     beacons.lost = lost_beacons::check(&beacons, &engine, &config, &key_file).await?;
     if matches!(config.draw.source, DrawSource::Local { .. }) {
         beacons.make_local(&key_file)?;
@@ -377,18 +391,6 @@ async fn open_journal(dir: &Path) -> Result<(Box<dyn Journal>, JournalId), Serve
         .map_err(|error| ServeError::Task(error.to_string()))?
 }
 
-/// Refuses a journal that ends before what its own views have seen. They are only ever shown what is durable, so
-/// somebody was told what is not there any more; going on would give the same numbers to something else.
-async fn its_end_is_there(place: &Place, journal: &JournalId) -> Result<(), ServeError> {
-    match Projector::seen(place, journal).await? {
-        Some(seen) if journal.head_seq < seen => Err(ServeError::EndLost {
-            seen,
-            head: journal.head_seq,
-        }),
-        Some(_) | None => Ok(()),
-    }
-}
-
 /// Reads the journal back, which may take minutes and blocks.
 async fn start_engine(
     journal: Box<dyn Journal>,
@@ -414,22 +416,6 @@ async fn time_of(engine: &EngineHandle, seq: u64) -> Result<Millis, ServeError> 
         .await
         .map_err(|error| ServeError::Task(error.to_string()))??;
     Ok(records.first().map_or(Millis(0), |stored| stored.record.at))
-}
-
-/// Refuses a directory that is newer than the journal: its members would meet strangers' money under their numbers.
-async fn same_moment(directory: &Directory, engine: &EngineHandle) -> Result<(), ServeError> {
-    let Some(directory) = directory
-        .last_member()
-        .await
-        .map_err(views::DirectoryError::from)?
-    else {
-        return Ok(());
-    };
-    let journal = engine.query(domain::World::members).await?.0;
-    if directory.0 < journal {
-        return Ok(());
-    }
-    Err(ServeError::DirectoryNewer { directory, journal })
 }
 
 fn journal_id(journal: &dyn Journal) -> Result<JournalId, ServeError> {

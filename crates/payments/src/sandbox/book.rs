@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Refusal, RefusalCode};
@@ -156,6 +156,28 @@ impl Book {
         self.queue.send(work).await.map_err(|_| Stop::Lost)?;
         answer.await.map_err(|_| Stop::Lost)?
     }
+}
+
+/// How many payments the book in this file holds; none where there is no book yet. An error while a provider has it open.
+pub fn payments_in(path: &std::path::Path) -> Result<u64, ProviderError> {
+    if std::fs::metadata(path).map_or(true, |file| file.len() == 0) {
+        return Ok(0);
+    }
+    count(path).map_err(ProviderError::Book)
+}
+
+fn count(path: &std::path::Path) -> rusqlite::Result<u64> {
+    // For writing, because a log that a killed provider left can only be read so.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let table = "SELECT count(*) FROM sqlite_schema WHERE name = 'transactions'";
+    let tables: i64 = connection.query_row(table, [], |row| row.get(0))?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    let sql = "SELECT count(*) FROM transactions";
+    let payments: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(payments.cast_unsigned())
 }
 
 /// Sets the file up and returns the signing seed.

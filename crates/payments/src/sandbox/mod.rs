@@ -38,6 +38,7 @@ mod provider;
 #[cfg(test)]
 mod tests;
 
+pub use book::payments_in;
 pub use faults::{CallFault, CallFaultKind, CallbackFaults, Faults, PayFaults, RefundFaults};
 pub use provider::{
     BookLocation, Merchant, Provider, ProviderConfig, ProviderError, Retry, Running,

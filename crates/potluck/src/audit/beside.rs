@@ -1,4 +1,4 @@
-//! What stands beside the journal and must say the same: the latest snapshot and the views.
+//! What stands beside the journal and must say the same: the latest snapshot, the views, the directory, the book.
 //!
 //! Why each is compared while the journal passes the record it stands at: they may lie behind the journal, and a
 //! world at an earlier record exists only then.
@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 
 use domain::{Record, World};
 use journal::{SkipReason, SqliteReader};
+use rusqlite::ErrorCode;
 
+use super::book::Book;
+use super::people::People;
 use super::views_again::{Outcome, ViewsAgain};
 use super::{Audit, chain};
 
@@ -18,6 +21,8 @@ pub(super) struct Beside {
     snapshot: Option<Snapshot>,
     views: Option<ViewsAgain>,
     path: PathBuf,
+    people: People,
+    book: Book,
 }
 
 struct Snapshot {
@@ -50,6 +55,8 @@ impl Beside {
             snapshot,
             views,
             path,
+            people: People::open(data, audit),
+            book: Book::open(data, audit),
         }
     }
 
@@ -97,6 +104,8 @@ impl Beside {
                  its end was lost, or the views are of another journal"
             ));
         }
+        self.people.finish(audit);
+        self.book.finish(audit);
     }
 }
 
@@ -146,6 +155,20 @@ impl Snapshot {
 }
 
 impl Audit {
+    /// A database that gave no answer. One that may not be opened by whoever audits, or is held by a running server, is
+    /// not damaged for all that.
+    pub(super) fn not_read(&mut self, path: &Path, error: &rusqlite::Error) {
+        let held = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy) => "a running server has it",
+            Some(ErrorCode::CannotOpen) => {
+                "it cannot be opened here, or has a log that can only be read where files can be made"
+            }
+            Some(_) | None => return self.unreadable(path, &chain(error)),
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.unchecked.push(format!("{name}: {held}"));
+    }
+
     fn unreadable(&mut self, path: &Path, says: &str) {
         self.findings
             .add(format!("{} cannot be read: {says}", path.display()));

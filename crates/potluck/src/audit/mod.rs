@@ -6,9 +6,12 @@
 //! again from the records before it, and compared. Snapshots are never used to start from.
 
 mod beside;
+mod book;
 mod draws;
+mod files;
 mod ledger;
 mod page;
+mod people;
 mod trail;
 mod views_again;
 

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use domain::{Record, World};
 use journal::Head;
-use rusqlite::{Connection, ErrorCode, OpenFlags, types::ValueRef};
+use rusqlite::{Connection, types::ValueRef};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use views::{JournalId, Place, Projector, Views, compare};
 
-use super::chain;
+use super::{chain, files};
 
 /// Records that are made into rows at once.
 const CHUNK_RECORDS: usize = 2_000;
@@ -122,45 +122,10 @@ impl ViewsAgain {
 
 /// One state of the file, and the last record it holds.
 fn copy_views(path: &Path, copy: &Path) -> Result<u64, rusqlite::Error> {
-    match vacuum(&uri(path, ""), copy) {
-        // In a directory that takes no files SQLite cannot make the index of a log; but there is no log either.
-        Err(error)
-            if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !has_log(path) =>
-        {
-            vacuum(&uri(path, "?immutable=1"), copy)?;
-        }
-        copied => copied?,
-    }
+    files::read_only(path)?.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
     let copy = Connection::open(copy)?;
     let applied: i64 = copy.query_row("SELECT applied_seq FROM meta", [], |row| row.get(0))?;
     Ok(u64::try_from(applied).unwrap_or(u64::MAX))
-}
-
-fn vacuum(uri: &str, copy: &Path) -> Result<(), rusqlite::Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(uri, flags)?;
-    connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
-    Ok(())
-}
-
-fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|log| 0 < log.len())
-}
-
-/// A path as SQLite reads it in a URI: everything unusual escaped.
-fn uri(path: &Path, query: &str) -> String {
-    let mut uri = String::from("file:");
-    for &byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri.push_str(query);
-    uri
 }
 
 /// Every row that only one of both has; none if the copy is of another version.

@@ -121,6 +121,9 @@ fn remove(data: &Path, name: &str) {
         // Not each of them has all.
         let _ = fs::remove_file(data.join(format!("{name}{end}")));
     }
+    if name == "snapshots" {
+        fs::remove_dir_all(data.join(name)).unwrap();
+    }
 }
 
 /// The log of a killed server cut at every interesting byte: what is left is a number of whole batches. Nobody was
@@ -354,33 +357,48 @@ async fn another_file_or_none_is_not_taken_for_the_journal() {
     fs::write(journal(&data), vec![b'x'; 50_000]).unwrap();
     refused(data.path(), &["is not a journal of this program"]).await;
 
-    let data = copy(&whole);
-    fs::remove_file(journal(&data)).unwrap();
-    assert!(!snapshots(data.path()).is_empty());
-    refused(
-        data.path(),
-        &[
+    // Gone. Whatever is left tells, and no empty one is made in its place, not even where all else goes, too.
+    for (left, knows, audited) in [
+        ("snapshots", "is there", "it stands at sequence "),
+        ("views.db", "has seen record ", "the views know record "),
+        (
+            "directory.db",
+            "knows member ",
+            "directory.db knows member ",
+        ),
+        ("sandbox.db", " payments for it", "sandbox.db has "),
+    ] {
+        let data = copy(&whole);
+        remove(data.path(), "journal.db");
+        for other in ["snapshots", "views.db", "directory.db", "sandbox.db"] {
+            if other != left {
+                remove(data.path(), other);
+            }
+        }
+        let words = [
             "is missing or empty, but",
+            knows,
             "part of this directory was lost",
-        ],
-    )
-    .await;
-    assert!(
-        !journal(&data).exists(),
-        "no empty one is made in its place"
-    );
-    let ended = potluck(&[], &["audit"], data.path());
-    assert!(
-        ended.said.contains("there is no journal at "),
-        "{}",
-        ended.said
-    );
-    fs::remove_dir_all(data.path().join("snapshots")).unwrap();
-    refused(
-        data.path(),
-        &["its end was lost, or an older copy was put back"],
-    )
-    .await;
+        ];
+        refused(data.path(), &words).await;
+        assert!(
+            !journal(&data).exists(),
+            "an empty one is made beside {left}"
+        );
+        let ended = potluck(&[], &["audit"], data.path());
+        assert!(
+            ended.said.contains("there is no journal at "),
+            "{}",
+            ended.said
+        );
+        // An empty one, as an older version left it.
+        let elsewhere = data.path().join("elsewhere");
+        let _ = fs::rename(data.path().join("snapshots"), &elsewhere);
+        drop(journal::SqliteJournal::open(data.path()).unwrap());
+        let _ = fs::rename(&elsewhere, data.path().join("snapshots"));
+        refused(data.path(), &words[..2]).await;
+        audit_names(data.path(), audited);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
