@@ -1,5 +1,5 @@
 // Walks through a running demonstration with a browser, as a member and as an operator: signs in by the demo inbox,
-// leaves a group that was paid, joins another, pays in the sandbox, waits for the draw, has it recomputed, and opens every page in both languages.
+// leaves a group that was paid while the channel sends nothing back, joins another, pays in the sandbox, waits for the draw, has it recomputed, and opens every page in both languages.
 // Fails on anything a page complains about, on a page wider than the phone, and on a draw that does not agree.
 //
 // node scripts/walk.mjs BASE [DIRECTORY FOR PICTURES]      POTLUCK_OPERATOR=name:password for the console, too
@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core'
 const [base = 'http://127.0.0.1:8080', pictures] = process.argv.slice(2)
 const [operator, password] = (process.env.POTLUCK_OPERATOR ?? '').split(/:(.*)/s)
 const DRAWN_WITHIN_MS = 90_000
+const SCREENS = [['zh-CN', 375, 812], ['en-GB', 375, 812], ['zh-CN', 1440, 900], ['en-GB', 1440, 900]]
 const failures = []
 const check = (good, what) => {
   if (!good) failures.push(what)
@@ -59,13 +60,14 @@ async function signIn({ page, look }, phone) {
   await page.locator('.offer').first().waitFor()
 }
 
-/** Pays what the sandbox asks for, once the way there is open; false if it did not open. */
+/** Pays what the sandbox asks for, once the way there is open, and answers where the sandbox is; false if it did not open. */
 async function pay(page, group) {
   const left = await page.waitForURL((url) => !url.href.startsWith(base), { timeout: 5000 }).then(() => true, () => false)
   if (!left) return false
+  const { origin } = new URL(page.url())
   await page.locator('button[type=submit], button').first().click()
   await page.waitForURL(group, { timeout: 20_000 })
-  return true
+  return origin
 }
 
 async function campaigns(page) {
@@ -73,24 +75,52 @@ async function campaigns(page) {
   return items.sort((a, b) => a.seats - b.seats)
 }
 
-/** Opens a group of the largest campaign, which does not fill while we look, pays, and leaves it again. */
-async function leaveOnce({ page, look, visit }) {
+/** The pages of a member whose money is on its way back. */
+async function dueEverywhere({ page, visit }, group) {
+  const { wallet } = await (await page.request.get(`${base}/api/v1/me`)).json()
+  check(wallet.in_groups === '0.00' && wallet.refunds_due !== '0.00', `the money is on its way back: ${JSON.stringify(wallet)}`)
+  await visit('due', group, '.way-back.due')
+  await visit('due-groups', '/groups', '.entry .due')
+  await visit('due-wallet', '/wallet', '.due .list-row')
+}
+
+/**
+ * Opens a group of the largest campaign, which does not fill while we look, pays, and leaves it again while the channel
+ * does not send the money back; then it does.
+ */
+async function leaveOnce(walk) {
+  const { page, context, look, visit } = walk
   const largest = (await campaigns(page)).at(-1)
   await page.goto(`${base}/c/${largest.id}`)
   await page.locator('.bottom-bar .btn-main').click()
   await page.locator('.van-dialog__confirm').click()
-  check(await pay(page, /\/g\/[0-9]+$/), 'a group is opened and paid')
+  const sandbox = await pay(page, /\/g\/[0-9]+$/)
+  check(sandbox, 'a group is opened and paid')
   const group = new URL(page.url()).pathname
   const mine = async () => (await (await page.request.get(`${base}/api/v1/groups${group.slice(2)}`)).json()).mine.map((seat) => seat.state)
   await page.locator('button.leave').waitFor()
   check((await mine()).includes('paid'), `the seat of ${group} is paid`)
   await look('own')
+  const order_no = `${group.slice(3)}-0`
+  const refunds = (refund) => page.request.post(`${sandbox}/sandbox/faults`, { data: { order_no, faults: refund ? {} : { refund: { kind: 'error_before' } } } })
+  check((await refunds(false)).ok(), `refunds of ${order_no} fail`)
   await page.locator('button.leave').click()
   await page.locator('.van-dialog__confirm').click()
   await page.locator('.stage.cancelled').waitFor({ timeout: 15_000 }).catch(() => check(false, `${group} is not cancelled though its leader left`))
   await page.locator('.van-dialog').waitFor({ state: 'hidden' })
-  check((await mine()).every((state) => state === 'refunded'), `the seat of ${group} is refunded`)
+  check((await mine()).every((state) => state === 'refund_due'), `the refund of ${group} is due`)
   await look('left')
+  for (const [locale, width, height] of SCREENS) {
+    const other = await open(locale, width, height)
+    await other.context.addCookies((await context.storageState()).cookies)
+    await dueEverywhere(other, group)
+    await other.context.close()
+  }
+  check((await refunds(true)).ok(), `refunds of ${order_no} go through again`)
+  for (let tries = 0; tries < 300 && (await mine())[0] !== 'refunded'; tries += 1) await page.waitForTimeout(200)
+  check((await mine()).every((state) => state === 'refunded'), `the seat of ${group} is refunded`)
+  await page.locator('.way-back:not(.due)').waitFor({ timeout: 20_000 }).catch(() => check(false, `the page of ${group} does not notice its refund`))
+  await look('back')
   await visit('refunded', '/wallet?account=in_groups', '.lines .list-row')
   const amounts = await page.locator('.lines .list-row b').allTextContents()
   const fen = amounts.map((text) => Number(text.replace('−', '-').replace(/[^0-9-]/g, '')))
@@ -162,7 +192,7 @@ await drawn(first, group)
 const state = await first.context.storageState()
 await first.context.close()
 
-for (const [locale, width, height] of [['zh-CN', 375, 812], ['en-GB', 375, 812], ['zh-CN', 1440, 900], ['en-GB', 1440, 900]]) {
+for (const [locale, width, height] of SCREENS) {
   const walk = await open(locale, width, height)
   await walk.context.addCookies(state.cookies)
   for (const [name, path, ready] of [...MEMBER, ['campaign', `/c/${campaign}`, '.hero'], ['settled', group, '.stage'], ['draw', `${group}/draw`, '.verdict']]) await walk.visit(name, path, ready)

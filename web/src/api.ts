@@ -20,6 +20,7 @@ export const api = {
   myGroups: (query: Cursor = {}) => get<T.Page<T.MyGroup>>('/me/groups', { query }),
   walletLines: (account: T.WalletAccount, query: Cursor = {}) =>
     get<T.Page<T.WalletLine>>('/me/wallet/lines', { query: { account, ...query } }),
+  myRefunds: (query: Cursor = {}) => get<T.RefundsDue>('/me/refunds', { query }),
   myOrders: (query: Cursor = {}) => get<T.Page<T.Order>>('/me/orders', { query }),
   receiveOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/receive`, {}, keyed),
 

@@ -609,6 +609,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The member's money on its way back, and what it adds up to; what has waited longest comes first. */
+        get: operations["get_me_refunds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/wallet/lines": {
         parameters: {
             query?: never;
@@ -1365,9 +1382,9 @@ export interface components {
             /** @description What there is, in the list's order. */
             items: {
                 group: components["schemas"]["GroupCard"];
-                /** @description `won`, `lost` or `refunded`; null while it is open. */
+                /** @description `won`, `lost`, `refund_due` or `refunded`; null while it is open. */
                 outcome?: string | null;
-                /** @description Why it was refunded. */
+                /** @description Why its money goes back or went back. */
                 reason?: string | null;
                 seat: components["schemas"]["SeatCard"];
             }[];
@@ -1467,16 +1484,22 @@ export interface components {
             /** @description Where to pay, while it can be paid. */
             pay_url?: string | null;
             payment: string;
+            /**
+             * @description As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, or `refunded` once the payment channel
+             *     has confirmed it
+             */
+            payment_state: string;
             /** Format: int32 */
             seat_no?: number | null;
+            /** @description `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won` or `lost` */
             state: string;
         };
         /** @description One of a member's seats with its group. */
         MySeat: {
             group: components["schemas"]["GroupCard"];
-            /** @description `won`, `lost` or `refunded`; null while it is open. */
+            /** @description `won`, `lost`, `refund_due` or `refunded`; null while it is open. */
             outcome?: string | null;
-            /** @description Why it was refunded. */
+            /** @description Why its money goes back or went back. */
             reason?: string | null;
             seat: components["schemas"]["SeatCard"];
         };
@@ -1596,6 +1619,32 @@ export interface components {
             id: string;
             seq: string;
         };
+        /** @description Money on its way back. */
+        RefundDue: {
+            amount: components["schemas"]["Amount"];
+            /** @description The group that the payment named, if there is such a group. */
+            group?: string | null;
+            id: string;
+            name?: components["schemas"]["Words"] | null;
+            /** @description The payment that goes back, where it was one for a reservation. */
+            payment?: string | null;
+            /** @description Why it goes back. */
+            reason: string;
+            /** @description Since when it is due. */
+            since: components["schemas"]["At"];
+        };
+        /**
+         * @description A member's money on its way back: seats that were left or lost or whose group ended, and payments that could hold
+         *     no seat. It is on its way until the payment channel has confirmed it.
+         */
+        RefundsDue: {
+            /** @description What has waited longest comes first. */
+            items: components["schemas"]["RefundDue"][];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+            /** @description What all of it adds up to, also where there are further pages. */
+            total: components["schemas"]["Amount"];
+        };
         /** @description A seat, as shown to its member. */
         SeatCard: {
             paid_at?: components["schemas"]["At"] | null;
@@ -1603,11 +1652,16 @@ export interface components {
             /** @description The payment, and so the reservation. */
             payment: string;
             /**
+             * @description As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, or `refunded` once the payment channel
+             *     has confirmed it
+             */
+            payment_state: string;
+            /**
              * Format: int32
              * @description The number in the draw, once the group is full.
              */
             seat_no?: number | null;
-            /** @description `reserved`, `paid`, `lapsed`, `refunded`, `won` or `lost` */
+            /** @description `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won` or `lost` */
             state: string;
         };
         /** @description Somebody's seat. */
@@ -1619,6 +1673,7 @@ export interface components {
             mine: boolean;
             /** Format: int32 */
             seat_no?: number | null;
+            /** @description `reserved`, `paid`, `refund_due`, `refunded`, `won` or `lost` */
             state: string;
         };
         /** @description Says how a product travels. */
@@ -1691,6 +1746,7 @@ export interface components {
             coins: components["schemas"]["Amount"];
             /** @description Paid for seats of groups that are not settled. */
             in_groups: components["schemas"]["Amount"];
+            refunds_due?: components["schemas"]["Amount"] | null;
             /** @description Rewards that wait for return windows. */
             vesting: components["schemas"]["Amount"];
             /** @description Coins that wait for return windows. */
@@ -3006,6 +3062,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_OrderCard"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_refunds: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refunds that the payment channel has not confirmed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundsDue"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -1,6 +1,6 @@
 //! A shared clock for countdowns, and times as people say them.
 
-import { type Ref, onScopeDispose, ref } from 'vue'
+import { type Ref, onScopeDispose, ref, watch } from 'vue'
 
 const now = ref(Date.now())
 let users = 0
@@ -21,6 +21,17 @@ export function useNow(): Readonly<Ref<number>> {
     }
   })
   return now
+}
+
+/** Looks again every so many ms as long as there is something to wait for. */
+export function useAgain(waits: Readonly<Ref<boolean>>, look: () => Promise<void>, everyMs = 10_000): void {
+  let again: ReturnType<typeof setInterval> | undefined
+  const stop = () => clearInterval(again)
+  watch(waits, (wanted) => {
+    stop()
+    if (wanted) again = setInterval(() => void look(), everyMs)
+  }, { immediate: true })
+  onScopeDispose(stop)
 }
 
 /** Whole seconds until `time`, at least 0. */

@@ -95,29 +95,34 @@ export type CheckAnswer = With<Schemas['CampaignChecked'], {
 }>
 
 export type GroupState = 'open' | 'full' | 'settled' | 'expired' | 'cancelled' | 'void'
-export type SeatState = 'reserved' | 'paid' | 'won' | 'lost' | 'lapsed' | 'refunded'
+export type SeatState = 'reserved' | 'paid' | 'won' | 'lost' | 'lapsed' | 'refund_due' | 'refunded'
+/** Refunded is what the payment channel has confirmed; until then it is due. */
+export type PaymentState = 'waiting' | 'paid' | 'lapsed' | 'refund_due' | 'refunded'
 export type DrawStateName = 'open' | 'waiting' | 'drawn' | 'void' | 'none'
 export type GroupCard = With<Schemas['GroupCard'], { state: GroupState }>
 export type SeatView = With<Schemas['SeatRow'], { state: SeatState }>
-export type MySeat = With<Schemas['MineRow'], { state: SeatState }>
+export type MySeat = With<Schemas['MineRow'], { state: SeatState; payment_state: PaymentState }>
 export type GroupDraw = With<Schemas['DrawState'], { state: DrawStateName }>
 export type Group = GroupCard & { seats_list: SeatView[]; mine: MySeat[]; draw: GroupDraw | null }
 export type GroupEvent = With<Schemas['GroupNews'], { state: GroupState }>
 
-export type Outcome = 'won' | 'lost' | 'refunded'
+export type Outcome = 'won' | 'lost' | 'refund_due' | 'refunded'
 export type MyGroup = With<Schemas['MySeat'], {
   group: GroupCard
-  seat: With<Schemas['SeatCard'], { state: SeatState }>
+  seat: With<Schemas['SeatCard'], { state: SeatState; payment_state: PaymentState }>
   outcome: Outcome | null
 }>
 
 export type PaymentLink = Whole<Schemas['ToPay']>
-export type Payment = With<Schemas['PaymentPage'], { state: 'waiting' | 'paid' | 'lapsed' | 'bounced' | 'refund_due' | 'refunded' }>
+export type Payment = With<Schemas['PaymentPage'], { state: PaymentState | 'bounced' }>
 
 export type WalletAccount = 'available' | 'vesting' | 'in_groups' | 'coins' | 'vesting_coins'
 export type WhyKind = 'seat_paid' | 'seat_refunded' | 'consolation' | 'reward' | 'vested' | 'bounced' | 'seat_won'
 export type Why = Whole<Schemas['Why']>
 export type WalletLine = With<Schemas['WalletLine'], { account: WalletAccount; why: Why }>
+
+export type RefundDue = Whole<Schemas['RefundDue']>
+export type RefundsDue = With<Schemas['RefundsDue'], { items: RefundDue[] }>
 
 export type OrderState = 'paid' | 'shipped' | 'received' | 'kept'
 export type Order = With<Schemas['OrderCard'], { state: OrderState }>

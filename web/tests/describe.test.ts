@@ -21,8 +21,8 @@ describe('every line of a wallet says in one sentence why it is there', () => {
       '第 12 团未中奖的参与奖（活动 3 规则 1）', 'Consolation for not being drawn in group 12 (rule 1 of campaign 3)'],
     ['paid', line({ kind: 'seat_paid' }, '100.00', 'in_groups'), '参团付款：第 12 团的一个名额', 'Paid for a seat in group 12'],
     ['won', line({ kind: 'seat_won' }, '-100.00', 'in_groups'), '第 12 团中奖，付款转为货款', 'Won in group 12: the payment became the price'],
-    ['refunded', line({ kind: 'seat_refunded' }, '-100.00', 'in_groups'), '第 12 团全额退款，原路退回', 'Group 12 refunded in full, the way it came'],
-    ['bounced', line({ kind: 'bounced', group: null }), '付款没有占到名额，全额原路退回', 'A payment that found no place went back in full'],
+    ['refunded', line({ kind: 'seat_refunded' }, '-100.00', 'in_groups'), '第 12 团的款项转为退款，全额原路退回', 'Group 12: became a refund, in full, the way it came'],
+    ['bounced', line({ kind: 'bounced', group: null }), '付款没有占到名额，转为退款，全额原路退回', 'A payment that found no place became a refund, in full'],
     ['vested', line({ kind: 'vested' }), '第 12 团的奖励已解冻', 'The reward from group 12 has vested'],
     ['a kind unknown here', line({ kind: 'gift' }), 'gift', 'gift'],
   ]

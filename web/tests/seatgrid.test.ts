@@ -22,8 +22,8 @@ describe('the seats of a group', () => {
     const grid = show({ seats_list: [seat(0), seat(1, { seat_no: null, state: 'reserved' }), seat(2, { seat_no: null, state: 'lapsed' })] })
     expect(names(grid)).toEqual(['Leader', 'M**1', 'free', 'free', 'free'])
   })
-  it('are free again after somebody left an open group, and stay shown as refunded when it is over', () => {
-    const seats_list = [seat(0), seat(1, { seat_no: null, state: 'refunded' }), seat(2)]
+  it.each(['refund_due', 'refunded'] as const)('are free again after somebody left an open group, and stay shown as %s when it is over', (state) => {
+    const seats_list = [seat(0), seat(1, { seat_no: null, state }), seat(2)]
     expect(names(show({ paid: 2, seats_list }))).toEqual(['Leader', 'M**2', 'free', 'free', 'free'])
     expect(names(show({ state: 'expired', seats_list }))).toEqual(['Leader', 'M**1', 'M**2'])
   })

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use domain::MemberId;
 use views::{
-    DrawRow, DrawStatus, GroupRow, OrderRow, PaymentRow, SeatRow, SeatStatus, WalletAccount,
+    DrawRow, DrawStatus, GroupRow, MemberRefund, OrderRow, PaymentRow, SeatRow, SeatStatus,
+    WalletAccount,
 };
 
 use crate::people::Shown;
 use crate::wire::{
-    Amount, DrawState, GroupCard, OrderCard, PROOF_LEVEL, SeatCard, WalletLine, Why, at_seconds,
-    source_name,
+    Amount, DrawState, GroupCard, OrderCard, PROOF_LEVEL, RefundDue, SeatCard, WalletLine, Why,
+    at_seconds, source_name,
 };
 
 /// How members are shown to others.
@@ -57,7 +58,8 @@ pub(crate) fn is_demo(faces: &Faces, member: MemberId) -> bool {
 pub(crate) fn seat_card(row: &SeatRow) -> SeatCard {
     SeatCard {
         payment: row.payment.to_string(),
-        state: row.state.name().to_owned(),
+        state: row.told(),
+        payment_state: row.payment_status().name(),
         seat_no: row.seat_no,
         pay_by: row.pay_by.into(),
         paid_at: row.paid_at.map(Into::into),
@@ -65,12 +67,23 @@ pub(crate) fn seat_card(row: &SeatRow) -> SeatCard {
 }
 
 /// What a seat came to: none while it is open.
-pub(crate) fn outcome(state: SeatStatus) -> Option<&'static str> {
-    match state {
-        SeatStatus::Won => Some("won"),
-        SeatStatus::Lost => Some("lost"),
-        SeatStatus::Refunded => Some("refunded"),
+pub(crate) fn outcome(row: &SeatRow) -> Option<&'static str> {
+    match row.state {
+        SeatStatus::Won | SeatStatus::Lost | SeatStatus::Refunded => Some(row.told()),
         SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::Lapsed => None,
+    }
+}
+
+/// Money on its way back.
+pub(crate) fn refund_due(row: &MemberRefund) -> RefundDue {
+    RefundDue {
+        id: row.refund.id.to_string(),
+        amount: row.refund.amount.into(),
+        reason: row.refund.reason.name().to_owned(),
+        since: row.refund.created_at.into(),
+        group: row.group.map(|group| group.to_string()),
+        name: row.name.as_ref().map(Into::into),
+        payment: row.refund.payment.map(|payment| payment.to_string()),
     }
 }
 

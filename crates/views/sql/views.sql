@@ -95,6 +95,7 @@ CREATE TABLE refund (
   fee_back BIGINT
 );
 CREATE INDEX refund_due ON refund (id) WHERE state = 'due';
+CREATE INDEX refund_member ON refund (member, id) WHERE state = 'due';
 CREATE TABLE order_ (
   id INTEGER NOT NULL PRIMARY KEY,
   group_id BIGINT NOT NULL,

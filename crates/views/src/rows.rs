@@ -7,6 +7,7 @@ use domain::{
 use draw::Hash;
 
 use crate::names::{DrawStatus, OrderStatus, RefundReason, SeatStatus, WalletAccount, WhyKind};
+use crate::page::List;
 
 /// An answer and the sequence of the journal it stands at; both were read in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +97,63 @@ pub struct SeatRow {
     pub refunded_for: Option<RefundReason>,
     /// What it won.
     pub order: Option<OrderId>,
+    /// Where its money is, if that goes back or went back: its price, or what came too late for a lapsed place.
+    pub back: Option<Back>,
+}
+
+/// The way back of a seat's money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Back {
+    /// The refund.
+    pub refund: RefundId,
+    /// Why.
+    pub reason: RefundReason,
+    /// When the channel had sent it; none while it is on its way.
+    pub paid_at: Option<Millis>,
+}
+
+impl Back {
+    fn status(&self) -> PaymentStatus {
+        match self.paid_at {
+            Some(_) => PaymentStatus::Refunded,
+            None => PaymentStatus::RefundDue,
+        }
+    }
+}
+
+impl SeatRow {
+    /// How its payment stands. This is told the same way wherever a seat or payment is shown: the money is `refunded`
+    /// when the channel has confirmed it, and not before.
+    pub fn payment_status(&self) -> PaymentStatus {
+        let back = self.back.as_ref().map(Back::status);
+        match self.state {
+            SeatStatus::Reserved => PaymentStatus::Waiting,
+            SeatStatus::Paid | SeatStatus::Won => PaymentStatus::Paid,
+            SeatStatus::Lost | SeatStatus::Refunded => back.unwrap_or(PaymentStatus::RefundDue),
+            SeatStatus::Lapsed => back.unwrap_or(PaymentStatus::Lapsed),
+        }
+    }
+
+    /// Why its money goes back or went back.
+    pub fn back_for(&self) -> Option<RefundReason> {
+        match self.state {
+            SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::Won => None,
+            SeatStatus::Lost | SeatStatus::Refunded => self.refunded_for,
+            SeatStatus::Lapsed => self.back.map(|back| back.reason),
+        }
+    }
+
+    /// Its state as people are told it: a seat that was given back is `refund_due` until it is `refunded`.
+    pub fn told(&self) -> &'static str {
+        match self.state {
+            SeatStatus::Refunded => self.payment_status().name(),
+            SeatStatus::Reserved
+            | SeatStatus::Paid
+            | SeatStatus::Won
+            | SeatStatus::Lost
+            | SeatStatus::Lapsed => self.state.name(),
+        }
+    }
 }
 
 /// A member's seat with its group.
@@ -328,6 +386,26 @@ pub struct RefundRow {
     pub fee_back: Option<Money>,
 }
 
+/// A member's money on its way back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRefunds {
+    /// What all of it adds up to, also where the list has further pages.
+    pub total: Money,
+    /// What it is.
+    pub refunds: List<MemberRefund>,
+}
+
+/// A member's refund with the group it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRefund {
+    /// The refund.
+    pub refund: RefundRow,
+    /// The group that the payment named, if there is such a group.
+    pub group: Option<GroupId>,
+    /// The name of that group's offer.
+    pub name: Option<Text>,
+}
+
 /// A kind of account in the trial balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrialRow {
@@ -375,6 +453,8 @@ pub struct MemberRow {
     pub vesting: Money,
     /// What his seats in unfinished groups cost.
     pub in_groups: Money,
+    /// What is on its way back to him.
+    pub refunds_due: Money,
     /// Coins he can use.
     pub coins: Coins,
     /// Coins that wait.

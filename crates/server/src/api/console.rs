@@ -298,6 +298,7 @@ pub(crate) async fn members(
                 available: row.available.into(),
                 vesting: row.vesting.into(),
                 in_groups: row.in_groups.into(),
+                refunds_due: Some(row.refunds_due.into()),
                 coins: row.coins.into(),
                 vesting_coins: view
                     .map(|view| view.vesting_coins)

@@ -175,7 +175,7 @@ fn seats(detail: &GroupDetail, faces: &Faces, caller: Option<MemberId>) -> Vec<S
         seat_no: seat.seat_no,
         member_masked: masked(faces, seat.member),
         leader: seat.member == detail.group.leader,
-        state: seat.state.name().to_owned(),
+        state: seat.told(),
         demo: is_demo(faces, seat.member),
         mine: caller == Some(seat.member),
     };
@@ -195,7 +195,8 @@ async fn mine(app: &App, group: GroupId, member: MemberId) -> Result<Vec<MineRow
         let waits = row.state == SeatStatus::Reserved && app.config.clock.now() < row.pay_by;
         mine.push(MineRow {
             payment: row.payment.to_string(),
-            state: row.state.name().to_owned(),
+            state: row.told(),
+            payment_state: row.payment_status().name(),
             seat_no: row.seat_no,
             pay_by: row.pay_by.into(),
             pay_url: if waits {

@@ -1,15 +1,24 @@
 //! The signed-in member's own things.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
+use domain::{MemberId, Money};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::app::{App, Shared, Viewed, store_problem};
+use crate::app::{App, Shared, Viewed, engine_problem, store_problem};
 use crate::auth::AsMember;
+use crate::causes::chain;
 use crate::http::{Page, Params, Problem, Result, items, page_of};
-use crate::present::{group_card, order_card, outcome, seat_card, wallet_account, wallet_line};
-use crate::wire::{List, MemberCard, MySeat, OrderCard, Wallet, WalletLine};
+use crate::present::{
+    group_card, order_card, outcome, refund_due, seat_card, wallet_account, wallet_line,
+};
+use crate::wire::{List, MemberCard, MySeat, OrderCard, RefundsDue, Wallet, WalletLine};
+
+/// How long a member's card waits for views that lag before it leaves out what only they know.
+const REFUNDS_WAIT: Duration = Duration::from_millis(500);
 
 /// Who is signed in, with his money as it is now.
 #[utoipa::path(get, path = "/me", tag = "me", responses((status = 200, description = "The member", body = MemberCard)))]
@@ -18,8 +27,9 @@ pub(crate) async fn me(State(app): Shared, member: AsMember) -> Result<Json<Memb
 }
 
 /// A member, as shown to himself.
-pub(crate) async fn card_of(app: &App, member: domain::MemberId) -> Result<MemberCard> {
-    let view = app.query(move |world| world.member(member)).await?;
+pub(crate) async fn card_of(app: &App, member: MemberId) -> Result<MemberCard> {
+    let found = app.engine.query(move |world| world.member(member)).await;
+    let (view, seq) = found.map_err(engine_problem)?;
     let view = view.ok_or_else(|| Problem::unauthorized("not_signed_in", "sign in first"))?;
     let person = app.people.person(member).await?;
     let person = person.ok_or_else(|| Problem::unauthorized("not_signed_in", "sign in first"))?;
@@ -32,6 +42,7 @@ pub(crate) async fn card_of(app: &App, member: domain::MemberId) -> Result<Membe
             .map(|shown| shown.masked),
         None => None,
     };
+    let refunds_due = refunds_due_since(app, member, seq).await;
     Ok(MemberCard {
         id: member.to_string(),
         phone_masked: person.phone_masked(),
@@ -44,10 +55,25 @@ pub(crate) async fn card_of(app: &App, member: domain::MemberId) -> Result<Membe
             available: view.available.into(),
             vesting: view.vesting.into(),
             in_groups: view.in_groups.into(),
+            refunds_due: refunds_due.map(Into::into),
             coins: view.coins.into(),
             vesting_coins: view.vesting_coins.into(),
         },
     })
+}
+
+/// What the member has on its way back. It is read from views that hold what the rest of his wallet shows, so that no
+/// fen has left a group and is not on its way yet. Who cannot be told this is told everything else.
+async fn refunds_due_since(app: &App, member: MemberId, seq: u64) -> Option<Money> {
+    app.views.at_least(seq, REFUNDS_WAIT).await.ok()?;
+    match app.views.member_refunds_total(member).await {
+        Ok(total) => Some(total.value),
+        Err(error) if error.is_busy() => None,
+        Err(error) => {
+            tracing::warn!(%error, "a member's refunds could not be added up: {}", chain(&error));
+            None
+        }
+    }
 }
 
 /// The member's seats with their groups, newest first.
@@ -70,8 +96,8 @@ pub(crate) async fn groups(
     let items = found.value.items.iter().map(|row| MySeat {
         group: group_card(&row.group, &faces),
         seat: seat_card(&row.seat),
-        outcome: outcome(row.seat.state),
-        reason: row.seat.refunded_for.map(|reason| reason.name().to_owned()),
+        outcome: outcome(&row.seat),
+        reason: row.seat.back_for().map(|reason| reason.name().to_owned()),
     });
     let next = found.value.next.map(|next| next.to_string());
     Ok(Viewed(
@@ -125,6 +151,30 @@ pub(crate) async fn wallet_lines(
         List {
             items: found.value.items.into_iter().map(wallet_line).collect(),
             next,
+        },
+    ))
+}
+
+/// The member's money on its way back, and what it adds up to; what has waited longest comes first.
+#[utoipa::path(get, path = "/me/refunds", tag = "me", params(Page), responses((status = 200, description = "Refunds that the payment channel has not confirmed", body = RefundsDue)))]
+pub(crate) async fn refunds(
+    State(app): Shared,
+    member: AsMember,
+    Params(query): Params<Page>,
+) -> Result<Viewed<RefundsDue>> {
+    app.reach(query.at_least).await?;
+    let found = app
+        .views
+        .member_refunds(member.0, query.of()?)
+        .await
+        .map_err(store_problem)?;
+    let refunds = found.value.refunds;
+    Ok(Viewed(
+        found.seq,
+        RefundsDue {
+            total: found.value.total.into(),
+            items: refunds.items.iter().map(refund_due).collect(),
+            next: refunds.next.map(|next| next.to_string()),
         },
     ))
 }

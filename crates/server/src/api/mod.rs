@@ -35,6 +35,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(me::me))
         .routes(routes!(me::groups))
         .routes(routes!(me::wallet_lines))
+        .routes(routes!(me::refunds))
         .routes(routes!(me::orders))
         .routes(routes!(orders::receive));
     let groups = OpenApiRouter::new()

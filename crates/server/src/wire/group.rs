@@ -78,7 +78,8 @@ pub(crate) struct SeatRow {
     pub(crate) seat_no: Option<u32>,
     pub(crate) member_masked: String,
     pub(crate) leader: bool,
-    pub(crate) state: String,
+    /// `reserved`, `paid`, `refund_due`, `refunded`, `won` or `lost`
+    pub(crate) state: &'static str,
     pub(crate) demo: bool,
     /// Whether it is the caller's own.
     pub(crate) mine: bool,
@@ -88,7 +89,11 @@ pub(crate) struct SeatRow {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MineRow {
     pub(crate) payment: String,
-    pub(crate) state: String,
+    /// `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won` or `lost`
+    pub(crate) state: &'static str,
+    /// As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, or `refunded` once the payment channel
+    /// has confirmed it
+    pub(crate) payment_state: &'static str,
     pub(crate) seat_no: Option<u32>,
     pub(crate) pay_by: At,
     /// Where to pay, while it can be paid.

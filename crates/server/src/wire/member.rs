@@ -57,6 +57,9 @@ pub(crate) struct Wallet {
     pub(crate) vesting: Amount,
     /// Paid for seats of groups that are not settled.
     pub(crate) in_groups: Amount,
+    /// On its way back through the payment channel, which has not confirmed it yet: `GET /me/refunds` says what it is.
+    /// Null while this cannot be said.
+    pub(crate) refunds_due: Option<Amount>,
     pub(crate) coins: Amount,
     /// Coins that wait for return windows.
     pub(crate) vesting_coins: Amount,
@@ -67,10 +70,39 @@ pub(crate) struct Wallet {
 pub(crate) struct MySeat {
     pub(crate) group: GroupCard,
     pub(crate) seat: SeatCard,
-    /// `won`, `lost` or `refunded`; null while it is open.
+    /// `won`, `lost`, `refund_due` or `refunded`; null while it is open.
     pub(crate) outcome: Option<&'static str>,
-    /// Why it was refunded.
+    /// Why its money goes back or went back.
     pub(crate) reason: Option<String>,
+}
+
+/// A member's money on its way back: seats that were left or lost or whose group ended, and payments that could hold
+/// no seat. It is on its way until the payment channel has confirmed it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefundsDue {
+    /// What all of it adds up to, also where there are further pages.
+    pub(crate) total: Amount,
+    /// What has waited longest comes first.
+    pub(crate) items: Vec<RefundDue>,
+    /// Give this as `cursor` to go on; null at the end.
+    pub(crate) next: Option<String>,
+}
+
+/// Money on its way back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefundDue {
+    pub(crate) id: String,
+    pub(crate) amount: Amount,
+    /// Why it goes back.
+    pub(crate) reason: String,
+    /// Since when it is due.
+    pub(crate) since: At,
+    /// The group that the payment named, if there is such a group.
+    pub(crate) group: Option<String>,
+    /// The name of that group's campaign.
+    pub(crate) name: Option<Words>,
+    /// The payment that goes back, where it was one for a reservation.
+    pub(crate) payment: Option<String>,
 }
 
 /// A seat, as shown to its member.
@@ -78,8 +110,11 @@ pub(crate) struct MySeat {
 pub(crate) struct SeatCard {
     /// The payment, and so the reservation.
     pub(crate) payment: String,
-    /// `reserved`, `paid`, `lapsed`, `refunded`, `won` or `lost`
-    pub(crate) state: String,
+    /// `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won` or `lost`
+    pub(crate) state: &'static str,
+    /// As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, or `refunded` once the payment channel
+    /// has confirmed it
+    pub(crate) payment_state: &'static str,
     /// The number in the draw, once the group is full.
     pub(crate) seat_no: Option<u32>,
     pub(crate) pay_by: At,

@@ -16,3 +16,4 @@ mod settling;
 mod site;
 mod views_lost;
 mod watching;
+mod way_back;

@@ -20,6 +20,7 @@ async fn roles_do_not_mix() {
         (Method::GET, "/me".to_owned()),
         (Method::GET, "/me/groups".to_owned()),
         (Method::GET, "/me/orders".to_owned()),
+        (Method::GET, "/me/refunds".to_owned()),
         (Method::GET, "/me/wallet/lines?account=coins".to_owned()),
         (Method::GET, "/payments/0-0".to_owned()),
         (Method::POST, format!("/campaigns/{campaign}/groups")),

@@ -335,23 +335,22 @@ fn group(row: &AnyRow) -> Result<Group> {
 }
 
 fn seat(row: &AnyRow) -> Result<Seat> {
-    let seat = read::seat(row)?;
     Ok(Seat {
-        member: seat.member,
-        via: seat.via,
-        state: seat.state,
-        seat_no: seat.seat_no,
-        reserved_at: seat.reserved_at,
-        pay_by: seat.pay_by,
-        paid_at: seat.paid_at,
+        member: read::member(row, "member")?,
+        via: read::maybe_member(row, "via")?,
+        state: read::word(row, "state")?,
+        seat_no: row.maybe_u32("seat_no")?,
+        reserved_at: read::millis(row, "reserved_at")?,
+        pay_by: read::millis(row, "pay_by")?,
+        paid_at: read::maybe_millis(row, "paid_at")?,
         paid_seq: row.maybe_u64("paid_seq")?,
         amount: row.maybe_int("amount")?.map(Money),
         fee: row.maybe_int("fee")?.map(Money),
-        txn: seat.txn,
-        tag: seat.tag,
-        refund: seat.refund,
-        refunded_for: seat.refunded_for,
-        order: seat.order,
+        txn: read::maybe_txn(row)?,
+        tag: row.maybe_bytes("tag")?,
+        refund: row.maybe_u64("refund")?.map(RefundId),
+        refunded_for: read::maybe_word(row, "refunded_for")?,
+        order: row.maybe_u64("order_id")?.map(OrderId),
     })
 }
 

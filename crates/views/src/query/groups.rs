@@ -135,10 +135,11 @@ impl Views {
                 return Ok(at(seq, None));
             };
             let sql = format!(
-                "SELECT {} FROM seat s WHERE s.group_id = ? AND s.state <> ? \
+                "SELECT {} FROM {} WHERE s.group_id = ? AND s.state <> ? \
                  AND (s.refunded_for IS NULL OR s.refunded_for <> ?) \
                  ORDER BY COALESCE(s.seat_no, s.idx), s.idx LIMIT ?",
-                read::SEAT
+                read::SEAT,
+                read::SEATS
             );
             let values = vec![
                 id.0.into(),
@@ -162,8 +163,9 @@ impl Views {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
             let sql = format!(
-                "SELECT {} FROM seat s WHERE s.member = ? AND s.group_id = ? ORDER BY s.idx LIMIT 100",
-                read::SEAT
+                "SELECT {} FROM {} WHERE s.member = ? AND s.group_id = ? ORDER BY s.idx LIMIT 100",
+                read::SEAT,
+                read::SEATS
             );
             let rows = tx.rows(sql, vec![member.0.into(), group.0.into()]).await?;
             Ok(at(
@@ -247,13 +249,7 @@ impl Views {
     ) -> Result<At<List<MemberGroup>>, StoreError> {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
-            let sql = format!(
-                "{}, {} FROM seat s JOIN group_ g ON g.id = s.group_id JOIN campaign c ON c.id = g.campaign \
-                 WHERE s.member = ? AND s.group_id <= ? AND (s.group_id < ? OR s.idx < ?) \
-                 ORDER BY s.group_id DESC, s.idx DESC LIMIT ?",
-                read::GROUP,
-                read::SEAT
-            );
+            let sql = member_groups_sql();
             let Cursor(group, index) = page.before();
             let values = vec![
                 member.0.into(),
@@ -284,6 +280,17 @@ impl Views {
     }
 }
 
+fn member_groups_sql() -> String {
+    format!(
+        "{}, {} FROM {} JOIN group_ g ON g.id = s.group_id JOIN campaign c ON c.id = g.campaign \
+         WHERE s.member = ? AND s.group_id <= ? AND (s.group_id < ? OR s.idx < ?) \
+         ORDER BY s.group_id DESC, s.idx DESC LIMIT ?",
+        read::GROUP,
+        read::SEAT,
+        read::SEATS
+    )
+}
+
 pub(crate) async fn group_row(tx: &mut Tx, id: GroupId) -> Result<Option<GroupRow>, sqlx::Error> {
     let sql = format!(
         "{} FROM group_ g JOIN campaign c ON c.id = g.campaign WHERE g.id = ?",
@@ -295,8 +302,9 @@ pub(crate) async fn group_row(tx: &mut Tx, id: GroupId) -> Result<Option<GroupRo
 
 pub(crate) async fn seat_row(tx: &mut Tx, id: PaymentId) -> Result<Option<SeatRow>, sqlx::Error> {
     let sql = format!(
-        "SELECT {} FROM seat s WHERE s.group_id = ? AND s.idx = ?",
-        read::SEAT
+        "SELECT {} FROM {} WHERE s.group_id = ? AND s.idx = ?",
+        read::SEAT,
+        read::SEATS
     );
     let row = tx
         .row(sql, vec![id.group.0.into(), id.index.into()])
@@ -340,5 +348,21 @@ mod tests {
         let steps = steps_of(UNPAID_SINCE, 5).await;
         let by_time = "SEARCH seat USING INDEX seat_unpaid (pay_by>?)";
         assert!(steps.iter().any(|step| step == by_time), "{steps:?}");
+    }
+
+    /// A member's page costs what is on it, however much has ever gone back.
+    #[tokio::test]
+    async fn the_refund_of_a_seat_is_looked_up_by_its_number() {
+        let steps = steps_of(&member_groups_sql(), 5).await;
+        let found = |wanted: &str| steps.iter().any(|step| step.starts_with(wanted));
+        for wanted in [
+            "SEARCH s USING INDEX seat_member (member=?",
+            "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH b USING INDEX bounced_seat (group_id=? AND idx=?)",
+            "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+        ] {
+            assert!(found(wanted), "{wanted} in {steps:?}");
+        }
+        assert!(!found("SCAN r"), "{steps:?}");
     }
 }

@@ -57,6 +57,7 @@ fn member(row: &AnyRow) -> Result<MemberRow, sqlx::Error> {
         available: Money::ZERO,
         vesting: Money::ZERO,
         in_groups: Money(read::in_groups(row)?),
+        refunds_due: Money::ZERO,
         coins: Coins::ZERO,
         vesting_coins: Coins::ZERO,
         settled_seats: row.u64("settled_seats")?,
@@ -94,6 +95,17 @@ async fn fill(tx: &mut Tx, members: &mut [MemberRow]) -> Result<(), sqlx::Error>
         return Ok(());
     }
     let marks = vec!["?"; keys.len()].join(",");
+    let sql = format!(
+        "SELECT member, CAST(SUM(amount) AS BIGINT) AS total FROM refund \
+         WHERE state = 'due' AND member IN ({marks}) GROUP BY member"
+    );
+    for row in tx.rows(sql, keys.clone()).await? {
+        let (id, total) = (read::member(&row, "member")?, Money(row.int("total")?));
+        members
+            .iter_mut()
+            .filter(|row| row.id == id)
+            .for_each(|row| row.refunds_due = total);
+    }
     let sql = format!(
         "SELECT inviter, CAST(COUNT(*) AS BIGINT) AS active FROM member \
          WHERE 0 < settled_seats AND inviter IN ({marks}) GROUP BY inviter"

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use domain::{MemberId, OrderId, PaymentId, RefundId, Txn};
+use domain::{MemberId, Money, OrderId, PaymentId, RefundId, Txn};
 
 use super::{Views, at, read};
 use crate::code::Code;
-use crate::db::{Tx, Value};
+use crate::db::{Columns, Tx, Value};
 use crate::error::{StoreError, failed};
-use crate::names::{OrderStatus, SeatStatus, WalletAccount};
+use crate::names::{OrderStatus, WalletAccount};
 use crate::page::{Cursor, List, Page};
 use crate::rows::{
-    At, MoneyIn, OrderRow, PaymentRow, PaymentStatus, RefundRow, SeatRow, WalletLine,
+    At, MemberRefund, MemberRefunds, MoneyIn, OrderRow, PaymentRow, RefundRow, WalletLine,
 };
 
 const ORDER: &str = "SELECT o.id, o.group_id, o.idx, o.seat_no, o.member, o.campaign, o.price, o.state, o.at, \
@@ -23,6 +23,12 @@ const ACCEPTED: &str =
     "SELECT txn, paid_seq, paid_at, group_id, idx, member, amount, fee, refund FROM seat ";
 const REFUND: &str = "SELECT id, txn, group_id, idx, member, amount, reason, created_at, paid_at, fee_back \
     FROM refund ";
+const MEMBER_REFUNDS: &str = "SELECT r.id, r.txn, r.group_id, r.idx, r.member, r.amount, r.reason, r.created_at, \
+    r.paid_at, r.fee_back, g.id AS known_group, c.name_zh, c.name_en FROM refund r \
+    LEFT JOIN group_ g ON g.id = r.group_id LEFT JOIN campaign c ON c.id = g.campaign \
+    WHERE r.member = ? AND r.state = 'due' AND ? < r.id ORDER BY r.id LIMIT ?";
+const MEMBER_REFUNDS_TOTAL: &str = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS total FROM refund \
+    WHERE member = ? AND state = 'due'";
 
 impl Views {
     /// The history of one part of a member's money, newest first.
@@ -132,14 +138,13 @@ impl Views {
                 return Ok(at(seq, None));
             };
             let money = money_for(&mut tx, id).await?;
-            let (state, reason) = standing(&seat, &money);
             let row = PaymentRow {
                 payment: id,
                 member: seat.member,
                 amount: group.price,
-                state,
+                state: seat.payment_status(),
                 pay_by: seat.pay_by,
-                reason,
+                reason: seat.back_for(),
                 seat,
                 group: group.state,
                 money,
@@ -188,6 +193,41 @@ impl Views {
         read.await.map_err(failed("list the refunds on their way"))
     }
 
+    /// A member's money on its way back: what it adds up to, and what it is, that which has waited longest first.
+    pub async fn member_refunds(
+        &self,
+        member: MemberId,
+        page: Page,
+    ) -> Result<At<MemberRefunds>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let total = total_due(&mut tx, member).await?;
+            let values = vec![member.0.into(), page.beyond().0.into(), page.fetch().into()];
+            let items = tx
+                .rows(MEMBER_REFUNDS, values)
+                .await?
+                .iter()
+                .map(read::member_refund)
+                .collect::<Result<Vec<_>, _>>()?;
+            let key =
+                |row: &MemberRefund| Cursor(i64::try_from(row.refund.id.0).unwrap_or(i64::MAX), 0);
+            let refunds = List::of(items, page, key);
+            Ok(at(seq, MemberRefunds { total, refunds }))
+        };
+        read.await
+            .map_err(failed("list a member's refunds on their way"))
+    }
+
+    /// What a member's money on its way back adds up to.
+    pub async fn member_refunds_total(&self, member: MemberId) -> Result<At<Money>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            Ok(at(seq, total_due(&mut tx, member).await?))
+        };
+        read.await
+            .map_err(failed("add up a member's refunds on their way"))
+    }
+
     /// One refund.
     pub async fn refund(&self, id: RefundId) -> Result<At<Option<RefundRow>>, StoreError> {
         let read = async {
@@ -199,6 +239,11 @@ impl Views {
         };
         read.await.map_err(failed("read a refund"))
     }
+}
+
+async fn total_due(tx: &mut Tx, member: MemberId) -> Result<Money, sqlx::Error> {
+    let row = tx.row(MEMBER_REFUNDS_TOTAL, vec![member.0.into()]).await?;
+    row.map_or(Ok(0), |row| row.int("total")).map(Money)
 }
 
 /// All money that came for a seat, oldest first, at most 100.
@@ -238,32 +283,18 @@ async fn with_refunds(
     Ok(money.collect())
 }
 
-/// The seat decides; where it holds nothing, the last money that came for it does.
-fn standing(seat: &SeatRow, money: &[MoneyIn]) -> (PaymentStatus, Option<crate::RefundReason>) {
-    let back = |refund: &RefundRow| match refund.paid_at {
-        Some(_) => PaymentStatus::Refunded,
-        None => PaymentStatus::RefundDue,
-    };
-    match seat.state {
-        SeatStatus::Paid | SeatStatus::Won => (PaymentStatus::Paid, None),
-        SeatStatus::Lost | SeatStatus::Refunded => {
-            let own = money
-                .iter()
-                .filter_map(|row| row.refund.as_ref())
-                .find(|refund| Some(refund.id) == seat.refund);
-            (
-                own.map_or(PaymentStatus::RefundDue, back),
-                seat.refunded_for,
-            )
-        }
-        SeatStatus::Reserved | SeatStatus::Lapsed => {
-            match money.iter().rev().find_map(|row| row.refund.as_ref()) {
-                Some(refund) if seat.state == SeatStatus::Lapsed => {
-                    (back(refund), Some(refund.reason))
-                }
-                Some(_) | None if seat.state == SeatStatus::Lapsed => (PaymentStatus::Lapsed, None),
-                Some(_) | None => (PaymentStatus::Waiting, None),
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::steps_of;
+
+    /// A channel that is down for a day leaves everybody's refunds waiting; a member's wallet reads his own.
+    #[tokio::test]
+    async fn a_members_refunds_are_found_by_the_member() {
+        for (sql, parameters) in [(MEMBER_REFUNDS, 3), (MEMBER_REFUNDS_TOTAL, 1)] {
+            let steps = steps_of(sql, parameters).await;
+            let by_member = |step: &String| step.contains("USING INDEX refund_member (member=?");
+            assert!(steps.iter().any(by_member), "{steps:?}");
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::code::{Code, account_kind, event_name};
 use crate::db::{Columns, unreadable};
 use crate::names::{RefundReason, Word};
 use crate::rows::{
-    CampaignRow, DrawRow, GroupRow, LedgerRow, MoneyIn, OrderRow, RefundRow, SeatRow, WalletLine,
-    Why,
+    Back, CampaignRow, DrawRow, GroupRow, LedgerRow, MemberRefund, MoneyIn, OrderRow, RefundRow,
+    SeatRow, WalletLine, Why,
 };
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -79,6 +79,11 @@ pub(crate) fn txn_of(column: &str, text: &str) -> Result<Txn> {
     Txn::new(text).map_err(|error| unreadable(column, error))
 }
 
+pub(crate) fn maybe_txn(row: &AnyRow) -> Result<Option<Txn>> {
+    let text = row.maybe_text("txn")?;
+    text.map(|text| txn_of("txn", &text)).transpose()
+}
+
 pub(crate) fn terms(row: &AnyRow) -> Result<domain::Campaign> {
     minicbor::decode(&row.blob("terms")?).map_err(|error| unreadable("terms", error))
 }
@@ -122,9 +127,16 @@ pub(crate) fn group(row: &AnyRow) -> Result<GroupRow> {
     })
 }
 
-/// Columns of `seat s`; [`seat`] reads them.
+/// Columns of [`SEATS`]; [`seat`] reads them.
 pub(crate) const SEAT: &str = "s.group_id, s.idx, s.member, s.via, s.state, s.seat_no, s.reserved_at, \
-    s.pay_by, s.paid_at, s.txn, s.tag, s.refund, s.refunded_for, s.order_id";
+    s.pay_by, s.paid_at, s.txn, s.tag, s.refund, s.refunded_for, s.order_id, \
+    r.id AS back_id, r.reason AS back_reason, r.paid_at AS back_paid_at";
+
+/// Seats `s`, each with the refund `r` that tells where its money is: of its price, or, where it lapsed, of money that
+/// came too late for it: the last that is on its way, else the last.
+pub(crate) const SEATS: &str = "seat s LEFT JOIN refund r ON r.id = CASE s.state WHEN 'lapsed' THEN \
+    (SELECT b.refund FROM bounced b JOIN refund d ON d.id = b.refund WHERE b.group_id = s.group_id AND b.idx = s.idx \
+    ORDER BY d.paid_at IS NULL DESC, b.refund DESC LIMIT 1) ELSE s.refund END";
 
 pub(crate) fn seat(row: &AnyRow) -> Result<SeatRow> {
     Ok(SeatRow {
@@ -136,15 +148,24 @@ pub(crate) fn seat(row: &AnyRow) -> Result<SeatRow> {
         reserved_at: millis(row, "reserved_at")?,
         pay_by: millis(row, "pay_by")?,
         paid_at: maybe_millis(row, "paid_at")?,
-        txn: row
-            .maybe_text("txn")?
-            .map(|text| txn_of("txn", &text))
-            .transpose()?,
+        txn: maybe_txn(row)?,
         tag: row.maybe_bytes("tag")?,
         refund: row.maybe_u64("refund")?.map(RefundId),
         refunded_for: maybe_word(row, "refunded_for")?,
         order: row.maybe_u64("order_id")?.map(OrderId),
+        back: back(row)?,
     })
+}
+
+fn back(row: &AnyRow) -> Result<Option<Back>> {
+    let Some(refund) = row.maybe_u64("back_id")? else {
+        return Ok(None);
+    };
+    Ok(Some(Back {
+        refund: RefundId(refund),
+        reason: word(row, "back_reason")?,
+        paid_at: maybe_millis(row, "back_paid_at")?,
+    }))
 }
 
 pub(crate) fn draw(row: &AnyRow) -> Result<DrawRow> {
@@ -238,6 +259,19 @@ pub(crate) fn refund(row: &AnyRow) -> Result<RefundRow> {
         created_at: millis(row, "created_at")?,
         paid_at: maybe_millis(row, "paid_at")?,
         fee_back: row.maybe_int("fee_back")?.map(Money),
+    })
+}
+
+/// A refund with the group that it names, if there is such a group.
+pub(crate) fn member_refund(row: &AnyRow) -> Result<MemberRefund> {
+    let name = match (row.maybe_text("name_zh")?, row.maybe_text("name_en")?) {
+        (Some(zh), Some(en)) => Some(Text { zh, en }),
+        (None, _) | (_, None) => None,
+    };
+    Ok(MemberRefund {
+        refund: refund(row)?,
+        group: row.maybe_u64("known_group")?.map(GroupId),
+        name,
     })
 }
 

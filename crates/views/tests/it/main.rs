@@ -14,3 +14,4 @@ mod lost;
 mod opening;
 mod reading;
 mod story;
+mod way_back;
