@@ -1,4 +1,5 @@
-//! What stands beside the journal and must say the same: the latest snapshot, the views, the directory, the book.
+//! What stands beside the journal and must say the same: the latest snapshot, the views, the
+//! directory, the beacon's key, the sandbox's book.
 //!
 //! Why each is compared while the journal passes the record it stands at: they may lie behind the journal, and a
 //! world at an earlier record exists only then.
@@ -6,14 +7,15 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use domain::{Record, World};
+use domain::{Event, Record, World};
 use journal::{SkipReason, SqliteReader};
 use rusqlite::ErrorCode;
 
 use super::book::Book;
 use super::people::People;
+use super::trail::Trail;
 use super::views_again::{Outcome, ViewsAgain};
-use super::{Audit, chain};
+use super::{Audit, chain, key};
 
 /// What is still to be compared.
 #[derive(Default)]
@@ -21,6 +23,7 @@ pub(super) struct Beside {
     snapshot: Option<Snapshot>,
     views: Option<ViewsAgain>,
     path: PathBuf,
+    data: PathBuf,
     people: People,
     book: Book,
 }
@@ -55,6 +58,7 @@ impl Beside {
             snapshot,
             views,
             path,
+            data: data.to_owned(),
             people: People::open(data, audit),
             book: Book::open(data, audit),
         }
@@ -89,6 +93,12 @@ impl Beside {
         }
     }
 
+    /// Takes the next event, of which `trail` knows already.
+    pub(super) fn event(&mut self, event: &Event, trail: &Trail) {
+        self.people.event(event, trail);
+        self.book.event(event);
+    }
+
     /// The journal is read to its end: what is left does not belong to it.
     pub(super) fn finish(self, audit: &mut Audit) {
         if let Some(snapshot) = self.snapshot {
@@ -105,6 +115,7 @@ impl Beside {
             ));
         }
         self.people.finish(audit);
+        key::check(&self.data, audit);
         self.book.finish(audit);
     }
 }

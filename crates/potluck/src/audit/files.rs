@@ -2,33 +2,23 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
-/// A connection that only reads.
+/// A connection that only reads. Beside a writer, or what a killed one left, there is a log. Where there is none the file
+/// is opened as one that does not change: otherwise SQLite would leave an empty log and its index there.
 pub(super) fn read_only(path: &Path) -> Result<Connection, rusqlite::Error> {
-    match open(path, "") {
-        // In a directory that takes no files SQLite cannot make the index of a log; but there is no log either.
-        Err(error)
-            if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !has_log(path) =>
-        {
-            open(path, "?immutable=1")
-        }
-        opened => opened,
-    }
-}
-
-fn open(path: &Path, query: &str) -> Result<Connection, rusqlite::Error> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let still = if Path::new(&log).exists() {
+        ""
+    } else {
+        "?immutable=1"
+    };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(uri(path, query), flags)?;
+    let connection = Connection::open_with_flags(uri(path, still), flags)?;
     // Nothing is read before the first question.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
-}
-
-fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|log| 0 < log.len())
 }
 
 /// A path as SQLite reads it in a URI: everything unusual escaped.

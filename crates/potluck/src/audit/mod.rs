@@ -9,6 +9,7 @@ mod beside;
 mod book;
 mod draws;
 mod files;
+mod key;
 mod ledger;
 mod page;
 mod people;
@@ -197,7 +198,7 @@ impl Audit {
                     self.batches = self.batches.saturating_add(u64::from(begins_batch));
                     beside.before(self);
                     beside.record(stored.seq, &stored.record, self);
-                    self.record(stored.seq, &stored.record);
+                    self.record(stored.seq, &stored.record, beside);
                 }
                 Ok(None) => {
                     let text = format!(
@@ -221,7 +222,7 @@ impl Audit {
         true
     }
 
-    fn record(&mut self, seq: u64, record: &Record) {
+    fn record(&mut self, seq: u64, record: &Record, beside: &mut Beside) {
         let findings = &mut self.findings;
         findings.unless(self.last_at <= record.at, seq, || {
             "its time lies before that of the record before".to_owned()
@@ -234,6 +235,7 @@ impl Audit {
         for event in &record.events {
             self.ledger.event(seq, event, findings);
             self.trail.event((seq, record.at), event, findings);
+            beside.event(event, &self.trail);
         }
         self.last_seq = seq;
         if let Some(mut world) = self.world.take() {

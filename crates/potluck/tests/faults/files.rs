@@ -61,7 +61,7 @@ pub(crate) fn audit_passes(data: &Path) -> String {
 
 /// The audit fails with these words.
 #[track_caller]
-fn audit_names(data: &Path, words: &str) {
+pub(crate) fn audit_names(data: &Path, words: &str) {
     let (passed, page) = audit(data);
     assert!(
         !passed && page.contains(words),
@@ -70,7 +70,7 @@ fn audit_names(data: &Path, words: &str) {
 }
 
 /// A directory in which the story was told to its end, and what the client was told. It holds a snapshot.
-async fn told() -> (Shop, TempDir, Told) {
+pub(crate) async fn told() -> (Shop, TempDir, Told) {
     let shop = Shop::open().await;
     let data = shop.copy();
     let server = Server::start(data.path()).await.unwrap();
@@ -91,13 +91,13 @@ async fn told() -> (Shop, TempDir, Told) {
     (shop, data, told)
 }
 
-fn copy(data: &TempDir) -> TempDir {
+pub(crate) fn copy(data: &TempDir) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     crate::story::copy_dir(data.path(), copy.path());
     copy
 }
 
-fn sql(path: &Path, statements: &str) {
+pub(crate) fn sql(path: &Path, statements: &str) {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.execute_batch(statements).unwrap();
 }

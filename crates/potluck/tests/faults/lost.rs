@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::files::{audit_passes, documented, refused};
+use crate::files::{audit_names, audit_passes, copy, documented, refused, sql, told};
 use crate::server::Server;
 use crate::story::{Shop, Told};
 
@@ -75,4 +75,99 @@ async fn a_lost_beacon_key_that_no_group_waits_for_is_told() {
     assert!(server.stop().await.status.success());
     let page = audit_passes(data.path());
     assert!(page.contains("2 settled"), "{page}");
+}
+
+/// The page names all parts, and reading them changes nothing.
+#[track_caller]
+fn all_is_checked(data: &Path) {
+    let files = || {
+        let names = fs::read_dir(data)
+            .unwrap()
+            .map(|file| file.unwrap().file_name());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = files();
+    let page = audit_passes(data);
+    let made: Vec<_> = files().difference(&before).cloned().collect();
+    // The sandbox leaves its log behind, and a log is read by an index.
+    assert!(made.iter().all(|name| name == "sandbox.db-shm"), "{made:?}");
+    for line in [
+        "  directory.db  8 of 8 members, with the secrets that gave 7 seats their tags\n",
+        "  beacon.key    the key of the beacon of 1 campaigns\n",
+        "  sandbox.db    7 payments, of the same amounts\n",
+    ] {
+        assert!(page.contains(line), "{line:?} is not in {page}");
+    }
+    assert!(!page.contains("Not checked"), "{page}");
+}
+
+/// What stands beside the journal and cannot be made from it is held against it, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_directory_key_or_book_is_found() {
+    let whole = told().await.1;
+    let other = told().await.1;
+    all_is_checked(whole.path());
+    let names = |words: &'static str, change: &dyn Fn(&Path)| {
+        let data = copy(&whole);
+        change(data.path());
+        audit_names(data.path(), words);
+    };
+    let foreign = |file: &'static str| {
+        let from = other.path().join(file);
+        move |data: &Path| {
+            for end in ["-wal", "-shm"] {
+                let _ = fs::remove_file(data.join(format!("{file}{end}")));
+            }
+            fs::copy(&from, data.join(file)).map(drop).unwrap();
+        }
+    };
+    let people =
+        |statement: &'static str| move |data: &Path| sql(&data.join("directory.db"), statement);
+    names(
+        "directory.db: 2 of its rows are of other people than the journal's members",
+        &foreign("directory.db"),
+    );
+    names(
+        "the secrets of its members do not give the tags of 7 seats",
+        &people("UPDATE person SET member_secret = randomblob(32)"),
+    );
+    names(
+        "directory.db knows member 900, but the journal has only 8 members",
+        &people("UPDATE person SET member = 900 WHERE member = 7"),
+    );
+    let no_key = "beacon.key is the key of another beacon than 1 full and 0 open groups are to be drawn with";
+    names(no_key, &foreign("beacon.key"));
+    names("beacon.key is not 32 bytes", &|data| {
+        fs::write(data.join("beacon.key"), "x").unwrap();
+    });
+    names(
+        "sandbox.db: 7 payments have another amount there than in the journal",
+        &|data| {
+            sql(
+                &data.join("sandbox.db"),
+                "UPDATE transactions SET amount_fen = 7",
+            )
+        },
+    );
+
+    // Somebody who was forgotten, and files that are kept elsewhere, are no findings.
+    let data = copy(&whole);
+    sql(
+        &data.path().join("directory.db"),
+        "DELETE FROM person WHERE member = 3",
+    );
+    fs::remove_file(data.path().join("beacon.key")).unwrap();
+    let page = audit_passes(data.path());
+    for line in [
+        "  directory.db  7 of 8 members",
+        "  beacon.key: there is none, and 1 full and 0 open groups are to be drawn with it\n",
+    ] {
+        assert!(page.contains(line), "{line:?} is not in {page}");
+    }
+    fs::remove_file(data.path().join("directory.db")).unwrap();
+    let page = audit_passes(data.path());
+    assert!(
+        page.contains("  directory: there is no directory.db\n"),
+        "{page}"
+    );
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Event, GroupId, GroupSettled, Money, OrderId, PaymentId, ProgramKind, RefundId, SeatRef,
-    settle, solvency,
+    BeaconSource, Event, GroupId, GroupSettled, Money, OrderId, PaymentId, ProgramKind,
+    PublishedCampaign, RefundId, SeatRef, settle, solvency,
 };
 
 use super::{At, Full, Good, Trail, Vesting};
 use crate::audit::Findings;
+use crate::audit::key::Waiting;
 
 impl Trail {
     /// Draws the group again, counts its settlement again, and takes note of what is due now.
@@ -315,5 +316,26 @@ impl Trail {
         findings.unless(right && whole, at.0, || {
             format!("the rewards of group {group} that become available are not those that waited, or come before its orders are kept")
         });
+    }
+
+    /// The campaign of a group, as it was published.
+    pub(in crate::audit) fn published(&self, group: GroupId) -> Option<&PublishedCampaign> {
+        self.campaign(group)
+    }
+
+    /// Groups that are still to be drawn with one of these sources.
+    pub(in crate::audit) fn waiting(&self, with: impl Fn(&BeaconSource) -> bool) -> Waiting {
+        let mut waiting = Waiting::default();
+        for (group, live) in &self.live {
+            let campaign = self.campaign(*group);
+            if !campaign.is_some_and(|campaign| with(&campaign.terms.draw.source)) {
+                continue;
+            }
+            match live.full {
+                Some(_) => waiting.full += 1,
+                None => waiting.open += 1,
+            }
+        }
+        waiting
     }
 }
