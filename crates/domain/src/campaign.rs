@@ -6,7 +6,7 @@
 use draw::{Ident, Origin};
 use minicbor::{Decode, Encode};
 
-use crate::{Duration, Money, Profile, RATE_ONE_PPM, Rate, Refusal, rewards::Reward};
+use crate::{Duration, Money, Profile, RATE_ONE_PPM, Rate, Refusal, kinds, rewards::Reward};
 
 /// Most seats of one group (rules 4).
 pub const MAX_SEATS: u32 = 10_000;
@@ -58,6 +58,64 @@ pub struct Campaign {
     /// Reward programs in declared order.
     #[n(9)]
     pub rewards: Vec<Reward>,
+    /// What the drawn seats of a bonus-draw get beside the product.
+    #[n(10)]
+    pub prize: Option<Prize>,
+    /// Whose campaign it is, if not the platform's own.
+    #[n(11)]
+    pub merchant: Option<MerchantTerms>,
+    /// What the home store gets of the platform's take on each buyer (rules 10.5); absent: nothing.
+    #[n(12)]
+    pub origin_share: Option<Rate>,
+    /// Where what is left of the envelope goes (rules 6.4).
+    #[cbor(n(13), skip_if = "Leftover::is_owners")]
+    pub leftover: Leftover,
+}
+
+/// What the drawn seats of a bonus-draw get beside the product.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Prize {
+    /// Its name.
+    #[n(0)]
+    pub title: Text,
+    /// What one costs the owner (Z of the rules).
+    #[n(1)]
+    pub cost: Money,
+}
+
+/// What makes a campaign a merchant's (rules 10.3). The product's cost is the merchant's own affair then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct MerchantTerms {
+    /// What the platform keeps of each buyer's price, rounded down to the fen.
+    #[n(0)]
+    pub commission: Rate,
+}
+
+/// Where what is left of the envelope goes (rules 6.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Leftover {
+    /// To whoever runs the campaign.
+    #[default]
+    #[n(0)]
+    Owner,
+    /// Into the period's dividend pool.
+    #[n(1)]
+    Dividend,
+}
+
+impl Leftover {
+    /// Its name in campaign files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Leftover::Owner => "owner",
+            Leftover::Dividend => "dividend",
+        }
+    }
+
+    fn is_owners(&self) -> bool {
+        *self == Leftover::Owner
+    }
 }
 
 /// A text in the two languages of the screens.
@@ -78,6 +136,18 @@ pub enum Kind {
     /// 拼团抽奖: W seats are drawn and get the product, the others their money and consolation.
     #[n(0)]
     Draw,
+    /// 普通拼团: everyone buys, nothing is drawn.
+    #[n(1)]
+    EveryoneBuys,
+    /// Everyone buys, and W of N also get a prize.
+    #[n(2)]
+    BonusDraw,
+    /// 聚餐买单: everyone pays the table's bill, the drawn one's payment settles it, the others get theirs back.
+    #[n(3)]
+    Treat,
+    /// 摇号购: nothing is paid to take part; W of N may buy.
+    #[n(4)]
+    Ballot,
 }
 
 impl Kind {
@@ -85,6 +155,26 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Draw => "draw",
+            Kind::EveryoneBuys => "everyone-buys",
+            Kind::BonusDraw => "bonus-draw",
+            Kind::Treat => "treat",
+            Kind::Ballot => "ballot",
+        }
+    }
+
+    /// Whether whoever is not drawn pays and gets his money back.
+    pub fn refunds_non_winners(self) -> bool {
+        match self {
+            Kind::Draw | Kind::Treat => true,
+            Kind::EveryoneBuys | Kind::BonusDraw | Kind::Ballot => false,
+        }
+    }
+
+    /// Whether every seat of a full group buys, drawn or not.
+    pub fn everyone_buys(self) -> bool {
+        match self {
+            Kind::EveryoneBuys | Kind::BonusDraw => true,
+            Kind::Draw | Kind::Treat | Kind::Ballot => false,
         }
     }
 }
@@ -110,6 +200,15 @@ pub enum Fulfilment {
     /// Sent to an address.
     #[n(0)]
     Ship,
+    /// Fetched at a store.
+    #[n(1)]
+    PickUp,
+    /// A one-time code that a cashier redeems.
+    #[n(2)]
+    Voucher,
+    /// Had at the table whose bill it is.
+    #[n(3)]
+    AtTable,
 }
 
 impl Fulfilment {
@@ -117,6 +216,9 @@ impl Fulfilment {
     pub fn name(self) -> &'static str {
         match self {
             Fulfilment::Ship => "ship",
+            Fulfilment::PickUp => "pick-up",
+            Fulfilment::Voucher => "voucher",
+            Fulfilment::AtTable => "at-table",
         }
     }
 }
@@ -130,7 +232,7 @@ pub struct GroupTerms {
     /// Seats of a full group (N).
     #[n(1)]
     pub seats: u32,
-    /// Seats that win (W).
+    /// Seats that win (W); with a chance the most that may.
     #[n(2)]
     pub winners: u32,
     /// Whether the leader is drawn like anyone.
@@ -145,6 +247,57 @@ pub struct GroupTerms {
     /// Most seats of one member in one group.
     #[n(6)]
     pub seats_per_member: u32,
+    /// Each seat wins by itself, within bounds, instead of a fixed number.
+    #[n(7)]
+    pub chance: Option<Chance>,
+    /// Whether a fixed set of members plays again and again.
+    #[cbor(n(8), skip_if = "Circle::is_off")]
+    pub circle: Circle,
+    /// Most seats of one member in this campaign on one day; 0: no limit of the campaign's own.
+    #[cbor(n(9), skip_if = "is_zero")]
+    pub entries_per_day: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// A chance of each seat (rules 4, winners).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Chance {
+    /// Of each seat.
+    #[n(0)]
+    pub p: Rate,
+    /// Fewest winners. The most are the campaign's `winners`.
+    #[n(1)]
+    pub min: u32,
+}
+
+/// Whether a fixed set of members plays again and again (rules 4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Circle {
+    /// Every group is by itself.
+    #[default]
+    #[n(0)]
+    Off,
+    /// 圈子轮流: whoever has won waits until all have.
+    #[n(1)]
+    Rotate,
+}
+
+impl Circle {
+    /// Its name in campaign files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Circle::Off => "off",
+            Circle::Rotate => "rotate",
+        }
+    }
+
+    fn is_off(&self) -> bool {
+        *self == Circle::Off
+    }
 }
 
 /// What the leader's seat does in the draw (rules 4).
@@ -157,6 +310,9 @@ pub enum LeaderRule {
     /// Never drawn, always a non-winner with the leader's rewards.
     #[n(1)]
     Exempt,
+    /// Always gets the product; the other W − 1 are drawn among the rest.
+    #[n(2)]
+    Buys,
 }
 
 impl LeaderRule {
@@ -165,6 +321,15 @@ impl LeaderRule {
         match self {
             LeaderRule::Equal => "equal",
             LeaderRule::Exempt => "exempt",
+            LeaderRule::Buys => "buys",
+        }
+    }
+
+    /// With these rules the leader holds one seat, whatever others may.
+    pub fn holds_one_seat(self) -> bool {
+        match self {
+            LeaderRule::Equal => false,
+            LeaderRule::Exempt | LeaderRule::Buys => true,
         }
     }
 }
@@ -258,6 +423,7 @@ impl Campaign {
             return Err(invalid("channel.fee", "must be between 0 % and 100 %"));
         }
         within("product.cost", self.product.cost, Money::ZERO)?;
+        kinds::check(self)?;
         self.check_caps()?;
         crate::rewards::check(self)?;
         self.profile.check(self)
@@ -269,6 +435,18 @@ impl Campaign {
             ("name.en", &self.name.en),
             ("product.title.zh", &self.product.title.zh),
             ("product.title.en", &self.product.title.en),
+            (
+                "prize.title.zh",
+                self.prize
+                    .as_ref()
+                    .map_or(&self.name.zh, |prize| &prize.title.zh),
+            ),
+            (
+                "prize.title.en",
+                self.prize
+                    .as_ref()
+                    .map_or(&self.name.en, |prize| &prize.title.en),
+            ),
         ] {
             if text.trim().is_empty() {
                 return Err(invalid(field, "must not be empty"));
@@ -289,12 +467,7 @@ impl Campaign {
         if group.seats < 2 || MAX_SEATS < group.seats {
             return Err(invalid("group.seats", "must be between 2 and 10000"));
         }
-        if group.winners < 1 || group.seats <= group.winners {
-            return Err(invalid(
-                "group.winners",
-                "must be at least 1 and less than the seats",
-            ));
-        }
+        kinds::check_winners(self)?;
         if group.seats_per_member < 1 || group.seats < group.seats_per_member {
             return Err(invalid(
                 "group.seats_per_member",
@@ -356,56 +529,6 @@ impl Campaign {
         }
         Ok(())
     }
-}
-
-/// Seats and winners that a win rate can give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WinPair {
-    /// Seats of a group.
-    pub seats: u32,
-    /// How many of them win.
-    pub winners: u32,
-}
-
-impl std::fmt::Display for WinPair {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{} of {}", self.winners, self.seats)
-    }
-}
-
-/// The winners that a win rate gives among this many seats (rules 4: it must be a whole number of at least one,
-/// and fewer than the seats); otherwise the nearest pairs that are legal: with these seats, and with this rate.
-pub fn winners_of_rate(seats: u32, rate: Rate) -> Result<u32, Refusal> {
-    if let Some(winners) = whole_winners(seats, rate) {
-        return Ok(winners);
-    }
-    let below = u64::from(seats)
-        .saturating_mul(u64::from(rate.0))
-        .div_euclid(u64::from(RATE_ONE_PPM));
-    let below = u32::try_from(below).unwrap_or(u32::MAX);
-    let most = seats.saturating_sub(1).max(1);
-    let mut nearest: Vec<WinPair> = [below, below.saturating_add(1)]
-        .map(|winners| WinPair {
-            seats,
-            winners: winners.clamp(1, most),
-        })
-        .to_vec();
-    nearest.dedup();
-    let legal = |seats: u32| whole_winners(seats, rate).map(|winners| WinPair { seats, winners });
-    nearest.extend((2..seats).rev().find_map(legal));
-    nearest.extend((seats.saturating_add(1)..=MAX_SEATS).find_map(legal));
-    Err(Refusal::WinRateNotWhole {
-        seats,
-        rate,
-        nearest,
-    })
-}
-
-fn whole_winners(seats: u32, rate: Rate) -> Option<u32> {
-    let product = u64::from(seats).checked_mul(u64::from(rate.0))?;
-    let one = u64::from(RATE_ONE_PPM);
-    let winners = u32::try_from(product.div_euclid(one)).ok()?;
-    (product.rem_euclid(one) == 0 && 1 <= winners && winners < seats).then_some(winners)
 }
 
 /// A refusal that names the field of the campaign file and what it must be.

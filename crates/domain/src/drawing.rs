@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::{
-    AwaitedDraw, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId, Millis, Money,
-    Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId, Refusal, SeatRef, Upline,
-    Vested, VestingGroup, World,
+    Agents, AwaitedDraw, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
+    Millis, Money, Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId, Refusal,
+    SeatRef, Upline, Vested, VestingGroup, World,
     group::{Full, Group},
     member::Member,
     open_file, rewards, settle,
@@ -61,6 +61,9 @@ impl World {
                 member,
                 via,
                 uplines: self.uplines(member, generations, bound),
+                walk: Vec::new(),
+                agents: Agents::default(),
+                home_store: None,
             });
         }
         Ok(Event::GroupFilled {
@@ -88,6 +91,8 @@ impl World {
             .map(|upline| Upline {
                 member: upline,
                 vip: self.vip_once(upline, bound),
+                rank: 0,
+                frozen: false,
             })
             .collect()
     }

@@ -7,8 +7,9 @@ use minicbor::{Decode, Encode};
 use hashbrown::HashTable;
 
 use crate::{
-    Campaign, CampaignId, Closing, FilledSeat, GroupId, LeaderRule, MemberId, Millis, Money,
-    PaymentId, PublishedCampaign, Refusal, Txn, Upline, ids::MaybeTxn, table::hash_of,
+    Agents, Campaign, CampaignId, Circle, Closing, FilledSeat, GroupId, Kind, LeaderRule, MemberId,
+    Millis, Money, PaymentId, PublishedCampaign, Refusal, StoreId, Txn, Upline, ids::MaybeTxn,
+    table::hash_of,
 };
 
 /// A group as long as its money is not settled, then one small record.
@@ -84,6 +85,20 @@ pub(crate) struct Full {
     /// Where each seat's uplines end. Empty if no seat has any.
     #[n(4)]
     pub(crate) upline_ends: Vec<u32>,
+    /// What else each seat's rewards depend on. Empty if that is nothing.
+    #[cbor(n(5), skip_if = "Vec::is_empty")]
+    pub(crate) others: Vec<Others>,
+}
+
+/// What few campaigns' rewards depend on, read when the group filled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Others {
+    #[n(0)]
+    pub(crate) walk: Vec<Upline>,
+    #[n(1)]
+    pub(crate) agents: Agents,
+    #[n(2)]
+    pub(crate) home_store: Option<StoreId>,
 }
 
 /// The index of a [`PaymentId`] that names a group but none of its reservations: money a gateway's member paid for a
@@ -321,12 +336,22 @@ impl Full {
         if uplines.is_empty() {
             upline_ends = Vec::new();
         }
+        let others = seats.iter().map(|seat| Others {
+            walk: seat.walk.clone(),
+            agents: seat.agents,
+            home_store: seat.home_store,
+        });
+        let mut others: Vec<Others> = others.collect();
+        if others.iter().all(|seat| *seat == Others::default()) {
+            others = Vec::new();
+        }
         Box::new(Full {
             frozen_at,
             round,
             freeze,
             uplines,
             upline_ends,
+            others,
         })
     }
 
@@ -347,14 +372,19 @@ impl Full {
 impl Group {
     /// The sealed seats of a full group, as they were when it filled.
     pub(crate) fn filled_seats(&self, full: &Full) -> Vec<FilledSeat> {
-        let paid = self.paid.iter().zip(full.uplines_by_seat());
-        let seats = paid.filter_map(|(&index, uplines)| {
+        let none = std::iter::repeat_with(Others::default);
+        let others = full.others.iter().cloned().chain(none);
+        let paid = self.paid.iter().zip(full.uplines_by_seat()).zip(others);
+        let seats = paid.filter_map(|((&index, uplines), others)| {
             let seat = self.seat(index)?;
             Some(FilledSeat {
                 index,
                 member: seat.member,
                 via: seat.via.get().map(MemberId),
                 uplines: uplines.to_vec(),
+                walk: others.walk,
+                agents: others.agents,
+                home_store: others.home_store,
             })
         });
         seats.collect()
@@ -497,25 +527,31 @@ pub fn open_file(campaign: &PublishedCampaign, group: GroupId) -> Result<draw::O
     Ok(draw::Open {
         log: terms.draw.log.clone(),
         group: crate::group_ident(group, &campaign.hash)?,
-        circle: None,
+        circle: circle(terms, &campaign.hash)?,
         seats: draw::SeatRange {
             min: terms.group.seats,
             max: terms.group.seats,
         },
-        mode: draw::Mode::Fixed {
-            winners: terms.group.winners,
-        },
+        mode: mode(&terms.group),
         leader: match terms.group.leader {
             LeaderRule::Equal => draw::LeaderRule::In,
-            LeaderRule::Exempt => draw::LeaderRule::Out,
+            LeaderRule::Exempt | LeaderRule::Buys => draw::LeaderRule::Out,
         },
-        rotation: draw::Rotation::Off,
+        rotation: match terms.group.circle {
+            Circle::Off => draw::Rotation::Off,
+            Circle::Rotate => draw::Rotation::On,
+        },
         per_member: if terms.group.seats_per_member == 1 {
             draw::PerMember::One
         } else {
             draw::PerMember::Any
         },
-        outcome: draw::OutcomeKind::Win,
+        outcome: match terms.kind {
+            Kind::Treat => draw::OutcomeKind::Pay,
+            Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw | Kind::Ballot => {
+                draw::OutcomeKind::Win
+            }
+        },
         source: terms.draw.source.source(),
         delay_s: terms.draw.delay_s,
         timeout: draw::Timeout {
@@ -524,6 +560,36 @@ pub fn open_file(campaign: &PublishedCampaign, group: GroupId) -> Result<draw::O
         },
         chain: draw::Chain::None,
     })
+}
+
+/// Draw 2: the purchase of a leader who always buys is no part of the draw.
+fn mode(group: &crate::GroupTerms) -> draw::Mode {
+    if let Some(chance) = group.chance {
+        return draw::Mode::Chance {
+            num: chance.p.0,
+            den: crate::RATE_ONE_PPM,
+            kmin: chance.min,
+            kmax: group.winners,
+        };
+    }
+    let drawn = match group.leader {
+        LeaderRule::Equal | LeaderRule::Exempt => group.winners,
+        LeaderRule::Buys => group.winners.saturating_sub(1),
+    };
+    draw::Mode::Fixed { winners: drawn }
+}
+
+/// The groups of a rotating campaign are one circle, named after its published file.
+fn circle(terms: &Campaign, published: &draw::Hash) -> Result<Option<draw::Ident>, Refusal> {
+    match terms.group.circle {
+        Circle::Off => Ok(None),
+        Circle::Rotate => {
+            let digest = published.to_string();
+            let prefix = digest.get(..32).unwrap_or_default();
+            let name = draw::Ident::new(&format!("circle-{prefix}"));
+            name.map(Some).map_err(|_| Refusal::Overflow)
+        }
+    }
 }
 
 /// Seconds after its round's time at which a draw without a beacon value becomes void (draw 2).

@@ -38,6 +38,10 @@ id!(
     OrderId(u64)
 );
 id!(
+    /// A merchant's counter (rules 1). Public decimal.
+    StoreId(u32)
+);
+id!(
     /// A person who runs the platform.
     OperatorId(u32)
 );

@@ -5,9 +5,8 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use crate::{
-    Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState, LeaderRule, MAX_AMOUNT_FEN,
-    MemberId, Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal, SeatRef, SeatState,
-    World,
+    Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState, MAX_AMOUNT_FEN, MemberId,
+    Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal, SeatRef, SeatState, World,
     group::{Group, GroupSlot, Slim},
     rewards,
     table::{InGroup, ShortHash},
@@ -20,7 +19,11 @@ const MAX_PROMISED: i64 = i64::MAX / 4;
 pub(crate) fn promise_of(campaign: &PublishedCampaign) -> Result<i64, Refusal> {
     let terms = &campaign.terms;
     let cash = terms.group.price.times(terms.group.seats)?;
-    Ok(cash.plus(Money(rewards::envelope(terms)?.coins.0))?.0)
+    let mut coins = 0;
+    for winners in terms.winner_counts() {
+        coins = rewards::envelope(terms.case(winners))?.coins.0.max(coins);
+    }
+    Ok(cash.plus(Money(coins))?.0)
 }
 
 impl World {
@@ -125,7 +128,7 @@ impl World {
         if !group.has_place(&campaign.terms) {
             return Some(Bounce::GroupFull);
         }
-        let leader_holds_one = terms.leader == LeaderRule::Exempt && member == group.leader;
+        let leader_holds_one = terms.leader.holds_one_seat() && member == group.leader;
         let limit = if leader_holds_one {
             1
         } else {
@@ -297,6 +300,7 @@ impl World {
     ) -> Result<Option<Answer>, Refusal> {
         terms.check()?;
         crate::check_solvency(terms)?;
+        crate::kinds::check_runs(terms)?;
         if now.unix_seconds() < terms.draw.source.timing().genesis {
             return Err(crate::campaign::invalid(
                 "draw.source",

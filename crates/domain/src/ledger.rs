@@ -275,7 +275,12 @@ impl RewardPaid {
             ProgramKind::WinnerBonus
             | ProgramKind::Leader
             | ProgramKind::Formation
-            | ProgramKind::Generation => (
+            | ProgramKind::Generation
+            | ProgramKind::Differential
+            | ProgramKind::SameLevel
+            | ProgramKind::Region
+            | ProgramKind::Dividend
+            | ProgramKind::OriginShare => (
                 Account::Vesting(self.member),
                 Account::VestingCoins(self.member),
             ),

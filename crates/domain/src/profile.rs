@@ -2,13 +2,19 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::{Campaign, Kind, Rate, Refusal};
+use crate::{
+    Campaign, Kind, Leftover, Money, Rate, Refusal,
+    rewards::{Program, Source},
+};
+
+/// The most that one prize may be worth under the cautious profile (rules 11).
+const PRIZE_CAP: Money = Money(5_000_000);
 
 /// The limits a campaign is published under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Profile {
-    /// Every kind that is built, for demonstration and tests. Nothing ties a profile to a payment channel yet.
+    /// Everything, for demonstration and tests. Nothing ties a profile to a payment channel yet.
     #[n(0)]
     Seed,
     /// Cautious limits for mainland China.
@@ -40,12 +46,60 @@ impl Profile {
 
     /// Refuses a campaign that this profile does not allow, naming the limit.
     pub fn check(self, campaign: &Campaign) -> Result<(), Refusal> {
-        match (self, campaign.kind) {
-            (Profile::Seed, Kind::Draw) => Ok(()),
-            (Profile::CnDefault, Kind::Draw) => Err(Refusal::ProfileForbids {
-                profile: self,
-                limit: "kinds",
-            }),
+        match self {
+            Profile::Seed => Ok(()),
+            Profile::CnDefault => self.check_cn_default(campaign),
         }
+    }
+
+    /// Rules 11: kinds in which nobody pays and gets his money back, one generation from buyers only, consolation in coins,
+    /// the programs that pay for heads or ranks off.
+    fn check_cn_default(self, campaign: &Campaign) -> Result<(), Refusal> {
+        let forbids = |limit| {
+            Err(Refusal::ProfileForbids {
+                profile: self,
+                limit,
+            })
+        };
+        match campaign.kind {
+            Kind::EveryoneBuys | Kind::BonusDraw | Kind::Ballot => {}
+            Kind::Draw | Kind::Treat => return forbids("kinds"),
+        }
+        if let Some(prize) = &campaign.prize
+            && PRIZE_CAP < prize.cost
+        {
+            return forbids("prize_value_cap");
+        }
+        if campaign.leftover == Leftover::Dividend {
+            return forbids("dividend");
+        }
+        for reward in &campaign.rewards {
+            match &reward.program {
+                Program::Consolation(program) if program.cash.is_positive() => {
+                    return forbids("consolation_cash");
+                }
+                Program::Formation(_) => return forbids("formation"),
+                Program::Differential(_) => return forbids("differential"),
+                Program::SameLevel(_) => return forbids("same_level"),
+                Program::Dividend(_) => return forbids("dividend"),
+                Program::Generation(program) if 1 < program.rates.len() => {
+                    return forbids("max_generations");
+                }
+                Program::Consolation(_)
+                | Program::WinnerBonus(_)
+                | Program::Leader(_)
+                | Program::Generation(_)
+                | Program::Region(_) => {}
+            }
+            // Where everyone buys, all seats are buyers.
+            let of_buyers = match reward.program.source() {
+                None | Some(Source::Winners) => true,
+                Some(Source::NonWinners | Source::All) => campaign.kind.everyone_buys(),
+            };
+            if !of_buyers {
+                return forbids("reward_source");
+            }
+        }
+        Ok(())
     }
 }

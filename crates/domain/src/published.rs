@@ -8,9 +8,10 @@
 use std::fmt::Write;
 
 use crate::rewards::{
-    Base, Consolation, Formation, Generation, Leader, Limit, Program, Reward, Source, WinnerBonus,
+    Base, Consolation, Dividend, Formation, Generation, Leader, Limit, Program, Reward, SameLevel,
+    Source, WinnerBonus,
 };
-use crate::{BeaconSource, Campaign, Cap, DAY_MS, Duration, GroupTerms, Text, percent};
+use crate::{BeaconSource, Campaign, Cap, DAY_MS, Duration, GroupTerms, Rate, Text, percent};
 
 /// The canonical campaign file of these terms: TOML of rules 13, all defaults written out, keys in the order of the
 /// rules, lines ended by LF. Never change what it writes for terms that could be published before.
@@ -24,16 +25,29 @@ pub fn published_file(campaign: &Campaign) -> String {
     file.text("title", &campaign.product.title);
     file.amount("cost", campaign.product.cost);
     file.quoted("fulfilment", campaign.product.fulfilment.name());
+    if let Some(prize) = &campaign.prize {
+        file.table("[prize]");
+        file.text("title", &prize.title);
+        file.amount("cost", prize.cost);
+    }
     group(&mut file, &campaign.group);
     file.table("[draw]");
     file.quoted("source", source_of_draw(campaign.draw.source));
     file.quoted("delay", &format!("{}s", campaign.draw.delay_s));
     file.table("[channel]");
-    file.quoted("fee", &format!("{}%", percent(campaign.channel.fee)));
+    file.rate("fee", campaign.channel.fee);
     file.bare("kept_on_refund", campaign.channel.kept_on_refund);
+    if let Some(merchant) = campaign.merchant {
+        file.table("[merchant]");
+        file.rate("commission", merchant.commission);
+    }
+    if let Some(share) = campaign.origin_share {
+        file.table("[alliance]");
+        file.rate("origin_share", share);
+    }
     caps(&mut file, &campaign.caps);
     file.table("[envelope]");
-    file.quoted("leftover", "owner");
+    file.quoted("leftover", campaign.leftover.name());
     for entry in &campaign.rewards {
         reward(&mut file, entry, &campaign.caps);
     }
@@ -44,13 +58,24 @@ fn group(file: &mut File, terms: &GroupTerms) {
     file.table("[group]");
     file.amount("price", terms.price);
     file.bare("seats", terms.seats);
-    file.bare("winners", terms.winners);
+    match terms.chance {
+        None => file.bare("winners", terms.winners),
+        Some(chance) => file.bare(
+            "chance",
+            format_args!(
+                "{{ p = \"{}%\", min = {}, max = {} }}",
+                percent(chance.p),
+                chance.min,
+                terms.winners
+            ),
+        ),
+    }
     file.quoted("leader", terms.leader.name());
-    file.quoted("circle", "off");
+    file.quoted("circle", terms.circle.name());
     file.quoted("fill_within", &duration(terms.fill_within));
     file.quoted("payment_window", &duration(terms.payment_window));
     file.bare("seats_per_member", terms.seats_per_member);
-    file.bare("entries_per_day", 0);
+    file.bare("entries_per_day", terms.entries_per_day);
 }
 
 /// In the order of their names, whatever order they came in: it means nothing.
@@ -94,6 +119,28 @@ fn reward(file: &mut File, reward: &Reward, caps: &[Cap]) {
             file.amount("per_recruit", per_recruit);
         }
         Program::Generation(program) => generation(file, program),
+        Program::Differential(program) => {
+            file.quoted("program", "differential");
+            source_and_base(file, program.source, program.base);
+            rates(file, "rates_by_rank", &program.rates_by_rank);
+        }
+        Program::SameLevel(SameLevel { rate, at_most }) => {
+            file.quoted("program", "same-level");
+            file.rate("rate", *rate);
+            file.bare("at_most", at_most);
+        }
+        Program::Region(program) => {
+            file.quoted("program", "region");
+            source_and_base(file, program.source, program.base);
+            file.rate("county", program.county);
+            file.rate("city", program.city);
+            file.rate("province", program.province);
+        }
+        Program::Dividend(Dividend { source, base, rate }) => {
+            file.quoted("program", "dividend");
+            source_and_base(file, *source, *base);
+            file.rate("rate", *rate);
+        }
     }
     match reward.limit {
         Limit::None => {}
@@ -105,21 +152,28 @@ fn reward(file: &mut File, reward: &Reward, caps: &[Cap]) {
     }
 }
 
-fn generation(file: &mut File, program: &Generation) {
-    file.quoted("program", "generation");
-    file.quoted("source", source_of_reward(program.source));
-    match program.base {
+fn source_and_base(file: &mut File, source: Source, base: Base) {
+    file.quoted("source", source.name());
+    match base {
         Base::Price => file.quoted("base", "price"),
         Base::Consolation => file.quoted("base", "consolation"),
         Base::Margin => file.quoted("base", "margin"),
         Base::Fixed(sum) => file.amount("fixed", sum),
     }
-    let rates: Vec<_> = program
-        .rates
+}
+
+fn rates(file: &mut File, key: &str, rates: &[Rate]) {
+    let rates: Vec<_> = rates
         .iter()
         .map(|&rate| format!("\"{}%\"", percent(rate)))
         .collect();
-    file.bare("rates", format_args!("[{}]", rates.join(", ")));
+    file.bare(key, format_args!("[{}]", rates.join(", ")));
+}
+
+fn generation(file: &mut File, program: &Generation) {
+    file.quoted("program", "generation");
+    source_and_base(file, program.source, program.base);
+    rates(file, "rates", &program.rates);
     if let Some(depths) = &program.vip_depth {
         let depths: Vec<_> = depths.iter().map(u32::to_string).collect();
         file.bare("vip_depth", format_args!("[{}]", depths.join(", ")));
@@ -130,14 +184,6 @@ fn source_of_draw(source: BeaconSource) -> &'static str {
     match source {
         BeaconSource::DrandQuicknet => "drand-quicknet",
         BeaconSource::Local { .. } => "local",
-    }
-}
-
-fn source_of_reward(source: Source) -> &'static str {
-    match source {
-        Source::Winners => "winners",
-        Source::NonWinners => "non-winners",
-        Source::All => "all",
     }
 }
 
@@ -167,6 +213,10 @@ impl File {
 
     fn amount(&mut self, key: &str, amount: impl std::fmt::Display) {
         self.bare(key, format_args!("\"{amount}\""));
+    }
+
+    fn rate(&mut self, key: &str, rate: Rate) {
+        self.quoted(key, &format!("{}%", percent(rate)));
     }
 
     fn text(&mut self, key: &str, text: &Text) {

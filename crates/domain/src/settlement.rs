@@ -1,7 +1,7 @@
 //! Settlement of one drawn group, in the order of rules 6. Pure: seats and winners in, amounts out.
 
 use crate::{
-    Campaign, Coins, FilledSeat, Money, Overflow, ProgramKind, RewardPaid,
+    Campaign, Case, Coins, FilledSeat, Leftover, Money, Overflow, ProgramKind, RewardPaid, StoreId,
     rewards::{self, Drawn},
 };
 
@@ -12,10 +12,27 @@ pub struct Settlement {
     pub consolation_cash: Money,
     /// Coins that every non-winner gets.
     pub consolation_coins: Coins,
-    /// All other rewards, in the order they are paid.
+    /// All other rewards to members, in the order they are paid.
     pub rewards: Vec<RewardPaid>,
+    /// What goes into the dividend pool: its programs' payments, and what is left of the envelope if the campaign says so.
+    pub dividend: Money,
+    /// What home stores get of the platform's take, one entry for each buyer who has one, in seat order.
+    pub origin_shares: Vec<OriginShare>,
     winners: u32,
     losers: u32,
+}
+
+/// What a buyer's home store gets of the platform's take on him (rules 10.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OriginShare {
+    /// Who.
+    pub store: StoreId,
+    /// From which seat.
+    pub source_seat: u32,
+    /// What the share was taken of.
+    pub base: Money,
+    /// How much.
+    pub cash: Money,
 }
 
 /// Counts every amount that follows from a draw. `winners` are seat numbers in any order.
@@ -36,17 +53,60 @@ pub fn settle(
     let consolation = rewards::consolation(campaign).filter(|_| uniform);
     let winners = u32::try_from(won.iter().filter(|&&won| won).count()).map_err(|_| Overflow)?;
     let seats_total = u32::try_from(seats.len()).map_err(|_| Overflow)?;
-    Ok(Settlement {
+    let case = campaign.case(winners);
+    let paid = rewards::pay_all(&Drawn {
+        campaign,
+        seats,
+        won: &won,
+    })?;
+    let mut settlement = Settlement {
         consolation_cash: consolation.map_or(Money::ZERO, |consolation| consolation.cash),
         consolation_coins: consolation.map_or(Coins::ZERO, |consolation| consolation.coins),
-        rewards: rewards::pay_all(&Drawn {
-            campaign,
-            seats,
-            won: &won,
-        })?,
+        rewards: paid.rewards,
+        dividend: paid.dividend,
+        origin_shares: origin_shares(case, seats, &won)?,
         winners,
         losers: seats_total.saturating_sub(winners),
-    })
+    };
+    match campaign.leftover {
+        Leftover::Owner => {}
+        Leftover::Dividend => {
+            let left = settlement.left_of_envelope(campaign)?;
+            settlement.dividend = settlement.dividend.plus(left)?;
+        }
+    }
+    Ok(settlement)
+}
+
+/// Not at his own home store: a merchant's campaign that is run at a store is not told apart from the merchant's others
+/// yet, so every buyer's home store has its share.
+fn origin_shares(
+    case: Case<'_>,
+    seats: &[FilledSeat],
+    won: &[bool],
+) -> Result<Vec<OriginShare>, Overflow> {
+    let Some(share) = case.campaign.origin_share else {
+        return Ok(Vec::new());
+    };
+    let base = case.take_each()?;
+    let cash = base.share(share)?;
+    if !cash.is_positive() {
+        return Ok(Vec::new());
+    }
+    let everyone = case.campaign.kind.everyone_buys();
+    let buyers = (0u32..)
+        .zip(seats)
+        .zip(won)
+        .filter(|&(_, &won)| everyone || won);
+    let shares = buyers.filter_map(|((source_seat, seat), _)| {
+        Some(OriginShare {
+            store: seat.home_store?,
+            source_seat,
+            base,
+            cash,
+        })
+    });
+    Ok(shares.collect())
 }
 
 impl Settlement {
@@ -78,29 +138,78 @@ impl Settlement {
         Ok(sum)
     }
 
-    /// Cash paid by all programs.
+    /// Cash paid by all programs, the dividend pool's and home stores' included.
     pub fn rewards_cash(&self) -> Result<Money, Overflow> {
+        self.envelope_cash()?
+            .plus(self.dividend)?
+            .plus(self.origin_cash()?)
+    }
+
+    /// What home stores got.
+    pub fn origin_cash(&self) -> Result<Money, Overflow> {
+        crate::sum(self.origin_shares.iter().map(|share| share.cash))
+    }
+
+    /// Cash that members got.
+    fn envelope_cash(&self) -> Result<Money, Overflow> {
         let listed = crate::sum(self.rewards.iter().map(|paid| paid.cash))?;
         listed.plus(self.consolation_cash.times(self.losers)?)
     }
 
+    /// What the programs could have paid with so many winners, and did not. The pool is not counted twice.
+    fn left_of_envelope(&self, campaign: &Campaign) -> Result<Money, Overflow> {
+        let most = rewards::envelope(campaign.case(self.winners))?.cash;
+        most.minus(self.envelope_cash()?)?.minus(self.dividend)
+    }
+
     /// What the non-winners get back of what they paid.
     pub fn refunds(&self, campaign: &Campaign) -> Result<Money, Overflow> {
-        campaign.group.price.times(self.losers)
+        campaign
+            .group
+            .price
+            .times(campaign.case(self.winners).refunded())
     }
 
     /// What the supplier is owed.
     pub fn supplier(&self, campaign: &Campaign) -> Result<Money, Overflow> {
-        campaign.product.cost.times(self.winners)
+        campaign.case(self.winners).supplier()
     }
 
-    /// What is left for the platform once the channel has taken its fees.
+    /// What the channel takes.
+    pub fn fees(&self, campaign: &Campaign) -> Result<Money, Overflow> {
+        campaign.case(self.winners).fees()
+    }
+
+    /// What the platform keeps of a merchant's sales.
+    pub fn commission(&self, campaign: &Campaign) -> Result<Money, Overflow> {
+        campaign.case(self.winners).commission()
+    }
+
+    /// What is payable to the merchant whose campaign it is: sales less commission, fees and the rewards paid. Home stores'
+    /// shares are the platform's to bear (rules 10.5).
+    pub fn merchant(&self, campaign: &Campaign) -> Result<Money, Overflow> {
+        if campaign.merchant.is_none() {
+            return Ok(Money::ZERO);
+        }
+        let case = campaign.case(self.winners);
+        case.sales()?
+            .minus(case.commission()?)?
+            .minus(case.fees()?)?
+            .minus(self.envelope_cash()?)?
+            .minus(self.dividend)
+    }
+
+    /// What is left for the platform once everybody else has his: in a merchant's campaign the commission, less home
+    /// stores' shares.
     pub fn platform(&self, campaign: &Campaign) -> Result<Money, Overflow> {
-        let sales = campaign.group.price.times(self.winners)?;
-        let fees = crate::solvency::channel_fees(campaign)?;
-        sales
-            .minus(self.supplier(campaign)?)?
-            .minus(fees)?
+        let case = campaign.case(self.winners);
+        let origin = self.origin_cash()?;
+        if campaign.merchant.is_some() {
+            return case.commission()?.minus(origin);
+        }
+        case.sales()?
+            .minus(case.supplier()?)?
+            .minus(case.fees()?)?
             .minus(self.rewards_cash()?)
     }
 }

@@ -1,27 +1,41 @@
 //! The solvency gate: a campaign that could not pay what it promises cannot be published (rules 8).
 
 use crate::{
-    Campaign, Coins, MAX_AMOUNT_FEN, Money, Overflow, ProgramKind, Rate, Refusal,
+    Campaign, Case, Coins, Kind, MAX_AMOUNT_FEN, Money, Overflow, ProgramKind, Rate, Refusal,
     rewards::{self, Base, Bound, Limit, Program},
 };
 
-/// The worst case of one group, term by term, with the three side lines that are always printed beside it.
+/// The worst case of one group, term by term, with the three side lines that are always printed beside it. Where the
+/// number of winners is open, it is the worst of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Solvency {
-    /// `W × P`.
+    /// W: how many win in it.
+    pub winners: u32,
+    /// What all buyers pay for good: `W × P`, or `N × P` where everyone buys.
     pub sales: Money,
-    /// `W × C`.
+    /// What the products cost; nothing in a merchant's campaign.
     pub supplier: Money,
-    /// What the channel takes: of all N payments if it keeps fees on refunds, else of the winners'.
+    /// What the prizes of a bonus-draw cost.
+    pub prizes: Money,
+    /// What the platform keeps of a merchant's sales.
+    pub commission: Money,
+    /// What the channel takes: of all payments if it keeps fees on refunds, else of the buyers'.
     pub fees: Money,
     /// Each program at its bound, in declared order.
     pub rewards: Vec<RewardTerm>,
     /// The most all rewards together can cost: a shared cap counted once.
     pub envelope: Bound,
+    /// The most that home stores can get of the platform's take.
+    pub origin_share: Money,
     /// What must at least be left.
     pub margin_floor: Money,
-    /// `sales − supplier − fees − envelope`: the least the owner has left, before returns and coins.
+    /// The least the owner has left, before returns and coins: `sales − supplier − prizes − fees − envelope` and home
+    /// stores' shares of the platform's own campaign, `sales − commission − fees − envelope` of a merchant's.
     pub worst: Money,
+    /// The least the platform has left: the same, or the commission less home stores' shares.
+    pub platform: Money,
+    /// The least the merchant has left whose campaign it is.
+    pub merchant: Money,
     /// The same if all winners return: consolation and cost are spent, the units are in stock.
     pub all_winners_return: Money,
     /// The same if all coins are used at their face value.
@@ -67,6 +81,12 @@ pub struct Shortfall {
 pub enum Term {
     /// The products' cost.
     Supplier,
+    /// The prizes' cost.
+    Prizes,
+    /// What the platform keeps of a merchant's sales.
+    Commission,
+    /// Home stores' shares.
+    OriginShare,
     /// What the channel takes.
     Fees,
     /// A reward program.
@@ -80,6 +100,9 @@ impl Term {
     pub fn name(self) -> &'static str {
         match self {
             Term::Supplier => "supplier",
+            Term::Prizes => "prizes",
+            Term::Commission => "commission",
+            Term::OriginShare => "origin-share",
             Term::Fees => "fees",
             Term::Reward(program) => program.name(),
             Term::Reserve => "reserve",
@@ -92,12 +115,25 @@ impl std::fmt::Display for Shortfall {
         let solvency = &self.solvency;
         write!(
             out,
-            "a group could leave {} (sales {} - supplier {} - fees {} - rewards {}), less than {}; {} breaks it",
-            self.covered,
-            solvency.sales,
-            solvency.supplier,
-            solvency.fees,
-            solvency.envelope.cash,
+            "a group could leave {} (sales {}",
+            self.covered, solvency.sales,
+        )?;
+        let terms = [
+            ("supplier", solvency.supplier, true),
+            ("prizes", solvency.prizes, false),
+            ("commission", solvency.commission, false),
+            ("fees", solvency.fees, true),
+            ("rewards", solvency.envelope.cash, true),
+            ("origin shares", solvency.own_origin_share(), false),
+        ];
+        for (name, amount, always) in terms {
+            if always || amount != Money::ZERO {
+                write!(out, " - {name} {amount}")?;
+            }
+        }
+        write!(
+            out,
+            "), less than {}; {} breaks it",
             solvency.margin_floor,
             self.term.name(),
         )?;
@@ -120,43 +156,89 @@ impl std::fmt::Display for Shortfall {
 
 /// Counts the printed lines of a campaign that keeps its other rules, whether it passes the gate or not.
 pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
-    let group = &campaign.group;
-    let sales = group.price.times(group.winners)?;
-    let supplier = campaign.product.cost.times(group.winners)?;
-    let fees = channel_fees(campaign)?;
-    let envelope = rewards::envelope(campaign)?;
-    let rewards = campaign.rewards.iter().map(|reward| {
+    let mut worst: Option<(Money, Solvency)> = None;
+    for winners in campaign.winner_counts() {
+        let lines = lines(campaign.case(winners))?;
+        let covered = lines.covered()?;
+        if worst.as_ref().is_none_or(|(least, _)| covered < *least) {
+            worst = Some((covered, lines));
+        }
+    }
+    worst.map(|(_, lines)| lines).ok_or(Overflow)
+}
+
+/// The lines of a group with so many winners.
+fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
+    let campaign = case.campaign;
+    let (sales, supplier, prizes) = (case.sales()?, case.products()?, case.prizes()?);
+    let (commission, fees) = (case.commission()?, case.fees()?);
+    let envelope = rewards::envelope(case)?;
+    let rewards = campaign.rewards.iter().enumerate().map(|(at, reward)| {
         Ok(RewardTerm {
             program: reward.program.kind(),
-            bound: reward.bound(campaign)?,
+            bound: reward.bound(case, at)?,
             limit: reward.limit,
         })
     });
     let rewards = rewards.collect::<Result<Vec<RewardTerm>, Overflow>>()?;
-    let worst = sales.minus(supplier)?.minus(fees)?.minus(envelope.cash)?;
-    let fee_each = group.price.channel_fee(campaign.channel.fee)?;
-    let kept_on_returns = if campaign.channel.kept_on_refund {
-        fees
+    let origin_share = case.origin_bound()?;
+    let of_owner = sales
+        .minus(supplier)?
+        .minus(prizes)?
+        .minus(commission)?
+        .minus(fees)?
+        .minus(envelope.cash)?;
+    let (worst, platform, merchant) = if campaign.merchant.is_some() {
+        (of_owner, commission.minus(origin_share)?, of_owner)
     } else {
-        Money::ZERO
+        let own = of_owner.minus(origin_share)?;
+        (own, own, Money::ZERO)
     };
     Ok(Solvency {
+        winners: case.winners,
         sales,
         supplier,
+        prizes,
+        commission,
         fees,
         envelope,
+        origin_share,
         margin_floor: Money::ZERO,
         worst,
-        all_winners_return: Money::ZERO
-            .minus(supplier)?
-            .minus(consolation_bound(campaign, &rewards)?)?
-            .minus(kept_on_returns)?,
+        platform,
+        merchant,
+        all_winners_return: all_return(case, &rewards, worst)?,
         all_coins_at_face: worst.minus(face_value(envelope.coins))?,
-        expires_with_fees: Money::ZERO.minus(fee_each.times(group.seats.saturating_sub(1))?)?,
+        expires_with_fees: expires_with_fees(campaign)?,
         return_reserve: campaign.profile.return_reserve(),
         coin_reserve: campaign.profile.coin_reserve(),
         rewards,
     })
+}
+
+/// Every buyer returns: consolation, products and prizes are spent, and what the channel keeps. A treat has no return.
+fn all_return(case: Case<'_>, rewards: &[RewardTerm], worst: Money) -> Result<Money, Overflow> {
+    if case.campaign.kind == Kind::Treat {
+        return Ok(worst);
+    }
+    let kept_on_returns = if case.campaign.channel.kept_on_refund {
+        case.fees()?
+    } else {
+        Money::ZERO
+    };
+    Money::ZERO
+        .minus(case.supplier()?)?
+        .minus(consolation_bound(case.campaign, rewards)?)?
+        .minus(kept_on_returns)
+}
+
+/// The group expires with N − 1 seats and the channel keeps its fees.
+fn expires_with_fees(campaign: &Campaign) -> Result<Money, Overflow> {
+    if campaign.kind == Kind::Ballot {
+        return Ok(Money::ZERO);
+    }
+    let fee_each = campaign.group.price.channel_fee(campaign.channel.fee)?;
+    Money::ZERO.minus(fee_each.times(campaign.group.seats.saturating_sub(1))?)
 }
 
 /// Refuses a campaign that could not pay what it promises, with the term that breaks it and the nearest values
@@ -177,22 +259,16 @@ pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
     })))
 }
 
-/// What the channel takes of a settled group: of all N payments if it keeps fees on refunds, else of the winners'
-/// (rules 8).
-pub fn channel_fees(campaign: &Campaign) -> Result<Money, Overflow> {
-    let payments = if campaign.channel.kept_on_refund {
-        campaign.group.seats
-    } else {
-        campaign.group.winners
-    };
-    campaign
-        .group
-        .price
-        .channel_fee(campaign.channel.fee)?
-        .times(payments)
-}
-
 impl Solvency {
+    /// Home stores' shares where they come out of what is left for the owner.
+    fn own_origin_share(&self) -> Money {
+        if self.worst == self.platform {
+            self.origin_share
+        } else {
+            Money::ZERO
+        }
+    }
+
     /// What is left in the worst case after the profile's reserves for returns and coins.
     pub fn covered(&self) -> Result<Money, Overflow> {
         let returns = self
@@ -240,7 +316,13 @@ fn consolation_bound(campaign: &Campaign, rewards: &[RewardTerm]) -> Result<Mone
 /// without which the campaign would pass, and if there is none, the largest of all.
 fn breaking_term(solvency: &Solvency, covered: Money) -> Result<Term, Overflow> {
     let reserves = solvency.worst.minus(covered)?;
-    let mut terms = vec![(solvency.fees, Term::Fees), (reserves, Term::Reserve)];
+    let mut terms = vec![
+        (solvency.fees, Term::Fees),
+        (solvency.prizes, Term::Prizes),
+        (solvency.commission, Term::Commission),
+        (solvency.own_origin_share(), Term::OriginShare),
+        (reserves, Term::Reserve),
+    ];
     let rewards = solvency
         .rewards
         .iter()
@@ -275,13 +357,16 @@ fn passes(campaign: &Campaign) -> bool {
 }
 
 fn nearest_winners(campaign: &Campaign) -> Option<u32> {
+    if campaign.kind == Kind::EveryoneBuys || campaign.group.chance.is_some() {
+        return None;
+    }
     let mut changed = campaign.clone();
     let mut try_winners = |winners: u32| {
         changed.group.winners = winners;
         passes(&changed)
     };
     let asked = campaign.group.winners;
-    (1..campaign.group.seats).find_map(|step| {
+    (1..=campaign.group.seats).find_map(|step| {
         let above = asked.saturating_add(step);
         let below = asked.saturating_sub(step);
         [above, below]

@@ -216,12 +216,23 @@ mod tests {
     fn the_estimate_is_near_the_length() {
         let (member, group) = (MemberId(1_000_000), GroupId(1_000_000));
         let amount = Money(100_000);
-        let uplines = vec![Upline { member, vip: 3 }; 10];
+        let uplines = vec![
+            Upline {
+                member,
+                vip: 3,
+                rank: 0,
+                frozen: false
+            };
+            10
+        ];
         let seat = FilledSeat {
             index: 5000,
             member,
             via: Some(member),
             uplines,
+            walk: Vec::new(),
+            agents: domain::Agents::default(),
+            home_store: None,
         };
         check(Event::CapitalDeposited { amount });
         check(Event::MemberRegistered {

@@ -1,16 +1,15 @@
 //! Who sits in the group that is tried: a made-up crowd, or a crowd file (rules 13).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use domain::{Campaign, FilledSeat, MemberId, Upline};
-
-use domain::rewards::generations;
+use domain::rewards::{generations, walk_of};
+use domain::{Agent, Agents, Campaign, FilledSeat, MemberId, StoreId, Upline};
 
 /// The first line of a crowd file.
 const HEADER: &str = "member,inviter,vip,rank,region,agent_of,seat,via";
 /// Most rows of a crowd file.
 const MAX_ROWS: usize = 1_000_000;
-/// Uplines of each participant of the made-up crowd, and their VIP level.
+/// Uplines of each participant of the made-up crowd, their VIP level and the highest of their ranks.
 const MADE_UP_UPLINES: u32 = 3;
 
 /// The uplines of a made-up crowd.
@@ -18,7 +17,7 @@ const MADE_UP_UPLINES: u32 = 3;
 pub(crate) enum Uplines {
     /// Nobody has an inviter: the least that referral programs can cost.
     None,
-    /// Everybody has three uplines of VIP 3, each his own.
+    /// Everybody has three uplines of VIP 3 and ranks 1, 2 and 3, agents of all his regions, and a home store.
     Full,
 }
 
@@ -66,7 +65,7 @@ pub(crate) fn made_up(campaign: &Campaign, uplines: Uplines) -> Crowd {
     let (label, steps) = match uplines {
         Uplines::None => ("made-up, nobody has an inviter", 0),
         Uplines::Full => (
-            "made-up, everybody has three uplines of VIP 3",
+            "made-up, everybody has three uplines of VIP 3 and ranks 1 to 3, agents, and a home store",
             MADE_UP_UPLINES,
         ),
     };
@@ -77,14 +76,22 @@ pub(crate) fn made_up(campaign: &Campaign, uplines: Uplines) -> Crowd {
         let above = (0..steps).map(|step| Upline {
             member: MemberId(first + step),
             vip: MADE_UP_UPLINES,
+            rank: u16::try_from(step + 1).unwrap_or(u16::MAX),
+            frozen: false,
         });
         filled.push(FilledSeat {
             index,
             member: MemberId(index),
             via: (index != 0).then_some(MemberId(0)),
-            uplines: above.take(generations(campaign)).collect(),
+            uplines: above.clone().take(generations(campaign)).collect(),
+            walk: walk_of(campaign, above),
+            agents: Agents::default(),
+            home_store: None,
         });
         names.extend((1..=steps).map(|step| format!("seat-{index}-upline-{step}")));
+    }
+    if uplines == Uplines::Full {
+        give_agents_and_store(&mut names, &mut filled);
     }
     Crowd {
         label,
@@ -93,11 +100,33 @@ pub(crate) fn made_up(campaign: &Campaign, uplines: Uplines) -> Crowd {
     }
 }
 
+/// Three agents and one store for all.
+fn give_agents_and_store(names: &mut Vec<String>, seats: &mut [FilledSeat]) {
+    let [county, city, province] = ["county", "city", "province"].map(|level| {
+        let member = MemberId(u32::try_from(names.len()).unwrap_or(u32::MAX));
+        names.push(format!("agent-of-{level}"));
+        Some(Agent {
+            member,
+            frozen: false,
+        })
+    });
+    for seat in seats {
+        seat.agents = Agents {
+            county,
+            city,
+            province,
+        };
+        seat.home_store = Some(StoreId(0));
+    }
+}
+
 /// One line of a crowd file.
 struct Row {
     line: usize,
     inviter: String,
     vip: u32,
+    rank: u16,
+    region: String,
     seat: Option<u32>,
     via: String,
 }
@@ -133,7 +162,8 @@ struct Rows {
     names: Vec<String>,
     rows: Vec<Row>,
     numbers: HashMap<String, u32>,
-    agents: HashSet<String>,
+    /// By the code of what they are agents of.
+    agents: HashMap<String, u32>,
 }
 
 impl Rows {
@@ -153,13 +183,16 @@ impl Rows {
         if MAX_ROWS <= self.rows.len() {
             return Err(at(line, format!("a crowd has at most {MAX_ROWS} members")));
         }
-        count(line, "rank", &rank)?;
+        let rank = count(line, "rank", &rank)?.unwrap_or(0);
+        let rank = u16::try_from(rank).map_err(|_| at(line, "rank is above 65535"))?;
         code(line, "region", &region)?;
         code(line, "agent_of", &agent_of)?;
         let row = Row {
             line,
             inviter,
             vip: count(line, "vip", &vip)?.unwrap_or(0),
+            rank,
+            region,
             seat: count(line, "seat", &seat)?,
             via,
         };
@@ -167,7 +200,7 @@ impl Rows {
         if self.numbers.insert(member.clone(), number).is_some() {
             return Err(at(line, format!("member {member} has a row already")));
         }
-        if !agent_of.is_empty() && !self.agents.insert(agent_of.clone()) {
+        if !agent_of.is_empty() && self.agents.insert(agent_of.clone(), number).is_some() {
             return Err(at(line, format!("{agent_of} has an agent already")));
         }
         self.names.push(member);
@@ -255,7 +288,13 @@ impl Rows {
                 index,
                 member: MemberId(number),
                 via: via.map(MemberId),
-                uplines: self.uplines(number, inviters, generations(campaign)),
+                uplines: self
+                    .uplines(number, inviters)
+                    .take(generations(campaign))
+                    .collect(),
+                walk: walk_of(campaign, self.uplines(number, inviters)),
+                agents: self.agents_of(&row.region),
+                home_store: None,
             });
         }
         let missing = |seat: usize| {
@@ -272,7 +311,7 @@ impl Rows {
             .collect()
     }
 
-    fn uplines(&self, member: u32, inviters: &[Option<u32>], most: usize) -> Vec<Upline> {
+    fn uplines(&self, member: u32, inviters: &[Option<u32>]) -> impl Iterator<Item = Upline> {
         let above = |member: u32| {
             usize::try_from(member)
                 .ok()
@@ -280,13 +319,29 @@ impl Rows {
                 .copied()
                 .flatten()
         };
-        std::iter::successors(above(member), |&upline| above(upline))
-            .take(most)
-            .map(|upline| Upline {
-                member: MemberId(upline),
-                vip: self.row(upline).map_or(0, |row| row.vip),
+        std::iter::successors(above(member), move |&upline| above(upline)).map(|upline| Upline {
+            member: MemberId(upline),
+            vip: self.row(upline).map_or(0, |row| row.vip),
+            rank: self.row(upline).map_or(0, |row| row.rank),
+            frozen: false,
+        })
+    }
+
+    /// Whoever is agent of a region's county, city and province (rules 3.4).
+    fn agents_of(&self, region: &str) -> Agents {
+        let agent = |code: Option<domain::Region>| {
+            let &number = self.agents.get(&code?.to_string())?;
+            Some(Agent {
+                member: MemberId(number),
+                frozen: false,
             })
-            .collect()
+        };
+        let region: Option<domain::Region> = region.parse().ok();
+        Agents {
+            county: agent(region.and_then(domain::Region::county)),
+            city: agent(region.and_then(domain::Region::city)),
+            province: agent(region.map(domain::Region::province)),
+        }
     }
 }
 
@@ -311,8 +366,7 @@ fn count(line: usize, column: &str, cell: &str) -> Result<Option<u32>, CrowdErro
 
 /// An empty cell or a code of GB/T 2260.
 fn code(line: usize, column: &str, cell: &str) -> Result<(), CrowdError> {
-    let six_digits = cell.len() == 6 && cell.bytes().all(|byte| byte.is_ascii_digit());
-    if cell.is_empty() || six_digits {
+    if cell.is_empty() || cell.parse::<domain::Region>().is_ok() {
         return Ok(());
     }
     Err(at(

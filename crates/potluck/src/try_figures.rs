@@ -23,7 +23,7 @@ pub(crate) struct Payment {
 /// Where N × P went.
 #[derive(Debug)]
 pub(crate) struct Figures {
-    /// N × P.
+    /// N × P; of a ballot what its winners pay, for nobody else pays.
     pub(crate) paid_in: Money,
     /// To the non-winners.
     pub(crate) refunds: Money,
@@ -31,7 +31,15 @@ pub(crate) struct Figures {
     pub(crate) supplier: Money,
     /// To the channel.
     pub(crate) fees: Money,
-    /// To the platform.
+    /// To the merchant whose campaign it is.
+    pub(crate) merchant: Money,
+    /// To the platform of the merchant's sales; a part of what it has.
+    pub(crate) commission: Money,
+    /// Into the dividend pool.
+    pub(crate) dividend: Money,
+    /// To home stores.
+    pub(crate) origin_share: Money,
+    /// To the platform, with the commission.
     pub(crate) platform: Money,
     /// Every reward, in the order of the programs.
     pub(crate) payments: Vec<Payment>,
@@ -48,10 +56,14 @@ impl Figures {
         let settlement = domain::settle(campaign, &crowd.seats, won)?;
         let payments = payments(campaign, crowd, won, &settlement);
         let figures = Figures {
-            paid_in: campaign.group.price.times(campaign.group.seats)?,
+            paid_in: campaign.group.price.times(payments_in(campaign, won))?,
             refunds: settlement.refunds(campaign)?,
             supplier: settlement.supplier(campaign)?,
-            fees: domain::channel_fees(campaign)?,
+            fees: settlement.fees(campaign)?,
+            merchant: settlement.merchant(campaign)?,
+            commission: settlement.commission(campaign)?,
+            dividend: settlement.dividend,
+            origin_share: settlement.origin_cash()?,
             platform: settlement.platform(campaign)?,
             sums: sums(&payments)?,
             payments,
@@ -68,15 +80,18 @@ impl Figures {
         })
     }
 
-    /// `N × P = refunds + all cash rewards + supplier + fees + platform`, always (rules 13): the single payments
-    /// against the platform's share, which the settlement counts by itself.
+    /// `N × P = refunds + all cash rewards + supplier + fees + merchant + platform`, always (rules 13): the single payments
+    /// against the shares of platform and merchant, which the settlement counts by itself.
     fn check(&self) -> Result<(), TryError> {
         let rewards = domain::sum(self.payments.iter().map(|paid| paid.cash))?;
         let out = domain::sum([
             self.refunds,
             rewards,
+            self.dividend,
+            self.origin_share,
             self.supplier,
             self.fees,
+            self.merchant,
             self.platform,
         ])?;
         if out == self.paid_in {
@@ -87,6 +102,12 @@ impl Figures {
             self.paid_in
         )))
     }
+}
+
+/// How many payments the channel took.
+fn payments_in(campaign: &Campaign, won: &[u32]) -> u32 {
+    let winners = u32::try_from(won.len()).unwrap_or(u32::MAX);
+    campaign.case(winners).payments()
 }
 
 /// Every reward in declared order. The settlement holds the consolation that all non-winners get alike only once.
@@ -156,13 +177,16 @@ fn listed(paid: &RewardPaid) -> Payment {
     }
 }
 
-/// The programs in the order they are always shown.
-pub(crate) const PROGRAMS: [ProgramKind; 5] = [
+/// The programs that pay members, in the order they are always shown.
+pub(crate) const PROGRAMS: [ProgramKind; 8] = [
     ProgramKind::Consolation,
     ProgramKind::WinnerBonus,
     ProgramKind::Leader,
     ProgramKind::Formation,
     ProgramKind::Generation,
+    ProgramKind::Differential,
+    ProgramKind::SameLevel,
+    ProgramKind::Region,
 ];
 
 #[cfg(test)]
@@ -176,12 +200,16 @@ mod tests {
             refunds: Money(400),
             supplier: Money(20),
             fees: Money(1),
-            platform: Money(79),
+            merchant: Money(30),
+            commission: Money(5),
+            dividend: Money(3),
+            origin_share: Money(2),
+            platform: Money(44),
             payments: Vec::new(),
             sums: Vec::new(),
         };
         assert!(figures.check().is_ok());
-        figures.platform = Money(80);
+        figures.platform = Money(45);
         let error = figures.check().unwrap_err().to_string();
         assert_eq!(
             error,

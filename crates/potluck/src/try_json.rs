@@ -1,13 +1,10 @@
 //! The JSON form of `potluck try`, for programs: the keys of rules 13, amounts in yuan with two decimals.
 
-use domain::{Money, ProgramKind, Shortfall};
+use domain::{Money, ProgramKind, Shortfall, Solvency};
 use serde::Serialize;
 
 use crate::try_figures::Figures;
 use crate::try_run::Tried;
-
-/// What can never occur in a campaign of this version.
-const NONE: &str = "0.00";
 
 #[derive(Serialize)]
 struct Output<'a> {
@@ -30,15 +27,15 @@ struct Cash {
     leader: String,
     formation: String,
     generation: String,
-    differential: &'static str,
-    same_level: &'static str,
-    region: &'static str,
-    dividend: &'static str,
-    origin_share: &'static str,
+    differential: String,
+    same_level: String,
+    region: String,
+    dividend: String,
+    origin_share: String,
     supplier: String,
     fees: String,
-    merchant: &'static str,
-    commission: &'static str,
+    merchant: String,
+    commission: String,
     platform: String,
 }
 
@@ -52,7 +49,7 @@ struct CoinSums {
 #[derive(Serialize)]
 struct Worst {
     platform: String,
-    merchant: &'static str,
+    merchant: String,
 }
 
 #[derive(Serialize)]
@@ -104,7 +101,7 @@ pub(crate) fn tried(tried: &Tried, members: bool) -> String {
             winner_bonus: coins_of(figures, ProgramKind::WinnerBonus),
             leader: coins_of(figures, ProgramKind::Leader),
         },
-        worst: worst(tried.solvency.worst),
+        worst: worst(&tried.solvency),
         seed: tried.seed.to_string(),
         payments: members.then(rows),
     })
@@ -117,7 +114,7 @@ pub(crate) fn refused(shortfall: &Shortfall) -> String {
         code: refusal.code(),
         detail: refusal.to_string(),
         term: shortfall.term.name(),
-        worst: worst(shortfall.solvency.worst),
+        worst: worst(&shortfall.solvency),
         nearest: Nearest {
             winners: shortfall.winners,
             price: shortfall.price.map(Money::to_decimal),
@@ -135,23 +132,23 @@ fn cash(figures: &Figures) -> Cash {
         leader: cash_of(figures, ProgramKind::Leader),
         formation: cash_of(figures, ProgramKind::Formation),
         generation: cash_of(figures, ProgramKind::Generation),
-        differential: NONE,
-        same_level: NONE,
-        region: NONE,
-        dividend: NONE,
-        origin_share: NONE,
+        differential: cash_of(figures, ProgramKind::Differential),
+        same_level: cash_of(figures, ProgramKind::SameLevel),
+        region: cash_of(figures, ProgramKind::Region),
+        dividend: figures.dividend.to_decimal(),
+        origin_share: figures.origin_share.to_decimal(),
         supplier: figures.supplier.to_decimal(),
         fees: figures.fees.to_decimal(),
-        merchant: NONE,
-        commission: NONE,
+        merchant: figures.merchant.to_decimal(),
+        commission: figures.commission.to_decimal(),
         platform: figures.platform.to_decimal(),
     }
 }
 
-fn worst(platform: Money) -> Worst {
+fn worst(solvency: &Solvency) -> Worst {
     Worst {
-        platform: platform.to_decimal(),
-        merchant: NONE,
+        platform: solvency.platform.to_decimal(),
+        merchant: solvency.merchant.to_decimal(),
     }
 }
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use domain::{
-    BeaconSource, Campaign, GroupId, Millis, PublishedCampaign, Refusal, Shortfall, Solvency,
-    published_file,
+    BeaconSource, Campaign, GroupId, LeaderRule, Millis, PublishedCampaign, Refusal, Shortfall,
+    Solvency, published_file,
 };
 use schema::Installation;
 
@@ -70,6 +70,14 @@ pub(crate) struct Tried {
     pub(crate) won: Vec<u32>,
     /// Where the money went.
     pub(crate) figures: Figures,
+}
+
+impl Tried {
+    /// The group with as many winners as were drawn.
+    pub(crate) fn case(&self) -> domain::Case<'_> {
+        self.campaign
+            .case(u32::try_from(self.won.len()).unwrap_or(u32::MAX))
+    }
 }
 
 /// Runs the command and prints; the exit code is 0, or 1 for a refusal or a bad file, or 3 for a fault of ours.
@@ -174,8 +182,12 @@ fn seed(hex: Option<&str>) -> Result<draw::Hash, TryError> {
     }
 }
 
-/// The draw itself (draw 6), from its seed on.
+/// The draw itself (draw 6), from its seed on. Where everyone buys nothing is drawn, and a leader who always buys comes
+/// before those drawn.
 fn winners(campaign: &Campaign, crowd: &Crowd, seed: &draw::Hash) -> Result<Vec<u32>, TryError> {
+    if !campaign.is_drawn() {
+        return Ok((0..campaign.group.seats).collect());
+    }
     let hash = draw::hash(published_file(campaign).as_bytes());
     let published = PublishedCampaign {
         terms: campaign.clone(),
@@ -196,6 +208,9 @@ fn winners(campaign: &Campaign, crowd: &Crowd, seed: &draw::Hash) -> Result<Vec<
     let scores = draw::scores(seed, campaign.group.seats);
     let mut order = draw::order(&open, &seats, &scores);
     order.truncate(draw::winner_count(open.mode, &order, &scores));
+    if campaign.group.leader == LeaderRule::Buys {
+        order.insert(0, 0);
+    }
     Ok(order)
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use domain::{Coins, Money, Shortfall, Solvency, percent, rewards::Limit};
+use domain::{Campaign, Coins, Leftover, Money, Shortfall, Solvency, percent, rewards::Limit};
 
 use crate::try_figures::{Figures, PROGRAMS};
 use crate::try_run::Tried;
@@ -21,10 +21,11 @@ pub(crate) fn tried(tried: &Tried, members: bool) -> String {
     page.line(&terms.name.zh);
     page.line(&terms.name.en);
     page.line(format_args!(
-        "{} seats at {}, {} win. Profile {}.",
+        "{}: {} seats at {}, {} win. Profile {}.",
+        terms.kind.name(),
         group.seats,
         group.price,
-        group.winners,
+        how_many_win(terms),
         terms.profile.name()
     ));
     page.solvency(&tried.solvency);
@@ -34,12 +35,15 @@ pub(crate) fn tried(tried: &Tried, members: bool) -> String {
     ));
     page.line(format_args!("Seed {}", tried.seed));
     let won: Vec<_> = tried.won.iter().map(u32::to_string).collect();
-    page.line(format_args!(
-        "Winning seats, in the order drawn: {}",
-        won.join(" ")
-    ));
+    if terms.is_drawn() {
+        page.line(format_args!(
+            "Winning seats, in the order drawn: {}",
+            won.join(" ")
+        ));
+    }
+    let case = tried.case();
     page.amount(
-        &format!("\npaid in: {} x {}", group.seats, group.price),
+        &format!("\npaid in: {} x {}", case.payments(), group.price),
         figures.paid_in,
     );
     page.where_it_went(tried, figures);
@@ -47,6 +51,19 @@ pub(crate) fn tried(tried: &Tried, members: bool) -> String {
         page.payments(tried, figures);
     }
     page.0
+}
+
+/// A number, or the bounds of a chance.
+fn how_many_win(terms: &Campaign) -> String {
+    match terms.group.chance {
+        None => terms.group.winners.to_string(),
+        Some(chance) => format!(
+            "each with {}%, {} to {},",
+            percent(chance.p),
+            chance.min,
+            terms.group.winners
+        ),
+    }
 }
 
 /// The failing figures; the sentence that says what would pass follows on standard error.
@@ -92,6 +109,13 @@ impl Page {
         ));
     }
 
+    /// A line that is left out where there is nothing.
+    fn some_amount(&mut self, label: &str, amount: Money) {
+        if amount != Money::ZERO {
+            self.amount(label, amount);
+        }
+    }
+
     fn with_coins(&mut self, label: &str, amount: Money, coins: Coins) {
         let cash = amount.to_decimal();
         if coins.is_positive() {
@@ -113,8 +137,10 @@ impl Page {
         self.line(format_args!(
             "\nThe worst that one group can cost, every program at its most ({covers}):"
         ));
-        self.amount("  sales: winners x price", solvency.sales);
-        self.amount("  supplier: winners x cost", Money(-solvency.supplier.0));
+        self.amount("  sales: buyers x price", solvency.sales);
+        self.amount("  supplier: buyers x cost", Money(-solvency.supplier.0));
+        self.some_amount("  prizes: winners x cost", Money(-solvency.prizes.0));
+        self.some_amount("  commission", Money(-solvency.commission.0));
         self.amount("  channel fees", Money(-solvency.fees.0));
         self.with_coins(
             "  rewards",
@@ -130,7 +156,22 @@ impl Page {
             let label = format!("    of these {}{limit}", term.program.name());
             self.with_coins(&label, term.bound.cash, term.bound.coins);
         }
-        self.amount("  left for the platform", solvency.worst);
+        let is_merchants =
+            solvency.worst == solvency.merchant && solvency.worst != solvency.platform;
+        if is_merchants {
+            self.amount("  left for the merchant", solvency.worst);
+            self.some_amount(
+                "  home stores, from the commission",
+                Money(-solvency.origin_share.0),
+            );
+            self.amount(
+                "  left of the commission for the platform",
+                solvency.platform,
+            );
+        } else {
+            self.some_amount("  home stores", Money(-solvency.origin_share.0));
+            self.amount("  left for the platform", solvency.worst);
+        }
         self.line("Beside it:");
         self.amount("  all winners return", solvency.all_winners_return);
         self.amount("  all coins at face", solvency.all_coins_at_face);
@@ -146,10 +187,9 @@ impl Page {
     }
 
     fn where_it_went(&mut self, tried: &Tried, figures: &Figures) {
-        let group = &tried.campaign.group;
-        let losers = group.seats.saturating_sub(group.winners);
-        self.amount(
-            &format!("  refunds: {losers} x {}", group.price),
+        let (terms, case) = (&tried.campaign, tried.case());
+        self.some_amount(
+            &format!("  refunds: {} x {}", case.refunded(), terms.group.price),
             figures.refunds,
         );
         let declared: Vec<_> = tried
@@ -165,13 +205,25 @@ impl Page {
             let (cash, coins) = figures.sum_of(program);
             self.with_coins(&format!("  {}", program.name()), cash, coins);
         }
-        let cost = tried.campaign.product.cost;
-        self.amount(
-            &format!("  supplier: {} x {cost}", group.winners),
-            figures.supplier,
-        );
+        let pool = match terms.leftover {
+            Leftover::Owner => "  dividend pool",
+            Leftover::Dividend => "  dividend pool, with what is left of the envelope",
+        };
+        self.some_amount(pool, figures.dividend);
+        self.some_amount("  home stores", figures.origin_share);
+        if terms.merchant.is_none() {
+            let label = format!("  supplier: {} x {}", case.buyers(), terms.product.cost);
+            let prizes = case.prizes().unwrap_or(Money::ZERO);
+            self.amount(&label, Money(figures.supplier.0 - prizes.0));
+            self.some_amount("  prizes", prizes);
+        }
         self.amount("  channel fees", figures.fees);
-        self.amount("  platform", figures.platform);
+        if terms.merchant.is_some() {
+            self.amount("  merchant", figures.merchant);
+            self.amount("  platform, of its commission", figures.platform);
+        } else {
+            self.amount("  platform", figures.platform);
+        }
     }
 
     fn payments(&mut self, tried: &Tried, figures: &Figures) {

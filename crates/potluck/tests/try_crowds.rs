@@ -321,7 +321,7 @@ fn campaign_files_that_are_wrong_get_one_clear_message() {
     wrong(
         "\"draw\"",
         "\"treat\"",
-        "kind = \"treat\" is not supported: this version leaves it out whole",
+        "refused (campaign_invalid): merchant is missing: a treat is a merchant's",
     );
     wrong(
         "seats = 3",

@@ -5,7 +5,7 @@
 #[error("{message}")]
 pub struct SchemaError {
     /// A stable name for programs: `syntax`, `too_large`, `unknown_key`, `missing_key`, `conflicting_keys`,
-    /// `wrong_type`, `invalid_value` or `not_supported`.
+    /// `wrong_type` or `invalid_value`.
     pub code: &'static str,
     /// The full path of the key, such as `reward[0].rates[2]`; empty where the whole file is meant.
     pub path: String,
@@ -36,19 +36,5 @@ impl SchemaError {
     /// The value is of the right type and not one of the key's.
     pub(crate) fn invalid(path: &str, says: impl std::fmt::Display) -> SchemaError {
         SchemaError::at("invalid_value", path, says)
-    }
-
-    /// The rules know it, this version leaves it out whole.
-    pub(crate) fn not_supported(path: &str, value: &str) -> SchemaError {
-        let what = if value.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{path} = {value}")
-        };
-        SchemaError {
-            code: "not_supported",
-            path: path.to_owned(),
-            message: format!("{what} is not supported: this version leaves it out whole"),
-        }
     }
 }

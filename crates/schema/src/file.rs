@@ -1,8 +1,9 @@
 //! Reads a campaign file and resolves it to the domain's terms.
 
 use domain::{
-    BeaconSource, Campaign, Cap, ChannelTerms, DrawTerms, Duration, Fulfilment, GroupTerms, Kind,
-    LeaderRule, Product, Profile, Rate, Refusal, Text, rewards::Reward,
+    BeaconSource, Campaign, Cap, Chance, ChannelTerms, Circle, DrawTerms, Duration, Fulfilment,
+    GroupTerms, Kind, LeaderRule, Leftover, MerchantTerms, Money, Prize, Product, Profile, Rate,
+    Refusal, Text, rewards::Reward,
 };
 
 use crate::reader::{Field, Table};
@@ -49,6 +50,10 @@ pub struct CampaignFile {
     channel: ChannelTerms,
     caps: Vec<Cap>,
     rewards: Vec<Reward>,
+    prize: Option<Prize>,
+    merchant: Option<MerchantTerms>,
+    origin_share: Option<Rate>,
+    leftover: Leftover,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +70,7 @@ impl CampaignFile {
     pub fn resolve(&self, installation: &Installation) -> Result<Campaign, Refusal> {
         let mut group = self.group.clone();
         if let Some(rate) = self.win_rate {
-            group.winners = domain::winners_of_rate(group.seats, rate)?;
+            group.winners = domain::winners_of_rate(self.kind, group.seats, rate)?;
         }
         let campaign = Campaign {
             name: self.name.clone(),
@@ -78,6 +83,10 @@ impl CampaignFile {
             channel: self.channel,
             caps: self.caps.clone(),
             rewards: self.rewards.clone(),
+            prize: self.prize.clone(),
+            merchant: self.merchant,
+            origin_share: self.origin_share,
+            leftover: self.leftover,
         };
         campaign.check()?;
         Ok(campaign)
@@ -117,22 +126,14 @@ impl CampaignFile {
     }
 }
 
-/// Reads the whole file. What it is (kind, profile) comes before what it says, so that a kind that is left out is
-/// named first.
+/// Reads the whole file. What it is (kind, profile) comes before what it says.
 pub(crate) fn read(value: &Value) -> Result<CampaignFile, SchemaError> {
     let root = Field::root(value).table(keys::ROOT)?;
-    let kind = root.need("kind")?.choice(&[
-        ("draw", Some(Kind::Draw)),
-        ("everyone-buys", None),
-        ("bonus-draw", None),
-        ("treat", None),
-        ("ballot", None),
-    ])?;
-    let profiles =
-        [Profile::Seed, Profile::CnDefault].map(|profile| (profile.name(), Some(profile)));
-    let profile = root.need("profile")?.choice(&profiles)?;
-    left_out_tables(&root)?;
-    let (group, win_rate) = group(&root.need("group")?.table(keys::GROUP)?)?;
+    let kind = root.need("kind")?.choice(&named(KINDS, Kind::name))?;
+    let profile = root
+        .need("profile")?
+        .choice(&named([Profile::Seed, Profile::CnDefault], Profile::name))?;
+    let (group, win_rate) = group(kind, &root.need("group")?.table(keys::GROUP)?)?;
     let (source, delay) = draw_table(&root)?;
     let caps = caps(&root)?;
     Ok(CampaignFile {
@@ -140,102 +141,151 @@ pub(crate) fn read(value: &Value) -> Result<CampaignFile, SchemaError> {
         kind,
         profile,
         plan: root.get("plan").map_or(Ok(1), |field| field.count())?,
-        product: product(&root.need("product")?.table(keys::PRODUCT)?)?,
+        product: product(&root, kind)?,
+        prize: prize(&root)?,
         group,
         win_rate,
         source,
         delay,
         channel: channel(&root)?,
+        merchant: merchant(&root)?,
+        origin_share: origin_share(&root)?,
+        leftover: leftover(&root)?,
         rewards: rewards::read(&root, &caps)?,
         caps,
     })
 }
 
-/// Tables that the rules know and this version does not do. Their keys are checked all the same, so that a slip of
-/// the pen is found before the operator is told to wait for another version.
-fn left_out_tables(root: &Table<'_>) -> Result<(), SchemaError> {
-    let tables = [
-        ("prize", keys::PRIZE),
-        ("merchant", keys::MERCHANT),
-        ("alliance", keys::ALLIANCE),
-    ];
-    for (name, known) in tables {
-        if let Some(field) = root.get(name) {
-            field.table(known)?;
-            return Err(SchemaError::not_supported(&field.path, ""));
-        }
-    }
-    if let Some(field) = root.get("envelope") {
-        let envelope = field.table(keys::ENVELOPE)?;
-        if let Some(leftover) = envelope.get("leftover") {
-            leftover.choice(&[("owner", Some(())), ("dividend", None)])?;
-        }
-    }
-    Ok(())
+const KINDS: [Kind; 5] = [
+    Kind::Draw,
+    Kind::EveryoneBuys,
+    Kind::BonusDraw,
+    Kind::Treat,
+    Kind::Ballot,
+];
+
+/// The words of a choice are the domain's names.
+fn named<T: Copy, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> [(&'static str, T); N] {
+    all.map(|one| (name(one), one))
 }
 
-fn product(table: &Table<'_>) -> Result<Product, SchemaError> {
-    let known = [
-        ("ship", Some(Fulfilment::Ship)),
-        ("pick-up", None),
-        ("voucher", None),
-        ("at-table", None),
-    ];
-    Ok(Product {
+fn prize(root: &Table<'_>) -> Result<Option<Prize>, SchemaError> {
+    let Some(field) = root.get("prize") else {
+        return Ok(None);
+    };
+    let table = field.table(keys::PRIZE)?;
+    Ok(Some(Prize {
         title: table.need("title")?.both_languages()?,
         cost: table.need("cost")?.money()?,
-        fulfilment: table
-            .get("fulfilment")
-            .map_or(Ok(Fulfilment::Ship), |field| field.choice(&known))?,
+    }))
+}
+
+fn merchant(root: &Table<'_>) -> Result<Option<MerchantTerms>, SchemaError> {
+    let Some(field) = root.get("merchant") else {
+        return Ok(None);
+    };
+    let table = field.table(keys::MERCHANT)?;
+    Ok(Some(MerchantTerms {
+        commission: table.need("commission")?.rate()?,
+    }))
+}
+
+fn origin_share(root: &Table<'_>) -> Result<Option<Rate>, SchemaError> {
+    let Some(field) = root.get("alliance") else {
+        return Ok(None);
+    };
+    let table = field.table(keys::ALLIANCE)?;
+    let share = table.get("origin_share").map(|field| field.rate());
+    Ok(share.transpose()?.filter(|share| share.0 != 0))
+}
+
+fn leftover(root: &Table<'_>) -> Result<Leftover, SchemaError> {
+    let Some(field) = root.get("envelope") else {
+        return Ok(Leftover::Owner);
+    };
+    let table = field.table(keys::ENVELOPE)?;
+    let known = named([Leftover::Owner, Leftover::Dividend], Leftover::name);
+    table
+        .get("leftover")
+        .map_or(Ok(Leftover::Owner), |field| field.choice(&known))
+}
+
+/// A treat is had at the table, whatever else may be shipped. What the product costs a merchant is his own affair.
+fn product(root: &Table<'_>, kind: Kind) -> Result<Product, SchemaError> {
+    let table = root.need("product")?.table(keys::PRODUCT)?;
+    let all = [
+        Fulfilment::Ship,
+        Fulfilment::PickUp,
+        Fulfilment::Voucher,
+        Fulfilment::AtTable,
+    ];
+    let absent = match kind {
+        Kind::Treat => Fulfilment::AtTable,
+        Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw | Kind::Ballot => Fulfilment::Ship,
+    };
+    Ok(Product {
+        title: table.need("title")?.both_languages()?,
+        cost: match table.get("cost") {
+            None if root.get("merchant").is_some() => Money::ZERO,
+            Some(_) | None => table.need("cost")?.money()?,
+        },
+        fulfilment: table.get("fulfilment").map_or(Ok(absent), |field| {
+            field.choice(&named(all, Fulfilment::name))
+        })?,
     })
 }
 
-fn group(table: &Table<'_>) -> Result<(GroupTerms, Option<Rate>), SchemaError> {
-    let (winners, win_rate) = winners(table)?;
-    let leaders = [
-        ("equal", Some(LeaderRule::Equal)),
-        ("exempt", Some(LeaderRule::Exempt)),
-        ("buys", None),
-    ];
-    if let Some(field) = table.get("circle") {
-        field.choice(&[("off", Some(())), ("rotate", None)])?;
-    }
-    if let Some(field) = table.get("entries_per_day") {
-        let entries = field.count()?;
-        if entries != 0 {
-            return Err(SchemaError::not_supported(
-                &field.path,
-                &entries.to_string(),
-            ));
-        }
-    }
+fn group(kind: Kind, table: &Table<'_>) -> Result<(GroupTerms, Option<Rate>), SchemaError> {
+    let seats = table.need("seats")?.count()?;
+    let (winners, win_rate, chance) = winners(kind, table, seats)?;
+    let leaders = [LeaderRule::Equal, LeaderRule::Exempt, LeaderRule::Buys];
+    let circles = [Circle::Off, Circle::Rotate];
     let duration = |key, absent| table.get(key).map_or(Ok(absent), |field| field.duration());
+    let count = |key, absent| table.get(key).map_or(Ok(absent), |field| field.count());
     let terms = GroupTerms {
         price: table.need("price")?.money()?,
-        seats: table.need("seats")?.count()?,
+        seats,
         winners,
-        leader: table
-            .get("leader")
-            .map_or(Ok(LeaderRule::Equal), |field| field.choice(&leaders))?,
+        leader: table.get("leader").map_or(Ok(LeaderRule::Equal), |field| {
+            field.choice(&named(leaders, LeaderRule::name))
+        })?,
         fill_within: duration("fill_within", FILL_WITHIN)?,
         payment_window: duration("payment_window", PAYMENT_WINDOW)?,
-        seats_per_member: table
-            .get("seats_per_member")
-            .map_or(Ok(1), |field| field.count())?,
+        seats_per_member: count("seats_per_member", 1)?,
+        chance,
+        circle: table.get("circle").map_or(Ok(Circle::Off), |field| {
+            field.choice(&named(circles, Circle::name))
+        })?,
+        entries_per_day: count("entries_per_day", 0)?,
     };
     Ok((terms, win_rate))
 }
 
-/// The number of winners, or the rate that will give it (and 0 for now).
-fn winners(table: &Table<'_>) -> Result<(u32, Option<Rate>), SchemaError> {
-    let key = table.one_of(&["winners", "win_rate", "chance"])?;
+/// The number of winners, or the rate that will give it (and 0 for now), or the chance with the most there may be.
+/// Where everyone buys it need not be said.
+fn winners(
+    kind: Kind,
+    table: &Table<'_>,
+    seats: u32,
+) -> Result<(u32, Option<Rate>, Option<Chance>), SchemaError> {
+    let ways = ["winners", "win_rate", "chance"];
+    if kind == Kind::EveryoneBuys && ways.iter().all(|way| table.get(way).is_none()) {
+        return Ok((seats, None, None));
+    }
+    let key = table.one_of(&ways)?;
     let field = table.need(key)?;
     match key {
-        "winners" => Ok((field.count()?, None)),
-        "win_rate" => Ok((0, Some(field.rate()?))),
+        "winners" => Ok((field.count()?, None, None)),
+        "win_rate" => Ok((0, Some(field.rate()?), None)),
         _ => {
-            field.table(keys::CHANCE)?;
-            Err(SchemaError::not_supported(&field.path, ""))
+            let chance = field.table(keys::CHANCE)?;
+            let p = chance.need("p")?.rate()?;
+            let min = chance.need("min")?.count()?;
+            let most = chance.need("max")?.count()?;
+            Ok((most, None, Some(Chance { p, min })))
         }
     }
 }
@@ -246,8 +296,8 @@ fn draw_table(root: &Table<'_>) -> Result<(Option<SourceName>, Option<Duration>)
     };
     let table = field.table(keys::DRAW)?;
     let known = [
-        ("drand-quicknet", Some(SourceName::DrandQuicknet)),
-        ("local", Some(SourceName::Local)),
+        ("drand-quicknet", SourceName::DrandQuicknet),
+        ("local", SourceName::Local),
     ];
     let source = table
         .get("source")

@@ -39,28 +39,6 @@ pub(crate) const ALLIANCE: &[&str] = &["origin_share"];
 pub(crate) const ENVELOPE: &[&str] = &["leftover"];
 /// Keys that every program takes.
 pub(crate) const ANY_PROGRAM: &[&str] = &["program", "cap", "share"];
-/// The programs with the keys each takes beside those.
-pub(crate) const PROGRAMS: &[(&str, &[&str])] = &[
-    ("consolation", &["cash", "coins"]),
-    ("winner-bonus", &["cash", "coins"]),
-    ("leader", &["cash", "coins", "unless_won"]),
-    ("formation", &["per_recruit"]),
-    (
-        "generation",
-        &["source", "base", "fixed", "rates", "vip_depth"],
-    ),
-    (
-        "differential",
-        &["source", "base", "fixed", "rates_by_rank"],
-    ),
-    ("same-level", &["rate", "at_most"]),
-    (
-        "region",
-        &["source", "base", "fixed", "county", "city", "province"],
-    ),
-    ("dividend", &["source", "base", "fixed", "rate"]),
-];
-
 /// Tables with fixed keys, for finding the home of a key that stands in the wrong one.
 const HOMES: &[(&str, &[&str])] = &[
     ("group", GROUP),

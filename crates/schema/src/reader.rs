@@ -210,12 +210,11 @@ impl<'a> Field<'a> {
         })
     }
 
-    /// One of a few words; `known` pairs each with what it means, or with nothing if this version does not do it.
-    pub(crate) fn choice<T: Copy>(&self, known: &[(&str, Option<T>)]) -> Result<T, SchemaError> {
+    /// One of a few words; `known` pairs each with what it means.
+    pub(crate) fn choice<T: Copy>(&self, known: &[(&str, T)]) -> Result<T, SchemaError> {
         let text = self.text()?;
         match known.iter().find(|(word, _)| *word == text) {
-            Some((_, Some(meaning))) => Ok(*meaning),
-            Some((_, None)) => Err(SchemaError::not_supported(&self.path, &format!("{text:?}"))),
+            Some((_, meaning)) => Ok(*meaning),
             None => {
                 let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
                 let says = format!("is {text:?}: it must be one of {}", words.join(", "));

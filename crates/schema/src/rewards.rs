@@ -1,9 +1,10 @@
 //! Reads `[[reward]]`: which program takes which keys (rules 13).
 
 use domain::rewards::{
-    Base, Consolation, Formation, Generation, Leader, Limit, Program, Reward, Source, WinnerBonus,
+    Base, Consolation, Differential, Dividend, Formation, Generation, Leader, Limit, Program,
+    Region, Reward, SameLevel, Source, WinnerBonus,
 };
-use domain::{Cap, Coins, MAX_REWARDS, Money, ProgramKind};
+use domain::{Cap, Coins, MAX_REWARDS, Money, Rate};
 
 use crate::reader::{Field, Table};
 use crate::{SchemaError, keys};
@@ -24,18 +25,44 @@ pub(crate) fn read(root: &Table<'_>, caps: &[Cap]) -> Result<Vec<Reward>, Schema
     entries.iter().map(|entry| reward(entry, caps)).collect()
 }
 
+type ReadProgram = fn(&Table<'_>) -> Result<Program, SchemaError>;
+
+/// The programs: the keys each takes beside those that all take, and its reader.
+const PROGRAMS: &[(&str, &[&str], ReadProgram)] = &[
+    ("consolation", &["cash", "coins"], consolation),
+    ("winner-bonus", &["cash", "coins"], winner_bonus),
+    ("leader", &["cash", "coins", "unless_won"], leader),
+    ("formation", &["per_recruit"], formation),
+    (
+        "generation",
+        &["source", "base", "fixed", "rates", "vip_depth"],
+        generation,
+    ),
+    (
+        "differential",
+        &["source", "base", "fixed", "rates_by_rank"],
+        differential,
+    ),
+    ("same-level", &["rate", "at_most"], same_level),
+    (
+        "region",
+        &["source", "base", "fixed", "county", "city", "province"],
+        region,
+    ),
+    ("dividend", &["source", "base", "fixed", "rate"], dividend),
+];
+
 fn reward(entry: &Field<'_>, caps: &[Cap]) -> Result<Reward, SchemaError> {
-    let words: Vec<_> = keys::PROGRAMS
+    let words: Vec<_> = PROGRAMS
         .iter()
-        .map(|(name, keys)| (*name, Some((*name, *keys))))
+        .map(|program| (program.0, program))
         .collect();
-    let (name, own_keys) = entry.free_table()?.need("program")?.choice(&words)?;
+    let (name, own_keys, read) = entry.free_table()?.need("program")?.choice(&words)?;
     let known: Vec<_> = own_keys.iter().chain(keys::ANY_PROGRAM).copied().collect();
     check_keys_of_program(entry, name, &known)?;
     let table = entry.table(&known)?;
-    let kind = table.need("program")?.choice(&built())?;
     Ok(Reward {
-        program: program(kind, &table)?,
+        program: read(&table)?,
         limit: limit(&table, caps)?,
     })
 }
@@ -43,9 +70,9 @@ fn reward(entry: &Field<'_>, caps: &[Cap]) -> Result<Reward, SchemaError> {
 /// A key that belongs to another program gets an answer of its own.
 fn check_keys_of_program(entry: &Field<'_>, name: &str, known: &[&str]) -> Result<(), SchemaError> {
     for (key, field) in entry.free_table()?.fields() {
-        let elsewhere = || keys::PROGRAMS.iter().find(|(_, keys)| keys.contains(&key));
+        let elsewhere = || PROGRAMS.iter().find(|(_, keys, _)| keys.contains(&key));
         if !known.contains(&key)
-            && let Some((other, _)) = elsewhere()
+            && let Some((other, ..)) = elsewhere()
         {
             let says = format!(
                 "is a key of program {other}, not of {name}, which takes {}",
@@ -57,57 +84,84 @@ fn check_keys_of_program(entry: &Field<'_>, name: &str, known: &[&str]) -> Resul
     Ok(())
 }
 
-/// The programs that this version pays.
-fn built() -> Vec<(&'static str, Option<ProgramKind>)> {
-    let built = [
-        ProgramKind::Consolation,
-        ProgramKind::WinnerBonus,
-        ProgramKind::Leader,
-        ProgramKind::Formation,
-        ProgramKind::Generation,
-    ];
-    let kind_of = |name| built.into_iter().find(|kind| kind.name() == name);
-    keys::PROGRAMS
-        .iter()
-        .map(|&(name, _)| (name, kind_of(name)))
-        .collect()
+fn consolation(table: &Table<'_>) -> Result<Program, SchemaError> {
+    let (cash, coins) = cash_and_coins(table)?;
+    Ok(Program::Consolation(Consolation { cash, coins }))
 }
 
-fn program(kind: ProgramKind, table: &Table<'_>) -> Result<Program, SchemaError> {
-    Ok(match kind {
-        ProgramKind::Consolation => {
-            let (cash, coins) = cash_and_coins(table)?;
-            Program::Consolation(Consolation { cash, coins })
-        }
-        ProgramKind::WinnerBonus => {
-            let (cash, coins) = cash_and_coins(table)?;
-            Program::WinnerBonus(WinnerBonus { cash, coins })
-        }
-        ProgramKind::Leader => {
-            let (cash, coins) = cash_and_coins(table)?;
-            let unless_won = table
-                .get("unless_won")
-                .map_or(Ok(false), |field| field.boolean())?;
-            Program::Leader(Leader {
-                cash,
-                coins,
-                unless_won,
-            })
-        }
-        ProgramKind::Formation => Program::Formation(Formation {
-            per_recruit: table.need("per_recruit")?.money()?,
-        }),
-        ProgramKind::Generation => Program::Generation(generation(table)?),
-    })
+fn winner_bonus(table: &Table<'_>) -> Result<Program, SchemaError> {
+    let (cash, coins) = cash_and_coins(table)?;
+    Ok(Program::WinnerBonus(WinnerBonus { cash, coins }))
 }
 
-fn generation(table: &Table<'_>) -> Result<Generation, SchemaError> {
-    let sources = [
-        ("winners", Some(Source::Winners)),
-        ("non-winners", Some(Source::NonWinners)),
-        ("all", Some(Source::All)),
-    ];
-    let rates = table.need("rates")?.list()?;
+fn leader(table: &Table<'_>) -> Result<Program, SchemaError> {
+    let (cash, coins) = cash_and_coins(table)?;
+    let unless_won = table
+        .get("unless_won")
+        .map_or(Ok(false), |field| field.boolean())?;
+    Ok(Program::Leader(Leader {
+        cash,
+        coins,
+        unless_won,
+    }))
+}
+
+fn formation(table: &Table<'_>) -> Result<Program, SchemaError> {
+    let per_recruit = table.need("per_recruit")?.money()?;
+    Ok(Program::Formation(Formation { per_recruit }))
+}
+
+fn differential(table: &Table<'_>) -> Result<Program, SchemaError> {
+    Ok(Program::Differential(Differential {
+        source: source(table)?,
+        base: base(table)?,
+        rates_by_rank: rates(&table.need("rates_by_rank")?)?,
+    }))
+}
+
+fn same_level(table: &Table<'_>) -> Result<Program, SchemaError> {
+    Ok(Program::SameLevel(SameLevel {
+        rate: table.need("rate")?.rate()?,
+        at_most: table.need("at_most")?.count()?,
+    }))
+}
+
+fn dividend(table: &Table<'_>) -> Result<Program, SchemaError> {
+    Ok(Program::Dividend(Dividend {
+        source: source(table)?,
+        base: base(table)?,
+        rate: table.need("rate")?.rate()?,
+    }))
+}
+
+fn source(table: &Table<'_>) -> Result<Source, SchemaError> {
+    let sources = [Source::Winners, Source::NonWinners, Source::All];
+    table
+        .need("source")?
+        .choice(&sources.map(|source| (source.name(), source)))
+}
+
+fn rates(field: &Field<'_>) -> Result<Vec<Rate>, SchemaError> {
+    field.list()?.iter().map(Field::rate).collect()
+}
+
+/// Regions that get nothing may be left out, but not all three.
+fn region(table: &Table<'_>) -> Result<Program, SchemaError> {
+    let levels = ["county", "city", "province"];
+    if levels.iter().all(|level| table.get(level).is_none()) {
+        table.need("county")?;
+    }
+    let rate = |level| table.get(level).map_or(Ok(Rate(0)), |field| field.rate());
+    Ok(Program::Region(Region {
+        source: source(table)?,
+        base: base(table)?,
+        county: rate("county")?,
+        city: rate("city")?,
+        province: rate("province")?,
+    }))
+}
+
+fn generation(table: &Table<'_>) -> Result<Program, SchemaError> {
     let vip_depth = match table.get("vip_depth") {
         Some(field) => Some(
             field
@@ -118,12 +172,12 @@ fn generation(table: &Table<'_>) -> Result<Generation, SchemaError> {
         ),
         None => None,
     };
-    Ok(Generation {
-        source: table.need("source")?.choice(&sources)?,
+    Ok(Program::Generation(Generation {
+        source: source(table)?,
         base: base(table)?,
-        rates: rates.iter().map(Field::rate).collect::<Result<_, _>>()?,
+        rates: rates(&table.need("rates")?)?,
         vip_depth,
-    })
+    }))
 }
 
 fn base(table: &Table<'_>) -> Result<Base, SchemaError> {
@@ -133,9 +187,9 @@ fn base(table: &Table<'_>) -> Result<Base, SchemaError> {
         return Ok(Base::Fixed(field.money()?));
     }
     field.choice(&[
-        ("price", Some(Base::Price)),
-        ("consolation", Some(Base::Consolation)),
-        ("margin", Some(Base::Margin)),
+        ("price", Base::Price),
+        ("consolation", Base::Consolation),
+        ("margin", Base::Margin),
     ])
 }
 

@@ -26,8 +26,13 @@ fn settled(campaign: &Campaign, uplines: u32, vip: u32) -> Settlement {
             .map(|step| Upline {
                 member: MemberId(1_000_000 + index * 10 + step),
                 vip,
+                rank: 0,
+                frozen: false,
             })
             .collect(),
+        walk: Vec::new(),
+        agents: domain::Agents::default(),
+        home_store: None,
     };
     let seats: Vec<_> = (0..campaign.group.seats).map(seat).collect();
     let winners: Vec<_> = (0..campaign.group.winners).collect();

@@ -306,68 +306,161 @@ fn values_have_one_type_and_one_form() {
     says(&fill, "invalid_value", &message);
 }
 
+/// What the file means once the installation has filled it in.
+fn resolved(text: &str) -> Result<domain::Campaign, domain::Refusal> {
+    parse_toml(text).unwrap().resolve(&local())
+}
+
 #[track_caller]
-fn left_out(text: &str, what: &str) {
-    let message = format!("{what} is not supported: this version leaves it out whole");
-    says(text, "not_supported", &message);
+fn breaks(text: &str, field: &str) {
+    match resolved(text) {
+        Err(domain::Refusal::InvalidCampaign { field: found, .. }) => assert_eq!(found, field),
+        other => panic!("{field}: {other:?}"),
+    }
 }
 
 #[test]
-fn kinds_and_rules_that_are_not_built_are_refused_by_name() {
-    for kind in ["everyone-buys", "bonus-draw", "treat", "ballot"] {
-        let text = with("\"draw\"", &format!("{kind:?}"));
-        left_out(&text, &format!("kind = {kind:?}"));
-    }
-    for way in ["pick-up", "voucher", "at-table"] {
-        let text = with(
+fn kinds_and_what_each_asks_of_the_other_terms() {
+    let kind = |kind: &str| with("\"draw\"", &format!("{kind:?}"));
+    let prize = "[prize]\ntitle = { zh = \"奖\", en = \"Prize\" }\ncost = \"50.00\"\n";
+    let merchant = "[merchant]\ncommission = \"10%\"\n";
+    // Where everyone buys, the winners are the seats, said or not.
+    let everyone = kind("everyone-buys");
+    breaks(&everyone, "group.winners");
+    let silent = everyone.replace("winners = 1\n", "");
+    assert_eq!(resolved(&silent).unwrap().group.winners, 5);
+    assert_eq!(
+        resolved(&everyone.replace("winners = 1", "winners = 5")),
+        resolved(&silent)
+    );
+    breaks(
+        &silent.replace("seats = 5", "seats = 5\nleader = \"exempt\""),
+        "group.leader",
+    );
+
+    breaks(&kind("bonus-draw"), "prize");
+    let bonus = kind("bonus-draw") + prize;
+    assert!(resolved(&bonus).is_ok());
+    assert!(resolved(&bonus.replace("winners = 1", "winners = 5")).is_ok());
+    breaks(&format!("{LEAST}{prize}"), "prize");
+
+    breaks(&kind("treat"), "merchant");
+    let treat = kind("treat") + merchant;
+    let terms = resolved(&treat).unwrap();
+    assert_eq!(terms.product.fulfilment, domain::Fulfilment::AtTable);
+    let cost_free = treat.replace(", cost = \"20.00\"", "");
+    assert_eq!(
+        resolved(&cost_free).unwrap().product.cost,
+        domain::Money::ZERO
+    );
+    breaks(
+        &with(
             "cost = \"20.00\"",
-            &format!("cost = \"20.00\", fulfilment = {way:?}"),
-        );
-        left_out(&text, &format!("product.fulfilment = {way:?}"));
-    }
-    for line in [
-        "leader = \"buys\"",
-        "circle = \"rotate\"",
-        "entries_per_day = 3",
-    ] {
-        let text = with("winners = 1", &format!("winners = 1\n{line}"));
-        left_out(&text, &format!("group.{line}"));
-    }
-    let chance = with("winners = 1", "chance = { p = \"3%\", min = 1, max = 2 }");
-    left_out(&chance, "group.chance");
+            "cost = \"20.00\", fulfilment = \"at-table\"",
+        ),
+        "product.fulfilment",
+    );
+
+    assert!(resolved(&kind("ballot")).is_ok());
+    let for_free = "[[reward]]\nprogram = \"consolation\"\ncash = \"1\"\n";
+    breaks(&(kind("ballot") + for_free), "reward.cash");
+    let for_coins = "[[reward]]\nprogram = \"consolation\"\ncoins = \"1\"\n";
+    assert!(resolved(&(kind("ballot") + for_coins)).is_ok());
+    let for_heads = "[[reward]]\nprogram = \"generation\"\nsource = \"all\"\nbase = \"price\"\nrates = [\"1%\"]\n";
+    breaks(&(kind("ballot") + for_heads), "reward.source");
 }
 
 #[test]
-fn tables_and_programs_that_are_not_built_are_refused_by_name() {
-    for (lines, what) in [
-        ("[prize]\ncost = \"50.00\"", "prize"),
-        ("[merchant]\ncommission = \"10%\"", "merchant"),
-        ("[alliance]\norigin_share = \"5%\"", "alliance"),
-        (
-            "[envelope]\nleftover = \"dividend\"",
-            "envelope.leftover = \"dividend\"",
-        ),
-    ] {
-        left_out(&format!("{LEAST}{lines}"), what);
-    }
-    for (program, keys) in [
-        (
+fn leaders_chances_and_circles() {
+    let lines = |lines: &str| with("winners = 1", lines);
+    breaks(&lines("winners = 1\nleader = \"buys\""), "group.winners");
+    assert!(resolved(&lines("winners = 2\nleader = \"buys\"")).is_ok());
+    let chance = "chance = { p = \"3%\", min = 1, max = 2 }";
+    let terms = resolved(&lines(chance)).unwrap();
+    assert_eq!(terms.winner_counts(), 1..=2);
+    breaks(
+        &lines(&format!("{chance}\nleader = \"buys\"")),
+        "group.leader",
+    );
+    breaks(
+        &lines(&chance.replace("max = 2", "max = 5")),
+        "group.winners",
+    );
+    breaks(
+        &lines(&chance.replace("min = 1", "min = 0")),
+        "group.chance.min",
+    );
+    breaks(
+        &lines(&chance.replace("min = 1", "min = 3")),
+        "group.chance.min",
+    );
+    assert!(resolved(&lines("winners = 1\ncircle = \"rotate\"")).is_ok());
+    breaks(
+        &lines(&format!("{chance}\ncircle = \"rotate\"")),
+        "group.circle",
+    );
+    breaks(
+        &lines("winners = 1\ncircle = \"rotate\"\nseats_per_member = 2"),
+        "group.seats_per_member",
+    );
+    assert_eq!(
+        resolved(&lines("winners = 1\nentries_per_day = 3"))
+            .unwrap()
+            .group
+            .entries_per_day,
+        3
+    );
+}
+
+#[test]
+fn programs_of_ranks_regions_and_pools() {
+    let program =
+        |name: &str, keys: &str| format!("{LEAST}[[reward]]\nprogram = {name:?}\n{keys}\n");
+    let source = "source = \"all\"\nbase = \"price\"";
+    let differential = |rates: &str| {
+        program(
             "differential",
-            "source = \"all\"\nbase = \"price\"\nrates_by_rank = [\"1%\"]",
-        ),
-        ("same-level", "rate = \"1%\"\nat_most = 1"),
-        (
-            "region",
-            "source = \"all\"\nfixed = \"1\"\ncounty = \"1%\"\ncity = \"1%\"",
-        ),
-        (
-            "dividend",
-            "source = \"all\"\nbase = \"price\"\nrate = \"1%\"",
-        ),
-    ] {
-        let text = format!("{LEAST}[[reward]]\nprogram = {program:?}\n{keys}\ncap = \"1\"");
-        left_out(&text, &format!("reward[0].program = {program:?}"));
-    }
+            &format!("{source}\nrates_by_rank = {rates}"),
+        )
+    };
+    let fine = differential("[\"0%\", \"1%\", \"2.5%\"]");
+    assert!(resolved(&fine).is_ok());
+    breaks(
+        &differential("[\"0%\", \"1%\", \"1%\"]"),
+        "reward.rates_by_rank",
+    );
+    breaks(&differential("[]"), "reward.rates_by_rank");
+    breaks(&differential("[\"101%\"]"), "reward.rates_by_rank");
+    let same_level = "[[reward]]\nprogram = \"same-level\"\nrate = \"1%\"\nat_most = 1\n";
+    assert!(resolved(&(fine.clone() + same_level)).is_ok());
+    breaks(&format!("{LEAST}{same_level}"), "reward.program");
+    breaks(
+        &(fine + &same_level.replace("at_most = 1", "at_most = 0")),
+        "reward.at_most",
+    );
+    assert!(resolved(&program("region", &format!("{source}\ncity = \"2%\""))).is_ok());
+    says(
+        &program("region", source),
+        "missing_key",
+        "reward[0].county is missing",
+    );
+    assert!(resolved(&program("dividend", &format!("{source}\nrate = \"1%\""))).is_ok());
+    breaks(
+        &program("dividend", &format!("{source}\nrate = \"200%\"")),
+        "reward.rate",
+    );
+    let margin = "source = \"all\"\nbase = \"margin\"\nrate = \"1%\"";
+    assert!(resolved(&program("dividend", margin)).is_ok());
+    breaks(
+        &(program("dividend", margin) + "[merchant]\ncommission = \"10%\"\n"),
+        "reward.base",
+    );
+    let terms = resolved(&format!(
+        "{LEAST}[alliance]\norigin_share = \"5%\"\n[envelope]\nleftover = \"dividend\"\n"
+    ));
+    let terms = terms.unwrap();
+    assert_eq!(terms.origin_share, Some(domain::Rate(50_000)));
+    assert_eq!(terms.leftover, domain::Leftover::Dividend);
 }
 
 #[test]

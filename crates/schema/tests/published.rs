@@ -128,6 +128,9 @@ fn golden() -> Campaign {
             fill_within: Duration::seconds(86_400),
             payment_window: Duration::seconds(90),
             seats_per_member: 2,
+            chance: None,
+            circle: domain::Circle::Off,
+            entries_per_day: 0,
         },
         draw: DrawTerms {
             log: installation().log,
@@ -139,6 +142,10 @@ fn golden() -> Campaign {
             kept_on_refund: true,
         },
         caps: vec![cap("others", 5), cap("uplines", 3_000)],
+        prize: None,
+        merchant: None,
+        origin_share: None,
+        leftover: domain::Leftover::Owner,
         rewards: golden_rewards(),
     }
 }
@@ -324,6 +331,9 @@ fn group() -> impl Strategy<Value = GroupTerms> {
             fill_within: Duration(fill),
             payment_window: Duration(pay - pay % 1_000),
             seats_per_member: 1 + seats / 100,
+            chance: None,
+            circle: domain::Circle::Off,
+            entries_per_day: 0,
         })
 }
 
@@ -362,6 +372,10 @@ fn campaign() -> impl Strategy<Value = Campaign> {
             channel,
             caps,
             rewards,
+            prize: None,
+            merchant: None,
+            origin_share: None,
+            leftover: domain::Leftover::Owner,
         },
     )
 }

@@ -82,6 +82,9 @@ pub(crate) fn terms(name: &str, price: i64, (seats, winners): (u32, u32), cost: 
             fill_within: Duration::seconds(6 * 3600),
             payment_window: Duration::seconds(600),
             seats_per_member: 1,
+            chance: None,
+            circle: domain::Circle::Off,
+            entries_per_day: 0,
         },
         draw: DrawTerms {
             log: draw::Origin::new("sim.example/log").expect("a name"),
@@ -98,6 +101,10 @@ pub(crate) fn terms(name: &str, price: i64, (seats, winners): (u32, u32), cost: 
         },
         caps: Vec::new(),
         rewards: Vec::new(),
+        prize: None,
+        merchant: None,
+        origin_share: None,
+        leftover: domain::Leftover::Owner,
     }
 }
 

@@ -415,6 +415,11 @@ impl Word for ProgramKind {
         ProgramKind::Leader,
         ProgramKind::Formation,
         ProgramKind::Generation,
+        ProgramKind::Differential,
+        ProgramKind::SameLevel,
+        ProgramKind::Region,
+        ProgramKind::Dividend,
+        ProgramKind::OriginShare,
     ];
     fn word(self) -> &'static str {
         self.name()

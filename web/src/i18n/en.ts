@@ -298,6 +298,7 @@ export const en: Messages = {
     group_over: 'This group is over',
     campaign_invalid: 'The campaign breaks a rule',
     win_rate_not_whole: 'This win rate gives no whole number of winners',
+    not_supported: 'In the rules, but this version cannot publish it yet',
     plan_unknown: 'No such plan version',
     profile_forbids: 'The profile does not allow it',
     campaign_not_solvent: 'This campaign could not pay what it promises and is not published',

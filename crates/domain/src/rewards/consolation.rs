@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use super::{Ask, Bound, Drawn, Source, Till};
-use crate::{Campaign, Coins, Money, Overflow};
+use crate::{Case, Coins, Money, Overflow};
 
 /// Every non-winner gets these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -18,8 +18,8 @@ pub struct Consolation {
 
 impl Consolation {
     /// `(N − W) × r` and `(N − W) × c`.
-    pub(super) fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
-        let seats = Source::NonWinners.count(campaign);
+    pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
+        let seats = Source::NonWinners.count(case);
         Ok(Bound {
             cash: self.cash.times(seats)?,
             coins: self.coins.times(seats)?,

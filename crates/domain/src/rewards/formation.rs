@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use super::{Ask, Bound, Drawn, Source, Till};
-use crate::{Campaign, Coins, Money, Overflow};
+use crate::{Case, Coins, Money, Overflow};
 
 /// A fixed sum for every seat but the leader's, to the member whose share link it used, else to the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -15,8 +15,8 @@ pub struct Formation {
 
 impl Formation {
     /// `(N − 1) × f`.
-    pub(super) fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
-        let recruited = campaign.group.seats.saturating_sub(1);
+    pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
+        let recruited = case.campaign.group.seats.saturating_sub(1);
         Ok(Bound {
             cash: self.per_recruit.times(recruited)?,
             coins: Coins::ZERO,

@@ -1,10 +1,12 @@
 //! Generation reward (代数奖): for k = 1..L the k-th upline of a source seat gets `g_k × b`, if his VIP level opens
-//! that many generations. A missing upline's share stays in the envelope; nobody above inherits it.
+//! that many generations. A missing or frozen upline's share stays in the envelope; nobody above inherits it.
 
 use minicbor::{Decode, Encode};
 
 use super::{Ask, Base, Bound, Drawn, MAX_GENERATIONS, Source, Till};
-use crate::{Campaign, Coins, Money, Overflow, RATE_ONE_PPM, Rate, Refusal, campaign::invalid};
+use crate::{
+    Campaign, Case, Coins, Money, Overflow, RATE_ONE_PPM, Rate, Refusal, campaign::invalid, kinds,
+};
 
 /// Uplines get a rate of each source seat's base.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -25,14 +27,14 @@ pub struct Generation {
 
 impl Generation {
     /// Source seats × Σ floor(g_k × b).
-    pub(super) fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
-        let base = self.base.amount(campaign)?;
+    pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
+        let base = self.base.amount(case.campaign)?;
         let mut per_seat = Money::ZERO;
         for &rate in &self.rates {
             per_seat = per_seat.plus(base.share(rate)?)?;
         }
         Ok(Bound {
-            cash: per_seat.times(self.source.count(campaign))?,
+            cash: per_seat.times(self.source.count(case))?,
             coins: Coins::ZERO,
         })
     }
@@ -41,7 +43,7 @@ impl Generation {
         let base = self.base.amount(drawn.campaign)?;
         for (number, seat) in drawn.sources(self.source) {
             for ((generation, upline), &rate) in (1u32..).zip(&seat.uplines).zip(&self.rates) {
-                if self.depth(upline.vip) < generation {
+                if self.depth(upline.vip) < generation || upline.frozen {
                     continue;
                 }
                 till.pay(Ask {
@@ -86,24 +88,6 @@ impl Generation {
                 ));
             }
         }
-        match self.base {
-            Base::Price => {}
-            Base::Fixed(sum) => crate::campaign::within("reward.fixed", sum, Money::ZERO)?,
-            Base::Consolation if super::consolation(campaign).is_none() => {
-                return Err(invalid(
-                    "reward.base",
-                    "is consolation, but the campaign has no consolation",
-                ));
-            }
-            Base::Consolation => {}
-            Base::Margin if campaign.group.price < campaign.product.cost => {
-                return Err(invalid(
-                    "reward.base",
-                    "is margin, but the price is below the cost",
-                ));
-            }
-            Base::Margin => {}
-        }
-        Ok(())
+        kinds::check_base(campaign, self.base)
     }
 }

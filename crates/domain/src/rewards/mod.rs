@@ -2,21 +2,31 @@
 //! can cost (its bound). They pay from the envelope through a [`Till`], which holds the caps.
 
 mod consolation;
+mod differential;
+mod dividend;
 mod formation;
 mod generation;
 mod leader;
+mod region;
+mod same_level;
+mod till;
 mod winner_bonus;
 
 use minicbor::{Decode, Encode};
 
 pub use consolation::Consolation;
+pub use differential::Differential;
+pub use dividend::Dividend;
 pub use formation::Formation;
 pub use generation::Generation;
 pub use leader::Leader;
+pub use region::Region;
+pub use same_level::{SameLevel, walk_of};
+use till::{Ask, Till};
 pub use winner_bonus::WinnerBonus;
 
 use crate::{
-    Campaign, Coins, FilledSeat, MAX_CAPS, MAX_REWARDS, Money, Overflow, ProgramKind, Rate,
+    Campaign, Case, Coins, FilledSeat, MAX_CAPS, MAX_REWARDS, Money, Overflow, ProgramKind,
     Refusal, RewardPaid,
 };
 
@@ -65,6 +75,18 @@ pub enum Program {
     /// 代数奖.
     #[n(4)]
     Generation(#[n(0)] Generation),
+    /// 团队级差奖.
+    #[n(5)]
+    Differential(#[n(0)] Differential),
+    /// 平级奖.
+    #[n(6)]
+    SameLevel(#[n(0)] SameLevel),
+    /// 区域奖.
+    #[n(7)]
+    Region(#[n(0)] Region),
+    /// 团队长加权分红.
+    #[n(8)]
+    Dividend(#[n(0)] Dividend),
 }
 
 /// Which seats a program starts from.
@@ -102,6 +124,9 @@ pub enum Base {
 
 /// Most generations of one program.
 pub const MAX_GENERATIONS: usize = 20;
+
+/// Most ranks of one program's table, and most same-level payments for one seat.
+pub const MAX_RANKS: usize = 20;
 
 /// Most single payments of rewards in one group: keeps a settlement's record well below what the journal takes.
 pub const MAX_PAYMENTS_PER_GROUP: u64 = 100_000;
@@ -145,12 +170,21 @@ impl<'a> Drawn<'a> {
 
 impl Source {
     /// How many seats that is in a full group.
-    fn count(self, campaign: &Campaign) -> u32 {
-        let group = &campaign.group;
+    fn count(self, case: Case<'_>) -> u32 {
+        let seats = case.campaign.group.seats;
         match self {
-            Source::Winners => group.winners,
-            Source::NonWinners => group.seats.saturating_sub(group.winners),
-            Source::All => group.seats,
+            Source::Winners => case.winners,
+            Source::NonWinners => seats.saturating_sub(case.winners),
+            Source::All => seats,
+        }
+    }
+
+    /// Its name in campaign files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Winners => "winners",
+            Source::NonWinners => "non-winners",
+            Source::All => "all",
         }
     }
 }
@@ -179,17 +213,31 @@ pub fn consolation(campaign: &Campaign) -> Option<&Consolation> {
             Program::WinnerBonus(_)
             | Program::Leader(_)
             | Program::Formation(_)
-            | Program::Generation(_) => None,
+            | Program::Generation(_)
+            | Program::Differential(_)
+            | Program::SameLevel(_)
+            | Program::Region(_)
+            | Program::Dividend(_) => None,
         })
 }
 
 /// Whether the cap of the campaign's consolation, if it has one, lasts for every non-winner whatever the draw. Of the
 /// programs in a shared cap, only those declared before it can take from what it needs.
 pub(crate) fn consolation_is_sure(campaign: &Campaign) -> Result<bool, Overflow> {
+    for winners in campaign.winner_counts() {
+        if !consolation_lasts(campaign.case(winners))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn consolation_lasts(case: Case<'_>) -> Result<bool, Overflow> {
+    let campaign = case.campaign;
     let mut taken_before = [Money::ZERO; MAX_CAPS];
-    for reward in &campaign.rewards {
+    for (position, reward) in campaign.rewards.iter().enumerate() {
         let is_consolation = reward.program.kind() == ProgramKind::Consolation;
-        let needed = reward.program.bound(campaign)?.cash;
+        let needed = reward.program.bound(case, position)?.cash;
         match reward.limit {
             Limit::None if is_consolation => return Ok(true),
             Limit::Own(cap) if is_consolation => return Ok(needed <= cap),
@@ -216,27 +264,69 @@ impl Program {
             Program::Leader(_) => ProgramKind::Leader,
             Program::Formation(_) => ProgramKind::Formation,
             Program::Generation(_) => ProgramKind::Generation,
+            Program::Differential(_) => ProgramKind::Differential,
+            Program::SameLevel(_) => ProgramKind::SameLevel,
+            Program::Region(_) => ProgramKind::Region,
+            Program::Dividend(_) => ProgramKind::Dividend,
         }
     }
 
-    /// The most its rule can cost in one group, before any cap.
-    pub fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
+    /// The most its rule can cost in one group, before any cap. `at` is its position in the campaign's list.
+    pub fn bound(&self, case: Case<'_>, at: usize) -> Result<Bound, Overflow> {
         match self {
-            Program::Consolation(program) => program.bound(campaign),
-            Program::WinnerBonus(program) => program.bound(campaign),
+            Program::Consolation(program) => program.bound(case),
+            Program::WinnerBonus(program) => program.bound(case),
             Program::Leader(program) => program.bound(),
-            Program::Formation(program) => program.bound(campaign),
-            Program::Generation(program) => program.bound(campaign),
+            Program::Formation(program) => program.bound(case),
+            Program::Generation(program) => program.bound(case),
+            Program::Differential(program) => program.bound(case),
+            Program::SameLevel(program) => program.bound(case, at),
+            Program::Region(program) => program.bound(case),
+            Program::Dividend(program) => program.bound(case),
         }
     }
 
-    fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
+    fn pay(&self, drawn: &Drawn<'_>, at: usize, till: &mut Till<'_>) -> Result<(), Overflow> {
         match self {
             Program::Consolation(program) => program.pay(drawn, till),
             Program::WinnerBonus(program) => program.pay(drawn, till),
             Program::Leader(program) => program.pay(drawn, till),
             Program::Formation(program) => program.pay(drawn, till),
             Program::Generation(program) => program.pay(drawn, till),
+            Program::Differential(program) => program.pay(drawn, till),
+            Program::SameLevel(program) => program.pay(drawn, at, till),
+            Program::Region(program) => program.pay(drawn, till),
+            Program::Dividend(program) => program.pay(drawn, till),
+        }
+    }
+
+    fn check(&self, campaign: &Campaign, at: usize) -> Result<(), Refusal> {
+        let case = campaign.case(campaign.group.winners);
+        match self {
+            Program::Consolation(program) => check_sums(program.cash, program.coins),
+            Program::WinnerBonus(program) => check_sums(program.cash, program.coins),
+            Program::Leader(program) => check_sums(program.cash, program.coins),
+            Program::Formation(program) => check_sums(program.per_recruit, Coins::ZERO),
+            Program::Generation(program) => program.check(campaign),
+            Program::Differential(program) => program.check(case),
+            Program::SameLevel(program) => program.check(campaign, at),
+            Program::Region(program) => program.check(case),
+            Program::Dividend(program) => program.check(case),
+        }
+    }
+
+    /// Which seats it starts from, if the campaign chooses them. Same-level programs start where their differential does.
+    pub fn source(&self) -> Option<Source> {
+        match self {
+            Program::Generation(program) => Some(program.source),
+            Program::Differential(program) => Some(program.source),
+            Program::Region(program) => Some(program.source),
+            Program::Dividend(program) => Some(program.source),
+            Program::Consolation(_)
+            | Program::WinnerBonus(_)
+            | Program::Leader(_)
+            | Program::Formation(_)
+            | Program::SameLevel(_) => None,
         }
     }
 
@@ -244,10 +334,14 @@ impl Program {
     pub fn base(&self) -> Option<Base> {
         match self {
             Program::Generation(program) => Some(program.base),
+            Program::Differential(program) => Some(program.base),
+            Program::Region(program) => Some(program.base),
+            Program::Dividend(program) => Some(program.base),
             Program::Consolation(_)
             | Program::WinnerBonus(_)
             | Program::Leader(_)
-            | Program::Formation(_) => None,
+            | Program::Formation(_)
+            | Program::SameLevel(_) => None,
         }
     }
 
@@ -258,16 +352,35 @@ impl Program {
             Program::Consolation(_)
             | Program::WinnerBonus(_)
             | Program::Leader(_)
-            | Program::Formation(_) => 0,
+            | Program::Formation(_)
+            | Program::Differential(_)
+            | Program::SameLevel(_)
+            | Program::Region(_)
+            | Program::Dividend(_) => 0,
+        }
+    }
+
+    /// The most single payments for one of its source seats.
+    fn payments_each(&self) -> usize {
+        match self {
+            Program::Consolation(_)
+            | Program::WinnerBonus(_)
+            | Program::Leader(_)
+            | Program::Formation(_) => 1,
+            Program::Generation(program) => program.rates.len(),
+            Program::Differential(program) => program.rates_by_rank.len(),
+            Program::SameLevel(program) => usize::try_from(program.at_most).unwrap_or(usize::MAX),
+            Program::Region(_) => 3,
+            Program::Dividend(_) => 0,
         }
     }
 }
 
 impl Reward {
     /// The most it can cost in one group: the smaller of its rule and its own cap. A shared cap is counted by
-    /// [`envelope`].
-    pub fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
-        let bound = self.program.bound(campaign)?;
+    /// [`envelope`]. `at` is its position in the campaign's list.
+    pub fn bound(&self, case: Case<'_>, at: usize) -> Result<Bound, Overflow> {
+        let bound = self.program.bound(case, at)?;
         Ok(match self.limit {
             Limit::Own(cap) => Bound {
                 cash: bound.cash.min(cap),
@@ -282,17 +395,23 @@ impl Reward {
         if self.is_uniform_consolation() {
             return 0;
         }
-        let per_source = |source: Source, each: usize| {
-            u64::from(source.count(campaign))
-                .saturating_mul(u64::try_from(each).unwrap_or(u64::MAX))
-        };
-        match &self.program {
-            Program::Consolation(_) => per_source(Source::NonWinners, 1),
-            Program::WinnerBonus(_) => per_source(Source::Winners, 1),
+        let most_each = u64::try_from(self.program.payments_each()).unwrap_or(u64::MAX);
+        let sources = match &self.program {
             Program::Leader(_) => 1,
-            Program::Formation(_) => per_source(Source::All, 1),
-            Program::Generation(program) => per_source(program.source, program.rates.len()),
-        }
+            Program::WinnerBonus(_) => campaign.group.winners,
+            Program::Consolation(_)
+            | Program::Formation(_)
+            | Program::Generation(_)
+            | Program::Differential(_)
+            | Program::SameLevel(_)
+            | Program::Region(_)
+            | Program::Dividend(_) => campaign.group.seats,
+        };
+        let sources = match self.program.source() {
+            Some(Source::Winners) => campaign.group.winners,
+            Some(Source::NonWinners | Source::All) | None => sources,
+        };
+        u64::from(sources).saturating_mul(most_each)
     }
 
     /// Whether every non-winner gets the same from it, whatever the draw: then it is stored once for all.
@@ -313,12 +432,26 @@ pub fn generations(campaign: &Campaign) -> usize {
     reaches.max().unwrap_or(0)
 }
 
-/// The most that all rewards of one group can cost: the sum of all bounds, a shared cap counted once (rules 7).
-pub fn envelope(campaign: &Campaign) -> Result<Bound, Overflow> {
+/// Whether the campaign's programs walk up all uplines by rank.
+pub fn walks(campaign: &Campaign) -> bool {
+    let mut programs = campaign.rewards.iter().map(|reward| &reward.program);
+    programs.any(|program| matches!(program, Program::Differential(_)))
+}
+
+/// Whether the campaign pays agents of regions.
+pub fn pays_agents(campaign: &Campaign) -> bool {
+    let mut programs = campaign.rewards.iter().map(|reward| &reward.program);
+    programs.any(|program| matches!(program, Program::Region(_)))
+}
+
+/// The most that all rewards of one group with so many winners can cost: the sum of all bounds, a shared cap counted once
+/// (rules 7). Home stores' shares are apart: see [`Case::origin_bound`].
+pub fn envelope(case: Case<'_>) -> Result<Bound, Overflow> {
+    let campaign = case.campaign;
     let mut shared = [Money::ZERO; MAX_CAPS];
     let mut total = Bound::default();
-    for reward in &campaign.rewards {
-        let bound = reward.bound(campaign)?;
+    for (at, reward) in campaign.rewards.iter().enumerate() {
+        let bound = reward.bound(case, at)?;
         total.coins = total.coins.plus(bound.coins)?;
         match reward.limit {
             Limit::None | Limit::Own(_) => total.cash = total.cash.plus(bound.cash)?,
@@ -337,12 +470,21 @@ pub fn envelope(campaign: &Campaign) -> Result<Bound, Overflow> {
     Ok(total)
 }
 
+/// What all programs paid in a drawn group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paid {
+    /// To members, in the order they were paid.
+    pub rewards: Vec<RewardPaid>,
+    /// Into the dividend pool.
+    pub dividend: Money,
+}
+
 /// Pays all programs of a drawn group in declared order. The uniform consolation is left out: it is stored
 /// once for all non-winners.
-pub fn pay_all(drawn: &Drawn<'_>) -> Result<Vec<RewardPaid>, Overflow> {
-    let mut paid = Vec::new();
+pub fn pay_all(drawn: &Drawn<'_>) -> Result<Paid, Overflow> {
+    let mut paid = Paid::default();
     let mut shared: Vec<Money> = drawn.campaign.caps.iter().map(|cap| cap.limit).collect();
-    for (rule, reward) in (0u32..).zip(&drawn.campaign.rewards) {
+    for (at, reward) in drawn.campaign.rewards.iter().enumerate() {
         if reward.is_uniform_consolation() {
             continue;
         }
@@ -360,61 +502,11 @@ pub fn pay_all(drawn: &Drawn<'_>) -> Result<Vec<RewardPaid>, Overflow> {
                     .ok_or(Overflow)?,
             ),
         };
-        let mut till = Till {
-            rule,
-            program: reward.program.kind(),
-            left,
-            paid: &mut paid,
-        };
-        reward.program.pay(drawn, &mut till)?;
+        let rule = u32::try_from(at).map_err(|_| Overflow)?;
+        let mut till = Till::new((rule, reward.program.kind()), left, &mut paid);
+        reward.program.pay(drawn, at, &mut till)?;
     }
     Ok(paid)
-}
-
-/// What programs pay from: it cuts a payment to what its cap has left and writes it down with its explanation.
-#[derive(Debug)]
-pub struct Till<'a> {
-    rule: u32,
-    program: ProgramKind,
-    left: Option<&'a mut Money>,
-    paid: &'a mut Vec<RewardPaid>,
-}
-
-/// One payment as its rule asks for it.
-#[derive(Clone, Copy, Debug)]
-struct Ask {
-    member: crate::MemberId,
-    source_seat: Option<u32>,
-    generation: u32,
-    base: Money,
-    rate: Option<Rate>,
-    cash: Money,
-    coins: Coins,
-}
-
-impl Till<'_> {
-    /// The payment that meets a cap gets what is left, later ones nothing (rules 7). Coins are not limited.
-    fn pay(&mut self, ask: Ask) -> Result<(), Overflow> {
-        let mut cash = ask.cash;
-        if let Some(left) = self.left.as_deref_mut() {
-            cash = cash.min(*left);
-            *left = left.minus(cash)?;
-        }
-        if cash.is_positive() || ask.coins.is_positive() {
-            self.paid.push(RewardPaid {
-                member: ask.member,
-                program: self.program,
-                source_seat: ask.source_seat,
-                generation: ask.generation,
-                base: ask.base,
-                rate: ask.rate,
-                cash,
-                coins: ask.coins,
-                rule: self.rule,
-            });
-        }
-        Ok(())
-    }
 }
 
 /// Every rule that a campaign's list of rewards must keep.
@@ -445,15 +537,11 @@ pub(crate) fn check(campaign: &Campaign) -> Result<(), Refusal> {
                 }
             }
         }
-        match &reward.program {
-            Program::Consolation(program) => check_sums(program.cash, program.coins)?,
-            Program::WinnerBonus(program) => check_sums(program.cash, program.coins)?,
-            Program::Leader(program) => check_sums(program.cash, program.coins)?,
-            Program::Formation(program) => check_sums(program.per_recruit, Coins::ZERO)?,
-            Program::Generation(program) => program.check(campaign)?,
-        }
+        reward.program.check(campaign, at)?;
     }
-    envelope(campaign)?;
+    for winners in campaign.winner_counts() {
+        envelope(campaign.case(winners))?;
+    }
     let payments = campaign
         .rewards
         .iter()

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use super::{Ask, Bound, Drawn, Source, Till};
-use crate::{Campaign, Coins, Money, Overflow};
+use crate::{Case, Coins, Money, Overflow};
 
 /// Every winner gets these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -18,8 +18,8 @@ pub struct WinnerBonus {
 
 impl WinnerBonus {
     /// `W × cash` and `W × coins`.
-    pub(super) fn bound(&self, campaign: &Campaign) -> Result<Bound, Overflow> {
-        let seats = Source::Winners.count(campaign);
+    pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
+        let seats = Source::Winners.count(case);
         Ok(Bound {
             cash: self.cash.times(seats)?,
             coins: self.coins.times(seats)?,

@@ -512,8 +512,7 @@ proptest! {
             index,
             member: MemberId(index),
             via: via.map(MemberId),
-            uplines: uplines.into_iter().map(|(member, vip)| Upline { member: MemberId(100 + member), vip }).collect(),
-        }).collect();
+            uplines: uplines.into_iter().map(|(member, vip)| Upline { member: MemberId(100 + member), vip, rank: 0, frozen: false }).collect(), walk: Vec::new(), agents: domain::Agents::default(), home_store: None }).collect();
         let winners: Vec<u32> = (0..group.winners).map(|step| (first + step) % group.seats).collect();
         let settlement = settle(&terms, &seats, &winners).unwrap();
         let printed = solvency(&terms).unwrap();

@@ -5,6 +5,7 @@
     reason = "tests name the kinds they mean, and long tables are tables"
 )]
 mod groups;
+mod kinds;
 mod laws;
 mod odds;
 mod once;

@@ -127,7 +127,7 @@ fn a_shipped_order_counts_as_received_after_fifteen_days_by_itself() {
 #[test]
 fn e1_to_the_fen() {
     let mut shop = Shop::new();
-    assert_eq!(winners_of_rate(100, Rate(30_000)), Ok(3));
+    assert_eq!(winners_of_rate(Kind::Draw, 100, Rate(30_000)), Ok(3));
     let id = shop.publish(e1());
     let members = shop.members(100);
     let group = shop.fill(id, &members);
@@ -198,6 +198,8 @@ fn paid(
     let uplines = (100u32..).zip(vips).map(|(member, &vip)| Upline {
         member: MemberId(member),
         vip,
+        rank: 0,
+        frozen: false,
     });
     let uplines: Vec<Upline> = uplines.collect();
     let seats: Vec<FilledSeat> = (0..terms.group.seats)
@@ -206,6 +208,9 @@ fn paid(
             member: MemberId(index),
             via: if index == 2 { Some(MemberId(50)) } else { None },
             uplines: uplines.clone(),
+            walk: Vec::new(),
+            agents: domain::Agents::default(),
+            home_store: None,
         })
         .collect();
     let settlement = settle(terms, &seats, winners).unwrap();

@@ -48,6 +48,9 @@ pub(crate) fn campaign(price: i64, seats: u32, winners: u32, cost: i64) -> Campa
             fill_within: Duration::seconds(86_400),
             payment_window: Duration::seconds(300),
             seats_per_member: 1,
+            chance: None,
+            circle: Circle::Off,
+            entries_per_day: 0,
         },
         draw: DrawTerms {
             log: draw::Origin::new("test.example/log").unwrap(),
@@ -61,6 +64,10 @@ pub(crate) fn campaign(price: i64, seats: u32, winners: u32, cost: i64) -> Campa
         channel: ChannelTerms::default(),
         caps: Vec::new(),
         rewards: Vec::new(),
+        prize: None,
+        merchant: None,
+        origin_share: None,
+        leftover: Leftover::Owner,
     }
 }
 

@@ -232,11 +232,11 @@ fn own_money_below_zero_stops_publication() {
 
 #[test]
 fn win_rates_must_be_whole() {
-    let nearest = |seats, rate| match winners_of_rate(seats, Rate(rate)) {
+    let nearest = |seats, rate| match winners_of_rate(Kind::Draw, seats, Rate(rate)) {
         Err(refused @ Refusal::WinRateNotWhole { .. }) => refused.to_string(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(winners_of_rate(100, Rate(30_000)), Ok(3));
+    assert_eq!(winners_of_rate(Kind::Draw, 100, Rate(30_000)), Ok(3));
     let text = "a win rate of 2.5% of 100 seats gives no whole number of winners from 1 to 99; \
         the nearest that do: 2 of 100, 3 of 100, 2 of 80, 3 of 120";
     assert_eq!(nearest(100, 25_000), text);

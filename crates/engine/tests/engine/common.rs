@@ -128,6 +128,9 @@ pub(crate) fn campaign() -> Campaign {
             fill_within: Duration::seconds(3600),
             payment_window: PAYMENT_WINDOW,
             seats_per_member: 1,
+            chance: None,
+            circle: domain::Circle::Off,
+            entries_per_day: 0,
         },
         draw: DrawTerms {
             log: Origin::new("test.example/log").unwrap(),
@@ -143,6 +146,10 @@ pub(crate) fn campaign() -> Campaign {
             kept_on_refund: false,
         },
         caps: Vec::new(),
+        prize: None,
+        merchant: None,
+        origin_share: None,
+        leftover: domain::Leftover::Owner,
         rewards: vec![
             reward(Program::Consolation(Consolation {
                 cash: Money(500),

@@ -214,6 +214,9 @@ pub(crate) fn campaign(seats: u32, rewards: Vec<Reward>) -> Result<Campaign, Str
             fill_within: Duration::seconds(86_400),
             payment_window: Duration::seconds(600),
             seats_per_member: 1,
+            chance: None,
+            circle: domain::Circle::Off,
+            entries_per_day: 0,
         },
         draw: DrawTerms {
             log,
@@ -229,6 +232,10 @@ pub(crate) fn campaign(seats: u32, rewards: Vec<Reward>) -> Result<Campaign, Str
             kept_on_refund: false,
         },
         caps: Vec::new(),
+        prize: None,
+        merchant: None,
+        origin_share: None,
+        leftover: domain::Leftover::Owner,
         rewards,
     })
 }

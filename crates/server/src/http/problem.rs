@@ -220,6 +220,7 @@ impl From<Refusal> for Problem {
             Refusal::InvalidCampaign { field, must } => {
                 problem.with("field", field).with("must", must)
             }
+            Refusal::NotRunYet { what } => problem.with("what", what),
             Refusal::WinRateNotWhole { nearest, .. } => problem
                 .with("field", "group.win_rate")
                 .with("nearest", json!(crate::wire::win_pairs(&nearest))),
@@ -272,6 +273,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::KeyReused
         | Refusal::UnknownInviter(_)
         | Refusal::InvalidCampaign { .. }
+        | Refusal::NotRunYet { .. }
         | Refusal::WinRateNotWhole { .. }
         | Refusal::UnknownPlan { .. }
         | Refusal::ProfileForbids { .. }

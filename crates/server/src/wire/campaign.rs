@@ -269,15 +269,15 @@ pub(crate) fn campaign_card(
     CampaignCard {
         id: id.to_string(),
         name: (&terms.name).into(),
-        kind: kind_name(terms.kind),
+        kind: terms.kind.name(),
         product: ProductCard {
             title: (&terms.product.title).into(),
-            fulfilment: fulfilment_name(terms.product.fulfilment),
+            fulfilment: terms.product.fulfilment.name(),
         },
         price: terms.group.price.into(),
         seats: terms.group.seats,
         winners: terms.group.winners,
-        leader: leader_name(terms.group.leader),
+        leader: terms.group.leader.name(),
         fill_within_s: terms.group.fill_within.0 / 1000,
         payment_window_s: terms.group.payment_window.0 / 1000,
         seats_per_member: terms.group.seats_per_member,
@@ -296,25 +296,6 @@ pub(crate) fn source_name(source: &domain::BeaconSource) -> &'static str {
     match source {
         domain::BeaconSource::DrandQuicknet => "drand-quicknet",
         domain::BeaconSource::Local { .. } => "local",
-    }
-}
-
-fn kind_name(kind: domain::Kind) -> &'static str {
-    match kind {
-        domain::Kind::Draw => "draw",
-    }
-}
-
-fn fulfilment_name(fulfilment: domain::Fulfilment) -> &'static str {
-    match fulfilment {
-        domain::Fulfilment::Ship => "ship",
-    }
-}
-
-fn leader_name(leader: domain::LeaderRule) -> &'static str {
-    match leader {
-        domain::LeaderRule::Equal => "equal",
-        domain::LeaderRule::Exempt => "exempt",
     }
 }
 

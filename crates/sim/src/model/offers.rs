@@ -133,6 +133,11 @@ fn bound(reward: &Reward, terms: &Campaign) -> (i64, i64) {
                 .map(|rate| (base * i64::from(rate.0)).div_euclid(1_000_000));
             (sources * each.sum::<i64>(), 0)
         }
+        // Nothing here publishes them.
+        Program::Differential(_)
+        | Program::SameLevel(_)
+        | Program::Region(_)
+        | Program::Dividend(_) => (0, 0),
     }
 }
 
@@ -209,6 +214,10 @@ fn rewards_allowed(terms: &Campaign) -> bool {
                     && program.rates.iter().all(|rate| rate.0 <= 1_000_000);
                 table && base && rates
             }
+            Program::Differential(_)
+            | Program::SameLevel(_)
+            | Program::Region(_)
+            | Program::Dividend(_) => false,
         };
         limit && program
     });

@@ -111,7 +111,11 @@ pub(super) fn generations(offer: &Campaign) -> usize {
         Program::Consolation(_)
         | Program::WinnerBonus(_)
         | Program::Leader(_)
-        | Program::Formation(_) => 0,
+        | Program::Formation(_)
+        | Program::Differential(_)
+        | Program::SameLevel(_)
+        | Program::Region(_)
+        | Program::Dividend(_) => 0,
     });
     depths.max().unwrap_or(0)
 }
@@ -159,6 +163,11 @@ fn wishes(
                 .collect()
         }
         Program::Generation(program) => generation(program, offer, seats),
+        // Nothing here publishes them.
+        Program::Differential(_)
+        | Program::SameLevel(_)
+        | Program::Region(_)
+        | Program::Dividend(_) => Vec::new(),
     }
 }
 

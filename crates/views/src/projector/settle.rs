@@ -32,7 +32,12 @@ impl Batch {
                 ProgramKind::WinnerBonus
                 | ProgramKind::Leader
                 | ProgramKind::Formation
-                | ProgramKind::Generation => WhyKind::Reward,
+                | ProgramKind::Generation
+                | ProgramKind::Differential
+                | ProgramKind::SameLevel
+                | ProgramKind::Region
+                | ProgramKind::Dividend
+                | ProgramKind::OriginShare => WhyKind::Reward,
             };
             let why = WhyLine::of(kind)
                 .in_group(settled.group, campaign)

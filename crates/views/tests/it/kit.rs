@@ -57,6 +57,9 @@ pub(crate) fn e0() -> Campaign {
             fill_within: Duration::seconds(86_400),
             payment_window: Duration::seconds(300),
             seats_per_member: 1,
+            chance: None,
+            circle: Circle::Off,
+            entries_per_day: 0,
         },
         draw: DrawTerms {
             log: draw::Origin::new("test.example/log").unwrap(),
@@ -75,6 +78,10 @@ pub(crate) fn e0() -> Campaign {
             name: "uplines".to_owned(),
             limit: Money(1_800),
         }],
+        prize: None,
+        merchant: None,
+        origin_share: None,
+        leftover: domain::Leftover::Owner,
         rewards: vec![
             reward(
                 rewards::Program::Consolation(rewards::Consolation {

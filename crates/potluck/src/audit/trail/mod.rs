@@ -238,7 +238,11 @@ impl Trail {
                 Program::Consolation(_)
                 | Program::WinnerBonus(_)
                 | Program::Leader(_)
-                | Program::Formation(_) => 0,
+                | Program::Formation(_)
+                | Program::Differential(_)
+                | Program::SameLevel(_)
+                | Program::Region(_)
+                | Program::Dividend(_) => 0,
             });
         let inviter = |member: MemberId| self.person(member).and_then(|person| person.inviter);
         let chain = std::iter::successors(inviter(member), |&upper| inviter(upper));
@@ -256,6 +260,8 @@ impl Trail {
             .map(|member| Upline {
                 member,
                 vip: vip(member),
+                rank: 0,
+                frozen: false,
             })
             .collect()
     }

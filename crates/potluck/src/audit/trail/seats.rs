@@ -1,8 +1,8 @@
 //! Seats and payments up to the freeze, and groups that end without a draw.
 
 use domain::{
-    Closing, DRAW_TIMEOUT_S, Event, FilledSeat, GroupId, MemberId, Money, PaymentId, RefundId,
-    SeatRef, Txn,
+    Agents, Closing, DRAW_TIMEOUT_S, Event, FilledSeat, GroupId, MemberId, Money, PaymentId,
+    RefundId, SeatRef, Txn,
 };
 
 use super::{At, Due, Full, Live, Place, Seat, Trail, count_closing};
@@ -310,6 +310,9 @@ impl Trail {
                 member: seat.member,
                 via: seat.via,
                 uplines: self.uplines(seat.member, &campaign),
+                walk: Vec::new(),
+                agents: Agents::default(),
+                home_store: None,
             })
             .collect();
         findings.unless(sealed == seats, at.0, || {
