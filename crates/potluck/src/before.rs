@@ -1,24 +1,34 @@
 //! What is looked at before a start makes or opens anything: a start that is refused leaves the directory as it was.
 
+use std::fs::TryLockError;
 use std::path::Path;
 
 use journal::{JournalReader, OpenError, SqliteJournal};
 use payments::sandbox::payments_in;
 
-/// Tells of a directory that takes no files in plain words; those of the databases in it are not.
-pub(crate) fn writable(data: &Path) -> Result<(), String> {
+/// Tells in plain words of a directory that takes no files, which the databases in it would not, and of another server
+/// in it, before a book of the sandbox is waited for that the other one never lets go of.
+pub(crate) fn free_and_writable(data: &Path) -> Result<(), String> {
     let mut options = std::fs::OpenOptions::new();
     // The lock's file, for it holds nothing and is made anyway.
     let opened = options
         .append(true)
         .create(true)
         .open(data.join("journal.lock"));
-    opened.map(drop).map_err(|error| {
+    let lock = opened.map_err(|error| {
         format!(
             "cannot write in the data directory {}: {error}",
             data.display()
         )
-    })
+    })?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let place = data.display().to_string();
+            Err(OpenError::Locked { place }.to_string())
+        }
+        // Let go of again: the journal takes it for good, and says what is wrong with it.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
 }
 
 /// Refuses the book of a sandbox whose journal is gone: it would be taken for that of the shop that begins anew.

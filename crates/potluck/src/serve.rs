@@ -114,7 +114,7 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
             args.data.display()
         )
     })?;
-    before::writable(&args.data)?;
+    before::free_and_writable(&args.data)?;
     server::no_lost_journal(&args.data, engine::SystemClock.now())
         .await
         .map_err(|error| chain(&error))?;
