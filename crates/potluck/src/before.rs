@@ -3,8 +3,13 @@
 use std::fs::TryLockError;
 use std::path::Path;
 
-use journal::{JournalReader, OpenError, SqliteJournal};
+use domain::Event;
+use engine::RecordReader;
+use journal::{JournalReader, OpenError, SqliteJournal, SqliteReader};
 use payments::sandbox::payments_in;
+
+/// Bytes of journal read at once.
+const READ_BYTES: usize = 64 * 1024;
 
 /// Tells in plain words of a directory that takes no files, which the databases in it would not, and of another server
 /// in it, before a book of the sandbox is waited for that the other one never lets go of.
@@ -31,12 +36,40 @@ pub(crate) fn free_and_writable(data: &Path) -> Result<(), String> {
     }
 }
 
-/// Refuses the book of a sandbox whose journal is gone: it would be taken for that of the shop that begins anew.
-pub(crate) fn book_and_journal(data: &Path) -> Result<(), String> {
+/// Whether a lost book of the sandbox may be begun anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LostBook {
+    /// No: the start is refused.
+    Refuse,
+    /// Yes, and it is said what follows.
+    BeginAnew,
+}
+
+/// Refuses the book of a sandbox whose journal is gone: it would be taken for that of the shop that begins anew. And a
+/// journal whose book is gone: what was paid by that book cannot be sent back by another.
+pub(crate) fn book_and_journal(data: &Path, lost: LostBook) -> Result<(), String> {
     let (book, journal) = (data.join("sandbox.db"), data.join("journal.db"));
-    // A book that cannot be read says so when it is opened.
-    let payments = payments_in(&book).unwrap_or(0);
-    if payments == 0 || !holds_nothing(data) {
+    // What cannot be read says so when it is opened.
+    let Ok(payments) = payments_in(&book) else {
+        return Ok(());
+    };
+    let reader = match SqliteJournal::open_read_only(data) {
+        Ok(reader) => Some(reader),
+        Err(OpenError::Absent { .. }) => None,
+        Err(_) => return Ok(()),
+    };
+    if payments == 0 {
+        return if reader.is_some_and(has_a_payment) {
+            without_book(&book, lost)
+        } else {
+            Ok(())
+        };
+    }
+    let is_empty = reader.is_none_or(|mut reader| {
+        let head = reader.head();
+        head.is_ok_and(|head| head.last_seq() == 0)
+    });
+    if !is_empty {
         return Ok(());
     }
     let (journal, book) = (journal.display(), book.display());
@@ -46,10 +79,48 @@ pub(crate) fn book_and_journal(data: &Path) -> Result<(), String> {
     ))
 }
 
-/// Whether there is no journal, or one without any record. What is wrong with it is said when it is opened.
-fn holds_nothing(data: &Path) -> bool {
-    match SqliteJournal::open_read_only(data) {
-        Ok(mut reader) => reader.head().is_ok_and(|head| head.last_seq() == 0),
-        Err(error) => matches!(error, OpenError::Absent { .. }),
+fn without_book(book: &Path, lost: LostBook) -> Result<(), String> {
+    let state = if book.exists() {
+        "has no payments"
+    } else {
+        "is missing"
+    };
+    let book = book.display();
+    match lost {
+        LostBook::Refuse => Err(format!(
+            "{book} {state}, but the journal has booked payments: without the book they were made by none of them can \
+             be refunded; put it back, or, if it is lost for good, start with --new-sandbox"
+        )),
+        LostBook::BeginAnew => {
+            tracing::warn!(
+                "{book} {state} and is begun anew: refunds of what was paid by the old book can never be made, and \
+                 stay due; the comparison with the channel's books will differ by them"
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Whether any payment was ever booked. Most journals have one near their beginning.
+fn has_a_payment(reader: SqliteReader) -> bool {
+    let mut records = RecordReader::new(Box::new(reader), journal::FIRST_SEQ);
+    loop {
+        match records.read(READ_BYTES) {
+            Ok(some) if some.is_empty() => return false,
+            Ok(some) => {
+                let mut events = some.iter().flat_map(|stored| &stored.record.events);
+                let paid = |event: &Event| {
+                    matches!(
+                        event,
+                        Event::PaymentAccepted { .. } | Event::PaymentBounced { .. }
+                    )
+                };
+                if events.any(paid) {
+                    return true;
+                }
+            }
+            // What is wrong with the journal is said when it is opened.
+            Err(_) => return false,
+        }
     }
 }

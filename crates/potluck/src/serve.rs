@@ -13,7 +13,8 @@ use server::{
 };
 use tokio::net::TcpListener;
 
-use crate::{before, crowd, shop};
+use crate::before::{self, LostBook};
+use crate::{crowd, shop};
 
 /// Our number at the sandbox.
 const SANDBOX_MERCHANT: &str = "potluck";
@@ -52,6 +53,9 @@ pub(crate) struct ServeArgs {
     /// What browsers reach the sandbox by; absent: its listening address
     #[arg(long, value_name = "URL")]
     sandbox_url: Option<String>,
+    /// Begin the sandbox's book anew where it is lost; what was paid by the old one can never be refunded
+    #[arg(long)]
+    new_sandbox: bool,
     /// For tests: the sandbox runs elsewhere, and POTLUCK_SANDBOX_SECRET is our secret there
     #[arg(long, hide = true, requires_all = ["sandbox", "sandbox_key"], value_name = "URL")]
     sandbox_elsewhere: Option<String>,
@@ -127,7 +131,12 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     let (provider, channel) = match &args.sandbox_elsewhere {
         Some(url) => (None, sandbox_elsewhere(args, url, address, &base_url)?),
         None => {
-            before::book_and_journal(&args.data)?;
+            let lost = if args.new_sandbox {
+                LostBook::BeginAnew
+            } else {
+                LostBook::Refuse
+            };
+            before::book_and_journal(&args.data, lost)?;
             let (provider, channel) = start_sandbox(args, address, &base_url).await?;
             (Some(provider), channel)
         }

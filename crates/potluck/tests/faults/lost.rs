@@ -171,3 +171,49 @@ async fn a_foreign_directory_key_or_book_is_found() {
         "{page}"
     );
 }
+
+/// What was paid by one book cannot be sent back by another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_book_of_the_sandbox_is_not_begun_anew_unasked() {
+    let shop = Shop::open().await;
+    let data = shop.copy();
+    let book = data.path().join("sandbox.db");
+    for end in ["-wal", "-shm"] {
+        let _ = fs::remove_file(data.path().join(format!("sandbox.db{end}")));
+    }
+    fs::remove_file(&book).unwrap();
+    let words = [
+        "sandbox.db is missing, but the journal has booked payments",
+        "none of them can be refunded",
+        "--new-sandbox",
+    ];
+    refused(data.path(), &words).await;
+    assert!(!book.exists(), "no empty one is made in its place");
+    fs::write(&book, "").unwrap();
+    refused(data.path(), &["has no payments, but", "--new-sandbox"]).await;
+
+    // Given up: all refunds of the full group fail, and the log has one line for it.
+    let warning = ["is begun anew", "was not sent"];
+    let server = starts_with_a_warning(data.path(), &["--new-sandbox"], &warning).await;
+    shop.failed_refunds(&server, 6).await;
+    let ended = server.stop().await;
+    assert!(ended.status.success(), "{}", ended.said);
+    assert_eq!(ended.said.matches(" not sent").count(), 1, "{}", ended.said);
+    audit_names(
+        data.path(),
+        "sandbox.db does not know the payments of 2 refunds that are due",
+    );
+
+    // With the book, the same directory pays them.
+    let whole = shop.copy();
+    for end in ["", "-wal"] {
+        let file = format!("sandbox.db{end}");
+        let _ = fs::remove_file(data.path().join(&file));
+        if whole.path().join(&file).exists() {
+            fs::copy(whole.path().join(&file), data.path().join(&file)).unwrap();
+        }
+    }
+    let server = Server::start(data.path()).await.unwrap();
+    shop.retell(server, Told::default()).await;
+    audit_passes(data.path());
+}

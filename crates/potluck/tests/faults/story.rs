@@ -470,6 +470,23 @@ impl Shop {
         }
     }
 
+    /// Waits until the channel has failed so many tries to send money back.
+    pub(crate) async fn failed_refunds(&self, server: &Server, wanted: u64) {
+        let began = Instant::now();
+        loop {
+            let got = http().get(format!("{}/metrics", server.base)).send().await;
+            let metrics = got.unwrap().text().await.unwrap();
+            let count = metrics
+                .lines()
+                .find_map(|line| line.strip_prefix("refund_failures_total "));
+            if count.is_some_and(|count| wanted <= count.parse().unwrap()) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{metrics}");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// A new group of the campaign is refused with this code.
     pub(crate) async fn nobody_opens(&self, server: &Server, code: &str) {
         let path = format!("campaigns/{}/groups", self.campaign);

@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod confirm;
+mod failing;
 mod late;
 mod orders;
 mod reconcile;

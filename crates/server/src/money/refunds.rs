@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::config::Pace;
+use crate::money::failing::Failing;
 
 /// Calls to the channel at once.
 const AT_ONCE: usize = 16;
@@ -40,6 +41,7 @@ struct Queue {
     due: BTreeSet<(Instant, RefundId)>,
     /// The last refund taken from the world.
     seen: Option<RefundId>,
+    failing: Failing,
 }
 
 struct Try {
@@ -84,14 +86,13 @@ pub(crate) async fn run(app: Arc<App>) {
 async fn settle(app: &App, queue: &mut Queue, refund: RefundId, ended: Ended) -> Result<(), ()> {
     let pace = &app.config.pace;
     match ended {
-        Ended::OnItsWay => queue.again(refund, pace),
+        Ended::OnItsWay => {
+            queue.failing.sent(refund);
+            queue.again(refund, pace);
+        }
         Ended::Failed(why) => {
             metrics::counter!("refund_failures_total").increment(1);
-            tracing::warn!(
-                refund = refund.0,
-                why,
-                "refund {refund} was not sent: {why}"
-            );
+            queue.failing.failed(refund, &why);
             queue.again(refund, pace);
         }
         Ended::Sent => {
@@ -203,6 +204,7 @@ impl Queue {
     }
 
     fn done(&mut self, refund: RefundId) {
+        self.failing.sent(refund);
         self.pending.remove(&refund);
     }
 
