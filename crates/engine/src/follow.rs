@@ -166,7 +166,9 @@ impl WorldFollower {
     ) -> Result<WorldFollower, SnapshotError> {
         let latest = snapshots.latest_snapshot()?;
         for skipped in &latest.skipped {
-            tracing::warn!(name = %skipped.name, reason = %skipped.reason, "a snapshot cannot be used");
+            let (name, reason) = (&skipped.name, &skipped.reason);
+            let cause = std::error::Error::source(reason).map(ToString::to_string);
+            tracing::warn!(%name, %reason, cause, "a snapshot cannot be used");
         }
         let Some(mut snapshot) = latest.snapshot else {
             return Ok(WorldFollower::from_nothing(reader));

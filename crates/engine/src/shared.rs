@@ -1,5 +1,6 @@
 //! What the handle and the threads share.
 
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::watch;
@@ -71,8 +72,13 @@ impl Shared {
                 match &why {
                     Stop::Shutdown => {}
                     Stop::Journal(_) | Stop::Panicked { .. } => {
-                        let source = std::error::Error::source(&why).map(ToString::to_string);
-                        tracing::error!(reason = %why, source, "the engine stops");
+                        let source = why.source().map(ToString::to_string);
+                        // What the system said stands in the line itself: it is what an operator looks for.
+                        let causes = std::iter::successors(why.source(), |&cause| cause.source());
+                        let cause = causes
+                            .last()
+                            .map_or_else(|| why.to_string(), ToString::to_string);
+                        tracing::error!(reason = %why, source, "the engine stops: {cause}");
                     }
                 }
                 *stopped = Some(why);

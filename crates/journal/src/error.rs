@@ -317,7 +317,7 @@ pub enum SkipReason {
     },
     /// It stands where the journal has not been.
     #[error(
-        "it stands at sequence {seq}, but the journal ends before {next_seq}: \
+        "it stands at sequence {seq}, but the journal ends before {next_seq}: it was made from another journal, or \
          the journal lost its end, or was restored from an older copy"
     )]
     NewerThanJournal {

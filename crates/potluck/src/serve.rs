@@ -11,7 +11,7 @@ use server::{
     ChannelKind, ClientAddress, Config, Demo, DemoAccount, DemoReach, DrawInstallation, DrawSource,
     Limits, Pace, Rate, SignInCodes, chain,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 use crate::before::{self, LostBook};
 use crate::{crowd, shop};
@@ -150,10 +150,11 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
     // A dropped sender stops it, too.
     let shutdown = async move { drop(stopping.await) };
-    let mut platform = tokio::spawn(server::serve(config, vec![listener], shutdown));
+    let (is_ready, ready) = watch::channel(false);
+    let mut platform = tokio::spawn(server::serve(config, vec![listener], shutdown, is_ready));
     let ended = tokio::select! {
         ended = &mut platform => return ended.map_err(|error| error.to_string())?.map_err(|error| chain(&error)),
-        ended = run_shop(args, &base_url, password.as_deref()) => ended,
+        ended = run_shop(args, &base_url, password.as_deref(), ready) => ended,
     };
     drop(stop);
     let closed = platform
@@ -167,10 +168,27 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     ended.and(closed).and(provider_closed)
 }
 
-/// Opens the shop if there is one, and keeps it until somebody asks to stop.
-async fn run_shop(args: &ServeArgs, base_url: &str, password: Option<&str>) -> Result<(), String> {
-    let crowd = open_shop(args, base_url, password).await?;
-    let ended = asked_to_stop().await;
+/// Opens the shop if there is one, once the platform is ready, and keeps it until somebody asks to stop.
+async fn run_shop(
+    args: &ServeArgs,
+    base_url: &str,
+    password: Option<&str>,
+    mut ready: watch::Receiver<bool>,
+) -> Result<(), String> {
+    let stop = asked_to_stop();
+    tokio::pin!(stop);
+    let opening = async {
+        if ready.wait_for(|ready| *ready).await.is_err() {
+            // The platform has ended, and says why.
+            std::future::pending::<()>().await;
+        }
+        open_shop(args, base_url, password).await
+    };
+    let crowd = tokio::select! {
+        opened = opening => opened?,
+        ended = &mut stop => return ended,
+    };
+    let ended = stop.await;
     if let Some(crowd) = crowd {
         crowd.abort();
     }

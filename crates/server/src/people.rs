@@ -17,6 +17,7 @@ use views::{
 
 use crate::app::{engine_problem, store_problem};
 use crate::auth::AsOperator;
+use crate::causes::chain;
 use crate::fresh::{Fresh, States};
 use crate::gather::{AtOnce, Gather};
 use crate::http::{Problem, Result};
@@ -425,7 +426,8 @@ impl People {
     /// Writes refusals into the audit table.
     pub(crate) async fn note_refusals(&self, notes: &[RefusalNote]) {
         if let Err(error) = self.directory.note_refusals(notes).await {
-            tracing::error!(%error, "refusals were not noted: {error}");
+            let why = chain(&error);
+            tracing::error!(why, "refusals were not noted: {why}");
         }
     }
 }

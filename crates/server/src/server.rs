@@ -208,13 +208,15 @@ pub fn start(config: Config, listener: TcpListener) -> Result<Running, ServeErro
     })
 }
 
-/// Serves until `shutdown` is ready, or the engine stops, which is an error.
+/// Serves until `shutdown` is ready, or the engine stops, which is an error. `ready` becomes true when requests are
+/// answered.
 pub async fn serve(
     config: Config,
     listeners: Vec<TcpListener>,
     shutdown: impl Future<Output = ()> + Send + 'static,
+    ready: watch::Sender<bool>,
 ) -> Result<(), ServeError> {
-    run(config, listeners, shutdown, watch::Sender::new(false)).await
+    run(config, listeners, shutdown, ready).await
 }
 
 async fn run(
@@ -493,7 +495,7 @@ async fn end(app: Arc<App>, threads: EngineThreads, why: Option<Stop>) -> Result
     let ended = ended.map_err(|error| ServeError::Task(error.to_string()))?;
     match (why, ended) {
         (_, Err(why)) | (Some(why @ (Stop::Journal(_) | Stop::Panicked { .. })), Ok(())) => {
-            tracing::error!(%why, "the platform stops: {why}");
+            // The engine has said why, and whoever runs the server says it once more at the end.
             Err(ServeError::Stopped(why))
         }
         (None | Some(Stop::Shutdown), Ok(())) => {

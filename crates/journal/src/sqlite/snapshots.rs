@@ -74,7 +74,16 @@ impl SnapshotStore for SqliteSnapshots {
 
     fn latest_snapshot(&mut self) -> Result<LatestSnapshot, SnapshotError> {
         let mut skipped = Vec::new();
-        let names = files(&self.dir).map_err(file_error(&self.dir))?;
+        let names = match files(&self.dir) {
+            Ok(names) => names,
+            // Snapshots save time and nothing else: without them the journal is read from its beginning.
+            Err(error) => {
+                let name = SNAPSHOTS.to_owned();
+                let reason = error.into();
+                skipped.push(SkippedSnapshot { name, reason });
+                Vec::new()
+            }
+        };
         let mut stored: Vec<u64> = names.iter().filter_map(|name| seq_of(name)).collect();
         stored.sort_unstable();
         for seq in stored.into_iter().rev() {
@@ -115,7 +124,12 @@ impl SnapshotStore for SqliteSnapshots {
 /// A snapshot in the directory of a journal, if there is any.
 pub(crate) fn any_file(journal_dir: &Path) -> io::Result<Option<PathBuf>> {
     let dir = journal_dir.join(SNAPSHOTS);
-    let found = files(&dir)?.into_iter().find(|name| seq_of(name).is_some());
+    let names = match files(&dir) {
+        // A file of that name is none.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
+        names => names?,
+    };
+    let found = names.into_iter().find(|name| seq_of(name).is_some());
     Ok(found.map(|name| dir.join(name)))
 }
 

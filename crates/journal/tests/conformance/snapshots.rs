@@ -183,7 +183,7 @@ pub(crate) fn one_newer_than_the_journal_is_skipped_and_stays<D: Disk>() {
     let mut journal = disk.opened();
     let latest = journal.latest_snapshot().unwrap();
     let says = "00000000000000000007.snap: it stands at sequence 7, but the journal ends before \
-                7: the journal lost its end, or was restored from an older copy";
+                7: it was made from another journal, or the journal lost its end, or was restored from an older copy";
     assert_eq!(skipped(&latest), [says]);
     assert!(content(latest).is_none());
 

@@ -20,6 +20,25 @@ fn stopped(told: &Told, ended: &Ended) {
     assert_eq!(ended.status.code(), Some(1), "{}", ended.said);
     assert!(ended.last_line().contains(STOPPED), "{}", ended.said);
     assert!(!ended.said.contains("panicked"), "{}", ended.said);
+    // What the system said ends the last line, and stands once in the log before it, whatever else failed with it.
+    let cause = ended.last_line().rsplit(": ").next().unwrap();
+    assert!(
+        cause.contains("full") || cause.contains("I/O"),
+        "{}",
+        ended.said
+    );
+    let lines: Vec<&str> = ended
+        .said
+        .lines()
+        .filter(|line| line.contains("the engine stop"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{}", ended.said);
+    let first = lines[0].split("the engine stops: ").nth(1);
+    assert!(
+        first.is_some_and(|says| says.contains(cause)),
+        "{}",
+        ended.said
+    );
     assert!(told.len() < Told::WHOLE, "{told:?}");
     assert!(PAGES.replace('\n', " ").contains(STOPPED));
 }

@@ -31,6 +31,7 @@ pub(crate) async fn refused(data: &Path, words: &[&str]) -> String {
     let line = ended.last_line().to_owned();
     assert_eq!(ended.status.code(), Some(1), "{}", ended.said);
     assert!(line.starts_with("potluck serve: "), "{}", ended.said);
+    assert_eq!(ended.base, "", "it never served");
     assert!(!ended.said.contains("panicked"), "{}", ended.said);
     for words in words {
         assert!(line.contains(words), "{words:?} is not in {line:?}");
@@ -463,6 +464,13 @@ async fn snapshots_that_cannot_be_used_are_passed_over() {
     fs::remove_dir_all(data.path().join("snapshots")).unwrap();
     recovers(&shop, data.path(), &told, "").await;
     audit_passes(data.path());
+
+    // Something else has taken their place.
+    let data = copy(&whole);
+    fs::remove_dir_all(data.path().join("snapshots")).unwrap();
+    fs::write(data.path().join("snapshots"), "no directory").unwrap();
+    recovers(&shop, data.path(), &told, "a snapshot cannot be used").await;
+    audit_names(data.path(), "snapshot snapshots: it cannot be read");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

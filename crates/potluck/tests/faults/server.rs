@@ -32,6 +32,8 @@ pub(crate) struct Server {
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) said: String,
+    /// Where it said that it serves; empty if it never did.
+    pub(crate) base: String,
 }
 
 impl Ended {
@@ -49,12 +51,23 @@ impl Server {
 
     /// The same with more arguments.
     pub(crate) async fn start_with(arguments: &[&str], data: &Path) -> Result<Server, Ended> {
-        Server::until_ready(Server::launch(&[], arguments, data)).await
+        Server::begin(&[], arguments, data).await
     }
 
     /// The same behind the words of another command, such as `strace -f`.
     pub(crate) async fn start_under(wrapper: &[String], data: &Path) -> Result<Server, Ended> {
-        Server::until_ready(Server::launch(wrapper, &[], data)).await
+        Server::begin(wrapper, &[], data).await
+    }
+
+    async fn begin(wrapper: &[String], arguments: &[&str], data: &Path) -> Result<Server, Ended> {
+        loop {
+            let began = Server::until_ready(Server::launch(wrapper, arguments, data)).await;
+            match began {
+                // Another test was given the address that was free a moment ago.
+                Err(ended) if ended.said.contains("Address already in use") => {}
+                began => return began,
+            }
+        }
     }
 
     async fn until_ready(mut server: Server) -> Result<Server, Ended> {
@@ -73,7 +86,7 @@ impl Server {
         }
     }
 
-    /// Starts it and waits only until its address is known, or it has ended.
+    /// Starts it and waits until it says where it serves, which it does when it is ready, or has ended.
     fn launch(wrapper: &[String], arguments: &[&str], data: &Path) -> Server {
         let sandbox = free_address();
         let mut words = wrapper.to_vec();
@@ -195,6 +208,7 @@ impl Server {
         Ended {
             status,
             said: self.log(),
+            base: self.base.clone(),
         }
     }
 }
@@ -244,6 +258,7 @@ pub(crate) fn potluck(wrapper: &[String], arguments: &[&str], data: &Path) -> En
     Ended {
         status: output.status,
         said: String::from_utf8(said).unwrap(),
+        base: String::new(),
     }
 }
 
