@@ -95,7 +95,7 @@ export type CheckAnswer = With<Schemas['CampaignChecked'], {
 }>
 
 export type GroupState = 'open' | 'full' | 'settled' | 'expired' | 'cancelled' | 'void'
-export type SeatState = 'reserved' | 'paid' | 'won' | 'lost' | 'lapsed' | 'refund_due' | 'refunded'
+export type SeatState = 'reserved' | 'paid' | 'won' | 'bought' | 'lost' | 'lapsed' | 'refund_due' | 'refunded'
 /** Refunded is what the payment channel has confirmed; until then it is due. */
 export type PaymentState = 'waiting' | 'paid' | 'lapsed' | 'refund_due' | 'refunded'
 export type DrawStateName = 'open' | 'waiting' | 'drawn' | 'void' | 'none'
@@ -106,7 +106,7 @@ export type GroupDraw = With<Schemas['DrawState'], { state: DrawStateName }>
 export type Group = GroupCard & { seats_list: SeatView[]; mine: MySeat[]; draw: GroupDraw | null }
 export type GroupEvent = With<Schemas['GroupNews'], { state: GroupState }>
 
-export type Outcome = 'won' | 'lost' | 'refund_due' | 'refunded'
+export type Outcome = 'won' | 'bought' | 'lost' | 'refund_due' | 'refunded'
 export type MyGroup = With<Schemas['MySeat'], {
   group: GroupCard
   seat: With<Schemas['SeatCard'], { state: SeatState; payment_state: PaymentState }>

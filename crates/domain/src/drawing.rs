@@ -3,13 +3,20 @@
 use std::collections::VecDeque;
 
 use crate::{
-    Agents, AwaitedDraw, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
-    Millis, Money, Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId, Refusal,
-    SeatRef, Upline, Vested, VestingGroup, World,
+    Agents, AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled,
+    MemberId, Millis, Money, Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId,
+    Refusal, SeatRef, Upline, Vested, VestingGroup, World,
     group::{Full, Group},
     member::Member,
     open_file, rewards, settle,
 };
+
+/// What a draw gave.
+struct Drawn {
+    signature: [u8; 48],
+    seed: [u8; 32],
+    winners: Vec<u32>,
+}
 
 /// The member and tag of the seat that is being paid.
 type LastSeat = (MemberId, [u8; 32]);
@@ -122,12 +129,43 @@ impl World {
         }
         let terms = &self.require_campaign(group.campaign)?.terms;
         let seats = group.filled_seats(full);
-        let settlement = settle(terms, &seats, outcome.winners())?;
-        events.push(Event::GroupSettled(Box::new(GroupSettled {
-            group: id,
+        let drawn = Drawn {
             signature: *outcome.signature(),
             seed: outcome.seed().0,
-            winners: outcome.winners().to_vec(),
+            winners: terms.winners_of(outcome.winners()),
+        };
+        events.push(self.settlement(id, terms, &seats, drawn)?);
+        Ok(())
+    }
+
+    /// Where nothing is drawn a group is settled the moment it is full.
+    pub(crate) fn decide_sold(
+        &self,
+        id: GroupId,
+        terms: &Campaign,
+        seats: &[FilledSeat],
+    ) -> Result<Event, Refusal> {
+        let nothing = Drawn {
+            signature: [0; 48],
+            seed: [0; 32],
+            winners: (0..terms.group.seats).collect(),
+        };
+        self.settlement(id, terms, seats, nothing)
+    }
+
+    fn settlement(
+        &self,
+        group: GroupId,
+        terms: &Campaign,
+        seats: &[FilledSeat],
+        drawn: Drawn,
+    ) -> Result<Event, Refusal> {
+        let settlement = settle(terms, seats, &drawn.winners)?;
+        Ok(Event::GroupSettled(Box::new(GroupSettled {
+            group,
+            signature: drawn.signature,
+            seed: drawn.seed,
+            winners: drawn.winners,
             seats: seats
                 .iter()
                 .map(|seat| SeatRef {
@@ -142,22 +180,23 @@ impl World {
             first_refund: RefundId(self.next_refund),
             first_order: OrderId(self.next_order),
             rewards: settlement.rewards,
-        })));
-        Ok(())
+            everyone_buys: terms.kind.everyone_buys(),
+            prize: terms.prize.as_ref().map_or(Money::ZERO, |prize| prize.cost),
+        })))
     }
 
     /// Takes a drawn group out of memory: refunds and orders stand for themselves, unvested rewards wait for the
     /// orders' return windows, and who had his first settled seat counts for his inviter's VIP level.
     pub(crate) fn apply_settled(&mut self, settled: &GroupSettled) {
-        let (winners, losers) = settled.split();
-        for (refund, (_, seat)) in (settled.first_refund.0..).zip(&losers) {
+        for (refund, (_, seat)) in (settled.first_refund.0..).zip(&settled.refunded()) {
             let payment = PaymentId {
                 group: settled.group,
                 index: seat.index,
             };
             self.refund_seat(RefundId(refund), payment, settled.price);
         }
-        for (order, &(number, seat)) in (settled.first_order.0..).zip(&winners) {
+        let buyers = settled.buyers();
+        for (order, &(number, seat)) in (settled.first_order.0..).zip(&buyers) {
             let order_state = Order {
                 group: settled.group,
                 member: seat.member,
@@ -168,7 +207,7 @@ impl World {
             self.next_order = self.next_order.max(order.saturating_add(1));
             self.leave_escrow(seat.member, settled.price);
         }
-        self.keep_vesting(settled, winners.len());
+        self.keep_vesting(settled, buyers.len());
         for seat in &settled.seats {
             self.count_settled_seat(seat.member);
         }

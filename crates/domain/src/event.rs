@@ -432,7 +432,7 @@ pub struct Vested {
     pub coins: Coins,
 }
 
-/// A draw and every amount that follows from it. Non-winners are the seats that are not among the winners.
+/// What a full group came to, and every amount that follows from it. Non-winners are the seats that are not among the winners.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct GroupSettled {
     /// The group.
@@ -444,16 +444,17 @@ pub struct GroupSettled {
     /// The draw's seed.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub seed: [u8; 32],
-    /// Seat numbers that won, in the draw's order.
+    /// Seat numbers that won, in the draw's order; a leader who always buys comes before those drawn. Where nothing is
+    /// drawn, signature and seed are zeros and this is every seat.
     #[n(3)]
     pub winners: Vec<u32>,
     /// Every seat in seat order.
     #[n(4)]
     pub seats: Vec<SeatRef>,
-    /// What every seat paid, and every non-winner gets back.
+    /// What every seat paid, and every non-winner gets back unless everyone buys.
     #[n(5)]
     pub price: Money,
-    /// What the supplier is owed for each winner.
+    /// What the supplier is owed for each buyer.
     #[n(6)]
     pub cost: Money,
     /// Cash that every non-winner gets on top.
@@ -462,15 +463,25 @@ pub struct GroupSettled {
     /// Coins that every non-winner gets on top.
     #[n(8)]
     pub consolation_coins: Coins,
-    /// Refund number of the first non-winner in seat order; the others follow.
+    /// Refund number of the first refunded seat in seat order; the others follow.
     #[n(9)]
     pub first_refund: RefundId,
-    /// Order number of the first winner in seat order; the others follow.
+    /// Order number of the first buyer in seat order; the others follow.
     #[n(10)]
     pub first_order: OrderId,
     /// All other rewards, in the order they were paid.
     #[n(11)]
     pub rewards: Vec<RewardPaid>,
+    /// Non-winners buy, too: nobody is refunded.
+    #[cbor(n(12), skip_if = "is_false")]
+    pub everyone_buys: bool,
+    /// What the supplier is owed for each winner's prize on top.
+    #[cbor(n(13), skip_if = "no_money")]
+    pub prize: Money,
+}
+
+fn no_money(amount: &Money) -> bool {
+    *amount == Money::ZERO
 }
 
 /// One payment of a reward, with what explains it (rules 7, last line).

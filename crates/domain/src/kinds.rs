@@ -134,6 +134,20 @@ impl Campaign {
         }
     }
 
+    /// The winning seats, given those that were drawn: a leader who always buys comes before them (rules 4).
+    pub fn winners_of(&self, drawn: &[u32]) -> Vec<u32> {
+        let leader = (self.group.leader == LeaderRule::Buys).then_some(0);
+        leader.into_iter().chain(drawn.iter().copied()).collect()
+    }
+
+    /// The seats that were drawn, given all that won.
+    pub fn drawn_of<'a>(&self, winners: &'a [u32]) -> &'a [u32] {
+        match (self.group.leader, winners) {
+            (LeaderRule::Buys, [_, drawn @ ..]) => drawn,
+            (LeaderRule::Buys | LeaderRule::Equal | LeaderRule::Exempt, all) => all,
+        }
+    }
+
     /// Whether a full group is drawn.
     pub fn is_drawn(&self) -> bool {
         self.kind != Kind::EveryoneBuys
@@ -357,19 +371,11 @@ pub(crate) fn check_base(campaign: &Campaign, base: Base) -> Result<(), Refusal>
 pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
     let not_yet = |what| Err(Refusal::NotRunYet { what });
     match campaign.kind {
-        Kind::Draw => {}
-        Kind::EveryoneBuys => return not_yet("kind everyone-buys"),
-        Kind::BonusDraw => return not_yet("kind bonus-draw"),
+        Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw => {}
         Kind::Treat => return not_yet("kind treat"),
         Kind::Ballot => return not_yet("kind ballot"),
     }
     let group = &campaign.group;
-    if group.chance.is_some() {
-        return not_yet("group.chance");
-    }
-    if group.leader == LeaderRule::Buys {
-        return not_yet("group.leader buys");
-    }
     if group.circle != Circle::Off {
         return not_yet("group.circle rotate");
     }

@@ -236,16 +236,30 @@ type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>
 /// In the order of rules 6: sales, refunds, rewards.
 fn settlement_lines(settled: &GroupSettled, move_money: Move<'_>) -> Result<(), Overflow> {
     let winners = u32::try_from(settled.winners.len()).map_err(|_| Overflow)?;
+    let (drawn, others) = settled.split();
+    let lost = others.len();
+    let buyers = if settled.everyone_buys {
+        drawn.len().saturating_add(lost)
+    } else {
+        drawn.len()
+    };
+    let buyers = u32::try_from(buyers).map_err(|_| Overflow)?;
     let escrow = Account::Escrow(settled.group);
-    move_money(Account::Sales, escrow, settled.price.times(winners)?.0)?;
+    move_money(Account::Sales, escrow, settled.price.times(buyers)?.0)?;
     move_money(
         Account::Suppliers,
         Account::CostOfGoods,
-        settled.cost.times(winners)?.0,
+        settled.cost.times(buyers)?.0,
     )?;
-    let lost = settled.losers();
-    for seat in &lost {
-        move_money(Account::RefundsDue, escrow, settled.price.0)?;
+    move_money(
+        Account::Suppliers,
+        Account::CostOfGoods,
+        settled.prize.times(winners)?.0,
+    )?;
+    for (_, seat) in &others {
+        if !settled.everyone_buys {
+            move_money(Account::RefundsDue, escrow, settled.price.0)?;
+        }
         move_money(
             Account::Available(seat.member),
             Account::Rewards,
@@ -289,13 +303,24 @@ impl RewardPaid {
 }
 
 impl GroupSettled {
-    /// The seats that did not win, in seat order, with their positions left out.
-    pub fn losers(&self) -> Vec<crate::SeatRef> {
-        self.split().1.into_iter().map(|(_, seat)| seat).collect()
+    /// `(seat number, seat)` of those who buy, in seat order. The first has [`GroupSettled::first_order`], and so on.
+    pub fn buyers(&self) -> Vec<(u32, crate::SeatRef)> {
+        if self.everyone_buys {
+            return (0u32..).zip(self.seats.iter().copied()).collect();
+        }
+        self.split().0
     }
 
-    /// `(seat number, seat)` of the winners and of the non-winners, each in seat order. The first non-winner has
-    /// [`GroupSettled::first_refund`], the first winner [`GroupSettled::first_order`], and so on.
+    /// `(seat number, seat)` of those who get their money back, in seat order. The first has
+    /// [`GroupSettled::first_refund`], and so on.
+    pub fn refunded(&self) -> Vec<(u32, crate::SeatRef)> {
+        if self.everyone_buys {
+            return Vec::new();
+        }
+        self.split().1
+    }
+
+    /// `(seat number, seat)` of the winners and of the non-winners, each in seat order.
     #[expect(clippy::type_complexity, reason = "two lists of the same plain pair")]
     pub fn split(&self) -> (Vec<(u32, crate::SeatRef)>, Vec<(u32, crate::SeatRef)>) {
         let mut won = vec![false; self.seats.len()];

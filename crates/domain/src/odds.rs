@@ -1,14 +1,14 @@
 //! What a member is told of a campaign before he pays (rules 8): the odds, and what is sure for whoever does not win.
 //! Wherever a figure is not whole or not sure, it is the one that promises less.
 
-use crate::{Campaign, Coins, Money, Overflow, rewards};
+use crate::{Campaign, Coins, LeaderRule, Money, Overflow, rewards};
 
 /// What a member is told of a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Odds {
-    /// Seats of a group (N).
+    /// Seats among which is drawn: N, or one less where the leader always buys.
     pub seats: u32,
-    /// Seats that win (W).
+    /// Seats that are drawn: W, or one less where the leader always buys; of a chance the fewest.
     pub winners: u32,
     /// Rounds that someone takes on average who plays until he wins: N/W.
     pub average_rounds: Ratio,
@@ -49,22 +49,44 @@ impl Ratio {
 pub fn odds(campaign: &Campaign) -> Result<Odds, Overflow> {
     let group = &campaign.group;
     let cash = consolation_cash_at_least(campaign)?;
-    let non_winners = group.seats.checked_sub(group.winners).ok_or(Overflow)?;
-    // What is subtracted is rounded down, so that the cost is rounded up.
-    let gained = cash
-        .times(non_winners)?
-        .0
-        .checked_div(i64::from(group.winners))
-        .ok_or(Overflow)?;
+    let (seats, winners) = drawn(campaign);
+    let non_winners = seats.checked_sub(winners).ok_or(Overflow)?;
+    // Who buys in every round has the product for its price in each. What is subtracted is rounded down, so that the
+    // cost is rounded up.
+    let gained = if campaign.kind.everyone_buys() {
+        0
+    } else {
+        cash.times(non_winners)?
+            .0
+            .checked_div(i64::from(winners))
+            .ok_or(Overflow)?
+    };
     Ok(Odds {
-        seats: group.seats,
-        winners: group.winners,
-        average_rounds: Ratio::new(group.seats, group.winners).ok_or(Overflow)?,
+        seats,
+        winners,
+        average_rounds: Ratio::new(seats, winners).ok_or(Overflow)?,
         average_cost: group.price.minus(Money(gained))?,
         consolation_cash_at_least: cash,
         consolation_coins_at_least: rewards::consolation(campaign)
             .map_or(Coins::ZERO, |consolation| consolation.coins),
     })
+}
+
+/// Among how many seats how many are drawn, seen by a member who is not the leader: a leader who always buys has one of
+/// each. Of a chance the fewest that may win, and one where that is none.
+fn drawn(campaign: &Campaign) -> (u32, u32) {
+    let group = &campaign.group;
+    let fewest = match group.chance {
+        None => group.winners,
+        Some(chance) => chance.min.max(1),
+    };
+    match group.leader {
+        LeaderRule::Equal | LeaderRule::Exempt => (group.seats, fewest),
+        LeaderRule::Buys => (
+            group.seats.saturating_sub(1),
+            group.winners.saturating_sub(1),
+        ),
+    }
 }
 
 /// The consolation's cash if its cap lasts for every non-winner, whatever the draw; else nothing.

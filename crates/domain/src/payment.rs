@@ -191,7 +191,15 @@ impl World {
             tag: paid.tag,
         });
         if group.paid_count().saturating_add(1) == campaign.terms.group.seats {
-            events.push(self.fill(group, payment, (member, paid.tag), now, events)?);
+            let filled = self.fill(group, payment, (member, paid.tag), now, events)?;
+            let mut sold = None;
+            if let Event::GroupFilled { seats, .. } = &filled
+                && !campaign.terms.is_drawn()
+            {
+                sold = Some(self.decide_sold(payment.group, &campaign.terms, seats)?);
+            }
+            events.push(filled);
+            events.extend(sold);
         }
         Ok(())
     }

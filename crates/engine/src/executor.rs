@@ -209,6 +209,8 @@ mod tests {
             first_refund: RefundId(1_000_000),
             first_order: OrderId(1_000_000),
             rewards: vec![reward(); rewards],
+            everyone_buys: false,
+            prize: Money::ZERO,
         }))
     }
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use domain::{
-    BeaconSource, Campaign, GroupId, LeaderRule, Millis, PublishedCampaign, Refusal, Shortfall,
-    Solvency, published_file,
+    BeaconSource, Campaign, GroupId, Millis, PublishedCampaign, Refusal, Shortfall, Solvency,
+    published_file,
 };
 use schema::Installation;
 
@@ -208,10 +208,7 @@ fn winners(campaign: &Campaign, crowd: &Crowd, seed: &draw::Hash) -> Result<Vec<
     let scores = draw::scores(seed, campaign.group.seats);
     let mut order = draw::order(&open, &seats, &scores);
     order.truncate(draw::winner_count(open.mode, &order, &scores));
-    if campaign.group.leader == LeaderRule::Buys {
-        order.insert(0, 0);
-    }
-    Ok(order)
+    Ok(campaign.winners_of(&order))
 }
 
 fn not_solvent(args: &TryArgs, shortfall: &Shortfall) -> String {

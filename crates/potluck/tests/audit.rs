@@ -231,7 +231,7 @@ fn each_refund_is_paid_once(data: &Path, sent: u64) {
             }
             Event::GroupSettled(group) => {
                 settled += 1;
-                for (refund, _) in (group.first_refund.0..).zip(group.losers()) {
+                for (refund, _) in (group.first_refund.0..).zip(group.refunded()) {
                     assert_eq!(due.insert(refund, group.price), None);
                 }
             }

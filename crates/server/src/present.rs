@@ -69,7 +69,9 @@ pub(crate) fn seat_card(row: &SeatRow) -> SeatCard {
 /// What a seat came to: none while it is open.
 pub(crate) fn outcome(row: &SeatRow) -> Option<&'static str> {
     match row.state {
-        SeatStatus::Won | SeatStatus::Lost | SeatStatus::Refunded => Some(row.told()),
+        SeatStatus::Won | SeatStatus::Bought | SeatStatus::Lost | SeatStatus::Refunded => {
+            Some(row.told())
+        }
         SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::Lapsed => None,
     }
 }
@@ -167,17 +169,19 @@ pub(crate) fn draw_state(
             DrawStatus::Waiting => late_s
                 .map(|late_s| late_s / 60)
                 .filter(|minutes| 0 < *minutes),
-            DrawStatus::Open | DrawStatus::Drawn | DrawStatus::Void => None,
+            DrawStatus::None | DrawStatus::Open | DrawStatus::Drawn | DrawStatus::Void => None,
         },
     }
 }
 
-/// A group that ended before it was full has no draw; `void` is a draw whose value never came.
+/// A group in which everyone buys, or that ended before it was full, has no draw; `void` is a draw whose value never came.
 pub(crate) fn draw_status(row: &DrawRow) -> &'static str {
     match row.state {
         DrawStatus::Void if row.freeze.is_none() => "none",
-        state @ (DrawStatus::Open | DrawStatus::Waiting | DrawStatus::Drawn | DrawStatus::Void) => {
-            state.name()
-        }
+        state @ (DrawStatus::None
+        | DrawStatus::Open
+        | DrawStatus::Waiting
+        | DrawStatus::Drawn
+        | DrawStatus::Void) => state.name(),
     }
 }

@@ -43,8 +43,10 @@ pub enum SeatStatus {
     Reserved,
     /// Paid, not drawn yet.
     Paid,
-    /// Drawn.
+    /// Drawn, or its leader always buys.
     Won,
+    /// Bought without being drawn: everyone in the group does.
+    Bought,
     /// Not drawn; its price goes back.
     Lost,
     /// Not paid in time, or given up.
@@ -60,6 +62,7 @@ impl SeatStatus {
             SeatStatus::Reserved => "reserved",
             SeatStatus::Paid => "paid",
             SeatStatus::Won => "won",
+            SeatStatus::Bought => "bought",
             SeatStatus::Lost => "lost",
             SeatStatus::Lapsed => "lapsed",
             SeatStatus::Refunded => "refunded",
@@ -72,6 +75,7 @@ impl Word for SeatStatus {
         SeatStatus::Reserved,
         SeatStatus::Paid,
         SeatStatus::Won,
+        SeatStatus::Bought,
         SeatStatus::Lost,
         SeatStatus::Lapsed,
         SeatStatus::Refunded,
@@ -213,6 +217,8 @@ impl Word for OrderStatus {
 /// How a draw stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrawStatus {
+    /// Nothing is drawn: everyone buys.
+    None,
     /// The group is not full; only its open file exists.
     Open,
     /// Frozen; its round is awaited.
@@ -227,6 +233,7 @@ impl DrawStatus {
     /// Its name in URLs and JSON.
     pub fn name(self) -> &'static str {
         match self {
+            DrawStatus::None => "none",
             DrawStatus::Open => "open",
             DrawStatus::Waiting => "waiting",
             DrawStatus::Drawn => "drawn",
@@ -237,6 +244,7 @@ impl DrawStatus {
 
 impl Word for DrawStatus {
     const ALL: &'static [DrawStatus] = &[
+        DrawStatus::None,
         DrawStatus::Open,
         DrawStatus::Waiting,
         DrawStatus::Drawn,

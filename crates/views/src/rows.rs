@@ -128,7 +128,7 @@ impl SeatRow {
         let back = self.back.as_ref().map(Back::status);
         match self.state {
             SeatStatus::Reserved => PaymentStatus::Waiting,
-            SeatStatus::Paid | SeatStatus::Won => PaymentStatus::Paid,
+            SeatStatus::Paid | SeatStatus::Won | SeatStatus::Bought => PaymentStatus::Paid,
             SeatStatus::Lost | SeatStatus::Refunded => back.unwrap_or(PaymentStatus::RefundDue),
             SeatStatus::Lapsed => back.unwrap_or(PaymentStatus::Lapsed),
         }
@@ -137,7 +137,7 @@ impl SeatRow {
     /// Why its money goes back or went back.
     pub fn back_for(&self) -> Option<RefundReason> {
         match self.state {
-            SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::Won => None,
+            SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::Won | SeatStatus::Bought => None,
             SeatStatus::Lost | SeatStatus::Refunded => self.refunded_for,
             SeatStatus::Lapsed => self.back.map(|back| back.reason),
         }
@@ -150,6 +150,7 @@ impl SeatRow {
             SeatStatus::Reserved
             | SeatStatus::Paid
             | SeatStatus::Won
+            | SeatStatus::Bought
             | SeatStatus::Lost
             | SeatStatus::Lapsed => self.state.name(),
         }

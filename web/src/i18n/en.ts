@@ -32,7 +32,7 @@ export const en: Messages = {
     draw: 'Group draw', 'everyone-buys': 'Group buy', 'bonus-draw': 'Group buy with a bonus', treat: 'Treat', ballot: 'Ballot',
   },
   group_state: { open: 'Open', full: 'Full', settled: 'Settled', expired: 'Expired', cancelled: 'Cancelled', void: 'Void' },
-  seat_state: { reserved: 'To be paid', paid: 'Paid', won: 'Won', lost: 'Not drawn', lapsed: 'Lapsed', refund_due: 'Refund due', refunded: 'Refunded' },
+  seat_state: { reserved: 'To be paid', paid: 'Paid', won: 'Won', bought: 'Bought', lost: 'Not drawn', lapsed: 'Lapsed', refund_due: 'Refund due', refunded: 'Refunded' },
   list: {
     title: 'Open campaigns',
     hero: 'Share the pot, share the luck',
@@ -202,7 +202,7 @@ export const en: Messages = {
     unsafe: 'The payment address is not valid',
   },
   groups: { title: 'My groups', empty: 'No groups yet', empty_hint: 'Pick a campaign; open a group or join one.', go: 'See the campaigns', pay_left: 'To be paid, {time} left',
-    outcome: { won: 'Won', lost: 'Not drawn', refund_due: 'Refund due', refunded: 'Refunded' }, going_back: 'On its way back, not confirmed yet', gone_back: 'Back the way it came', seat: 'Seat No. {n}' },
+    outcome: { won: 'Won', bought: 'Bought', lost: 'Not drawn', refund_due: 'Refund due', refunded: 'Refunded' }, going_back: 'On its way back, not confirmed yet', gone_back: 'Back the way it came', seat: 'Seat No. {n}' },
   wallet: {
     title: 'Wallet',
     available: 'Available', vesting: 'Vesting', in_groups: 'In groups', coins: 'Coins', vesting_coins: 'Vesting coins',

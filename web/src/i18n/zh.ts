@@ -30,7 +30,7 @@ export const zh = {
     draw: '拼团抽奖', 'everyone-buys': '普通拼团', 'bonus-draw': '拼团加赠', treat: '聚餐买单', ballot: '摇号购',
   },
   group_state: { open: '拼团中', full: '已满员', settled: '已结算', expired: '已过期', cancelled: '已取消', void: '已作废' },
-  seat_state: { reserved: '待付款', paid: '已付款', won: '中奖', lost: '未中奖', lapsed: '已失效', refund_due: '退款中', refunded: '已退款' },
+  seat_state: { reserved: '待付款', paid: '已付款', won: '中奖', bought: '已购', lost: '未中奖', lapsed: '已失效', refund_due: '退款中', refunded: '已退款' },
   list: {
     title: '正在进行的活动',
     hero: '拼一份好运',
@@ -200,7 +200,7 @@ export const zh = {
     unsafe: '付款地址无效',
   },
   groups: { title: '我的团', empty: '还没有参加过团', empty_hint: '挑一个活动，开团或参团都可以。', go: '去看活动', pay_left: '待付款，剩 {time}',
-    outcome: { won: '中奖', lost: '未中奖', refund_due: '退款中', refunded: '已退款' }, going_back: '退款在途，等渠道确认', gone_back: '已原路退回', seat: '{n} 号名额' },
+    outcome: { won: '中奖', bought: '已购', lost: '未中奖', refund_due: '退款中', refunded: '已退款' }, going_back: '退款在途，等渠道确认', gone_back: '已原路退回', seat: '{n} 号名额' },
   wallet: {
     title: '钱包',
     available: '可用余额', vesting: '待解冻', in_groups: '在团里', coins: '购物币', vesting_coins: '待解冻购物币',

@@ -408,6 +408,117 @@ fn cn_default_allows_what_its_limits_do_not_forbid() {
     assert_eq!(ballot.check(), Ok(()));
 }
 
+/// Publishes, fills and settles one group of these terms; answers with its settlement.
+fn live(shop: &mut crate::shop::Shop, terms: &Campaign) -> GroupSettled {
+    let id = shop.publish(terms.clone());
+    let members = shop.members(terms.group.seats);
+    if terms.is_drawn() {
+        let group = shop.fill(id, &members);
+        return shop.settle(group);
+    }
+    let group = shop.open(id, members[0]);
+    for &member in &members[1..] {
+        shop.seat(group, member);
+    }
+    assert_eq!(shop.state(group), GroupState::Settled);
+    match shop.last() {
+        Event::GroupSettled(settled) => *settled,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn where_nothing_is_drawn_a_full_group_is_settled_at_once() {
+    let mut shop = crate::shop::Shop::new();
+    let mut terms = of_kind(Kind::EveryoneBuys, 10_000, (4, 4), 6_000);
+    terms.channel = ChannelTerms {
+        fee: Rate(6_000),
+        kept_on_refund: false,
+    };
+    let settled = live(&mut shop, &terms);
+    assert_eq!(settled.winners, [0, 1, 2, 3]);
+    assert_eq!((settled.signature, settled.seed), ([0; 48], [0; 32]));
+    assert_eq!(shop.refund_all(), Money::ZERO);
+    assert_eq!(shop.balance("sales"), -40_000);
+    assert_eq!(shop.balance("suppliers"), -24_000);
+    assert_eq!(shop.balance("escrow"), 0);
+    assert_eq!(shop.world.books().own, Money(40_000 - 24_000 - 240));
+    assert!(shop.world.awaiting_draw(usize::MAX).is_empty());
+    let orders: Vec<MemberId> = (0..4)
+        .map(|order| shop.world.order(OrderId(order)).unwrap().member)
+        .collect();
+    let members: Vec<MemberId> = settled.seats.iter().map(|seat| seat.member).collect();
+    assert_eq!(orders, members);
+    shop.check();
+}
+
+#[test]
+fn in_a_bonus_draw_everyone_has_an_order_and_the_drawn_a_prize() {
+    let mut shop = crate::shop::Shop::new();
+    let mut terms = of_kind(Kind::BonusDraw, 10_000, (5, 2), 6_000);
+    terms.rewards = vec![consolation(100, 300)];
+    let settled = live(&mut shop, &terms);
+    assert_eq!(settled.winners.len(), 2);
+    assert_eq!(shop.refund_all(), Money::ZERO);
+    assert_eq!(shop.balance("sales"), -50_000);
+    assert_eq!(shop.balance("suppliers"), -5 * 6_000 - 2 * 5_000);
+    assert_eq!(shop.balance("available"), -300);
+    assert_eq!(shop.balance("coins"), -900);
+    assert!((0..5).all(|order| shop.world.order(OrderId(order)).is_some()));
+    for seat in &settled.seats {
+        assert_eq!(
+            shop.world.member(seat.member).unwrap().in_groups,
+            Money::ZERO
+        );
+    }
+    shop.check();
+}
+
+#[test]
+fn a_leader_who_buys_gets_the_product_beside_those_drawn() {
+    let mut shop = crate::shop::Shop::new();
+    let mut terms = of_kind(Kind::Draw, 1_000, (6, 3), 100);
+    terms.group.leader = LeaderRule::Buys;
+    terms.group.seats_per_member = 2;
+    let settled = live(&mut shop, &terms);
+    assert_eq!(settled.winners.len(), 3);
+    assert_eq!(settled.winners[0], 0);
+    assert!(!settled.winners[1..].contains(&0));
+    // He holds one seat, whatever the others may.
+    let id = CampaignId(0);
+    let leader = shop.member(None);
+    let group = shop.open(id, leader);
+    let again = shop.join(group, leader);
+    assert_eq!(
+        again,
+        Err(Refusal::SeatLimit {
+            group,
+            member: leader
+        })
+    );
+    shop.check();
+}
+
+#[test]
+fn a_chance_gives_a_number_of_winners_within_its_bounds() {
+    let mut shop = crate::shop::Shop::new();
+    let mut terms = of_kind(Kind::Draw, 1_000, (10, 4), 100);
+    terms.group.chance = Some(Chance {
+        p: Rate(250_000),
+        min: 2,
+    });
+    let mut counts = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        counts.insert(live(&mut shop, &terms).winners.len());
+    }
+    assert!(
+        counts.iter().all(|count| (2..=4).contains(count)),
+        "{counts:?}"
+    );
+    assert!(1 < counts.len(), "always {counts:?}");
+    shop.check();
+}
+
 #[test]
 fn what_cannot_be_opened_for_members_yet_is_not_published() {
     let mut shop = crate::shop::Shop::new();

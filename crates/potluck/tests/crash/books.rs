@@ -174,7 +174,7 @@ impl Books {
     fn settle(&mut self, settled: &GroupSettled) {
         let group = settled.group.0;
         self.moves(group, Group::Full, Group::Settled);
-        for (refund, seat) in (settled.first_refund.0..).zip(settled.losers()) {
+        for (refund, (_, seat)) in (settled.first_refund.0..).zip(settled.refunded()) {
             self.owe_seat(refund, group, seat.index, settled.price.0);
         }
     }

@@ -231,14 +231,17 @@ pub(crate) fn odds(campaign: &Campaign) -> Odds {
     let counted = domain::odds(campaign);
     // Published terms never fail to be counted; of others the price is the honest answer.
     let cost = counted.map_or(group.price, |odds| odds.average_cost);
-    let hundredths = u64::from(group.seats) * 100 / u64::from(group.winners.max(1));
+    let (seats, winners) = counted.map_or((group.seats, group.winners), |odds| {
+        (odds.seats, odds.winners)
+    });
+    let hundredths = u64::from(seats) * 100 / u64::from(winners.max(1));
     let rounds = match hundredths % 100 {
         0 => (hundredths / 100).to_string(),
         rest => format!("{}.{rest:02}", hundredths / 100),
     };
     Odds {
-        seats: group.seats,
-        winners: group.winners,
+        seats,
+        winners,
         average_rounds: rounds,
         product_cost_average: Amount(cost.0),
     }

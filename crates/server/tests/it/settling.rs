@@ -121,6 +121,106 @@ async fn e0_to_the_fen() {
     site.close().await;
 }
 
+/// Opens a group and fills it.
+async fn fill(site: &Site, campaign: &str, members: &[Caller]) -> String {
+    let (leader, others) = members.split_first().unwrap();
+    let (group, payment) = leader.open_group(campaign).await;
+    site.pay(&payment).await;
+    site.payment(leader, &payment, "paid").await;
+    for member in others {
+        let payment = member.join(&group).await;
+        site.pay(&payment).await;
+    }
+    group
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_everyone_buys_nobody_is_refunded_and_everyone_has_an_order() {
+    let site = Site::open().await;
+    let mut everyone = example("e0");
+    everyone["kind"] = json!("everyone-buys");
+    everyone["reward"] = json!([]);
+    everyone["group"].as_object_mut().unwrap().remove("winners");
+    let mut bonus = example("e0");
+    bonus["kind"] = json!("bonus-draw");
+    bonus["prize"] = json!({ "title": { "zh": "奖", "en": "Prize" }, "cost": "30.00" });
+    bonus["reward"] = json!([{ "program": "consolation", "cash": "5.00" }]);
+    let members = site.crowd(5).await;
+
+    let campaign = site.publish(everyone).await;
+    let group = fill(&site, &campaign, &members).await;
+    // Nothing is drawn, so nothing is waited for.
+    let shown = site.group(&group, "settled").await;
+    assert_eq!(shown["draw"]["state"], "none", "{shown}");
+    let draw = site
+        .anyone()
+        .get(&format!("/groups/{group}/draw/open"))
+        .await;
+    draw.is_problem(404, "draw_file_absent");
+    for member in &members {
+        assert_eq!(outcome(member, &group).await, "bought");
+        let orders = member.get("/me/orders").await.json();
+        assert_eq!(orders["items"].as_array().unwrap().len(), 1, "{orders}");
+        check_wallet(member).await;
+    }
+    assert_eq!(site.settled_books().await["own"], "400.00");
+
+    let campaign = site.publish(bonus).await;
+    let group = play(&site, &campaign, &members).await;
+    let won = winners(&site, &group).await;
+    assert_eq!(won.len(), 1);
+    check_draw(&site, &group).await;
+    let mut outcomes = Vec::new();
+    for member in &members {
+        outcomes.push(outcome(member, &group).await);
+        let orders = member.get("/me/orders").await.json();
+        assert_eq!(orders["items"].as_array().unwrap().len(), 2, "{orders}");
+        check_wallet(member).await;
+    }
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, ["bought", "bought", "bought", "bought", "won"]);
+    // 500 - 5 x 20 - a prize of 30 - 4 x 5.
+    let books = site.settled_books().await;
+    assert_eq!(books["own"], "750.00", "{books}");
+    assert_eq!(site.provider_books().await.refunds, 0);
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_who_buys_and_a_chance_of_each_seat() {
+    let site = Site::open().await;
+    let mut buys = example("e0");
+    buys["group"]["leader"] = json!("buys");
+    buys["group"]["winners"] = json!(2);
+    buys["reward"] = json!([{ "program": "consolation", "cash": "5.00" }]);
+    let mut chance = example("e0");
+    let group = chance["group"].as_object_mut().unwrap();
+    group.remove("winners");
+    group.insert(
+        "chance".to_owned(),
+        json!({ "p": "40%", "min": 1, "max": 3 }),
+    );
+    let members = site.crowd(5).await;
+
+    let campaign = site.publish(buys).await;
+    let group = play(&site, &campaign, &members).await;
+    assert_eq!(outcome(&members[0], &group).await, "won");
+    // The leader's purchase is no part of the draw.
+    assert_eq!(winners(&site, &group).await.len(), 1);
+    check_draw(&site, &group).await;
+
+    let campaign = site.publish(chance).await;
+    let group = play(&site, &campaign, &members).await;
+    let won = winners(&site, &group).await.len();
+    assert!((1..=3).contains(&won), "{won}");
+    check_draw(&site, &group).await;
+    for member in &members {
+        check_wallet(member).await;
+    }
+    site.settled_books().await;
+    site.close().await;
+}
+
 /// The files served reproduce the result byte for byte, and each hash is that of its file.
 async fn check_draw(site: &Site, group: &str) {
     let anyone = site.anyone();

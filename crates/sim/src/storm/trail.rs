@@ -103,12 +103,12 @@ impl Trail {
                 refunds,
                 ..
             } => self.give_all_back(*group, *first_refund, refunds, *refund_each),
-            Event::GroupSettled(settled) => self.give_all_back(
-                settled.group,
-                settled.first_refund,
-                &settled.losers(),
-                settled.price,
-            ),
+            Event::GroupSettled(settled) => {
+                let refunded = settled.refunded();
+                let seats: Vec<_> = refunded.into_iter().map(|(_, seat)| seat).collect();
+                let first = settled.first_refund;
+                self.give_all_back(settled.group, first, &seats, settled.price)
+            }
             Event::RefundPaid { refund, amount, .. } => match self.refunds.get_mut(refund) {
                 Some((owed, sent)) if !*sent && *owed == *amount => {
                     *sent = true;

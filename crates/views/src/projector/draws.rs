@@ -16,11 +16,16 @@ use crate::error::ProjectError;
 use crate::names::{DrawFile, DrawStatus, Word};
 
 impl Batch {
-    /// The rules, before the first seat is sold.
+    /// The rules, before the first seat is sold. Where everyone buys there is no draw, and no file of one.
     pub(super) fn draw_opened(&mut self, group: GroupId, campaign: &PublishedCampaign) -> Done {
         let bytes = self.open_of(group, campaign)?.to_bytes();
+        let is_drawn = campaign.terms.is_drawn();
         let draw = Draw {
-            state: DrawStatus::Open,
+            state: if is_drawn {
+                DrawStatus::Open
+            } else {
+                DrawStatus::None
+            },
             open: draw::hash(&bytes),
             seats: None,
             freeze: None,
@@ -34,7 +39,9 @@ impl Batch {
             winners: None,
         };
         self.rows.draws.put(group.0, draw);
-        self.file(group, DrawFile::Open, bytes);
+        if is_drawn {
+            self.file(group, DrawFile::Open, bytes);
+        }
         Ok(())
     }
 
@@ -64,6 +71,9 @@ impl Batch {
                 leader: member == leader,
                 tier: 0,
             });
+        }
+        if !campaign.terms.is_drawn() {
+            return Ok(());
         }
         let seats = Seats(lines);
         let freeze = self.freeze(id, &campaign, &seats, frozen_at)?;
@@ -131,7 +141,11 @@ impl Batch {
 
     /// The receipt.
     pub(super) fn draw_settled(&mut self, settled: &GroupSettled, campaign: CampaignId) -> Done {
-        let source = match self.campaign(campaign)?.terms.draw.source {
+        let campaign = self.campaign(campaign)?;
+        if !campaign.terms.is_drawn() {
+            return Ok(());
+        }
+        let source = match campaign.terms.draw.source {
             domain::BeaconSource::DrandQuicknet => BeaconKind::DrandQuicknet,
             domain::BeaconSource::Local { .. } => BeaconKind::Local,
         };
@@ -145,7 +159,7 @@ impl Batch {
             source,
             signature: settled.signature,
             seed: draw::Hash(settled.seed),
-            winners: settled.winners.clone(),
+            winners: campaign.terms.drawn_of(&settled.winners).to_vec(),
         };
         let bytes = file.to_bytes();
         draw.result = Some(draw::hash(&bytes));
@@ -159,6 +173,9 @@ impl Batch {
     /// Why there is no draw: of the freeze where there is one, else of the rules.
     pub(super) fn draw_voided(&mut self, group: GroupId, why: Closing) -> Done {
         let at = self.at.unix_seconds();
+        if self.draw(group)?.state == DrawStatus::None {
+            return Ok(());
+        }
         let draw = self.draw_state(group, DrawStatus::Void)?;
         let reason = match why {
             Closing::Expired => VoidReason::NotFull,

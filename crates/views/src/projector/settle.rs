@@ -1,5 +1,7 @@
 //! A group ends: drawn and settled, or closed without a draw.
 
+use std::collections::BTreeSet;
+
 use domain::{
     Account, CampaignId, Closing, GroupId, GroupSettled, GroupState, Money, OrderId, PaymentId,
     ProgramKind, RefundId, SeatRef,
@@ -19,12 +21,23 @@ impl Batch {
         group.ended_at = Some(at);
         let campaign = group.campaign;
         self.draw_settled(settled, campaign)?;
-        let (winners, losers) = settled.split();
-        for (order, (seat_no, seat)) in (settled.first_order.0..).zip(&winners) {
-            self.seat_won(settled, (campaign, OrderId(order)), *seat_no, *seat)?;
+        let won: BTreeSet<u32> = if self.campaign(campaign)?.terms.is_drawn() {
+            settled.winners.iter().copied().collect()
+        } else {
+            BTreeSet::new()
+        };
+        for (order, (seat_no, seat)) in (settled.first_order.0..).zip(settled.buyers()) {
+            let bought = (seat_no, won.contains(&seat_no));
+            self.seat_buys(settled, (campaign, OrderId(order)), bought, seat)?;
         }
-        for (refund, (seat_no, seat)) in (settled.first_refund.0..).zip(&losers) {
-            self.seat_lost(settled, (campaign, RefundId(refund)), *seat_no, *seat)?;
+        for (refund, (seat_no, seat)) in (settled.first_refund.0..).zip(settled.refunded()) {
+            self.seat_lost(settled, (campaign, RefundId(refund)), seat)?;
+            self.consoled(settled, campaign, seat_no, seat);
+        }
+        if settled.everyone_buys {
+            for (seat_no, seat) in settled.split().1 {
+                self.consoled(settled, campaign, seat_no, seat);
+            }
         }
         for reward in &settled.rewards {
             let kind = match reward.program {
@@ -49,27 +62,31 @@ impl Batch {
         Ok(())
     }
 
-    fn seat_won(
+    fn seat_buys(
         &mut self,
         settled: &GroupSettled,
         (campaign, order): (CampaignId, OrderId),
-        seat_no: u32,
-        won: SeatRef,
+        (seat_no, won): (u32, bool),
+        buyer: SeatRef,
     ) -> Done {
         let payment = PaymentId {
             group: settled.group,
-            index: won.index,
+            index: buyer.index,
         };
         let seat = self.seat(payment, Change::ENDED)?;
-        seat.state = SeatStatus::Won;
+        seat.state = if won {
+            SeatStatus::Won
+        } else {
+            SeatStatus::Bought
+        };
         seat.order = Some(order);
-        let member = self.member(won.member)?;
+        let member = self.member(buyer.member)?;
         member.settled_seats = member.settled_seats.saturating_add(1);
-        member.won_seats = member.won_seats.saturating_add(1);
+        member.won_seats = member.won_seats.saturating_add(u64::from(won));
         let row = Order {
             payment,
             seat_no,
-            member: won.member,
+            member: buyer.member,
             campaign,
             price: settled.price,
             state: OrderStatus::Paid,
@@ -84,14 +101,13 @@ impl Batch {
         let why = WhyLine::of(WhyKind::SeatWon)
             .in_group(settled.group, campaign)
             .seat(payment);
-        self.in_groups(won.member, settled.price.0.saturating_neg(), why)
+        self.in_groups(buyer.member, settled.price.0.saturating_neg(), why)
     }
 
     fn seat_lost(
         &mut self,
         settled: &GroupSettled,
         (campaign, refund): (CampaignId, RefundId),
-        seat_no: u32,
         lost: SeatRef,
     ) -> Done {
         let payment = PaymentId {
@@ -105,16 +121,28 @@ impl Batch {
             .in_group(settled.group, campaign)
             .seat(payment)
             .refund(refund);
-        self.in_groups(lost.member, settled.price.0.saturating_neg(), why)?;
+        self.in_groups(lost.member, settled.price.0.saturating_neg(), why)
+    }
+
+    fn consoled(
+        &mut self,
+        settled: &GroupSettled,
+        campaign: CampaignId,
+        seat_no: u32,
+        seat: SeatRef,
+    ) {
+        let payment = PaymentId {
+            group: settled.group,
+            index: seat.index,
+        };
         let why = WhyLine::of(WhyKind::Consolation)
             .in_group(settled.group, campaign)
             .seat(payment)
             .program(ProgramKind::Consolation)
             .source(seat_no);
         let (cash, coins) = (settled.consolation_cash, settled.consolation_coins);
-        self.wallet(Account::Available(lost.member), cash.0, why.base(cash));
-        self.wallet(Account::Coins(lost.member), coins.0, why);
-        Ok(())
+        self.wallet(Account::Available(seat.member), cash.0, why.base(cash));
+        self.wallet(Account::Coins(seat.member), coins.0, why);
     }
 
     pub(super) fn group_closed(

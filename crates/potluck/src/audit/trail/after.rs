@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    BeaconSource, Event, GroupId, GroupSettled, Money, OrderId, PaymentId, ProgramKind,
+    BeaconSource, Campaign, Event, GroupId, GroupSettled, Money, OrderId, PaymentId, ProgramKind,
     PublishedCampaign, RefundId, SeatRef, settle, solvency,
 };
 
@@ -22,12 +22,17 @@ impl Trail {
             });
             return;
         };
-        self.check_draw(at, settled, &full, findings);
+        let is_drawn = self
+            .campaign(group)
+            .is_none_or(|campaign| campaign.terms.is_drawn());
+        if is_drawn {
+            self.check_draw(at, settled, &full, findings);
+        }
         self.check_amounts(at, settled, &full, findings);
         self.counts.settled += 1;
         self.counts.rewards += u64::try_from(settled.rewards.len()).unwrap_or(0);
-        let (winners, losers) = settled.split();
-        for (refund, (_, seat)) in (settled.first_refund.0..).zip(&losers) {
+        let buyers = settled.buyers();
+        for (refund, (_, seat)) in (settled.first_refund.0..).zip(settled.refunded()) {
             let payment = PaymentId {
                 group,
                 index: seat.index,
@@ -38,7 +43,7 @@ impl Trail {
         findings.unless(next, at.0, || {
             format!("order {} is not the next number", settled.first_order)
         });
-        for (order, _) in (settled.first_order.0..).zip(&winners) {
+        for (order, _) in (settled.first_order.0..).zip(&buyers) {
             self.orders.insert(
                 OrderId(order),
                 Good {
@@ -49,7 +54,7 @@ impl Trail {
             );
             self.next_order = self.next_order.max(order.saturating_add(1));
         }
-        self.note_vesting(settled, winners.len());
+        self.note_vesting(settled, buyers.len());
         for seat in &settled.seats {
             self.count_settled(seat);
         }
@@ -76,10 +81,11 @@ impl Trail {
                     &mut self.counts.unverified
                 };
                 *verified += 1;
-                findings.unless(drawn.winners == settled.winners, at.0, || {
+                let winners = campaign.terms.winners_of(&drawn.winners);
+                findings.unless(winners == settled.winners, at.0, || {
                     format!(
-                        "the winners of group {group} are {:?}, the draw gives {:?}",
-                        settled.winners, drawn.winners
+                        "the winners of group {group} are {:?}, the draw gives {winners:?}",
+                        settled.winners
                     )
                 });
                 findings.unless(drawn.seed == settled.seed, at.0, || {
@@ -104,19 +110,7 @@ impl Trail {
         findings.unless(same, at.0, || {
             format!("the settled seats of group {group} are not the sealed ones")
         });
-        let winners = terms.group.winners;
-        let count = u32::try_from(settled.winners.len()) == Ok(winners);
-        findings.unless(count, at.0, || {
-            format!(
-                "group {group} has {} winners, its rules say {winners}",
-                settled.winners.len()
-            )
-        });
-        findings.unless(
-            settled.price == terms.group.price && settled.cost == terms.product.cost,
-            at.0,
-            || format!("price or cost of group {group} are not its campaign's"),
-        );
+        check_terms(at, settled, terms, findings);
         let Ok(counted) = settle(terms, &full.seats, &settled.winners) else {
             findings.unless(false, at.0, || {
                 format!("the settlement of group {group} cannot be counted again")
@@ -164,14 +158,15 @@ impl Trail {
         let (Some(campaign), Some(live)) = (self.campaign(group), self.live.get(&group)) else {
             return;
         };
-        let (winners, losers) = settled.split();
+        let (winners, others) = settled.split();
+        let (buyers, refunded) = (settled.buyers(), settled.refunded());
         let fee_of = |index: u32| {
             live.seat(PaymentId { group, index })
                 .map_or(0, |seat| i128::from(seat.fee.0))
         };
-        let mut fees: i128 = winners.iter().map(|(_, seat)| fee_of(seat.index)).sum();
+        let mut fees: i128 = buyers.iter().map(|(_, seat)| fee_of(seat.index)).sum();
         if campaign.terms.channel.kept_on_refund {
-            fees += losers
+            fees += refunded
                 .iter()
                 .map(|(_, seat)| fee_of(seat.index))
                 .sum::<i128>();
@@ -184,9 +179,10 @@ impl Trail {
             .iter()
             .map(|paid| i128::from(paid.cash.0))
             .sum();
-        let kept = times(settled.price, winners.len())
-            - times(settled.cost, winners.len())
-            - times(settled.consolation_cash, losers.len())
+        let kept = times(settled.price, buyers.len())
+            - times(settled.cost, buyers.len())
+            - times(settled.prize, winners.len())
+            - times(settled.consolation_cash, others.len())
             - rewards
             - fees;
         let worst = solvency(&campaign.terms).map(|solvency| i128::from(solvency.worst.0));
@@ -338,4 +334,33 @@ impl Trail {
         }
         waiting
     }
+}
+
+/// The number of winners, the prices and who buys are the campaign's.
+fn check_terms(at: At, settled: &GroupSettled, terms: &Campaign, findings: &mut Findings) {
+    let group = settled.group;
+    let winners = terms.winner_counts();
+    let count = u32::try_from(settled.winners.len());
+    findings.unless(
+        count.is_ok_and(|count| winners.contains(&count)),
+        at.0,
+        || {
+            format!(
+                "group {group} has {} winners, its rules say {}",
+                settled.winners.len(),
+                match terms.group.chance {
+                    None => winners.end().to_string(),
+                    Some(_) => format!("{} to {}", winners.start(), winners.end()),
+                }
+            )
+        },
+    );
+    let prize = terms.prize.as_ref().map_or(Money::ZERO, |prize| prize.cost);
+    let same_terms = settled.price == terms.group.price
+        && settled.cost == terms.product.cost
+        && settled.prize == prize
+        && settled.everyone_buys == terms.kind.everyone_buys();
+    findings.unless(same_terms, at.0, || {
+        format!("price or cost of group {group} are not its campaign's, or others buy")
+    });
 }
