@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use domain::{
-    BeaconSource, Campaign, GroupId, Millis, PublishedCampaign, Refusal, Shortfall, Solvency,
-    published_file,
+    Actor, BeaconSource, Campaign, Command, GroupId, Millis, PublishedCampaign, Refusal, Request,
+    Shortfall, Solvency, World, published_file,
 };
 use schema::Installation;
 
@@ -27,7 +27,8 @@ const MAX_CROWD_BYTES: u64 = 64 << 20;
 pub(crate) struct TryArgs {
     /// The campaign file: TOML, or JSON if its name ends in .json
     file: PathBuf,
-    /// Uplines of every participant of the made-up crowd: nobody, or three of VIP 3 each
+    /// Uplines of every participant of the made-up crowd: nobody, or three of VIP 3 and ranks 1 to 3, with agents of his
+    /// regions and a home store
     #[arg(long, value_enum, default_value_t = Uplines::Full, conflicts_with = "crowd")]
     uplines: Uplines,
     /// The draw's seed, 64 hex digits; the same seed gives the same winners
@@ -51,6 +52,8 @@ pub(crate) enum TryError {
     Input(String),
     /// The campaign breaks a rule.
     Refused(Refusal),
+    /// The campaign could not pay what it promises.
+    NotSolvent(Box<Campaign>, Box<Shortfall>),
     /// The domain's amounts do not add up: a fault of this program.
     Unbalanced(String),
 }
@@ -70,6 +73,8 @@ pub(crate) struct Tried {
     pub(crate) won: Vec<u32>,
     /// Where the money went.
     pub(crate) figures: Figures,
+    /// What of it members cannot use yet, so that publication is refused.
+    pub(crate) not_yet: Option<&'static str>,
 }
 
 impl Tried {
@@ -93,8 +98,12 @@ pub(crate) fn run(args: &TryArgs) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            if let TryError::Refused(Refusal::NotSolvent(shortfall)) = &error {
-                print(&not_solvent(args, shortfall));
+            if let TryError::NotSolvent(campaign, shortfall) = &error {
+                print(&if args.json {
+                    try_json::refused(shortfall)
+                } else {
+                    try_text::refused(campaign, shortfall)
+                });
             }
             eprintln!("potluck try: {}: {error}", args.file.display());
             ExitCode::from(if matches!(error, TryError::Unbalanced(_)) {
@@ -109,7 +118,13 @@ pub(crate) fn run(args: &TryArgs) -> ExitCode {
 fn attempt(args: &TryArgs) -> Result<Tried, TryError> {
     let seed = seed(args.seed.as_deref())?;
     let campaign = campaign(&args.file)?;
-    let solvency = domain::check_solvency(&campaign)?;
+    let solvency = match domain::check_solvency(&campaign) {
+        Ok(solvency) => solvency,
+        Err(Refusal::NotSolvent(shortfall)) => {
+            return Err(TryError::NotSolvent(Box::new(campaign), shortfall));
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
     let crowd = match &args.crowd {
         Some(path) => {
             let text = read_text(path, MAX_CROWD_BYTES)?;
@@ -120,6 +135,7 @@ fn attempt(args: &TryArgs) -> Result<Tried, TryError> {
     };
     let won = winners(&campaign, &crowd, &seed)?;
     let figures = Figures::count(&campaign, &crowd, &won)?;
+    let not_yet = not_yet(&campaign);
     Ok(Tried {
         campaign,
         solvency,
@@ -127,7 +143,23 @@ fn attempt(args: &TryArgs) -> Result<Tried, TryError> {
         seed,
         won,
         figures,
+        not_yet,
     })
+}
+
+/// Publishes the campaign in a world of its own, which says what of it cannot be opened for members yet.
+fn not_yet(campaign: &Campaign) -> Option<&'static str> {
+    let request = Request {
+        actor: Actor::System,
+        key: None,
+        command: Command::PublishCampaign {
+            campaign: Box::new(campaign.clone()),
+        },
+    };
+    match World::default().execute(&request, Millis(0), &mut |_| {}) {
+        Err(Refusal::NotRunYet { what }) => Some(what),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 fn campaign(path: &Path) -> Result<Campaign, TryError> {
@@ -211,14 +243,6 @@ fn winners(campaign: &Campaign, crowd: &Crowd, seed: &draw::Hash) -> Result<Vec<
     Ok(campaign.winners_of(&order))
 }
 
-fn not_solvent(args: &TryArgs, shortfall: &Shortfall) -> String {
-    if args.json {
-        try_json::refused(shortfall)
-    } else {
-        try_text::refused(shortfall)
-    }
-}
-
 /// Writes to standard output; a reader who has gone away is no error.
 fn print(text: &str) {
     use std::io::Write;
@@ -231,6 +255,10 @@ impl std::fmt::Display for TryError {
         match self {
             TryError::Input(says) => out.write_str(says),
             TryError::Refused(refusal) => write!(out, "refused ({}): {refusal}", refusal.code()),
+            TryError::NotSolvent(_, shortfall) => {
+                let refusal = Refusal::NotSolvent(shortfall.clone());
+                write!(out, "refused ({}): {refusal}", refusal.code())
+            }
             TryError::Unbalanced(says) => write!(out, "the amounts do not add up: {says}"),
         }
     }

@@ -3,7 +3,10 @@
 
 use std::fmt::Write;
 
-use domain::{Campaign, Coins, Leftover, Money, Shortfall, Solvency, percent, rewards::Limit};
+use domain::{
+    Campaign, Case, Circle, Coins, Kind, LeaderRule, Leftover, Money, Shortfall, Solvency, percent,
+    rewards::Limit,
+};
 
 use crate::try_figures::{Figures, PROGRAMS};
 use crate::try_run::Tried;
@@ -16,60 +19,27 @@ const AMOUNT: usize = 16;
 /// The whole page.
 pub(crate) fn tried(tried: &Tried, members: bool) -> String {
     let (terms, figures) = (&tried.campaign, &tried.figures);
-    let group = &terms.group;
     let mut page = Page::default();
-    page.line(&terms.name.zh);
-    page.line(&terms.name.en);
-    page.line(format_args!(
-        "{}: {} seats at {}, {} win. Profile {}.",
-        terms.kind.name(),
-        group.seats,
-        group.price,
-        how_many_win(terms),
-        terms.profile.name()
-    ));
-    page.solvency(&tried.solvency);
-    page.line(format_args!(
-        "\nOne group, drawn and settled. Crowd: {}.",
-        tried.crowd.label
-    ));
-    page.line(format_args!("Seed {}", tried.seed));
-    let won: Vec<_> = tried.won.iter().map(u32::to_string).collect();
-    if terms.is_drawn() {
-        page.line(format_args!(
-            "Winning seats, in the order drawn: {}",
-            won.join(" ")
-        ));
-    }
-    let case = tried.case();
-    page.amount(
-        &format!("\npaid in: {} x {}", case.payments(), group.price),
-        figures.paid_in,
-    );
+    page.terms(terms);
+    page.solvency(terms, &tried.solvency);
+    page.draw(tried);
     page.where_it_went(tried, figures);
     if members {
         page.payments(tried, figures);
     }
+    if let Some(what) = tried.not_yet {
+        page.line(format_args!(
+            "\nCounted on paper: members cannot use {what} yet, so publication is refused (not_supported)."
+        ));
+    }
     page.0
 }
 
-/// A number, or the bounds of a chance.
-fn how_many_win(terms: &Campaign) -> String {
-    match terms.group.chance {
-        None => terms.group.winners.to_string(),
-        Some(chance) => format!(
-            "each with {}%, {} to {},",
-            percent(chance.p),
-            chance.min,
-            terms.group.winners
-        ),
-    }
-}
-
 /// The failing figures; the sentence that says what would pass follows on standard error.
-pub(crate) fn refused(shortfall: &Shortfall) -> String {
+pub(crate) fn refused(terms: &Campaign, shortfall: &Shortfall) -> String {
     let mut page = Page::default();
-    page.solvency(&shortfall.solvency);
+    page.terms(terms);
+    page.solvency(terms, &shortfall.solvency);
     let nearest = [
         shortfall
             .winners
@@ -89,6 +59,114 @@ pub(crate) fn refused(shortfall: &Shortfall) -> String {
         page.line(format_args!("  would pass: {change}"));
     }
     page.0
+}
+
+/// What happens when a group of this campaign is full.
+fn what_happens(terms: &Campaign) -> String {
+    let group = &terms.group;
+    let (seats, price) = (group.seats, group.price);
+    let odds = group.chance.map(|chance| {
+        let (p, min, most) = (percent(chance.p), chance.min, group.winners);
+        format!("with {p}%, at least {min} and at most {most} of them")
+    });
+    let drawn = group.winners;
+    match (terms.kind, odds) {
+        (Kind::Draw, None) => format!("{seats} seats at {price}, {drawn} win"),
+        (Kind::Draw, Some(odds)) => format!("{seats} seats at {price}, each wins {odds}"),
+        (Kind::EveryoneBuys, _) => {
+            format!("{seats} seats at {price}, everyone buys and nothing is drawn")
+        }
+        (Kind::BonusDraw, None) => {
+            format!(
+                "{seats} seats at {price}, everyone buys, {drawn} are drawn and get a prize too"
+            )
+        }
+        (Kind::BonusDraw, Some(odds)) => {
+            format!("{seats} seats at {price}, everyone buys, each gets a prize too {odds}")
+        }
+        (Kind::Treat, None) => format!(
+            "{seats} seats pay the bill of {price} each; {drawn} drawn to treat, the others get theirs back"
+        ),
+        (Kind::Treat, Some(odds)) => format!(
+            "{seats} seats pay the bill of {price} each; each treats {odds}, the others get theirs back"
+        ),
+        (Kind::Ballot, None) => {
+            format!("{seats} seats register for nothing, {drawn} are drawn and may buy at {price}")
+        }
+        (Kind::Ballot, Some(odds)) => {
+            format!("{seats} seats register for nothing, each may buy at {price} {odds}")
+        }
+    }
+}
+
+/// Who is drawn differently, and who bears what.
+fn what_is_special(terms: &Campaign) -> Vec<String> {
+    let group = &terms.group;
+    let mut lines = Vec::new();
+    match group.leader {
+        LeaderRule::Equal => {}
+        LeaderRule::Exempt => lines.push("The leader is never drawn.".to_owned()),
+        LeaderRule::Buys => lines.push(format!(
+            "The leader always buys and is no part of the draw. Drawn among the {} others: {}.",
+            group.seats.saturating_sub(1),
+            group.winners.saturating_sub(1)
+        )),
+    }
+    match group.circle {
+        Circle::Off => {}
+        Circle::Rotate => lines.push(
+            "The circle takes turns: whoever has won waits until all have. Here nobody has yet."
+                .to_owned(),
+        ),
+    }
+    if terms.merchant.is_some() {
+        let bears = "A merchant's campaign: the merchant bears commission, channel fees and rewards, and what products cost.";
+        lines.push(bears.to_owned());
+    }
+    if let Some(share) = terms.origin_share {
+        let take = match terms.merchant {
+            Some(_) => "its commission",
+            None => "price less cost",
+        };
+        lines.push(format!(
+            "Home stores get {}% of what the platform earns on a buyer ({take}); the platform bears it.",
+            percent(share)
+        ));
+    }
+    lines
+}
+
+/// How the seats that were drawn are called: what being drawn means differs from kind to kind.
+fn drawn_seats(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Draw | Kind::EveryoneBuys => "Winning seats",
+        Kind::BonusDraw => "Winning seats, which get a prize",
+        Kind::Treat => "Winning seats, which treat the others",
+        Kind::Ballot => "Winning seats, which may buy",
+    }
+}
+
+/// The channel's fees and the payments they are of.
+fn fees_label(case: Case<'_>) -> String {
+    let channel = case.campaign.channel;
+    let each = case.campaign.group.price.channel_fee(channel.fee);
+    match each {
+        Ok(each) if each.is_positive() && channel.kept_on_refund => {
+            format!(
+                "channel fees: {} x {each}, kept on refunds",
+                case.payments()
+            )
+        }
+        Ok(each) if each.is_positive() => format!("channel fees: {} x {each}", case.buyers()),
+        Ok(_) | Err(_) => "channel fees".to_owned(),
+    }
+}
+
+/// The prizes and what one costs.
+fn prizes_label(case: Case<'_>) -> String {
+    let prize = case.campaign.prize.as_ref();
+    let cost = prize.map_or(Money::ZERO, |prize| prize.cost);
+    format!("prizes: {} x {cost}", case.winners)
 }
 
 #[derive(Default)]
@@ -127,23 +205,106 @@ impl Page {
         }
     }
 
+    /// What is tried.
+    fn terms(&mut self, terms: &Campaign) {
+        self.line(&terms.name.zh);
+        self.line(&terms.name.en);
+        self.line(format_args!(
+            "{}: {}. Profile {}.",
+            terms.kind.name(),
+            what_happens(terms),
+            terms.profile.name()
+        ));
+        for line in what_is_special(terms) {
+            self.line(line);
+        }
+    }
+
     /// The gate's terms and the three lines that are always printed beside it (rules 8).
-    fn solvency(&mut self, solvency: &Solvency) {
+    fn solvency(&mut self, terms: &Campaign, solvency: &Solvency) {
         let covers = if solvency.covers_returns_and_coins() {
             "returns and coins at face included"
         } else {
             "covered before returns and coins"
         };
+        let case = match terms.group.chance {
+            None => String::new(),
+            Some(chance) => format!(
+                ", with {} of {} to {} winners",
+                solvency.winners, chance.min, terms.group.winners
+            ),
+        };
         self.line(format_args!(
-            "\nThe worst that one group can cost, every program at its most ({covers}):"
+            "\nThe worst that one group can cost{case}, every program at its most ({covers}):"
         ));
-        self.amount("  sales: buyers x price", solvency.sales);
-        self.amount("  supplier: buyers x cost", Money(-solvency.supplier.0));
-        self.some_amount("  prizes: winners x cost", Money(-solvency.prizes.0));
-        self.some_amount("  commission", Money(-solvency.commission.0));
-        self.amount("  channel fees", Money(-solvency.fees.0));
+        self.promises(terms.case(solvency.winners), solvency);
+        if terms.merchant.is_some() {
+            self.amount("  left for the merchant", solvency.merchant);
+            self.some_amount(
+                "  home stores, of the platform's commission",
+                Money(-solvency.origin_share.0),
+            );
+            self.amount(
+                "  left of the commission for the platform",
+                solvency.platform,
+            );
+        } else {
+            self.some_amount("  home stores", Money(-solvency.origin_share.0));
+            self.amount("  left for the platform", solvency.platform);
+        }
+        self.line("Beside it:");
+        let returns = match terms.kind {
+            Kind::Draw | Kind::Ballot => "  all winners return",
+            Kind::EveryoneBuys | Kind::BonusDraw => "  all winners return, here all buyers",
+            Kind::Treat => "  all winners return: not in a treat",
+        };
+        self.amount(returns, solvency.all_winners_return);
+        self.amount("  all coins at face", solvency.all_coins_at_face);
+        self.amount(
+            "  expires one seat short, the channel keeps its fees",
+            solvency.expires_with_fees,
+        );
+        self.line(format_args!(
+            "The profile asks to cover {}% of returns and {}% of coins.",
+            percent(solvency.return_reserve),
+            percent(solvency.coin_reserve)
+        ));
+        if let Ok(covered) = solvency.covered()
+            && covered != solvency.worst
+        {
+            self.amount("  left when that is covered", covered);
+        }
+    }
+
+    /// What there is to promise from, and the promises.
+    fn promises(&mut self, case: Case<'_>, solvency: &Solvency) {
+        let terms = case.campaign;
+        let (buyers, price) = (case.buyers(), terms.group.price);
+        self.amount(&format!("  sales: {buyers} x {price}"), solvency.sales);
+        if terms.merchant.is_none() {
+            self.amount(
+                &format!("  supplier: {buyers} x {}", terms.product.cost),
+                Money(-solvency.supplier.0),
+            );
+        }
+        self.some_amount(
+            &format!("  {}", prizes_label(case)),
+            Money(-solvency.prizes.0),
+        );
+        if let Some(merchant) = terms.merchant {
+            let rate = percent(merchant.commission);
+            self.amount(
+                &format!("  commission: {buyers} x {rate}% of {price}"),
+                Money(-solvency.commission.0),
+            );
+        }
+        self.amount(&format!("  {}", fees_label(case)), Money(-solvency.fees.0));
+        let rewards = match terms.leftover {
+            Leftover::Owner => "  rewards",
+            Leftover::Dividend => "  rewards; what they leave goes into the dividend pool",
+        };
         self.with_coins(
-            "  rewards",
+            rewards,
             Money(-solvency.envelope.cash.0),
             solvency.envelope.coins,
         );
@@ -156,44 +317,81 @@ impl Page {
             let label = format!("    of these {}{limit}", term.program.name());
             self.with_coins(&label, term.bound.cash, term.bound.coins);
         }
-        let is_merchants =
-            solvency.worst == solvency.merchant && solvency.worst != solvency.platform;
-        if is_merchants {
-            self.amount("  left for the merchant", solvency.worst);
-            self.some_amount(
-                "  home stores, from the commission",
-                Money(-solvency.origin_share.0),
-            );
-            self.amount(
-                "  left of the commission for the platform",
-                solvency.platform,
-            );
-        } else {
-            self.some_amount("  home stores", Money(-solvency.origin_share.0));
-            self.amount("  left for the platform", solvency.worst);
+    }
+
+    /// Who sat in the group and which seats were drawn.
+    fn draw(&mut self, tried: &Tried) {
+        let terms = &tried.campaign;
+        let crowd = tried.crowd.label;
+        if !terms.is_drawn() {
+            self.line(format_args!(
+                "\nOne group, full and settled. Crowd: {crowd}."
+            ));
+            return;
         }
-        self.line("Beside it:");
-        self.amount("  all winners return", solvency.all_winners_return);
-        self.amount("  all coins at face", solvency.all_coins_at_face);
-        self.amount(
-            "  expires one seat short, the channel keeps its fees",
-            solvency.expires_with_fees,
-        );
         self.line(format_args!(
-            "The profile asks to cover {}% of returns and {}% of coins.",
-            percent(solvency.return_reserve),
-            percent(solvency.coin_reserve)
+            "\nOne group, drawn and settled. Crowd: {crowd}."
         ));
+        self.line(format_args!("Seed {}", tried.seed));
+        let won: Vec<_> = tried.won.iter().map(u32::to_string).collect();
+        let called = drawn_seats(terms.kind);
+        match (terms.group.leader, won.split_first()) {
+            (_, None) => self.line(format_args!("{called}: none")),
+            (LeaderRule::Buys, Some((leader, drawn))) => self.line(format_args!(
+                "{called}: the leader's {leader}, and in the order drawn: {}",
+                drawn.join(" ")
+            )),
+            (LeaderRule::Equal | LeaderRule::Exempt, Some(_)) => self.line(format_args!(
+                "{called}, in the order drawn: {}",
+                won.join(" ")
+            )),
+        }
     }
 
     fn where_it_went(&mut self, tried: &Tried, figures: &Figures) {
         let (terms, case) = (&tried.campaign, tried.case());
+        let price = terms.group.price;
+        self.amount(
+            &format!("\npaid in: {} x {price}", case.payments()),
+            figures.paid_in,
+        );
         self.some_amount(
-            &format!("  refunds: {} x {}", case.refunded(), terms.group.price),
+            &format!("  refunds: {} x {price}", case.refunded()),
             figures.refunds,
         );
-        let declared: Vec<_> = tried
-            .campaign
+        self.programs(terms, figures);
+        let pool = match terms.leftover {
+            Leftover::Owner => "  dividend pool",
+            Leftover::Dividend => "  dividend pool, with what is left of the rewards",
+        };
+        self.some_amount(pool, figures.dividend);
+        self.some_amount("  home stores", figures.origin_share);
+        if terms.merchant.is_none() {
+            let label = format!("  supplier: {} x {}", case.buyers(), terms.product.cost);
+            let prizes = case.prizes().unwrap_or(Money::ZERO);
+            self.amount(&label, Money(figures.supplier.0 - prizes.0));
+            self.some_amount(&format!("  {}", prizes_label(case)), prizes);
+        }
+        self.amount(&format!("  {}", fees_label(case)), figures.fees);
+        if terms.merchant.is_none() {
+            self.amount("  platform", figures.platform);
+            return;
+        }
+        self.amount("  merchant", figures.merchant);
+        let platform = if figures.origin_share == Money::ZERO {
+            "  platform: its commission".to_owned()
+        } else {
+            format!(
+                "  platform: its commission of {} less home stores",
+                figures.commission
+            )
+        };
+        self.amount(&platform, figures.platform);
+    }
+
+    /// What each declared program paid, those of one name together.
+    fn programs(&mut self, terms: &Campaign, figures: &Figures) {
+        let declared: Vec<_> = terms
             .rewards
             .iter()
             .map(|reward| reward.program.kind())
@@ -204,25 +402,6 @@ impl Page {
         {
             let (cash, coins) = figures.sum_of(program);
             self.with_coins(&format!("  {}", program.name()), cash, coins);
-        }
-        let pool = match terms.leftover {
-            Leftover::Owner => "  dividend pool",
-            Leftover::Dividend => "  dividend pool, with what is left of the envelope",
-        };
-        self.some_amount(pool, figures.dividend);
-        self.some_amount("  home stores", figures.origin_share);
-        if terms.merchant.is_none() {
-            let label = format!("  supplier: {} x {}", case.buyers(), terms.product.cost);
-            let prizes = case.prizes().unwrap_or(Money::ZERO);
-            self.amount(&label, Money(figures.supplier.0 - prizes.0));
-            self.some_amount("  prizes", prizes);
-        }
-        self.amount("  channel fees", figures.fees);
-        if terms.merchant.is_some() {
-            self.amount("  merchant", figures.merchant);
-            self.amount("  platform, of its commission", figures.platform);
-        } else {
-            self.amount("  platform", figures.platform);
         }
     }
 
