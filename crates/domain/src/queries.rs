@@ -25,6 +25,11 @@ impl World {
         self.token_table.find(&self.tokens, token)
     }
 
+    /// The directory row that became a member, by its random name: the same in every history in which he is one.
+    pub fn token(&self, id: MemberId) -> Option<[u8; 16]> {
+        self.tokens.get(usize::try_from(id.0).ok()?).copied()
+    }
+
     /// How many members there are; their numbers are below this.
     pub fn members(&self) -> u32 {
         u32::try_from(self.members.len()).unwrap_or(u32::MAX)

@@ -135,8 +135,8 @@ impl Channel {
 
     /// Opens an order and says where to pay it.
     ///
-    /// Idempotent by `order_no`: the same content gives the same page, in whatever state the order
-    /// is; other content is refused with [`RefusalCode::Conflict`].
+    /// Idempotent by `order_no`: the same content gives the same page, until the order has been paid
+    /// ([`RefusalCode::OrderPaid`]); other content is refused with [`RefusalCode::Conflict`].
     pub async fn create_order(&self, order: &Order<'_>) -> Result<PayPage, ChannelError> {
         let config = &self.inner.config;
         let body = CreateOrder {

@@ -52,7 +52,7 @@ pub enum RefusalCode {
     NotFound,
     /// The key was used before with other content.
     Conflict,
-    /// The order has been paid, so it cannot be closed.
+    /// The order has been paid, so it cannot be closed, nor paid again.
     OrderPaid,
     /// The order was closed or has expired, so it cannot be paid.
     OrderClosed,

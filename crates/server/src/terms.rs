@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::{GroupId, Millis, Money, World};
+use domain::{GroupId, Money, World};
 
 use crate::app::App;
 use crate::http::Result;
@@ -22,8 +22,6 @@ pub(crate) struct GroupTerms {
     pub(crate) price: Money,
     /// Of the product, in Chinese.
     pub(crate) title: Arc<str>,
-    /// None where the group was over when it was asked about.
-    pub(crate) expires_at: Option<Millis>,
 }
 
 /// The terms of groups that were asked about.
@@ -38,7 +36,6 @@ impl GroupTerms {
             hash: campaign.hash,
             price: campaign.terms.group.price,
             title: campaign.terms.product.title.zh.as_str().into(),
-            expires_at: world.group(group)?.expires_at,
         })
     }
 }

@@ -24,7 +24,7 @@ use crate::sandbox::{ledger, page};
 use crate::sign::{ApiSecret, Authorization, Signed};
 use crate::wire::{
     BookPage, BookRefund, Books, CreateOrder, CreateRefund, Created, ErrorBody, MAX_BATCH,
-    OrderState, QueryTransactions, Transaction, Transactions,
+    OrderState, OrderStatus, QueryTransactions, Transaction, Transactions,
 };
 
 /// What all requests share.
@@ -136,9 +136,23 @@ async fn create_order(State(app): Shared, request: FromMerchant) -> Answer<Creat
     urls.into_iter().try_for_each(|url| check_url(url))?;
     let fault = app.faults.take(Some(&order.order_no), Call::Create);
     let order_no = order.order_no.clone();
-    let work = app
-        .book
-        .run(move |book| ledger::create_order(book, &request.merchant_id, &order, now_ms()));
+    let no = order_no.clone();
+    let work = async {
+        let created = app.book.run(move |book| {
+            let now_ms = now_ms();
+            let token = ledger::create_order(book, &request.merchant_id, &order, now_ms)?;
+            let known = ledger::get_order(book, &request.merchant_id, &order.order_no)?;
+            Ok((token, known.status(now_ms)))
+        });
+        match created.await? {
+            // Its new addresses hold, but nobody is sent to a page that takes nothing any more.
+            (_, OrderStatus::Paid) => {
+                let message = format!("order {no} has been paid");
+                Err(refused(RefusalCode::OrderPaid, message))
+            }
+            (token, OrderStatus::Open | OrderStatus::Closed | OrderStatus::Expired) => Ok(token),
+        }
+    };
     let token = faulty(&app, fault, work).await?;
     Ok(Json(Created {
         order_no,

@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 
 use axum::http::StatusCode;
 use payments::sandbox::{BookLocation, CallbackFaults, Faults, Provider, ProviderError};
-use payments::{CallbackKey, Channel, Refund};
+use payments::{CallbackKey, Channel, Refund, RefusalCode};
 
 use crate::laws::check_sum_law;
 use crate::setup::{
-    Ear, PRICE_FEN, SHOP, Scene, channel, config, listen, order, patiently, pay_at,
+    Ear, PRICE_FEN, SHOP, Scene, assert_refused, channel, config, listen, order, patiently, pay_at,
 };
 
 #[tokio::test]
@@ -101,8 +101,9 @@ async fn callbacks_on_their_way_or_withheld_at_the_kill_are_sent_after_it() {
     let mut scene = Scene::on_file(&path, ear).await;
     assert_eq!(scene.hear().await.order_no, "2");
     let _connection = patiently(deaf.accept()).await.unwrap();
-    // A repeated creation brings the address that holds from then on.
-    scene.channel.create_order(&order("1")).await.unwrap();
+    // A repeated creation brings the address that holds from then on, although the order has been paid.
+    let repeated = scene.channel.create_order(&order("1")).await;
+    assert_refused(repeated, RefusalCode::OrderPaid);
     drop((_connection, deaf));
     assert_eq!(scene.hear().await.order_no, "1");
 }

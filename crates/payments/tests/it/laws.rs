@@ -112,10 +112,12 @@ impl Run<'_> {
             .orders
             .entry(number)
             .or_insert((amount_fen, false, Vec::new()));
-        let expected = if known.0 == amount_fen {
+        let expected = if known.0 != amount_fen {
+            Err(Some(RefusalCode::Conflict))
+        } else if known.2.is_empty() {
             Ok(())
         } else {
-            Err(Some(RefusalCode::Conflict))
+            Err(Some(RefusalCode::OrderPaid))
         };
         assert_eq!(answer.map(|_| ()), expected);
     }

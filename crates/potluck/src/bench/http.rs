@@ -333,7 +333,7 @@ async fn of_members(scratch: &Scratch, count: usize) -> Result<Site, String> {
     Site::open(scratch.path(), ProviderKind::Sandbox, size).await
 }
 
-/// Reserves the `at`th place; answers with the payment.
+/// Reserves the `at`th place; answers with the address of its payment page.
 async fn reserve(
     connection: &mut Connection,
     members: &[Caller],
@@ -348,10 +348,10 @@ async fn reserve(
         return Err(format!("no reservation: {answer}"));
     }
     let reserved = answer.json()?;
-    if reserved["payment"]["pay_url"].is_null() {
-        return Err(format!("no order: {reserved}"));
+    match reserved["payment"]["pay_url"].as_str() {
+        Some(page) => Ok(page.to_owned()),
+        None => Err(format!("no order: {reserved}")),
     }
-    Ok(site::text(&reserved["payment"]["id"]).to_owned())
 }
 
 /// Reservations that are paid at the sandbox, and how long it took until its last notice was dealt with.
@@ -365,15 +365,15 @@ async fn whole(args: &HttpArgs) -> Result<(Load, f64), String> {
     let began = Instant::now();
     let payers = Rc::new(RefCell::new(Vec::new()));
     let each = async move |connection: &mut Connection, at: usize, _: &mut String| {
-        let payment = reserve(connection, &members, &groups, at).await?;
+        let page = reserve(connection, &members, &groups, at).await?;
         let idle = payers.borrow_mut().pop();
         let mut payer = match idle {
             Some(payer) => payer,
             None => Connection::open(sandbox).await?,
         };
-        let path = format!("/sandbox/orders/{payment}/pay");
-        let paid = payer.post(&path, &Caller::nobody(), 0, "").await?;
-        if paid.status != 200 {
+        let page = site::path_of(&page)?;
+        let paid = payer.post(page, &Caller::nobody(), 0, "").await?;
+        if paid.status != 303 {
             return Err(format!("not paid: {paid}"));
         }
         payers.borrow_mut().push(payer);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use domain::{Closing, Event, GroupSettled};
 use engine::RecordReader;
 use journal::SqliteJournal;
-use payments::{BookOrder, Channel, RefundState};
+use payments::{BookOrder, BookRefund, Channel, RefundState};
 
 use super::load::Told;
 
@@ -289,11 +289,18 @@ impl Books {
     /// and done.
     pub(crate) async fn agree_with(&self, channel: &Channel, when: Quiet) -> u64 {
         let (mut after, mut payments, mut refunds) = (0, 0, BTreeSet::new());
+        let by_txn = self.refunds.iter();
+        let by_txn = by_txn.map(|(number, due)| (due.txn.as_str(), *number));
+        let by_txn: BTreeMap<&str, u64> = by_txn.collect();
         loop {
             let page = channel.book_orders(after).await.unwrap();
             for order in &page.orders {
                 payments += order.transactions.len() as u64;
-                self.agree_on(order, when, &mut refunds);
+                self.agree_on(order, when);
+                for refund in &order.refunds {
+                    let number = self.agree_on_refund(refund, &by_txn);
+                    assert!(refunds.insert(number), "{refund:?} twice");
+                }
             }
             match page.next {
                 Some(next) => after = next,
@@ -313,7 +320,7 @@ impl Books {
         payments
     }
 
-    fn agree_on(&self, order: &BookOrder, when: Quiet, refunds: &mut BTreeSet<u64>) {
+    fn agree_on(&self, order: &BookOrder, when: Quiet) {
         for paid in &order.transactions {
             let txn = &paid.txn_id;
             let known = self.seated.contains_key(txn) || self.bounced.contains_key(txn);
@@ -326,20 +333,19 @@ impl Books {
             let of_it = order.refunds.iter().filter(|refund| refund.txn_id == *txn);
             assert!(of_it.count() <= 1, "{txn} is refunded twice");
         }
-        for refund in &order.refunds {
-            let number: u64 = refund.refund_no[1..].parse().unwrap();
-            let due = self.refunds.get(&number);
-            let due = due.unwrap_or_else(|| panic!("{refund:?} was never decided"));
-            assert_eq!(
-                (&due.txn, due.amount_fen),
-                (&refund.txn_id, refund.amount_fen)
-            );
-            assert!(
-                matches!(refund.state, RefundState::Done { .. }),
-                "{refund:?}"
-            );
-            assert!(refunds.insert(number), "{refund:?} twice");
-        }
+    }
+
+    /// Answers with its number here.
+    fn agree_on_refund(&self, refund: &BookRefund, by_txn: &BTreeMap<&str, u64>) -> u64 {
+        assert_eq!(refund.refund_no, format!("refund-{}", refund.txn_id));
+        let number = by_txn.get(refund.txn_id.as_str());
+        let number = *number.unwrap_or_else(|| panic!("{refund:?} was never decided"));
+        assert_eq!(self.refunds[&number].amount_fen, refund.amount_fen);
+        assert!(
+            matches!(refund.state, RefundState::Done { .. }),
+            "{refund:?}"
+        );
+        number
     }
 }
 

@@ -449,8 +449,11 @@ impl Load {
             let known = state.singles.get_mut(&member).unwrap();
             known.payment = Some(payment.clone());
         }
-        let paid = wanted.paid || body["payment"]["pay_url"].is_null();
-        if !paid && self.press(&payment).await {
+        let page = body["payment"]["pay_url"].as_str();
+        let page = page.filter(|_| !wanted.paid);
+        if let Some(page) = page
+            && self.press(page).await
+        {
             self.state().singles.get_mut(&member).unwrap().paid = true;
         }
         Ok(())
@@ -471,11 +474,13 @@ impl Load {
         payment
     }
 
-    /// Presses the button of an order's payment page; false where it cannot be paid any more.
-    pub(crate) async fn press(&self, order_no: &str) -> bool {
-        let url = format!("{}/sandbox/orders/{order_no}/pay", self.shop.provider_url);
-        let answer = self.shop.http.post(url).send().await.unwrap();
-        answer.status() == 200
+    /// Presses the button of a payment page; false where it cannot be paid any more, and so shows itself again instead
+    /// of going back to the shop.
+    pub(crate) async fn press(&self, page: &str) -> bool {
+        let answer = self.shop.http.post(page).send().await.unwrap();
+        assert_eq!(answer.status(), 303);
+        let next = answer.headers()["location"].to_str().unwrap();
+        !next.starts_with("/pay/")
     }
 
     /// Asks for every single member's last seat again, in the same words.

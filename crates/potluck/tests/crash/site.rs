@@ -295,6 +295,7 @@ pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .tls_certs_only([])
+        .redirect(reqwest::redirect::Policy::none())
         .timeout(super::platform::PATIENCE)
         .build()
         .unwrap()

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use crate::app::Shared;
 use crate::http::{Problem, Raw, Result};
-use crate::money::{Doubtful, ask, payment_of_order};
+use crate::money::{Doubtful, OrderNo, ask_order};
 
 /// The provider's signed notice of a payment. Answered with 2xx only when it has been dealt with, durably; else the
 /// provider sends it again.
@@ -20,10 +20,10 @@ pub(crate) async fn notify(State(app): Shared, Raw(headers, body): Raw) -> Resul
             Problem::unauthorized("signature_invalid", error.to_string())
         })?;
     // What is no payment of ours is a gateway's own: it comes through `POST /joins`.
-    let Some(payment) = payment_of_order(&notice.order_no) else {
+    let Some(order) = OrderNo::read(&notice.order_no) else {
         return Ok(StatusCode::NO_CONTENT);
     };
-    let found = ask(&app, payment).await?;
+    let found = ask_order(&app, order).await?;
     if found
         .iter()
         .any(|transaction| transaction.txn_id == notice.txn_id)

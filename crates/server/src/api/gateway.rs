@@ -14,7 +14,7 @@ use views::Served;
 use crate::app::{App, Shared, engine_problem};
 use crate::auth::AsGateway;
 use crate::http::{BatchText, InPath, Problem, Result};
-use crate::money::{Arrival, Attach, joined, payment_of_order, tag};
+use crate::money::{Arrival, Attach, OrderNo, joined, tag};
 use crate::wire::{
     JoinAnswer, JoinAnswers, JoinBatch, JoinItem, MemberAnswer, MemberAnswers, MemberBatch,
     MemberItem,
@@ -204,7 +204,7 @@ async fn confirm(
 
 fn check(join: &Wanted, found: Option<Transaction>) -> std::result::Result<Arrival, String> {
     let found = found.ok_or("the channel knows no such payment of ours")?;
-    if payment_of_order(&found.order_no).is_some() {
+    if OrderNo::read(&found.order_no).is_some() {
         return Err("this payment was made for a seat reserved on the platform".to_owned());
     }
     let attach = Attach::read(&found.attach)

@@ -40,7 +40,7 @@ pub(crate) async fn open(
         via,
     };
     let reply = app.submit(member.actor(), write.key, command).await?;
-    let (payment, to_pay) = to_pay(&app, member.0, &reply).await?;
+    let (payment, to_pay) = to_pay(&app, &reply).await?;
     let opened = Opened {
         group: payment.group.to_string(),
         payment: to_pay,
@@ -65,7 +65,7 @@ pub(crate) async fn join(
         via,
     };
     let reply = app.submit(member.actor(), write.key, command).await?;
-    let (_, payment) = to_pay(&app, member.0, &reply).await?;
+    let (_, payment) = to_pay(&app, &reply).await?;
     Ok((
         StatusCode::CREATED,
         Json(Joined {
@@ -88,7 +88,7 @@ async fn via(app: &App, invite: Option<&str>) -> Result<Option<MemberId>> {
 }
 
 /// What a reservation's member has to pay. The reservation is durable by now, so the channel may be called.
-async fn to_pay(app: &App, member: MemberId, reply: &Reply) -> Result<(PaymentId, ToPay)> {
+async fn to_pay(app: &App, reply: &Reply) -> Result<(PaymentId, ToPay)> {
     let Answer::Reserved { payment, pay_by } = reply.answer else {
         return Err(Problem::fault(
             "a reservation answered with something else",
@@ -99,7 +99,7 @@ async fn to_pay(app: &App, member: MemberId, reply: &Reply) -> Result<(PaymentId
     let terms = terms.ok_or_else(|| Problem::fault("a reservation without a group", &payment))?;
     let to_pay = ToPay {
         id: payment.to_string(),
-        pay_url: pay_url_on(app, payment, member, &terms).await,
+        pay_url: pay_url_on(app, payment, &terms).await,
         pay_by: pay_by.into(),
         amount: terms.price.into(),
     };
@@ -200,7 +200,7 @@ async fn mine(app: &App, group: GroupId, member: MemberId) -> Result<Vec<MineRow
             seat_no: row.seat_no,
             pay_by: row.pay_by.into(),
             pay_url: if waits {
-                pay_url(app, row.payment, member).await
+                pay_url(app, row.payment).await
             } else {
                 None
             },

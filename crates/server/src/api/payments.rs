@@ -57,11 +57,7 @@ pub(crate) async fn page(
         id: id.to_string(),
         state: row.state.name(),
         amount: row.amount.into(),
-        pay_url: if waits {
-            pay_url(&app, id, member.0).await
-        } else {
-            None
-        },
+        pay_url: if waits { pay_url(&app, id).await } else { None },
         pay_by: row.pay_by.into(),
         group: id.group.to_string(),
         reason: money_back_for(&row),

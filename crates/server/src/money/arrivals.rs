@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use domain::{
     Actor, Answer, Command, GroupId, MemberId, Money, PaymentAnswer, PaymentId, Refusal, Request,
-    Txn,
+    SeatState, Txn, World,
 };
 use draw::Ident;
 use engine::SubmitError;
 use payments::{ChannelError, OrderState, RefusalCode, Transaction};
 
+use super::names::{MOST_ORDERS, OrderNo, Place};
 use super::orders::Attach;
 use crate::app::App;
 use crate::http::Problem;
@@ -82,14 +83,36 @@ impl From<Doubtful> for Problem {
     }
 }
 
-/// Asks the channel about a payment's order and takes in whatever was paid. Answers with what the channel has.
-pub(crate) async fn ask(app: &App, payment: PaymentId) -> Result<Vec<Transaction>, Doubtful> {
-    let found = query(app, &payment.to_string())
+/// Asks the channel about the orders of a payment's reservation and takes in whatever was paid.
+pub(crate) async fn ask(app: &App, payment: PaymentId) -> Result<(), Doubtful> {
+    let Some(place) = place_of(app, payment).await? else {
+        return Ok(());
+    };
+    // There is a next order only where what was paid for the one before went back.
+    for attempt in 1..=MOST_ORDERS {
+        let found = ask_order(app, place.order_no(attempt)).await?;
+        if found.is_empty() || is_paid(app, payment).await? {
+            break;
+        }
+        app.pay_pages.forget(payment);
+    }
+    Ok(())
+}
+
+async fn is_paid(app: &App, payment: PaymentId) -> Result<bool, SubmitError> {
+    let state = move |world: &World| world.seat(payment).map(|(_, seat)| seat.state);
+    let state = app.engine.query(state).await?.0;
+    Ok(state == Some(SeatState::Paid))
+}
+
+/// Asks the channel about an order and takes in whatever was paid. Answers with what the channel has.
+pub(crate) async fn ask_order(app: &App, order: OrderNo) -> Result<Vec<Transaction>, Doubtful> {
+    let found = query(app, &order.to_string())
         .await?
         .map(|state| state.transactions)
         .unwrap_or_default();
     for transaction in &found {
-        arrived(app, payment, transaction).await?;
+        arrived(app, order, transaction).await?;
     }
     Ok(found)
 }
@@ -112,15 +135,15 @@ fn arrival(transaction: &Transaction) -> Result<Arrival, Doubtful> {
     })
 }
 
-/// Takes in a confirmed payment of a reservation. Any number of times, with one effect.
+/// Takes in a confirmed payment of an order. Any number of times, with one effect.
 ///
 /// Why the history is asked first: the domain knows what holds a place or is on its way back, but forgets what has gone
-/// back. Money that came for a number before there was such a reservation went back; when the number has become
-/// somebody's, the channel still tells of it. Why the order's purpose is looked at, too: after a restore from an older
+/// back. Money that came for an order before there was such a reservation went back; when there is one, the channel
+/// still tells of it. Why the order's whole number is looked at, and its purpose, too: after a restore from an older
 /// backup numbers are given a second time, and the channel still has the orders and payments of the first.
 async fn arrived(
     app: &App,
-    payment: PaymentId,
+    order: OrderNo,
     transaction: &Transaction,
 ) -> Result<PaymentAnswer, Doubtful> {
     let paid = arrival(transaction)?;
@@ -129,18 +152,19 @@ async fn arrived(
         return Ok(PaymentAnswer::Known);
     }
     let attach = Attach::read(&transaction.attach);
-    let is_for = |member| {
+    let is_for = |place: &Place| {
         let attach = attach.as_ref();
-        attach.is_some_and(|attach| attach.is_for(payment.group, member))
+        place.has(order)
+            && attach.is_some_and(|attach| attach.is_for(place.payment.group, place.member))
     };
+    let payment = order.payment;
     loop {
-        let question = move |world: &domain::World| {
-            let (member, _) = world.seat(payment)?;
-            Some((member, world.campaign_of(payment.group)?.hash))
-        };
-        let tag = match app.engine.query(question).await?.0 {
-            Some((member, _)) if !is_for(member) => return send_back(app, None, None, paid).await,
-            Some((member, hash)) => tag_of(app, member, payment.group, &hash).await?,
+        let place = app.engine.query(move |world| Place::of(world, payment));
+        let tag = match place.await?.0 {
+            Some(place) if !is_for(&place) => {
+                return strayed(app, order, attach.as_ref(), paid).await;
+            }
+            Some(place) => tag_of(app, place.member, payment.group, &place.campaign).await?,
             // The group is over or unknown: no seat will hold the payment, so no tag is stored.
             None => [0; 32],
         };
@@ -155,16 +179,85 @@ async fn arrived(
             // The reservation came between question and command: now it is there to be asked about.
             Err(SubmitError::Refused(Refusal::TagMissing)) => {}
             Err(SubmitError::Refused(Refusal::PaymentNotInMemory(_))) => break,
-            answer => return Ok(answer?),
+            answer => {
+                let answer = answer?;
+                if let PaymentAnswer::Bounced { .. } = answer {
+                    // Its order can be paid no more; the place may be, at another.
+                    app.pay_pages.forget(payment);
+                }
+                return Ok(answer);
+            }
         }
     }
     // Nothing in memory knows it: dealt with long ago, or to be sent back.
-    let seat = app.views.seat(payment).await;
+    match place_of(app, payment).await?.filter(is_for) {
+        Some(place) => send_back(app, Some(payment), Some(place.member), paid).await,
+        None => strayed(app, order, attach.as_ref(), paid).await,
+    }
+}
+
+/// Sends back what was paid for a place that this history does not know: another history's, whose end was lost. The
+/// payer is told where the order's number proves who he is: for a group that is the same in both, by his token.
+async fn strayed(
+    app: &App,
+    order: OrderNo,
+    attach: Option<&Attach<'_>>,
+    paid: Arrival,
+) -> Result<PaymentAnswer, Doubtful> {
+    let group = order.payment.group;
+    let named = attach.and_then(|attach| attach.member_for(group));
+    let payer = match named {
+        Some(member) => place_for(app, order.payment, member).await?,
+        None => None,
+    };
+    let member = payer
+        .filter(|place| place.has(order))
+        .map(|place| place.member);
+    let answer = send_back(app, member.map(|_| without_place(group)), member, paid).await?;
+    if let PaymentAnswer::Bounced { .. } = answer {
+        let txn = paid.txn;
+        tracing::warn!(
+            %order,
+            %txn,
+            "payment {txn} of order {order} is for a place that this history does not know, and goes back"
+        );
+    }
+    Ok(answer)
+}
+
+/// What a reservation's order is made for; none if there is no such reservation.
+async fn place_of(app: &App, payment: PaymentId) -> Result<Option<Place>, Doubtful> {
+    let in_memory = app.engine.query(move |world| Place::of(world, payment));
+    if let Some(place) = in_memory.await?.0 {
+        return Ok(Some(place));
+    }
+    // What the views have is final; that they have nothing, only if they stand at the present.
+    let mut seat = app.views.seat(payment).await;
+    if matches!(&seat, Ok(seat) if seat.value.is_none()) {
+        at_present(app).await?;
+        seat = app.views.seat(payment).await;
+    }
     let seat = seat.map_err(|_| Doubtful::History)?.value;
-    let whose = seat
-        .map(|seat| seat.member)
-        .filter(|member| is_for(*member));
-    send_back(app, whose.map(|_| payment), whose, paid).await
+    match seat {
+        Some(seat) => place_for(app, payment, seat.member).await,
+        None => Ok(None),
+    }
+}
+
+/// What the order of this member's would be made for; none if there is no such member or group.
+async fn place_for(
+    app: &App,
+    payment: PaymentId,
+    member: MemberId,
+) -> Result<Option<Place>, Doubtful> {
+    let group = app.views.group(payment.group).await;
+    let row = group.map_err(|_| Doubtful::History)?.value;
+    let question = move |world: &World| {
+        let until = world.group(payment.group)?.expires_at;
+        let until = until.or(row.map(|row| row.expires_at))?;
+        Place::for_member(world, payment, member, until)
+    };
+    Ok(app.engine.query(question).await?.0)
 }
 
 /// Sends back what a gateway's member has paid for a group that is over, unless it was dealt with before.
@@ -174,12 +267,15 @@ pub(crate) async fn joined(
     member: MemberId,
     paid: Arrival,
 ) -> Result<PaymentAnswer, Doubtful> {
-    // There is no reservation; the group in a payment's number is what tells the member why.
-    let place = PaymentId {
+    send_back(app, Some(without_place(group)), Some(member), paid).await
+}
+
+/// There is no reservation; the group in a payment's number is what tells the member why.
+fn without_place(group: GroupId) -> PaymentId {
+    PaymentId {
         group,
         index: domain::NO_RESERVATION,
-    };
-    send_back(app, Some(place), Some(member), paid).await
+    }
 }
 
 /// Sends money back that can hold no place, unless it was dealt with before. One at a time: between the look into the
@@ -206,10 +302,15 @@ async fn send_back(
 
 /// Whether the history up to this moment knows the payment.
 async fn in_history(app: &App, txn: &Txn) -> Result<bool, Doubtful> {
+    at_present(app).await?;
+    told_of(app, txn).await
+}
+
+/// Waits until the views hold the history up to this moment.
+async fn at_present(app: &App) -> Result<(), Doubtful> {
     let head = *app.engine.committed().borrow();
     let stands = app.views.at_least(head, views::AT_LEAST_WAIT).await;
-    stands.map_err(|_| Doubtful::History)?;
-    told_of(app, txn).await
+    stands.map(|_| ()).map_err(|_| Doubtful::History)
 }
 
 /// Whether the views, as far as they have come, know the payment.

@@ -6,13 +6,15 @@ mod arrivals;
 mod confirm;
 mod failing;
 mod late;
+mod names;
 mod orders;
 mod reconcile;
 mod refunds;
 
-pub(crate) use arrivals::{Arrival, Doubtful, ask, joined, tag};
+pub(crate) use arrivals::{Arrival, Doubtful, ask, ask_order, joined, tag};
 pub(crate) use confirm::Confirmer;
 pub(crate) use late::{Reservations, watch_reservations};
-pub(crate) use orders::{Attach, PayPages, pay_url, pay_url_on, payment_of_order};
+pub(crate) use names::OrderNo;
+pub(crate) use orders::{Attach, PayPages, pay_url, pay_url_on};
 pub(crate) use reconcile::{Compared, watch_books};
 pub(crate) use refunds::run as run_refunds;

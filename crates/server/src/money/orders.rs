@@ -1,19 +1,21 @@
 //! Orders at the channel: where a reservation is paid.
 //!
-//! A payment has one order, with the payment's own number, `4711-3`, for ever. It can be paid as long as its group can
-//! be open, not only until the seat's deadline: a reservation that lapsed and is taken anew has another deadline, but
-//! the same order and page, and a late payment takes the place after all if it is free, else goes back (rules 5).
+//! A reservation has one order for ever ([`super::names`]); another only where what was paid for the first went back, for
+//! the channel takes an order's payment once. It can be paid as long as its group can be open, not only until
+//! the seat's deadline: a reservation that lapsed and is taken anew has another deadline, but the same order and page,
+//! and a late payment takes the place after all if it is free, else goes back (rules 5).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::{GroupId, MemberId, PaymentId};
-use payments::{ChannelError, Order, RefusalCode};
+use domain::{GroupId, MemberId, PaymentId, SeatState, World};
+use payments::{Order, RefusalCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::arrivals::ask;
+use super::arrivals::ask_order;
+use super::names::{MOST_ORDERS, Place};
 use crate::app::App;
 use crate::http::InPath;
 use crate::terms::GroupTerms;
@@ -33,6 +35,12 @@ impl PayPages {
         pages.get(&payment).cloned()
     }
 
+    /// After what was paid there went back.
+    pub(super) fn forget(&self, payment: PaymentId) {
+        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pages.remove(&payment);
+    }
+
     fn keep(&self, payment: PaymentId, url: String) {
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if MOST_PAGES <= pages.len() {
@@ -45,62 +53,75 @@ impl PayPages {
 /// The address where a reservation is paid; creates the order where there is none yet. `None` while the channel does
 /// not answer: the seat stays reserved, and the next call tries again. `None`, too, if the channel says that the order
 /// has been paid: the payment is taken in.
-pub(crate) async fn pay_url(app: &App, payment: PaymentId, member: MemberId) -> Option<String> {
+pub(crate) async fn pay_url(app: &App, payment: PaymentId) -> Option<String> {
     if let Some(url) = app.pay_pages.get(payment) {
         return Some(url);
     }
-    // Asked anew: a group that is over has no orders made for it any more.
-    let question = move |world: &domain::World| GroupTerms::of(world, payment.group);
-    let terms = app.engine.query(question).await.ok()?.0?;
-    pay_url_on(app, payment, member, &terms).await
+    // A group that is over has no orders made for it any more.
+    let question = move |world: &World| {
+        let place = Place::of(world, payment)?;
+        Some((place, GroupTerms::of(world, payment.group)?))
+    };
+    let (place, terms) = app.engine.query(question).await.ok()?.0?;
+    create(app, &place, &terms).await
 }
 
 /// The same for a reservation that has just been made, whose group's terms are known.
 pub(crate) async fn pay_url_on(
     app: &App,
     payment: PaymentId,
-    member: MemberId,
     terms: &GroupTerms,
 ) -> Option<String> {
     if let Some(url) = app.pay_pages.get(payment) {
         return Some(url);
     }
-    match create(app, payment, member, terms).await? {
-        Ok(url) => {
-            app.pay_pages.keep(payment, url.clone());
-            Some(url)
-        }
-        Err(error) if error.refusal() == Some(RefusalCode::OrderPaid) => {
-            if let Err(error) = ask(app, payment).await {
-                tracing::warn!(%payment, %error, "payment {payment} could not be asked about: {error}");
-            }
-            None
-        }
-        Err(error) => {
-            tracing::warn!(%payment, %error, "no order at the channel for payment {payment}: {error}");
-            None
-        }
-    }
+    let question = move |world: &World| Place::of(world, payment);
+    let place = app.engine.query(question).await.ok()?.0?;
+    create(app, &place, terms).await
 }
 
-async fn create(
-    app: &App,
-    payment: PaymentId,
-    member: MemberId,
-    terms: &GroupTerms,
-) -> Option<Result<String, ChannelError>> {
-    let expires_at = terms.expires_at?;
-    let attach = Attach::text(payment.group, member);
-    // Nothing in it may ever change: the channel refuses an order that exists with other content.
-    let order = Order {
-        order_no: &payment.to_string(),
-        amount_fen: terms.price.0,
-        description: &terms.title,
-        attach: &attach,
-        expires_at_ms: expires_at.0.saturating_add(GRACE_MS),
-    };
-    let page = app.config.channel.create_order(&order).await;
-    Some(page.map(|page| page.url))
+async fn create(app: &App, place: &Place, terms: &GroupTerms) -> Option<String> {
+    let payment = place.payment;
+    let attach = Attach::text(payment.group, place.member);
+    for attempt in 1..=MOST_ORDERS {
+        let order_no = place.order_no(attempt);
+        // Nothing in it may ever change, or differ where its number is the same: the channel refuses an order that
+        // exists with other content. So all of it follows from what the number is made of.
+        let order = Order {
+            order_no: &order_no.to_string(),
+            amount_fen: terms.price.0,
+            description: &terms.title,
+            attach: &attach,
+            expires_at_ms: place.expires_at.0.saturating_add(GRACE_MS),
+        };
+        match app.config.channel.create_order(&order).await {
+            Ok(page) => {
+                app.pay_pages.keep(payment, page.url.clone());
+                return Some(page.url);
+            }
+            Err(error) if error.refusal() == Some(RefusalCode::OrderPaid) => {}
+            Err(error) => {
+                tracing::warn!(%payment, %error, "no order at the channel for payment {payment}: {error}");
+                return None;
+            }
+        }
+        match ask_order(app, order_no).await {
+            // It says that it has been paid, but not by what: it may know in a moment.
+            Ok(found) if found.is_empty() => return None,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%payment, %error, "payment {payment} could not be asked about: {error}");
+                return None;
+            }
+        }
+        let question = move |world: &World| world.seat(payment).map(|(_, seat)| seat.state);
+        let state = app.engine.query(question).await.ok()?.0;
+        if state != Some(SeatState::Reserved) {
+            return None;
+        }
+    }
+    tracing::warn!(%payment, "no order at the channel for payment {payment}: all of its {MOST_ORDERS} have been paid");
+    None
 }
 
 /// What an order says of its purpose; the channel tells it again with every payment.
@@ -125,37 +146,11 @@ impl Attach<'_> {
 
     /// Whether this was paid for a place of this member's in this group.
     pub(crate) fn is_for(&self, group: GroupId, member: MemberId) -> bool {
-        GroupId::read(&self.group) == Some(group) && MemberId::read(&self.member) == Some(member)
+        self.member_for(group) == Some(member)
     }
-}
 
-/// The payment that an order's number names; none if the order is not ours.
-pub(crate) fn payment_of_order(order_no: &str) -> Option<PaymentId> {
-    order_no.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::GroupId;
-
-    #[test]
-    fn order_numbers_name_payments() {
-        let payment = PaymentId {
-            group: GroupId(4711),
-            index: 3,
-        };
-        assert_eq!(payment_of_order("4711-3"), Some(payment));
-        for other in [
-            "",
-            "4711",
-            "4711-3_",
-            "4711-3_1795366800",
-            "gw-4711-3",
-            "4711-03",
-            "+4711-3",
-        ] {
-            assert_eq!(payment_of_order(other), None, "{other:?}");
-        }
+    /// Whose place in this group it was paid for, by the numbers of the history in which the order was made.
+    pub(super) fn member_for(&self, group: GroupId) -> Option<MemberId> {
+        MemberId::read(&self.member).filter(|_| GroupId::read(&self.group) == Some(group))
     }
 }

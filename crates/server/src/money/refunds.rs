@@ -1,8 +1,8 @@
 //! Sends money back: every refund that the world says is pending, until the channel has done it.
 //!
-//! A refund's key at the channel is made from its number, so that a crash at any point repeats or finishes it and never
-//! doubles it. The channel is asked before it is told. Should a refund fail for good at the channel,
-//! its number is spent there; the next attempt is `R17-2`, then `R17-3`.
+//! A refund's key at the channel is made from its payment's name there, so that a crash at any point repeats or finishes
+//! it and never doubles it, nor does a history that is told again after its end was lost. The channel is asked before it
+//! is told. Should a refund fail for good at the channel, its key is spent there; the next attempt has another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,14 +13,15 @@ use engine::{Outbox, SubmitError};
 use payments::{Channel, ChannelError, Refund, RefundState, RefusalCode};
 use tokio::task::JoinSet;
 
+use super::names::refund_no;
 use crate::app::App;
 use crate::config::Pace;
 use crate::money::failing::Failing;
 
 /// Calls to the channel at once.
 const AT_ONCE: usize = 16;
-/// Most attempts under numbers of their own when the channel fails a refund for good.
-const MOST_NUMBERS: u32 = 20;
+/// Most attempts under keys of their own when the channel fails a refund for good.
+const MOST_KEYS: u32 = 20;
 /// What stands on the payer's statement.
 const REASON: &str = "拼团退款";
 
@@ -120,10 +121,10 @@ async fn settle(app: &App, queue: &mut Queue, refund: RefundId, ended: Ended) ->
 }
 
 /// One attempt. The channel is asked first, so that a repeated attempt never depends on how it treats repeated calls.
-/// At most one new number is used up, so that numbers are not spent quicker than the waits between attempts.
+/// At most one new key is used up, so that keys are not spent quicker than the waits between attempts.
 async fn send(channel: Channel, refund: PendingRefund) -> (RefundId, Ended) {
-    for number in 1..=MOST_NUMBERS {
-        let refund_no = refund_no(refund.refund, number);
+    for attempt in 1..=MOST_KEYS {
+        let refund_no = refund_no(&refund.txn, attempt);
         let state = match channel.query_refund(&refund_no).await {
             Ok(RefundState::Failed { .. }) => continue,
             Err(error) if error.refusal() == Some(RefusalCode::NotFound) => {
@@ -150,17 +151,8 @@ async fn send(channel: Channel, refund: PendingRefund) -> (RefundId, Ended) {
         };
         return (refund.refund, ended);
     }
-    let why = format!("the channel failed it under {MOST_NUMBERS} numbers: a person must look");
+    let why = format!("the channel failed it under {MOST_KEYS} keys: a person must look");
     (refund.refund, Ended::Failed(why))
-}
-
-/// The key at the channel.
-fn refund_no(refund: RefundId, number: u32) -> String {
-    if number == 1 {
-        format!("R{refund}")
-    } else {
-        format!("R{refund}-{number}")
-    }
 }
 
 impl Queue {
@@ -245,13 +237,5 @@ mod tests {
             let (wait, most) = (wait(tries, &pace), Duration::from_secs(most_s));
             assert!(most / 2 <= wait && wait <= most, "{tries}: {wait:?}");
         }
-    }
-
-    #[test]
-    fn keys_are_made_from_numbers() {
-        assert_eq!(
-            (refund_no(RefundId(17), 1), refund_no(RefundId(17), 3)),
-            ("R17".to_owned(), "R17-3".to_owned())
-        );
     }
 }

@@ -288,13 +288,13 @@ async fn payments_for_nothing_known_go_back_and_gateways_own_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn money_that_went_back_holds_no_seat_later() {
+async fn an_order_of_before_there_were_marks_is_paid_back() {
     let site = Site::open().await;
-    let (leader, group) = paid_leader(&site, 3).await;
+    let (_, group) = paid_leader(&site, 3).await;
     let member = site.member(2, None).await;
+    let payment = member.join(&group).await;
+    // Made for this very place, but nothing in its number says in which history.
     let attach = json!({ "group": group, "member": member.id }).to_string();
-    // Paid for a reservation that nobody has made yet, as after a restore from an older backup.
-    let payment = format!("{group}-1");
     let order = json!({
         "order_no": payment, "amount_fen": yuan(10), "description": "x", "attach": attach,
         "expires_at_ms": 4_000_000_000_000_i64, "notify_url": site.url("/api/v1/channels/notify"),
@@ -308,48 +308,11 @@ async fn money_that_went_back_holds_no_seat_later() {
         (site.provider_books().await.refunded_fen == yuan(10)).then_some(())
     })
     .await;
-    site.settled_books().await;
-
-    // Now he gets that number: the channel still tells of the payment.
-    assert_eq!(member.join(&group).await, payment);
-    let page = member
-        .get(&format!("/payments/{payment}?refresh=true"))
-        .await
-        .json();
-    assert_eq!(page["state"], "waiting", "{page}");
-    assert_eq!(
-        leader.get(&format!("/groups/{group}")).await.json()["paid"],
-        1
-    );
-    site.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_that_was_somebody_elses_holds_no_seat() {
-    let site = Site::open().await;
-    let (leader, group) = paid_leader(&site, 3).await;
-    let member = site.member(2, None).await;
-    // After a restore from an older backup the channel has orders whose numbers are given a second time.
-    let payment = format!("{group}-1");
-    let attach = json!({ "group": group, "member": leader.id }).to_string();
-    let order = json!({
-        "order_no": payment, "amount_fen": yuan(10), "description": "x", "attach": attach,
-        "expires_at_ms": 4_000_000_000_000_i64,
-    });
-    let body = json!({ "merchant_id": "m1", "orders": [order] });
-    let paid = site
-        .http()
-        .post(format!("{}/sandbox/payments", site.provider_url));
-    assert_eq!(paid.json(&body).send().await.unwrap().status(), 200);
-    assert_eq!(member.join(&group).await, payment);
-    let page = member
-        .get(&format!("/payments/{payment}?refresh=true"))
-        .await
-        .json();
-    assert_eq!(page["state"], "waiting", "{page}");
+    // The place is paid at its own order.
+    site.pay(&payment).await;
+    site.payment(&member, &payment, "paid").await;
     let books = site.settled_books().await;
-    assert_eq!(books["held"], "10.00", "the leader's alone: {books}");
-    assert_eq!(site.provider_books().await.refunded_fen, yuan(10));
+    assert_eq!(books["held"], "20.00", "{books}");
     site.close().await;
 }
 

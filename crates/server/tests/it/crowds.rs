@@ -1,5 +1,6 @@
 //! Many at once for the same thing.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -61,8 +62,13 @@ async fn two_thousand_late_payments_for_one_place() {
         // His second is over: the place is free for the next one.
         site.advance_s(1);
     }
+    let orders = site.orders().await;
+    let orders: HashMap<_, _> = orders
+        .iter()
+        .filter_map(|order_no| Some((order_no.rsplit_once('-')?.0, order_no)))
+        .collect();
     let paid = futures_util::stream::iter(&payments)
-        .map(|payment| site.pay(payment))
+        .map(|payment| site.pay_order(orders[payment.as_str()]))
         .buffer_unordered(AT_ONCE);
     assert_eq!(paid.collect::<Vec<_>>().await.len(), LATE);
     site.group(&group, "full").await;

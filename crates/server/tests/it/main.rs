@@ -9,6 +9,7 @@ mod inputs;
 mod openapi;
 mod overload;
 mod recovery;
+mod restored;
 mod revoked;
 mod roles;
 mod rules;

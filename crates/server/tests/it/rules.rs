@@ -121,6 +121,39 @@ async fn second_payments_and_other_amounts_go_back() {
         (&json!("10.00"), &json!("0.00")),
         "{books}"
     );
+
+    // His order has been paid and takes no more; so the place is paid at another.
+    let page = other.get(&format!("/payments/{wrong}")).await.json();
+    assert!(page["pay_url"].is_string(), "{page}");
+    assert_eq!(site.orders_of(&wrong).await.len(), 2);
+    site.pay(&wrong).await;
+    site.payment(&other, &wrong, "paid").await;
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_late_payment_went_back_can_pay_when_he_joins_again() {
+    let mut site = Site::open().await;
+    let (_, group, _) = opened(&site, small(2), 1).await;
+    let (late, other) = (site.member(2, None).await, site.member(3, None).await);
+    let payment = late.join(&group).await;
+    site.advance_s(301);
+    site.payment(&late, &payment, "lapsed").await;
+    other.join(&group).await;
+    site.pay(&payment).await;
+    site.payment(&late, &payment, "refunded").await;
+
+    // The other one does not pay either.
+    site.advance_s(301);
+    assert_eq!(late.join(&group).await, payment);
+    assert_eq!(site.orders_of(&payment).await.len(), 2);
+    // The new order's notice is lost, and the server knows of no order any more.
+    site.faults(None, json!({ "callback": { "never": true } }))
+        .await;
+    site.pay(&payment).await;
+    site.restart().await;
+    site.payment(&late, &payment, "paid").await;
+    assert_eq!(site.provider_books().await.refunded_fen, yuan(10));
     site.close().await;
 }
 

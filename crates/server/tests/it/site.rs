@@ -342,8 +342,43 @@ impl Site {
         got.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Pays an order at the provider, as the page's button does.
-    pub(crate) async fn pay(&self, order_no: &str) -> Vec<String> {
+    /// The numbers of all orders at the provider, oldest first.
+    pub(crate) async fn orders(&self) -> Vec<String> {
+        let (mut after, mut found) = (0, Vec::new());
+        loop {
+            let page = self.channel.book_orders(after).await.unwrap();
+            found.extend(page.orders.into_iter().map(|order| order.order_no));
+            match page.next {
+                Some(next) => after = next,
+                None => return found,
+            }
+        }
+    }
+
+    /// Those of a payment: more than one where two histories had it.
+    pub(crate) async fn orders_of(&self, payment: &str) -> Vec<String> {
+        let beginning = format!("{payment}-");
+        let mut orders = self.orders().await;
+        orders.retain(|order_no| order_no.starts_with(&beginning));
+        orders
+    }
+
+    /// The number of a payment's newest order at the provider.
+    pub(crate) async fn order_of(&self, payment: &str) -> String {
+        let orders = self.orders_of(payment).await;
+        let newest = orders.last();
+        newest
+            .unwrap_or_else(|| panic!("no order for {payment}"))
+            .clone()
+    }
+
+    /// Pays a reservation at the provider, as the page's button does.
+    pub(crate) async fn pay(&self, payment: &str) -> Vec<String> {
+        self.pay_order(&self.order_of(payment).await).await
+    }
+
+    /// Pays an order at the provider; answers with all its payments.
+    pub(crate) async fn pay_order(&self, order_no: &str) -> Vec<String> {
         let url = format!("{}/sandbox/orders/{order_no}/pay", self.provider_url);
         let got = self.http.post(url).send().await.unwrap();
         assert_eq!(got.status(), 200, "{}", got.text().await.unwrap());
@@ -355,8 +390,12 @@ impl Site {
             .collect()
     }
 
-    /// Tells the provider to do something wrong, for one order or for all.
-    pub(crate) async fn faults(&self, order_no: Option<&str>, faults: Value) {
+    /// Tells the provider to do something wrong, for the order of one payment or for all.
+    pub(crate) async fn faults(&self, payment: Option<&str>, faults: Value) {
+        let order_no = match payment {
+            Some(payment) => Some(self.order_of(payment).await),
+            None => None,
+        };
         let body = json!({ "order_no": order_no, "faults": faults });
         let got = self
             .http

@@ -163,8 +163,11 @@ impl Site {
             let payment = text(&opened["payment"]["id"]).to_owned();
             if let Some(sandbox) = self.sandbox {
                 let mut provider = Connection::open(sandbox).await?;
-                let path = format!("/sandbox/orders/{payment}/pay");
-                expect(200, provider.post(&path, &Caller::nobody(), 0, "").await?)?;
+                let page = path_of(text(&opened["payment"]["pay_url"]))?;
+                let paid = provider.post(page, &Caller::nobody(), 0, "").await?;
+                if paid.status != 303 {
+                    return Err(format!("not paid: {paid}"));
+                }
             }
             let path = format!("/api/v1/payments/{payment}?refresh=true");
             let page = expect(200, connection.get(&path, leader).await?)?;
@@ -357,6 +360,14 @@ async fn register(
 
 pub(super) fn text(value: &serde_json::Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// The part of an address behind the host.
+pub(super) fn path_of(address: &str) -> Result<&str, String> {
+    let behind = address.split_once("://").map(|(_, behind)| behind);
+    let start = behind.and_then(|behind| Some(address.len() - behind.len() + behind.find('/')?));
+    let path = start.and_then(|start| address.get(start..));
+    path.ok_or_else(|| format!("no address: {address:?}"))
 }
 
 fn expect(status: u16, answer: super::client::Answer<'_>) -> Result<serde_json::Value, String> {
