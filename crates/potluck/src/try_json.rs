@@ -107,7 +107,13 @@ pub(crate) fn tried(tried: &Tried, members: bool) -> String {
     })
 }
 
-/// Why the campaign cannot be published, and what could.
+/// Which rule the campaign breaks.
+pub(crate) fn refusal(refusal: &domain::Refusal) -> String {
+    let (code, detail) = (refusal.code(), refusal.to_string());
+    line(&serde_json::json!({ "refused": { "code": code, "detail": detail } }))
+}
+
+/// Why the campaign cannot pay what it promises, and what could.
 pub(crate) fn refused(shortfall: &Shortfall) -> String {
     let refusal = domain::Refusal::NotSolvent(Box::new(shortfall.clone()));
     let refused = Refused {

@@ -98,12 +98,15 @@ pub(crate) fn run(args: &TryArgs) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            if let TryError::NotSolvent(campaign, shortfall) = &error {
-                print(&if args.json {
-                    try_json::refused(shortfall)
-                } else {
-                    try_text::refused(campaign, shortfall)
-                });
+            match &error {
+                TryError::NotSolvent(_, shortfall) if args.json => {
+                    print(&try_json::refused(shortfall));
+                }
+                TryError::NotSolvent(campaign, shortfall) => {
+                    print(&try_text::refused(campaign, shortfall));
+                }
+                TryError::Refused(refusal) if args.json => print(&try_json::refusal(refusal)),
+                TryError::Refused(_) | TryError::Input(_) | TryError::Unbalanced(_) => {}
             }
             eprintln!("potluck try: {}: {error}", args.file.display());
             ExitCode::from(if matches!(error, TryError::Unbalanced(_)) {

@@ -224,6 +224,17 @@ fn refuses(file: &str, says: &str) {
         "{}\n{says}",
         ran.stderr
     );
+    // The same for programs.
+    let json = try_run(&[&dir.file("campaign.toml", file), "--json"]);
+    assert_eq!((json.code, json.stderr), (1, ran.stderr));
+    let refused: Value = serde_json::from_str(&json.stdout).unwrap();
+    let (code, detail) = (&refused["refused"]["code"], &refused["refused"]["detail"]);
+    let said = format!(
+        "refused ({}): {}",
+        code.as_str().unwrap(),
+        detail.as_str().unwrap()
+    );
+    assert_eq!(said, says);
 }
 
 #[test]
