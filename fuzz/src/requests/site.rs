@@ -339,6 +339,7 @@ fn settings(dir: &Path, address: SocketAddr, channel: Channel, clock: &ManualClo
                 period: 3,
             },
             relays: Vec::new(),
+            given_up: Vec::new(),
         },
         demo: Demo::On {
             accounts: Vec::new(),
