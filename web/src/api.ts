@@ -22,6 +22,8 @@ export const api = {
     get<T.Page<T.WalletLine>>('/me/wallet/lines', { query: { account, ...query } }),
   myRefunds: (query: Cursor = {}) => get<T.RefundsDue>('/me/refunds', { query }),
   myOrders: (query: Cursor = {}) => get<T.Page<T.Order>>('/me/orders', { query }),
+  returnOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/return`, {}, keyed),
+  takeBackOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/take-back`, {}, keyed),
   receiveOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/receive`, {}, keyed),
 
   campaigns: (query: Cursor = {}) => get<T.Page<T.CampaignCard>>('/campaigns', { query }),

@@ -86,6 +86,8 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
       })
     case 'seat_paid':
     case 'seat_won':
+    case 'seat_bought':
+    case 'reversed':
     case 'seat_refunded':
     case 'vested':
     case 'bounced':

@@ -711,6 +711,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that the product is on its way back, within the return window. When it has arrived, or after 15 days, the price
+         *     goes back the way it came.
+         */
+        post: operations["post_orders_id_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}/ship": {
         parameters: {
             query?: never;
@@ -722,6 +742,23 @@ export interface paths {
         put?: never;
         /** Says that the product is on its way, and how. */
         post: operations["post_orders_id_ship"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/take-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that a product which was sent back has arrived: the price goes back. */
+        post: operations["post_orders_id_take_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1021,6 +1058,7 @@ export interface components {
         /** @description An order, as an operator sees it. */
         ConsoleOrder: {
             at: components["schemas"]["At"];
+            back_by?: components["schemas"]["At"] | null;
             campaign: string;
             carrier?: string | null;
             group: string;
@@ -1031,6 +1069,7 @@ export interface components {
             price: components["schemas"]["Amount"];
             product: components["schemas"]["Words"];
             received_by?: components["schemas"]["At"] | null;
+            returned_at?: components["schemas"]["At"] | null;
             state: string;
             tracking?: string | null;
         };
@@ -1301,6 +1340,7 @@ export interface components {
             /** @description What there is, in the list's order. */
             items: {
                 at: components["schemas"]["At"];
+                back_by?: components["schemas"]["At"] | null;
                 campaign: string;
                 carrier?: string | null;
                 group: string;
@@ -1311,6 +1351,7 @@ export interface components {
                 price: components["schemas"]["Amount"];
                 product: components["schemas"]["Words"];
                 received_by?: components["schemas"]["At"] | null;
+                returned_at?: components["schemas"]["At"] | null;
                 state: string;
                 tracking?: string | null;
             }[];
@@ -1396,6 +1437,7 @@ export interface components {
             /** @description What there is, in the list's order. */
             items: {
                 at: components["schemas"]["At"];
+                back_by?: components["schemas"]["At"] | null;
                 campaign: string;
                 /** @description Who carries it, once shipped. */
                 carrier?: string | null;
@@ -1405,7 +1447,8 @@ export interface components {
                 price: components["schemas"]["Amount"];
                 product: components["schemas"]["Words"];
                 received_by?: components["schemas"]["At"] | null;
-                /** @description `paid`, `shipped`, `received` or `kept` */
+                returned_at?: components["schemas"]["At"] | null;
+                /** @description `paid`, `shipped`, `received`, `kept`, `returning` or `returned` */
                 state: string;
                 /** @description The carrier's number. */
                 tracking?: string | null;
@@ -1542,6 +1585,7 @@ export interface components {
         /** @description What a winner gets. */
         OrderCard: {
             at: components["schemas"]["At"];
+            back_by?: components["schemas"]["At"] | null;
             campaign: string;
             /** @description Who carries it, once shipped. */
             carrier?: string | null;
@@ -1551,7 +1595,8 @@ export interface components {
             price: components["schemas"]["Amount"];
             product: components["schemas"]["Words"];
             received_by?: components["schemas"]["At"] | null;
-            /** @description `paid`, `shipped`, `received` or `kept` */
+            returned_at?: components["schemas"]["At"] | null;
+            /** @description `paid`, `shipped`, `received`, `kept`, `returning` or `returned` */
             state: string;
             /** @description The carrier's number. */
             tracking?: string | null;
@@ -2360,7 +2405,7 @@ export interface operations {
     get_console_orders: {
         parameters: {
             query?: {
-                /** @description `paid`, `shipped`, `received` or `kept`; all without it. */
+                /** @description `paid`, `shipped`, `received`, `kept`, `returning` or `returned`; all without it. */
                 state?: string;
                 /** @description Most items, 1 to 100; 20 without it. */
                 limit?: number;
@@ -3282,6 +3327,44 @@ export interface operations {
             };
         };
     };
+    post_orders_id_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description On its way back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_orders_id_ship: {
         parameters: {
             query?: never;
@@ -3301,6 +3384,44 @@ export interface operations {
         };
         responses: {
             /** @description Shipped */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_orders_id_take_back: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Returned */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -124,7 +124,7 @@ export type WalletLine = With<Schemas['WalletLine'], { account: WalletAccount; w
 export type RefundDue = Whole<Schemas['RefundDue']>
 export type RefundsDue = With<Schemas['RefundsDue'], { items: RefundDue[] }>
 
-export type OrderState = 'paid' | 'shipped' | 'received' | 'kept'
+export type OrderState = 'paid' | 'shipped' | 'received' | 'kept' | 'returning' | 'returned'
 export type Order = With<Schemas['OrderCard'], { state: OrderState }>
 export type ConsoleOrder = With<Schemas['ConsoleOrder'], { state: OrderState }>
 

@@ -18,19 +18,19 @@ function leaves(messages: object, path = ''): [string, string][] {
 const placeholders = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]))].sort()
 
 /** Gain without risk, which nobody may promise; and what the platform cannot do yet. */
-const BANNED = /稳赚|躺赚|参与即赚|零风险|保本|\bsafe\b|risk[- ]?free|guarantee|提现|withdraw|天内[^，。；]*退|可[以]?退货|return (it|the product) within|(can|may) (still )?(be returned|return)|抵 ?\d* ?元|可以使用|spend|off a(ny)? later bill/i
+const BANNED = /稳赚|躺赚|参与即赚|零风险|保本|\bsafe\b|risk[- ]?free|guarantee|提现|withdraw|抵 ?\d* ?元|可以使用|spend|off a(ny)? later bill/i
 /** The phrases that deny it. */
 const DENIALS = ['提现尚未开放', 'withdrawals are not open yet', 'spending is not open yet']
 const promises = (text: string) => BANNED.test(DENIALS.reduce((rest, denial) => rest.replaceAll(new RegExp(denial, 'gi'), ''), text))
 
 it('a promise is found, its denial is none', () => {
   const promised = [
-    '稳赚不赔', '躺赚', '参与即赚', '保本', '现金，可提现', '可以提现的钱', '收货后 7 天内可退货', '确认后 7 天内仍可退货', '1 币抵 1 元', '随时可退货',
-    'cash that you can withdraw', 'Withdraw now', 'it can be returned within 7 days', 'You can still return it within 7 days', 'risk-free', 'Risk free', 'a guaranteed win',
+    '稳赚不赔', '躺赚', '参与即赚', '保本', '现金，可提现', '可以提现的钱', '1 币抵 1 元',
+    'cash that you can withdraw', 'Withdraw now', 'risk-free', 'Risk free', 'a guaranteed win',
     'takes 1 yuan off a later bill', 'coins to spend', '提现尚未开放，购物币可提现',
   ]
   expect(promised.filter((text) => !promises(text))).toEqual([])
-  expect(['提现尚未开放', 'Withdrawals are not open yet.', '平台内退货尚未开放', 'Returns through the platform are not open yet.'].filter(promises)).toEqual([])
+  expect(['提现尚未开放', 'Withdrawals are not open yet.'].filter(promises)).toEqual([])
 })
 
 describe.each([['shop', zh, en], ['draw', drawZh, drawEn], ['console', consoleZh, consoleEn]] as const)('texts of the %s', (_, chinese, english) => {

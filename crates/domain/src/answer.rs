@@ -93,7 +93,9 @@ impl Answer {
                 | Event::OrderShipped { .. }
                 | Event::OrderReceived { .. }
                 | Event::OrderKept { .. }
-                | Event::RewardsVested { .. } => {}
+                | Event::RewardsVested { .. }
+                | Event::OrderReturning { .. }
+                | Event::OrderReturned { .. } => {}
             }
         }
         answer

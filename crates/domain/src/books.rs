@@ -208,9 +208,9 @@ impl World {
             }
         }
         let mut vesting: BTreeMap<MemberId, (i64, i64)> = BTreeMap::new();
-        for vested in self.vesting.values().flat_map(|group| &group.amounts) {
+        for vested in self.vesting.values().flat_map(|group| &group.rewards) {
             let entry = vesting.entry(vested.member).or_default();
-            ledger::add(&mut entry.0, vested.amount.0);
+            ledger::add(&mut entry.0, vested.cash.0);
             ledger::add(&mut entry.1, vested.coins.0);
         }
         for (id, member) in (0u32..).map(MemberId).zip(&self.members) {

@@ -164,6 +164,18 @@ pub enum Command {
         /// Whose it is.
         member: MemberId,
     },
+    /// The buyer sends the product back, within the return window (rules 9.4).
+    ReturnOrder {
+        /// Which order.
+        order: OrderId,
+        /// Whose it is.
+        member: MemberId,
+    },
+    /// The product that was sent back has arrived.
+    TakeBackOrder {
+        /// Which order.
+        order: OrderId,
+    },
     /// Applies what time has made due.
     Tick(Due),
 }
@@ -175,7 +187,7 @@ pub enum Due {
     /// A reservation lapses or a group expires.
     #[n(0)]
     Group(#[n(0)] GroupId),
-    /// An order counts as received, or its return window closes.
+    /// An order counts as received or as back, or its return window closes.
     #[n(1)]
     Order(#[n(0)] OrderId),
 }

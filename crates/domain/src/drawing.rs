@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use crate::{
     Agents, AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled,
-    MemberId, Millis, Money, Order, OrderId, OrderState, PaymentId, PendingRefund, RefundId,
-    Refusal, SeatRef, Upline, Vested, VestingGroup, World,
+    MemberId, Millis, Money, Order, OrderId, OrderPayment, OrderState, PaymentId, PendingRefund,
+    RefundId, Refusal, SeatRef, Upline, World,
     group::{Full, Group},
     member::Member,
     open_file, rewards, settle,
+    world::{VestingGroup, WaitingReward},
 };
 
 /// What a draw gave.
@@ -197,11 +198,16 @@ impl World {
         }
         let buyers = settled.buyers();
         for (order, &(number, seat)) in (settled.first_order.0..).zip(&buyers) {
+            let Some(paid) = self.paid_of(settled, seat.index) else {
+                self.corrupt("a seat buys that was not paid");
+                return;
+            };
             let order_state = Order {
                 group: settled.group,
                 member: seat.member,
                 seat: number,
                 state: OrderState::Paid,
+                paid,
             };
             self.orders.insert(OrderId(order), order_state);
             self.next_order = self.next_order.max(order.saturating_add(1));
@@ -214,38 +220,39 @@ impl World {
         self.end_group(settled.group, crate::GroupState::Settled);
     }
 
+    /// What a buyer's seat was paid with, for the case that he returns the product.
+    fn paid_of(&self, settled: &GroupSettled, index: u32) -> Option<OrderPayment> {
+        let kept = self
+            .campaign_of(settled.group)
+            .is_some_and(|campaign| campaign.terms.channel.kept_on_refund);
+        let seat = self.live(settled.group)?.seat(index)?;
+        Some(OrderPayment {
+            index,
+            txn: *seat.txn.get()?,
+            amount: settled.price,
+            fee_back: if kept { Money::ZERO } else { seat.fee },
+        })
+    }
+
     fn keep_vesting(&mut self, settled: &GroupSettled, orders: usize) {
-        let mut amounts: Vec<Vested> = Vec::new();
-        for reward in settled
+        let waiting = settled
             .rewards
             .iter()
             .filter(|reward| reward.program != crate::ProgramKind::Consolation)
-        {
-            let at = amounts
-                .binary_search_by_key(&reward.member, |vested| vested.member)
-                .unwrap_or_else(|at| {
-                    amounts.insert(
-                        at,
-                        Vested {
-                            member: reward.member,
-                            amount: Money::ZERO,
-                            coins: crate::Coins::ZERO,
-                        },
-                    );
-                    at
-                });
-            if let Some(vested) = amounts.get_mut(at) {
-                vested.amount.0 = vested.amount.0.saturating_add(reward.cash.0);
-                vested.coins.0 = vested.coins.0.saturating_add(reward.coins.0);
-            }
-        }
+            .map(|reward| WaitingReward {
+                member: reward.member,
+                source_seat: reward.source_seat,
+                cash: reward.cash,
+                coins: reward.coins,
+            });
         let open_orders = u32::try_from(orders).unwrap_or(u32::MAX);
         if open_orders != 0 {
             self.vesting.insert(
                 settled.group,
                 VestingGroup {
                     open_orders,
-                    amounts,
+                    any_kept: false,
+                    rewards: waiting.collect(),
                 },
             );
         }

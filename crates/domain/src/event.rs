@@ -250,6 +250,42 @@ pub enum Event {
         #[n(1)]
         amounts: Vec<Vested>,
     },
+    /// The buyer sends the product back within the return window (rules 9.4).
+    #[n(18)]
+    OrderReturning {
+        /// Which.
+        #[n(0)]
+        order: OrderId,
+        /// When it counts as back by itself.
+        #[n(1)]
+        back_by: Millis,
+    },
+    /// The product is back: the price goes back, and so do the rewards that came from this seat; with the last buyer of a
+    /// group of whom none has kept his, all that have not vested (rules 9.1). What it cost stays owed to the supplier.
+    #[n(19)]
+    OrderReturned {
+        /// Which.
+        #[n(0)]
+        order: OrderId,
+        /// The reservation it grew from.
+        #[n(1)]
+        payment: PaymentId,
+        /// Whose.
+        #[n(2)]
+        member: MemberId,
+        /// The refund.
+        #[n(3)]
+        refund: RefundId,
+        /// What goes back: what was paid.
+        #[n(4)]
+        amount: Money,
+        /// What each member's reversed rewards add up to.
+        #[n(5)]
+        reversed: Vec<Vested>,
+        /// These are all of the group's rewards that waited, not only those of this seat.
+        #[cbor(n(6), skip_if = "is_false")]
+        all: bool,
+    },
 }
 
 /// Why money goes back at once (rules 5).
@@ -418,7 +454,7 @@ pub struct SeatRef {
     pub member: MemberId,
 }
 
-/// One member's rewards of a group that became available.
+/// One member's rewards of a group that became available, or are reversed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Vested {
     /// Who.

@@ -30,7 +30,7 @@ id!(
     GroupId(u64)
 );
 id!(
-    /// Money owed back through a payment channel; the key the channel is called with is made from it.
+    /// Money owed back through a payment channel.
     RefundId(u64)
 );
 id!(

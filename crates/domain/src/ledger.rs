@@ -218,6 +218,21 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             }
             Ok(())
         }
+        Event::OrderReturned {
+            amount, reversed, ..
+        } => {
+            move_money(Account::RefundsDue, Account::Sales, amount.0)?;
+            for taken in reversed {
+                let member = taken.member;
+                move_money(Account::Rewards, Account::Vesting(member), taken.amount.0)?;
+                move_money(
+                    Account::CoinsIssued,
+                    Account::VestingCoins(member),
+                    taken.coins.0,
+                )?;
+            }
+            Ok(())
+        }
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
         | Event::CampaignPublished { .. }
@@ -227,7 +242,8 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::GroupFilled { .. }
         | Event::OrderShipped { .. }
         | Event::OrderReceived { .. }
-        | Event::OrderKept { .. } => Ok(()),
+        | Event::OrderKept { .. }
+        | Event::OrderReturning { .. } => Ok(()),
     }
 }
 

@@ -1,13 +1,21 @@
-//! What winners get, until their return window has closed (rules 9.4). Returns themselves are not built yet.
+//! What buyers get, until their return window has closed (rules 9.4).
+
+use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use crate::{Due, Duration, Event, GroupId, MemberId, Millis, OrderId, Refusal, World};
+use crate::{
+    Coins, Due, Duration, Event, GroupId, MemberId, Millis, Money, OrderId, PaymentId,
+    PendingRefund, RefundId, Refusal, Txn, Vested, World,
+    world::{VestingGroup, WaitingReward},
+};
 
 /// After this long a shipped order counts as received.
 pub const RECEIVED_AFTER: Duration = Duration::seconds(15 * 86_400);
 /// How long a received order may be returned.
 pub const RETURN_WINDOW: Duration = Duration::seconds(7 * 86_400);
+/// After this long a product that was sent back counts as back.
+pub const BACK_AFTER: Duration = Duration::seconds(15 * 86_400);
 
 /// An order whose return window is still open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -24,9 +32,29 @@ pub struct Order {
     /// How far it is.
     #[n(3)]
     pub state: OrderState,
+    /// What it was paid with.
+    #[n(4)]
+    pub paid: OrderPayment,
 }
 
-/// How far an order is. After `Received` it is kept, and leaves memory.
+/// What an order was paid with: all that goes back if the product is returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct OrderPayment {
+    /// The reservation it grew from.
+    #[n(0)]
+    pub index: u32,
+    /// The provider's name of the payment.
+    #[n(1)]
+    pub txn: Txn,
+    /// What was paid.
+    #[n(2)]
+    pub amount: Money,
+    /// The part of its fee that the channel gives back with it.
+    #[n(3)]
+    pub fee_back: Money,
+}
+
+/// How far an order is. After `Received` it is kept, after `Returning` returned; then it leaves memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum OrderState {
@@ -47,6 +75,13 @@ pub enum OrderState {
         #[n(0)]
         kept_at: Millis,
     },
+    /// It is on its way back.
+    #[n(3)]
+    Returning {
+        /// When it counts as back.
+        #[n(0)]
+        back_by: Millis,
+    },
 }
 
 impl World {
@@ -64,9 +99,9 @@ impl World {
                 });
                 Ok(())
             }
-            OrderState::Shipped { .. } | OrderState::Received { .. } => {
-                Err(Refusal::OrderState(order))
-            }
+            OrderState::Shipped { .. }
+            | OrderState::Received { .. }
+            | OrderState::Returning { .. } => Err(Refusal::OrderState(order)),
         }
     }
 
@@ -89,7 +124,81 @@ impl World {
                 });
                 Ok(())
             }
-            OrderState::Paid | OrderState::Received { .. } => Err(Refusal::OrderState(order)),
+            OrderState::Paid | OrderState::Received { .. } | OrderState::Returning { .. } => {
+                Err(Refusal::OrderState(order))
+            }
+        }
+    }
+
+    /// Only what was received can be sent back, and only until the window closes: at its end it is too late (rules 2.7).
+    pub(crate) fn decide_return(
+        &self,
+        order: OrderId,
+        member: MemberId,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let known = self.require_order(order)?;
+        if known.member != member {
+            return Err(Refusal::NotYourOrder(order));
+        }
+        match known.state {
+            OrderState::Received { .. } => {
+                events.push(Event::OrderReturning {
+                    order,
+                    back_by: now.after(BACK_AFTER),
+                });
+                Ok(())
+            }
+            OrderState::Paid | OrderState::Shipped { .. } | OrderState::Returning { .. } => {
+                Err(Refusal::OrderState(order))
+            }
+        }
+    }
+
+    pub(crate) fn decide_take_back(
+        &self,
+        order: OrderId,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let known = self.require_order(order)?;
+        match known.state {
+            OrderState::Returning { .. } => {
+                self.take_back(order, known, events);
+                Ok(())
+            }
+            OrderState::Paid | OrderState::Shipped { .. } | OrderState::Received { .. } => {
+                Err(Refusal::OrderState(order))
+            }
+        }
+    }
+
+    /// The price goes back, and what came from the seat is reversed. With the last order of the group the rest vests, or is
+    /// reversed, too, if nobody has kept his (rules 9.1).
+    fn take_back(&self, order: OrderId, known: &Order, events: &mut Vec<Event>) {
+        let none = VestingGroup::default();
+        let waiting = self.vesting.get(&known.group).unwrap_or(&none);
+        let is_last = waiting.open_orders <= 1;
+        let all_returned = is_last && !waiting.any_kept;
+        let goes = |reward: &&WaitingReward| all_returned || reward.source_seat == Some(known.seat);
+        events.push(Event::OrderReturned {
+            order,
+            payment: PaymentId {
+                group: known.group,
+                index: known.paid.index,
+            },
+            member: known.member,
+            refund: RefundId(self.next_refund),
+            amount: known.paid.amount,
+            reversed: by_member(waiting.rewards.iter().filter(goes)),
+            all: all_returned,
+        });
+        let rest = by_member(waiting.rewards.iter().filter(|reward| !goes(reward)));
+        if is_last && !rest.is_empty() {
+            events.push(Event::RewardsVested {
+                group: known.group,
+                amounts: rest,
+            });
         }
     }
 
@@ -108,6 +217,12 @@ impl World {
             }
             OrderState::Shipped { .. } => return,
             OrderState::Received { kept_at } => kept_at,
+            OrderState::Returning { back_by } => {
+                if back_by <= now {
+                    self.take_back(order, known, events);
+                }
+                return;
+            }
         };
         if kept_at <= now {
             events.push(Event::OrderKept { order });
@@ -121,11 +236,11 @@ impl World {
             .vesting
             .get(&group)
             .filter(|vesting| vesting.open_orders == 1)
-            && !vesting.amounts.is_empty()
+            && !vesting.rewards.is_empty()
         {
             events.push(Event::RewardsVested {
                 group,
-                amounts: vesting.amounts.clone(),
+                amounts: by_member(vesting.rewards.iter()),
             });
         }
     }
@@ -140,6 +255,7 @@ impl World {
             OrderState::Paid => {}
             OrderState::Shipped { received_by } => self.push_timer(received_by, Due::Order(order)),
             OrderState::Received { kept_at } => self.push_timer(kept_at, Due::Order(order)),
+            OrderState::Returning { back_by } => self.push_timer(back_by, Due::Order(order)),
         }
     }
 
@@ -148,10 +264,43 @@ impl World {
             self.corrupt("an order that is not open was kept");
             return;
         };
-        if let Some(vesting) = self.vesting.get_mut(&known.group) {
+        self.order_is_over(known.group, |vesting| vesting.any_kept = true);
+    }
+
+    pub(crate) fn apply_order_returned(
+        &mut self,
+        order: OrderId,
+        (refund, amount): (RefundId, Money),
+        all: bool,
+    ) {
+        let Some(known) = self.orders.remove(&order) else {
+            self.corrupt("an order that is not open was returned");
+            return;
+        };
+        self.apply_refund_due(PendingRefund {
+            refund,
+            txn: known.paid.txn,
+            amount,
+            payment: Some(PaymentId {
+                group: known.group,
+                index: known.paid.index,
+            }),
+            fee_back: known.paid.fee_back,
+        });
+        self.order_is_over(known.group, |vesting| {
+            vesting
+                .rewards
+                .retain(|reward| !all && reward.source_seat != Some(known.seat));
+        });
+    }
+
+    /// One order fewer waits. Without any, and with nothing to vest, the group's record goes.
+    fn order_is_over(&mut self, group: GroupId, how: impl FnOnce(&mut VestingGroup)) {
+        if let Some(vesting) = self.vesting.get_mut(&group) {
+            how(vesting);
             vesting.open_orders = vesting.open_orders.saturating_sub(1);
-            if vesting.open_orders == 0 && vesting.amounts.is_empty() {
-                self.vesting.remove(&known.group);
+            if vesting.open_orders == 0 && vesting.rewards.is_empty() {
+                self.vesting.remove(&group);
             }
         }
     }
@@ -159,4 +308,19 @@ impl World {
     fn require_order(&self, order: OrderId) -> Result<&Order, Refusal> {
         self.orders.get(&order).ok_or(Refusal::UnknownOrder(order))
     }
+}
+
+/// What rewards add up to for each member, in the order of their numbers.
+pub(crate) fn by_member<'a>(rewards: impl Iterator<Item = &'a WaitingReward>) -> Vec<Vested> {
+    let mut sums: BTreeMap<MemberId, Vested> = BTreeMap::new();
+    for reward in rewards {
+        let sum = sums.entry(reward.member).or_insert(Vested {
+            member: reward.member,
+            amount: Money::ZERO,
+            coins: Coins::ZERO,
+        });
+        sum.amount.0 = sum.amount.0.saturating_add(reward.cash.0);
+        sum.coins.0 = sum.coins.0.saturating_add(reward.coins.0);
+    }
+    sums.into_values().collect()
 }

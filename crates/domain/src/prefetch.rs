@@ -62,6 +62,8 @@ impl World {
             | Command::ConfirmRefund { .. }
             | Command::ShipOrder { .. }
             | Command::ReceiveOrder { .. }
+            | Command::ReturnOrder { .. }
+            | Command::TakeBackOrder { .. }
             | Command::Tick(_) => {}
         }
         let group = seat_of(&request.command).and_then(|(group, _)| self.live(group));
@@ -133,6 +135,8 @@ fn seat_of(command: &Command) -> Option<(GroupId, Option<MemberId>)> {
         | Command::ConfirmRefund { .. }
         | Command::ShipOrder { .. }
         | Command::ReceiveOrder { .. }
+        | Command::ReturnOrder { .. }
+        | Command::TakeBackOrder { .. }
         | Command::Tick(_) => None,
     }
 }

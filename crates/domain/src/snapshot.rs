@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The format below; another one is refused, and the journal replayed instead.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// A snapshot cannot be used; the journal can be replayed without it.
 #[derive(Debug, thiserror::Error)]
@@ -217,6 +217,7 @@ impl World {
                 OrderState::Paid => {}
                 OrderState::Shipped { received_by } => self.push_timer(received_by, Due::Order(id)),
                 OrderState::Received { kept_at } => self.push_timer(kept_at, Due::Order(id)),
+                OrderState::Returning { back_by } => self.push_timer(back_by, Due::Order(id)),
             }
         }
     }

@@ -36,8 +36,12 @@ pub struct Solvency {
     pub platform: Money,
     /// The least the merchant has left whose campaign it is.
     pub merchant: Money,
-    /// The same if all winners return: consolation and cost are spent, the units are in stock.
+    /// Whether the owner is a merchant.
+    pub is_merchants: bool,
+    /// The same in cash if all buyers return: consolation and cost are spent, the units are in stock.
     pub all_winners_return: Money,
+    /// What those units cost, prizes included: they come back with what was bought.
+    pub returned_stock: Money,
     /// The same if all coins are used at their face value.
     pub all_coins_at_face: Money,
     /// If the group expires with N − 1 seats and the channel keeps its fees.
@@ -154,17 +158,30 @@ impl std::fmt::Display for Shortfall {
     }
 }
 
-/// Counts the printed lines of a campaign that keeps its other rules, whether it passes the gate or not.
+/// Counts the printed lines of a campaign that keeps its other rules, whether it passes the gate or not: those of the number
+/// of winners that leaves the owner least.
 pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
-    let mut worst: Option<(Money, Solvency)> = None;
+    let mut solvency = least(campaign, |lines| Ok(lines.worst))?;
+    // Of a merchant's campaign the two may have their least with different numbers of winners.
+    solvency.platform = least(campaign, |lines| Ok(lines.platform))?.platform;
+    solvency.merchant = least(campaign, |lines| Ok(lines.merchant))?.merchant;
+    Ok(solvency)
+}
+
+/// The lines of the number of winners for which this is least.
+fn least(
+    campaign: &Campaign,
+    what: fn(&Solvency) -> Result<Money, Overflow>,
+) -> Result<Solvency, Overflow> {
+    let mut least: Option<(Money, Solvency)> = None;
     for winners in campaign.winner_counts() {
         let lines = lines(campaign.case(winners))?;
-        let covered = lines.covered()?;
-        if worst.as_ref().is_none_or(|(least, _)| covered < *least) {
-            worst = Some((covered, lines));
+        let amount = what(&lines)?;
+        if least.as_ref().is_none_or(|(least, _)| amount < *least) {
+            least = Some((amount, lines));
         }
     }
-    worst.map(|(_, lines)| lines).ok_or(Overflow)
+    least.map(|(_, lines)| lines).ok_or(Overflow)
 }
 
 /// The lines of a group with so many winners.
@@ -207,7 +224,13 @@ fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
         worst,
         platform,
         merchant,
+        is_merchants: campaign.merchant.is_some(),
         all_winners_return: all_return(case, &rewards, worst)?,
+        returned_stock: if campaign.kind == Kind::Treat {
+            Money::ZERO
+        } else {
+            case.supplier()?
+        },
         all_coins_at_face: worst.minus(face_value(envelope.coins))?,
         expires_with_fees: expires_with_fees(campaign)?,
         return_reserve: campaign.profile.return_reserve(),
@@ -244,11 +267,12 @@ fn expires_with_fees(campaign: &Campaign) -> Result<Money, Overflow> {
 /// Refuses a campaign that could not pay what it promises, with the term that breaks it and the nearest values
 /// of W, P or consolation that pass.
 pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
-    let solvency = solvency(campaign)?;
-    let covered = solvency.covered()?;
-    if solvency.margin_floor <= covered {
-        return Ok(solvency);
+    let least_covered = least(campaign, Solvency::covered)?;
+    let covered = least_covered.covered()?;
+    if least_covered.margin_floor <= covered {
+        return Ok(solvency(campaign)?);
     }
+    let solvency = least_covered;
     Err(Refusal::NotSolvent(Box::new(Shortfall {
         term: breaking_term(&solvency, covered)?,
         covered,
@@ -262,24 +286,23 @@ pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
 impl Solvency {
     /// Home stores' shares where they come out of what is left for the owner.
     fn own_origin_share(&self) -> Money {
-        if self.worst == self.platform {
-            self.origin_share
-        } else {
+        if self.is_merchants {
             Money::ZERO
+        } else {
+            self.origin_share
         }
     }
 
-    /// What is left in the worst case after the profile's reserves for returns and coins.
+    /// What is left in the worst case after the profile's reserve for returns, or after that for coins, whichever leaves
+    /// less. The reserve is a share of what the worst case loses by it; what comes back into stock is worth what it cost.
     pub fn covered(&self) -> Result<Money, Overflow> {
-        let returns = self
-            .worst
-            .minus(self.all_winners_return)?
-            .share(self.return_reserve)?;
-        let coins = self
-            .worst
-            .minus(self.all_coins_at_face)?
-            .share(self.coin_reserve)?;
-        self.worst.minus(returns)?.minus(coins)
+        let returns = self.all_winners_return.plus(self.returned_stock)?;
+        let after = |line: Money, share: Rate| {
+            let lost = self.worst.minus(line)?.max(Money::ZERO);
+            self.worst.minus(lost.share(share)?)
+        };
+        let returns = after(returns, self.return_reserve)?;
+        Ok(returns.min(after(self.all_coins_at_face, self.coin_reserve)?))
     }
 
     /// Whether the worst case already includes all returns and all coins at face. Where not, every screen says
@@ -347,7 +370,7 @@ fn passes(campaign: &Campaign) -> bool {
     let covered = campaign
         .check()
         .ok()
-        .and_then(|()| solvency(campaign).ok())
+        .and_then(|()| least(campaign, Solvency::covered).ok())
         .map(|solvency| {
             solvency
                 .covered()

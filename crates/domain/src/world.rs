@@ -10,9 +10,9 @@ use std::{
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Actor, Answer, Campaign, Closing, Command, Due, Event, GroupId, MemberId, Millis, Order,
-    OrderId, OrderState, PaymentId, PendingRefund, Record, RecordHead, RecordRef, Records,
-    RefundId, Refusal, Request, SeatState, Timer, Vested,
+    Actor, Answer, Campaign, Closing, Coins, Command, Due, Event, GroupId, MemberId, Millis, Money,
+    Order, OrderId, OrderState, PaymentId, PendingRefund, Record, RecordHead, RecordRef, Records,
+    RefundId, Refusal, Request, SeatState, Timer,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
     ledger,
@@ -65,13 +65,32 @@ pub struct PublishedCampaign {
     pub published_at: Millis,
 }
 
-/// Rewards of a settled group that wait for its winners' return windows.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+/// Rewards of a settled group that wait for its buyers' return windows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct VestingGroup {
+    /// Orders whose return window is open.
     #[n(0)]
     pub(crate) open_orders: u32,
+    /// Whether a buyer has kept his product.
     #[n(1)]
-    pub(crate) amounts: Vec<Vested>,
+    pub(crate) any_kept: bool,
+    /// In the order they were paid, without those that are reversed.
+    #[n(2)]
+    pub(crate) rewards: Vec<WaitingReward>,
+}
+
+/// One reward that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct WaitingReward {
+    #[n(0)]
+    pub(crate) member: MemberId,
+    /// From which seat, if from one.
+    #[n(1)]
+    pub(crate) source_seat: Option<u32>,
+    #[n(2)]
+    pub(crate) cash: Money,
+    #[n(3)]
+    pub(crate) coins: Coins,
 }
 
 /// Balances of the accounts that belong to nobody else, with the ledger's sign.
@@ -158,6 +177,10 @@ impl World {
     }
 
     /// Holds every rule and changes nothing. `Some` is the answer of a command that has nothing left to do.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each command; it only dispatches"
+    )]
     fn decide(
         &self,
         command: &Command,
@@ -231,6 +254,10 @@ impl World {
             Command::ReceiveOrder { order, member } => {
                 self.decide_receive(*order, *member, now, events)?
             }
+            Command::ReturnOrder { order, member } => {
+                self.decide_return(*order, *member, now, events)?
+            }
+            Command::TakeBackOrder { order } => self.decide_take_back(*order, events)?,
             Command::Tick(_) => {}
         }
         Ok(None)
@@ -388,6 +415,16 @@ impl World {
             Event::RewardsVested { group, .. } => {
                 self.vesting.remove(group);
             }
+            Event::OrderReturning { order, back_by } => {
+                self.apply_order_state(*order, OrderState::Returning { back_by: *back_by });
+            }
+            Event::OrderReturned {
+                order,
+                refund,
+                amount,
+                all,
+                ..
+            } => self.apply_order_returned(*order, (*refund, *amount), *all),
         }
     }
 
@@ -433,6 +470,7 @@ impl World {
                 OrderState::Paid => None,
                 OrderState::Shipped { received_by } => Some(received_by),
                 OrderState::Received { kept_at } => Some(kept_at),
+                OrderState::Returning { back_by } => Some(back_by),
             },
         }
     }
@@ -471,9 +509,10 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::SettleGroup { group, .. }
         | Command::VoidGroup { group } => Some(Due::Group(*group)),
         Command::AcceptPayment { payment, .. } => Some(Due::Group(payment.group)),
-        Command::ShipOrder { order } | Command::ReceiveOrder { order, .. } => {
-            Some(Due::Order(*order))
-        }
+        Command::ShipOrder { order }
+        | Command::ReceiveOrder { order, .. }
+        | Command::ReturnOrder { order, .. }
+        | Command::TakeBackOrder { order } => Some(Due::Order(*order)),
         Command::Tick(due) => Some(*due),
         Command::RegisterMember { .. }
         | Command::PublishCampaign { .. }
@@ -490,7 +529,8 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         Command::OpenGroup { member, .. }
         | Command::JoinGroup { member, .. }
         | Command::LeaveGroup { member, .. }
-        | Command::ReceiveOrder { member, .. } => Some(*member),
+        | Command::ReceiveOrder { member, .. }
+        | Command::ReturnOrder { member, .. } => Some(*member),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }
@@ -503,6 +543,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::VoidGroup { .. }
         | Command::ConfirmRefund { .. }
         | Command::ShipOrder { .. }
+        | Command::TakeBackOrder { .. }
         | Command::Tick(_) => None,
     }
 }

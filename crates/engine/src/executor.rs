@@ -119,6 +119,7 @@ fn event_bytes(event: &Event) -> usize {
         | Event::OrderShipped { .. }
         | Event::OrderReceived { .. }
         | Event::OrderKept { .. }
+        | Event::OrderReturning { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. } => 32,
         Event::PaymentAccepted { .. } | Event::PaymentBounced { .. } => 96,
@@ -132,6 +133,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::GroupClosed { refunds, .. } => 48 + 10 * refunds.len(),
         Event::GroupSettled(settled) => settled_bytes(settled),
         Event::RewardsVested { amounts, .. } => 16 + 12 * amounts.len(),
+        Event::OrderReturned { reversed, .. } => 48 + 12 * reversed.len(),
     }
 }
 

@@ -64,6 +64,8 @@ impl Lane {
             | Command::ConfirmRefund { .. }
             | Command::ShipOrder { .. }
             | Command::ReceiveOrder { .. }
+            | Command::ReturnOrder { .. }
+            | Command::TakeBackOrder { .. }
             | Command::Tick(_) => Lane::Door,
         }
     }

@@ -122,8 +122,10 @@ fn terms_of_the_gate() {
     // 100 - 20 - 80 - 0.30 - 2 x 0.15
     let origin = "\n[alliance]\norigin_share = \"100%\"\n";
     breaks(&format!("{DRAW}{origin}{others}"), "origin-share", "-0.60");
-    // 300 - 60 - 10 are left, but if all return the cost and the prize are spent.
-    breaks(&with(BONUS, "seed", "cn-default"), "reserve", "-70.00");
+    // 300 - 60 - 10 are left; if all return, units and prize are in stock, but the channel keeps 3 x 0.60.
+    let kept = "\n[channel]\nfee = \"0.6%\"\nkept_on_refund = true\n";
+    let bonus = with(BONUS, "seed", "cn-default") + kept;
+    breaks(&bonus, "fees", "-1.80");
 }
 
 #[test]

@@ -370,6 +370,8 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::OrderShipped { .. }
         | Event::OrderReceived { .. }
         | Event::OrderKept { .. }
+        | Event::OrderReturning { .. }
+        | Event::OrderReturned { .. }
         | Event::RewardsVested { .. } => None,
     }
 }

@@ -132,6 +132,8 @@ pub(crate) fn order_card(row: &OrderRow, shipment: Option<(String, String)>) -> 
         at: row.at.into(),
         received_by: row.received_by.map(Into::into),
         kept_at: row.kept_at.or(row.return_until).map(Into::into),
+        back_by: row.back_by.map(Into::into),
+        returned_at: row.returned_at.map(Into::into),
         carrier,
         tracking,
     }

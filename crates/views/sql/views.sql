@@ -110,7 +110,9 @@ CREATE TABLE order_ (
   received_by BIGINT,
   received_at BIGINT,
   return_until BIGINT,
-  kept_at BIGINT
+  kept_at BIGINT,
+  back_by BIGINT,
+  returned_at BIGINT
 );
 CREATE INDEX order_member ON order_ (member, id);
 CREATE INDEX order_state ON order_ (state, id);

@@ -134,6 +134,8 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::OrderReceived { .. } => 15,
         Event::OrderKept { .. } => 16,
         Event::RewardsVested { .. } => 17,
+        Event::OrderReturning { .. } => 18,
+        Event::OrderReturned { .. } => 19,
     }
 }
 

@@ -430,8 +430,9 @@ async fn orders(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
                 row.u32("seat_no")?,
                 state,
             );
-            // What is kept has left memory.
-            let views = (state != OrderStatus::Kept).then_some(views);
+            // What is kept or returned has left memory.
+            let is_over = matches!(state, OrderStatus::Kept | OrderStatus::Returned);
+            let views = (!is_over).then_some(views);
             found.check(|| format!("order {id}"), views, known);
         }
         if rows.is_empty() {
@@ -445,6 +446,7 @@ fn stage(state: OrderState) -> OrderStatus {
         OrderState::Paid => OrderStatus::Paid,
         OrderState::Shipped { .. } => OrderStatus::Shipped,
         OrderState::Received { .. } => OrderStatus::Received,
+        OrderState::Returning { .. } => OrderStatus::Returning,
     }
 }
 

@@ -96,6 +96,8 @@ pub enum RefundReason {
     Closed(Closing),
     /// The seat was not drawn.
     Lost,
+    /// The buyer returned the product.
+    Returned,
 }
 
 impl RefundReason {
@@ -106,6 +108,7 @@ impl RefundReason {
             RefundReason::Left => "left",
             RefundReason::Closed(why) => closing_name(why),
             RefundReason::Lost => "lost",
+            RefundReason::Returned => "returned",
         }
     }
 }
@@ -128,6 +131,7 @@ impl Word for RefundReason {
         RefundReason::Closed(Closing::Cancelled),
         RefundReason::Closed(Closing::Void),
         RefundReason::Lost,
+        RefundReason::Returned,
     ];
     fn word(self) -> &'static str {
         self.name()
@@ -183,6 +187,10 @@ pub enum OrderStatus {
     Received,
     /// The return window has closed.
     Kept,
+    /// On its way back.
+    Returning,
+    /// Back; the price goes back, too.
+    Returned,
 }
 
 impl OrderStatus {
@@ -193,6 +201,8 @@ impl OrderStatus {
             OrderStatus::Shipped => "shipped",
             OrderStatus::Received => "received",
             OrderStatus::Kept => "kept",
+            OrderStatus::Returning => "returning",
+            OrderStatus::Returned => "returned",
         }
     }
 
@@ -208,6 +218,8 @@ impl Word for OrderStatus {
         OrderStatus::Shipped,
         OrderStatus::Received,
         OrderStatus::Kept,
+        OrderStatus::Returning,
+        OrderStatus::Returned,
     ];
     fn word(self) -> &'static str {
         self.name()
@@ -384,6 +396,10 @@ pub enum WhyKind {
     Bounced,
     /// A seat won; its price bought the product.
     SeatWon,
+    /// A seat that was not drawn bought the product.
+    SeatBought,
+    /// A buyer returned the product: rewards that came from his seat, or hung on his group, are taken back.
+    Reversed,
 }
 
 impl WhyKind {
@@ -397,6 +413,8 @@ impl WhyKind {
             WhyKind::Vested => "vested",
             WhyKind::Bounced => "bounced",
             WhyKind::SeatWon => "seat_won",
+            WhyKind::SeatBought => "seat_bought",
+            WhyKind::Reversed => "reversed",
         }
     }
 }
@@ -410,6 +428,8 @@ impl Word for WhyKind {
         WhyKind::Vested,
         WhyKind::Bounced,
         WhyKind::SeatWon,
+        WhyKind::SeatBought,
+        WhyKind::Reversed,
     ];
     fn word(self) -> &'static str {
         self.name()

@@ -128,7 +128,9 @@ impl SeatRow {
         let back = self.back.as_ref().map(Back::status);
         match self.state {
             SeatStatus::Reserved => PaymentStatus::Waiting,
-            SeatStatus::Paid | SeatStatus::Won | SeatStatus::Bought => PaymentStatus::Paid,
+            SeatStatus::Paid => PaymentStatus::Paid,
+            // Unless the product was returned.
+            SeatStatus::Won | SeatStatus::Bought => back.unwrap_or(PaymentStatus::Paid),
             SeatStatus::Lost | SeatStatus::Refunded => back.unwrap_or(PaymentStatus::RefundDue),
             SeatStatus::Lapsed => back.unwrap_or(PaymentStatus::Lapsed),
         }
@@ -137,8 +139,10 @@ impl SeatRow {
     /// Why its money goes back or went back.
     pub fn back_for(&self) -> Option<RefundReason> {
         match self.state {
-            SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::Won | SeatStatus::Bought => None,
-            SeatStatus::Lost | SeatStatus::Refunded => self.refunded_for,
+            SeatStatus::Reserved | SeatStatus::Paid => None,
+            SeatStatus::Won | SeatStatus::Bought | SeatStatus::Lost | SeatStatus::Refunded => {
+                self.refunded_for
+            }
             SeatStatus::Lapsed => self.back.map(|back| back.reason),
         }
     }
@@ -286,6 +290,10 @@ pub struct OrderRow {
     pub return_until: Option<Millis>,
     /// When that window had closed.
     pub kept_at: Option<Millis>,
+    /// When it counts as back by itself.
+    pub back_by: Option<Millis>,
+    /// When it was back.
+    pub returned_at: Option<Millis>,
 }
 
 /// A payment of a seat as the member sees it.

@@ -7,7 +7,7 @@ export const consoleZh = {
     nav: { groups: '团', campaigns: '活动', form: '新建活动', orders: '订单', books: '账簿', ledger: '分录' },
     groups: { title: '团', state: '状态', id: '编号', campaign: '活动', filled: '进度', leader: '团长', opened: '开团', expires: '到期', act: '操作', cancel: '取消', cancel_ask: '取消第 {id} 团？已付款的全部原路退回，没有任何奖励。', cancelled: '已取消', draw: '抽取' },
     campaigns: { title: '已发布的活动', add: '新建活动', price: '价格', seats: '名额 / 中奖', open: '在拼', terms: '条款' },
-    orders: { title: '订单', id: '编号', product: '商品', group: '团', member: '会员', price: '价格', state: '状态', at: '成交', ship: '发货', carrier: '快递公司', number: '快递单号', shipped: '已登记发货', need_both: '请填写快递公司和单号' },
+    orders: { title: '订单', id: '编号', product: '商品', group: '团', member: '会员', price: '价格', state: '状态', at: '成交', ship: '发货', carrier: '快递公司', number: '快递单号', shipped: '已登记发货', need_both: '请填写快递公司和单号', take_back: '已收到退货', take_back_ask: '确认收到退货？{price} 全额原路退给买家，不能撤回。', taken_back: '已登记，款项原路退回' },
     books: {
       channel: '支付渠道自报', channel_silent: '渠道没有回答，稍后再看。', channel_held: '渠道自报余额', channel_difference: '差额', channel_ours: '按我方账簿应有（不含自有资金入账与手续费）',
       channel_is: { equal: '一致。', on_its_way: '有退款或通知在途，差额可能由此而来。', channel_has_more: '无在途款项，渠道多出款项：我方未收到通知的付款，如接入方未上报的订单。', channel_has_less: '无在途款项，渠道少了款项：请立即核查。' },

@@ -180,7 +180,7 @@ export const en: Messages = {
   reason: {
     group_full: 'the group was full', group_expired: 'the group had expired', group_cancelled: 'the group was cancelled', group_void: 'the group is void', group_settled: 'the group was settled', second_payment: 'paid twice',
     amount_differs: 'the amount was not the price', nothing_to_pay: 'there was no place it could pay for', seat_limit: 'you had all the seats a member may have', leader_not_paid: 'the leader had not paid',
-    expired: 'not full in time', leader_gone: 'the leader did not pay or left', cancelled: 'the group was cancelled', void: 'no beacon value came in time', left: 'you left', lost: 'not drawn', unknown: 'not given',
+    expired: 'not full in time', leader_gone: 'the leader did not pay or left', cancelled: 'the group was cancelled', void: 'no beacon value came in time', left: 'you left', lost: 'not drawn', returned: 'the product was returned', unknown: 'not given',
   },
   pay: {
     title: 'Payment',
@@ -220,6 +220,8 @@ export const en: Messages = {
     why: {
       seat_paid: 'Paid for a seat in group {group}',
       seat_won: 'Won in group {group}: the payment became the price',
+      seat_bought: 'Bought in group {group}: the payment became the price',
+      reversed: 'A buyer of group {group} returned the product: rewards that hung on it are taken back',
       seat_refunded: 'Group {group}: became a refund, in full, the way it came',
       bounced: 'A payment that found no place became a refund, in full',
       consolation: 'Consolation for not being drawn in group {group} (rule {rule} of campaign {campaign})',
@@ -231,8 +233,8 @@ export const en: Messages = {
       other: '{kind}',
     },
   },
-  orders: { title: 'Orders', empty: 'No orders yet', empty_hint: 'When you win, your order appears here.', state: { paid: 'To be shipped', shipped: 'Shipped', received: 'Received', kept: 'Completed' },
-    receive: 'I have received it', receive_confirm: 'Have you received the product?', receive_text: 'The order is completed 7 days after receipt; the group\'s rewards vest no earlier. Returns through the platform are not open yet.', received: 'Receipt confirmed',
+  orders: { title: 'Orders', empty: 'No orders yet', empty_hint: 'When you win, your order appears here.', state: { paid: 'To be shipped', shipped: 'Shipped', received: 'Received', kept: 'Completed', returning: 'On its way back', returned: 'Returned' },
+    receive: 'I have received it', receive_confirm: 'Have you received the product?', receive_text: 'You may return it within 7 days; then the order is completed, and the group\'s rewards vest no earlier.', return: 'Return it', return_confirm: 'Send the product back?', return_text: 'When it has arrived, the whole price goes back the way it came; after 15 days without word, too. Rewards that came from your seat are taken back; consolation is not.', returning: 'Please send the product back', back_by: 'Refunded on arrival, at the latest {time}', returned_at: 'Returned {time}; the price goes back in full', received: 'Receipt confirmed',
     received_by: 'Counts as received on {time}', kept_at: 'Completed on {time}', from_group: 'Group {id}', no: 'Order {id}', tracking: '{carrier} {number}', paid_at: 'Won {time}' },
   sign: {
     title: 'Sign in with your phone', hint: 'New here? This signs you up, too', phone: 'Phone', phone_hint: '11-digit mainland number', code: 'Code', send: 'Send code', resend: 'Again in {n} s',

@@ -178,7 +178,7 @@ export const zh = {
   reason: {
     group_full: '团已满员', group_expired: '团已过期', group_cancelled: '团已取消', group_void: '团已作废', group_settled: '团已结算', second_payment: '重复付款',
     amount_differs: '付款金额与价格不符', nothing_to_pay: '没有对应的名额', seat_limit: '已达每人名额上限', leader_not_paid: '团长还没付款',
-    expired: '到点未满员', leader_gone: '团长没有付款或已退出', cancelled: '团已取消', void: '没有等到随机数', left: '主动退出', lost: '未中奖', unknown: '未说明',
+    expired: '到点未满员', leader_gone: '团长没有付款或已退出', cancelled: '团已取消', void: '没有等到随机数', left: '主动退出', lost: '未中奖', returned: '退货', unknown: '未说明',
   },
   pay: {
     title: '付款结果',
@@ -218,6 +218,8 @@ export const zh = {
     why: {
       seat_paid: '参团付款：第 {group} 团的一个名额',
       seat_won: '第 {group} 团中奖，付款转为货款',
+      seat_bought: '第 {group} 团购买商品，付款转为货款',
+      reversed: '第 {group} 团有买家退货，相关奖励取消',
       seat_refunded: '第 {group} 团的款项转为退款，全额原路退回',
       bounced: '付款没有占到名额，转为退款，全额原路退回',
       consolation: '第 {group} 团未中奖的参与奖（活动 {campaign} 规则 {rule}）',
@@ -229,8 +231,8 @@ export const zh = {
       other: '{kind}',
     },
   },
-  orders: { title: '订单', empty: '还没有订单', empty_hint: '中奖后订单会出现在这里。', state: { paid: '待发货', shipped: '已发货', received: '已收货', kept: '已完成' },
-    receive: '确认收货', receive_confirm: '确认已经收到商品？', receive_text: '收货满 7 天订单完成，在此之前本团的奖励不解冻。平台内退货尚未开放。', received: '已确认收货',
+  orders: { title: '订单', empty: '还没有订单', empty_hint: '中奖后订单会出现在这里。', state: { paid: '待发货', shipped: '已发货', received: '已收货', kept: '已完成', returning: '退货中', returned: '已退货' },
+    receive: '确认收货', receive_confirm: '确认已经收到商品？', receive_text: '收货后 7 天内可以退货；期满订单完成，在此之前本团的奖励不解冻。', return: '申请退货', return_confirm: '把商品寄回？', return_text: '商家收到后，全款原路退回；15 天内没有确认也会自动退回。来自你这个名额的奖励随之取消，参与奖不受影响。', returning: '已申请退货，请寄回商品', back_by: '商家收到即退款，最迟 {time}', returned_at: '{time} 已退货，全款原路退回', received: '已确认收货',
     received_by: '{time} 自动确认收货', kept_at: '订单将于 {time} 完成', from_group: '第 {id} 团', no: '订单 {id}', tracking: '{carrier} {number}', paid_at: '{time} 成交' },
   sign: {
     title: '手机号登录', hint: '没有账号会自动注册', phone: '手机号', phone_hint: '11 位大陆手机号', code: '验证码', send: '获取验证码', resend: '{n} 秒后重发',

@@ -394,6 +394,28 @@ fn cn_default_allows_what_its_limits_do_not_forbid() {
     terms.prize.as_mut().unwrap().cost = Money(5_000_001);
     assert_eq!(forbidden(&terms), "prize_value_cap");
 
+    // Reserves of 1: what a return truly costs, and all coins, must be carried.
+    let mut sold = of_kind(Kind::EveryoneBuys, 10_000, (5, 5), 7_000);
+    sold.profile = Profile::CnDefault;
+    assert_eq!(check_solvency(&sold).unwrap().covered(), Ok(Money::ZERO));
+    sold.channel = ChannelTerms {
+        fee: Rate(6_000),
+        kept_on_refund: true,
+    };
+    let Err(Refusal::NotSolvent(shortfall)) = check_solvency(&sold) else {
+        panic!("the channel's fees are lost when all return")
+    };
+    assert_eq!(shortfall.covered, Money(-300));
+    let mut ballot = of_kind(Kind::Ballot, 10_000, (10, 2), 7_000);
+    ballot.profile = Profile::CnDefault;
+    ballot.rewards = vec![consolation(0, 750)];
+    assert_eq!(check_solvency(&ballot).unwrap().covered(), Ok(Money::ZERO));
+    ballot.rewards = vec![consolation(0, 751)];
+    let Err(Refusal::NotSolvent(shortfall)) = check_solvency(&ballot) else {
+        panic!("eight times 7.51 coins are more than two margins of 30")
+    };
+    assert_eq!(shortfall.covered, Money(-8));
+
     for kind in [Kind::Draw, Kind::Treat] {
         let mut terms = of_kind(kind, 10_000, (5, 1), 1_000);
         terms.profile = Profile::CnDefault;

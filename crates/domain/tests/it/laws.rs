@@ -133,6 +133,8 @@ enum Step {
     Refund(bool),
     Ship,
     Receive(u8),
+    Return(u8),
+    TakeBack(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -154,6 +156,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => any::<bool>().prop_map(Step::Refund),
         8 => Just(Step::Ship),
         4 => any::<u8>().prop_map(Step::Receive),
+        3 => any::<u8>().prop_map(Step::Return),
+        2 => any::<u8>().prop_map(Step::TakeBack),
     ]
 }
 
@@ -355,6 +359,15 @@ fn run(shop: &mut Shop, step: &Step) {
                 member: owner,
             }
         }
+        Step::Return(number) => {
+            let order = OrderId(u64::from(number % 8));
+            let owner = shop.world.order(order);
+            let member = owner.map_or(MemberId(0), |order| order.member);
+            Command::ReturnOrder { order, member }
+        }
+        Step::TakeBack(number) => Command::TakeBackOrder {
+            order: OrderId(u64::from(number % 8)),
+        },
     };
     let _refused = shop.try_do(command);
 }
@@ -457,6 +470,8 @@ fn kind(event: &Event) -> &'static str {
         Event::OrderReceived { .. } => "received",
         Event::OrderKept { .. } => "kept",
         Event::RewardsVested { .. } => "vested",
+        Event::OrderReturning { .. } => "returning",
+        Event::OrderReturned { .. } => "returned",
     }
 }
 
@@ -481,7 +496,7 @@ fn random_histories_reach_everything() {
             *cases.entry(event).or_insert(0u32) += 1;
         }
     }
-    assert_eq!(total.len(), 21, "{cases:?} {total:?}");
+    assert_eq!(total.len(), 23, "{cases:?} {total:?}");
     for event in ["filled", "settled"] {
         assert!(CASES / 2 < cases[event], "{cases:?} {total:?}");
     }

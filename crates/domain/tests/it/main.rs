@@ -10,6 +10,7 @@ mod laws;
 mod odds;
 mod once;
 mod people;
+mod returns;
 mod settlements;
 mod shop;
 mod solvency;

@@ -100,41 +100,65 @@ impl Told {
     }
 }
 
-/// Rewards vest once, when the last order of their group is kept, and come to what was paid (rules 9.1).
+/// Rewards vest once, when the last order of their group is kept or back, and come to what was paid less what came from
+/// the seats whose products were returned: all of it if nobody kept his (rules 9.1).
 pub(crate) fn check_vesting<'a>(events: impl Iterator<Item = &'a Event>) {
-    let mut order_of: BTreeMap<OrderId, GroupId> = BTreeMap::new();
-    let mut waiting: BTreeMap<GroupId, (i64, i64)> = BTreeMap::new();
+    let mut order_of: BTreeMap<OrderId, (GroupId, u32)> = BTreeMap::new();
+    let mut waiting: BTreeMap<GroupId, Vec<(Option<u32>, i64, i64)>> = BTreeMap::new();
+    let mut kept_in: BTreeSet<GroupId> = BTreeSet::new();
+    let sum = |rewards: &[(Option<u32>, i64, i64)]| {
+        rewards.iter().fold((0, 0), |sums, (_, cash, coins)| {
+            (sums.0 + cash, sums.1 + coins)
+        })
+    };
+    let told = |amounts: &[Vested]| {
+        amounts.iter().fold((0, 0), |sums, vested| {
+            (sums.0 + vested.amount.0, sums.1 + vested.coins.0)
+        })
+    };
     for event in events {
         match event {
             Event::GroupSettled(settled) => {
-                let orders = (settled.first_order.0..).zip(&settled.winners);
-                order_of.extend(orders.map(|(order, _)| (OrderId(order), settled.group)));
+                let group = settled.group;
+                let mut seats: Vec<u32> = settled.winners.clone();
+                seats.sort_unstable();
+                let orders = (settled.first_order.0..).zip(seats);
+                order_of.extend(orders.map(|(order, seat)| (OrderId(order), (group, seat))));
                 let rewards = settled.rewards.iter();
-                let sums = rewards
+                let later = rewards
                     .filter(|paid| paid.program != ProgramKind::Consolation)
-                    .fold((0, 0), |sums, paid| {
-                        (sums.0 + paid.cash.0, sums.1 + paid.coins.0)
-                    });
-                if sums != (0, 0) {
-                    waiting.insert(settled.group, sums);
+                    .map(|paid| (paid.source_seat, paid.cash.0, paid.coins.0));
+                let later: Vec<_> = later.collect();
+                if sum(&later) != (0, 0) {
+                    waiting.insert(group, later);
                 }
             }
             Event::OrderKept { order } => {
-                assert!(
-                    order_of.remove(order).is_some(),
-                    "order {order} is not open"
-                );
+                let (group, _) = order_of.remove(order).expect("an open order is kept");
+                kept_in.insert(group);
+            }
+            Event::OrderReturned {
+                order, reversed, ..
+            } => {
+                let (group, seat) = order_of.remove(order).expect("an open order is returned");
+                let is_last = order_of.values().all(|(other, _)| *other != group);
+                let all = is_last && !kept_in.contains(&group);
+                let later = waiting.remove(&group).unwrap_or_default();
+                let (gone, rest): (Vec<_>, Vec<_>) = later
+                    .into_iter()
+                    .partition(|(source, ..)| all || *source == Some(seat));
+                assert_eq!(told(reversed), sum(&gone), "order {order}");
+                if sum(&rest) != (0, 0) {
+                    waiting.insert(group, rest);
+                }
             }
             Event::RewardsVested { group, amounts } => {
-                let mut open = order_of.values();
                 assert!(
-                    !open.any(|other| other == group),
+                    order_of.values().all(|(other, _)| other != group),
                     "group {group} vests before its orders are kept"
                 );
-                let sums = amounts.iter().fold((0, 0), |sums, vested| {
-                    (sums.0 + vested.amount.0, sums.1 + vested.coins.0)
-                });
-                assert_eq!(waiting.remove(group), Some(sums), "group {group}");
+                let later = waiting.remove(group).expect("rewards wait");
+                assert_eq!(told(amounts), sum(&later), "group {group}");
             }
             _ => {}
         }

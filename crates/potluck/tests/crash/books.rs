@@ -152,6 +152,8 @@ impl Books {
             | Event::OrderShipped { .. }
             | Event::OrderReceived { .. }
             | Event::OrderKept { .. }
+            | Event::OrderReturning { .. }
+            | Event::OrderReturned { .. }
             | Event::RewardsVested { .. } => {}
         }
     }

@@ -108,9 +108,9 @@ pub(crate) fn owners(plan: &Plan, worst: Worst) -> i128 {
     }
 }
 
-/// With so many winners, if every buyer returns: consolation, products and prizes are spent, every other reward is
+/// With so many winners, if every buyer returns, with what comes back at cost: consolation is spent, every other reward is
 /// reversed (rules 9.1, 9.5), and the channel may keep its fees. A treat has no return.
-fn all_return(plan: &Plan, winners: i128) -> i128 {
+fn all_return_with_stock(plan: &Plan, winners: i128) -> i128 {
     if plan.kind == "treat" {
         return owners(plan, worst_with(plan, winners));
     }
@@ -124,7 +124,7 @@ fn all_return(plan: &Plan, winners: i128) -> i128 {
     } else {
         0
     };
-    -supplier(plan, winners) - spent - kept
+    -spent - kept
 }
 
 /// Coins that can be given with so many winners: caps do not limit them.
@@ -153,7 +153,7 @@ pub(crate) fn passes(plan: &Plan) -> bool {
     };
     (plan.fewest..=plan.most).all(|winners| {
         let left = owners(plan, worst_with(plan, winners));
-        let by_returns = (left - all_return(plan, winners)).max(0);
-        0 <= left - reserves * (by_returns + coins(plan, winners))
+        let by_returns = (left - all_return_with_stock(plan, winners)).max(0);
+        0 <= left - reserves * by_returns.max(coins(plan, winners))
     })
 }

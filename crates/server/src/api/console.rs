@@ -145,7 +145,7 @@ pub(crate) async fn capital(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OrdersQuery {
-    /// `paid`, `shipped`, `received` or `kept`; all without it.
+    /// `paid`, `shipped`, `received`, `kept`, `returning` or `returned`; all without it.
     state: Option<String>,
     /// Most items, 1 to 100; 20 without it.
     limit: Option<u32>,
@@ -162,8 +162,10 @@ pub(crate) async fn orders(
     _: AsOperator,
     Params(query): Params<OrdersQuery>,
 ) -> Result<Viewed<List<ConsoleOrder>>> {
-    let unknown =
-        || Problem::bad_request("query_invalid", "state is paid, shipped, received or kept");
+    let unknown = || {
+        let states = "state is paid, shipped, received, kept, returning or returned";
+        Problem::bad_request("query_invalid", states)
+    };
     let state = query
         .state
         .as_deref()
@@ -189,6 +191,8 @@ pub(crate) async fn orders(
             at: row.at.into(),
             received_by: row.received_by.map(Into::into),
             kept_at: row.kept_at.or(row.return_until).map(Into::into),
+            back_by: row.back_by.map(Into::into),
+            returned_at: row.returned_at.map(Into::into),
             carrier,
             tracking,
         }

@@ -37,7 +37,8 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(me::wallet_lines))
         .routes(routes!(me::refunds))
         .routes(routes!(me::orders))
-        .routes(routes!(orders::receive));
+        .routes(routes!(orders::receive))
+        .routes(routes!(orders::send_back));
     let groups = OpenApiRouter::new()
         .routes(routes!(campaigns::list, campaigns::publish))
         .routes(routes!(campaigns::check))
@@ -68,6 +69,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(console::ledger))
         .routes(routes!(console::members))
         .routes(routes!(orders::ship))
+        .routes(routes!(orders::take_back))
         .routes(routes!(gateway::join))
         .routes(routes!(gateway::register));
     let others = OpenApiRouter::new()

@@ -31,6 +31,45 @@ pub(crate) async fn receive(
     }))
 }
 
+/// Says that the product is on its way back, within the return window. When it has arrived, or after 15 days, the price
+/// goes back the way it came.
+#[utoipa::path(post, path = "/orders/{id}/return", tag = "me", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "On its way back", body = Done)))]
+pub(crate) async fn send_back(
+    State(app): Shared,
+    member: AsMember,
+    Segment(order): Segment<OrderId>,
+    write: Write<NoBody>,
+) -> Result<Json<Done>> {
+    let command = Command::ReturnOrder {
+        order,
+        member: member.0,
+    };
+    let reply = app.submit(member.actor(), write.key, command).await?;
+    Ok(Json(Done {
+        seq: reply.seq.to_string(),
+    }))
+}
+
+/// Says that a product which was sent back has arrived: the price goes back.
+#[utoipa::path(post, path = "/orders/{id}/take-back", tag = "console", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Returned", body = Done)))]
+pub(crate) async fn take_back(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(order): Segment<OrderId>,
+    write: Write<NoBody>,
+) -> Result<Json<Done>> {
+    let reply = app
+        .submit(
+            operator.actor(),
+            write.key,
+            Command::TakeBackOrder { order },
+        )
+        .await?;
+    Ok(Json(Done {
+        seq: reply.seq.to_string(),
+    }))
+}
+
 /// Says that the product is on its way, and how.
 #[utoipa::path(post, path = "/orders/{id}/ship", tag = "console", params(("id" = String, Path)), request_body = Shipment, responses((status = 200, description = "Shipped", body = Done)))]
 pub(crate) async fn ship(

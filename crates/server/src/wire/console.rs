@@ -133,6 +133,9 @@ pub(crate) struct ConsoleOrder {
     pub(crate) at: At,
     pub(crate) received_by: Option<At>,
     pub(crate) kept_at: Option<At>,
+    /// When it counts as back by itself, once it is sent back.
+    pub(crate) back_by: Option<At>,
+    pub(crate) returned_at: Option<At>,
     pub(crate) carrier: Option<String>,
     pub(crate) tracking: Option<String>,
 }

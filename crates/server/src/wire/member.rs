@@ -164,13 +164,17 @@ pub(crate) struct OrderCard {
     pub(crate) campaign: String,
     pub(crate) product: Words,
     pub(crate) price: Amount,
-    /// `paid`, `shipped`, `received` or `kept`
+    /// `paid`, `shipped`, `received`, `kept`, `returning` or `returned`
     pub(crate) state: String,
     pub(crate) at: At,
     /// When it counts as received by itself.
     pub(crate) received_by: Option<At>,
     /// When the return window closes, or closed.
     pub(crate) kept_at: Option<At>,
+    /// When it counts as back by itself, once it is sent back.
+    pub(crate) back_by: Option<At>,
+    /// When it was back.
+    pub(crate) returned_at: Option<At>,
     /// Who carries it, once shipped.
     pub(crate) carrier: Option<String>,
     /// The carrier's number.

@@ -388,3 +388,66 @@ async fn e2_to_the_fen() {
     check_draw(&site, &again).await;
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_winner_returns_the_product_and_gets_the_price_back() {
+    let site = Site::open().await;
+    let campaign = site.publish(example("e0")).await;
+    let top = site.member(0, None).await;
+    let mut members: Vec<Caller> = Vec::new();
+    for number in 1..=5 {
+        members.push(site.member(number, Some(&top.invite_code)).await);
+    }
+    let group = play(&site, &campaign, &members).await;
+    site.settled_books().await;
+    let seat = winners(&site, &group).await[0];
+    let winner = &members[usize::try_from(seat).unwrap()];
+    let order = winner.get("/me/orders").await.json()["items"][0].clone();
+    let path = |what: &str| format!("/orders/{}/{what}", order["id"].as_str().unwrap());
+    let operator = site.operator().await;
+    let shipment = json!({ "carrier": "顺丰", "number": "SF1" });
+    assert_eq!(operator.post(&path("ship"), shipment).await.status, 200);
+    let early = winner.post(&path("return"), json!({})).await;
+    early.is_problem(409, "order_state");
+    assert_eq!(winner.post(&path("receive"), json!({})).await.status, 200);
+
+    let stranger = members.iter().find(|member| member.id != winner.id);
+    let foreign = stranger.unwrap().post(&path("return"), json!({})).await;
+    foreign.is_problem(404, "order_unknown");
+    let unasked = operator.post(&path("take-back"), json!({})).await;
+    unasked.is_problem(409, "order_state");
+    assert_eq!(winner.post(&path("return"), json!({})).await.status, 200);
+    let by_member = winner.post(&path("take-back"), json!({})).await;
+    by_member.is_problem(401, "not_signed_in");
+    assert_eq!(
+        operator.post(&path("take-back"), json!({})).await.status,
+        200
+    );
+
+    let books = site.settled_books().await;
+    // Rules 12, E0: consolation 20 and the unit's cost 20 are spent, everything else is back.
+    assert_eq!(books["own"], "-40.00", "{books}");
+    assert_eq!(check_wallet(&top).await["vesting"], "0.00");
+    for member in &members {
+        check_wallet(member).await;
+    }
+    let lines = top.lines("vesting").await;
+    assert_eq!(lines[0]["why"]["kind"], "reversed", "{lines:?}");
+    let order = winner.get("/me/orders").await.json()["items"][0].clone();
+    assert_eq!(order["state"], "returned", "{order}");
+    assert!(order["returned_at"].is_string());
+    let seats = winner.get("/me/groups").await.json();
+    let mine = &seats["items"][0];
+    assert_eq!(
+        (
+            &mine["outcome"],
+            &mine["seat"]["payment_state"],
+            &mine["reason"]
+        ),
+        (&json!("won"), &json!("refunded"), &json!("returned")),
+        "{mine}"
+    );
+    let provider = site.provider_books().await;
+    assert_eq!((provider.refunds, provider.refunded_fen), (5, yuan(500)));
+    site.close().await;
+}

@@ -315,7 +315,10 @@ impl Model {
             GoodStage::Received { kept_at } => Some(OrderState::Received {
                 kept_at: domain::Millis(kept_at),
             }),
-            GoodStage::Kept => None,
+            GoodStage::Returning { back_by } => Some(OrderState::Returning {
+                back_by: domain::Millis(back_by),
+            }),
+            GoodStage::Kept | GoodStage::Returned => None,
         };
         let told = state.map(|state| (good.group, good.member, state));
         differ.same(|| format!("order {number}"), seen, told);

@@ -64,7 +64,7 @@ pub(crate) struct Model {
     pub(crate) goods: BTreeMap<u64, Good>,
     /// Money on its way back, and what has arrived, by the provider's name of the payment.
     pub(crate) back: BTreeMap<String, Back>,
-    waiting_rewards: BTreeMap<u64, BTreeMap<u32, Purse>>,
+    waiting_rewards: BTreeMap<u64, Vec<Waiting>>,
     keys: BTreeMap<Actor, Vec<Kept>>,
     money: Money,
     /// Where to look instead of everywhere: nothing is decided by these alone.
@@ -201,11 +201,24 @@ pub(crate) struct Back {
 }
 
 /// A winner's product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Good {
     pub(crate) group: u64,
     pub(crate) member: u32,
     pub(crate) stage: GoodStage,
+    seat: u32,
+    txn: String,
+    price: i64,
+    fee_back: i64,
+}
+
+/// A reward that waits for return windows.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    member: u32,
+    /// The seat it came from, if from one.
+    seat: Option<u32>,
+    purse: Purse,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,6 +227,14 @@ pub(crate) enum GoodStage {
     Shipped { received_by: i64 },
     Received { kept_at: i64 },
     Kept,
+    Returning { back_by: i64 },
+    Returned,
+}
+
+impl GoodStage {
+    pub(crate) fn is_over(self) -> bool {
+        self == GoodStage::Kept || self == GoodStage::Returned
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -251,7 +272,8 @@ fn in_whose_name(command: &Command) -> Option<u32> {
     if let Command::OpenGroup { member, .. }
     | Command::JoinGroup { member, .. }
     | Command::LeaveGroup { member, .. }
-    | Command::ReceiveOrder { member, .. } = command
+    | Command::ReceiveOrder { member, .. }
+    | Command::ReturnOrder { member, .. } = command
     {
         return Some(member.0);
     }
@@ -332,9 +354,10 @@ impl Model {
             | Command::SettleGroup { group, .. }
             | Command::VoidGroup { group } => self.due_in_room(group.0, now),
             Command::AcceptPayment { payment, .. } => self.due_in_room(payment.group.0, now),
-            Command::ShipOrder { order } | Command::ReceiveOrder { order, .. } => {
-                self.due_in_good(order.0, now)
-            }
+            Command::ShipOrder { order }
+            | Command::ReceiveOrder { order, .. }
+            | Command::ReturnOrder { order, .. }
+            | Command::TakeBackOrder { order } => self.due_in_good(order.0, now),
             Command::Tick(domain::Due::Group(group)) => self.due_in_room(group.0, now),
             Command::Tick(domain::Due::Order(order)) => self.due_in_good(order.0, now),
             Command::RegisterMember { .. }
@@ -367,6 +390,8 @@ impl Model {
             Command::ConfirmRefund { .. } => self.arrived(&hint.refund_of),
             Command::ShipOrder { order } => self.ship(order.0, now),
             Command::ReceiveOrder { order, member } => self.receive(order.0, member.0, now),
+            Command::ReturnOrder { order, member } => self.send_home(order.0, member.0, now),
+            Command::TakeBackOrder { order } => self.arrived_home(order.0),
             Command::Tick(_) => Outcome::nothing(Told::Done),
         }
     }

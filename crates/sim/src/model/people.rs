@@ -117,13 +117,10 @@ impl Model {
         let mut sum = Purse::default();
         let waits = self.people.get(&number).into_iter();
         for room in waits.flat_map(|person| &person.waits) {
-            let of_room = self.waiting_rewards.get(room);
-            sum.add(
-                of_room
-                    .and_then(|purses| purses.get(&number))
-                    .copied()
-                    .unwrap_or_default(),
-            );
+            let of_room = self.waiting_rewards.get(room).into_iter().flatten();
+            for one in of_room.filter(|one| one.member == number) {
+                sum.add(one.purse);
+            }
         }
         sum
     }

@@ -20,11 +20,13 @@ pub enum Mistake {
     LeaderPaidAnyway,
     /// A shared cap is given to each of its programs anew.
     SharedCapAnew,
+    /// When a product is returned, the rewards that came from its seat stay.
+    ReturnKeepsRewards,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 8] = [
+    pub const ALL: [Mistake; 9] = [
         Mistake::FeeRoundedDown,
         Mistake::LapsesLater,
         Mistake::VipOfAllInvitees,
@@ -33,5 +35,6 @@ impl Mistake {
         Mistake::LimitCountsPaidOnly,
         Mistake::LeaderPaidAnyway,
         Mistake::SharedCapAnew,
+        Mistake::ReturnKeepsRewards,
     ];
 }

@@ -1,16 +1,18 @@
 //! Rules 6 and 7: what follows from a draw.
 
-use std::collections::BTreeMap;
-
 use domain::Campaign;
 use domain::rewards::{Base, Generation, Limit, Program, Source};
 
 use super::offers::least_gain;
-use super::{Mistake, Model, Outcome, Purse, Sealed, Stage, Told, refused};
+use super::{
+    Good, GoodStage, Mistake, Model, Outcome, Purse, Sealed, Stage, Told, Waiting, refused,
+};
 
 /// A payment that a program asks for.
 struct Wish {
     member: u32,
+    /// The seat it comes from, if from one.
+    seat: Option<u32>,
     purse: Purse,
 }
 
@@ -37,7 +39,7 @@ impl Model {
         self.money.least_gain += least_gain(&offer);
         self.take_and_refund(number, &offer, &seats_won);
         let mut shared: Vec<i64> = offer.caps.iter().map(|cap| cap.limit.0).collect();
-        let mut waiting: BTreeMap<u32, Purse> = BTreeMap::new();
+        let mut waiting: Vec<Waiting> = Vec::new();
         for reward in &offer.rewards {
             let mut own = i64::MAX;
             let left = match reward.limit {
@@ -65,12 +67,16 @@ impl Model {
                 if matches!(reward.program, Program::Consolation(_)) {
                     self.person(wish.member).ready.add(purse);
                 } else {
-                    waiting.entry(wish.member).or_default().add(purse);
+                    waiting.push(Waiting {
+                        member: wish.member,
+                        seat: wish.seat,
+                        purse,
+                    });
                 }
             }
         }
-        for &member in waiting.keys() {
-            self.person(member).waits.insert(number);
+        for one in &waiting {
+            self.person(one.member).waits.insert(number);
         }
         self.waiting_rewards.insert(number, waiting);
         for seat in &seats {
@@ -85,13 +91,7 @@ impl Model {
 
     fn take_and_refund(&mut self, number: u64, offer: &Campaign, seats: &[(bool, &Sealed)]) {
         let price = offer.group.price.0;
-        for (won, seat) in seats {
-            if *won {
-                self.money.sales += price;
-                self.money.goods_cost += offer.product.cost.0;
-                self.order(number, seat.member);
-                continue;
-            }
+        for (seat_number, (won, seat)) in (0u32..).zip(seats) {
             let room = self.rooms.get(&number);
             let place = room.and_then(|room| room.places.get(&seat.place));
             let txn = place
@@ -99,6 +99,20 @@ impl Model {
                 .expect("every seat was paid");
             let kept = offer.channel.kept_on_refund;
             let fee_back = if kept { 0 } else { self.fee(price, offer) };
+            if *won {
+                self.money.sales += price;
+                self.money.goods_cost += offer.product.cost.0;
+                self.order(Good {
+                    group: number,
+                    member: seat.member,
+                    stage: GoodStage::Paid,
+                    seat: seat_number,
+                    txn,
+                    price,
+                    fee_back,
+                });
+                continue;
+            }
             self.owe_back(&txn, price, fee_back);
         }
     }
@@ -126,23 +140,33 @@ fn wishes(
     offer: &Campaign,
     seats: &[(bool, &Sealed)],
 ) -> Vec<Wish> {
-    let wish = |member: u32, cash: i64, coins: i64| Wish {
+    let wish = |seat: Option<u32>, member: u32, cash: i64, coins: i64| Wish {
         member,
+        seat,
         purse: Purse { cash, coins },
+    };
+    let numbered = || {
+        (0u32..)
+            .zip(seats)
+            .map(|(number, (won, seat))| (number, *won, seat))
     };
     let Some((_, first)) = seats.first() else {
         return Vec::new();
     };
     match program {
         Program::Consolation(program) => {
-            let lost = seats.iter().filter(|(won, _)| !won);
-            lost.map(|(_, seat)| wish(seat.member, program.cash.0, program.coins.0))
-                .collect()
+            let lost = numbered().filter(|(_, won, _)| !won);
+            lost.map(|(number, _, seat)| {
+                wish(Some(number), seat.member, program.cash.0, program.coins.0)
+            })
+            .collect()
         }
         Program::WinnerBonus(program) => {
-            let won = seats.iter().filter(|(won, _)| *won);
-            won.map(|(_, seat)| wish(seat.member, program.cash.0, program.coins.0))
-                .collect()
+            let won = numbered().filter(|(_, won, _)| *won);
+            won.map(|(number, _, seat)| {
+                wish(Some(number), seat.member, program.cash.0, program.coins.0)
+            })
+            .collect()
         }
         Program::Leader(program) => {
             let won = seats
@@ -151,15 +175,15 @@ fn wishes(
             if won && program.unless_won && !leader_anyway {
                 return Vec::new();
             }
-            vec![wish(first.member, program.cash.0, program.coins.0)]
+            vec![wish(None, first.member, program.cash.0, program.coins.0)]
         }
         Program::Formation(program) => {
-            let recruited = seats.iter().skip(1).map(|(_, seat)| seat);
-            let to = recruited.map(|seat| match seat.via {
-                Some(via) if via != seat.member => via,
-                Some(_) | None => first.member,
+            let recruited = numbered().skip(1);
+            let to = recruited.map(|(number, _, seat)| match seat.via {
+                Some(via) if via != seat.member => (number, via),
+                Some(_) | None => (number, first.member),
             });
-            to.map(|member| wish(member, program.per_recruit.0, 0))
+            to.map(|(number, member)| wish(Some(number), member, program.per_recruit.0, 0))
                 .collect()
         }
         Program::Generation(program) => generation(program, offer, seats),
@@ -179,7 +203,7 @@ fn generation(program: &Generation, offer: &Campaign, seats: &[(bool, &Sealed)])
         Base::Consolation => consolation(offer),
     };
     let mut wishes = Vec::new();
-    for (won, seat) in seats {
+    for (number, (won, seat)) in (0u32..).zip(seats) {
         let counts = match program.source {
             Source::Winners => *won,
             Source::NonWinners => !*won,
@@ -204,6 +228,7 @@ fn generation(program: &Generation, offer: &Campaign, seats: &[(bool, &Sealed)])
             let cash = (base * i64::from(rate.0)).div_euclid(1_000_000);
             wishes.push(Wish {
                 member,
+                seat: Some(number),
                 purse: Purse { cash, coins: 0 },
             });
         }

@@ -84,6 +84,8 @@ impl Model {
             | Command::ConfirmRefund { .. }
             | Command::ShipOrder { .. }
             | Command::ReceiveOrder { .. }
+            | Command::ReturnOrder { .. }
+            | Command::TakeBackOrder { .. }
             | Command::Tick(_) => unreachable!("not about seats"),
         }
     }

@@ -50,7 +50,8 @@ impl Run {
             766..=775 => self.void(),
             776..=855 => self.refund(),
             856..=885 => self.ship(),
-            886..=915 => self.receive(),
+            886..=905 => self.receive(),
+            906..=915 => self.return_or_take_back(),
             916..=950 => self.tick().map(|_| ()),
             951..=965 => self.tick_anything(),
             966..=980 => self.stray(),
@@ -334,6 +335,23 @@ impl Run {
             _ => self.somebody(),
         };
         let command = Command::ReceiveOrder { order, member };
+        self.ask(Actor::Member(member), command)?;
+        Ok(())
+    }
+
+    fn return_or_take_back(&mut self) -> Result<(), SimError> {
+        let order = self.an_order();
+        if self.rng.percent(40) {
+            let command = Command::TakeBackOrder { order };
+            self.ask(Actor::Operator(OperatorId(0)), command)?;
+            return Ok(());
+        }
+        let whose = self.live.goods.get(&order.0).map(|good| good.member);
+        let member = match whose {
+            Some(member) if self.rng.percent(90) => MemberId(member),
+            _ => self.somebody(),
+        };
+        let command = Command::ReturnOrder { order, member };
         self.ask(Actor::Member(member), command)?;
         Ok(())
     }

@@ -102,7 +102,9 @@ impl Run {
             | Command::SettleGroup { .. }
             | Command::VoidGroup { .. }
             | Command::ShipOrder { .. }
-            | Command::ReceiveOrder { .. } => return true,
+            | Command::ReceiveOrder { .. }
+            | Command::ReturnOrder { .. }
+            | Command::TakeBackOrder { .. } => return true,
         };
         !self.in_history(txn.as_str(), target)
     }
@@ -147,6 +149,8 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::ConfirmRefund { .. } => "confirm-refund",
         Command::ShipOrder { .. } => "ship-order",
         Command::ReceiveOrder { .. } => "receive-order",
+        Command::ReturnOrder { .. } => "return-order",
+        Command::TakeBackOrder { .. } => "take-back-order",
         Command::Tick(_) => "tick",
     }
 }

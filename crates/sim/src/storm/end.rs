@@ -41,11 +41,7 @@ impl Run {
             || !self.live.open_rooms().is_empty()
             || !self.town.awaiting.is_empty()
             || !self.town.refunds.is_empty()
-            || self
-                .live
-                .goods
-                .values()
-                .any(|good| good.stage != GoodStage::Kept)
+            || self.live.goods.values().any(|good| !good.stage.is_over())
     }
 
     fn report_what_was_paid(&mut self) -> Result<(), SimError> {

@@ -129,7 +129,14 @@ impl Trail {
             | Event::OrderShipped { .. }
             | Event::OrderReceived { .. }
             | Event::OrderKept { .. }
+            | Event::OrderReturning { .. }
             | Event::RewardsVested { .. } => Ok(()),
+            Event::OrderReturned {
+                payment,
+                refund,
+                amount,
+                ..
+            } => self.give_back(*payment, *refund, *amount),
         }
     }
 
@@ -233,6 +240,8 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::OrderReceived { .. } => "order-received",
         Event::OrderKept { .. } => "order-kept",
         Event::RewardsVested { .. } => "rewards-vested",
+        Event::OrderReturning { .. } => "order-returning",
+        Event::OrderReturned { .. } => "order-returned",
     };
     coverage.note("event", name);
 }

@@ -107,6 +107,8 @@ impl Batch {
             Event::OrderShipped { order, received_by } => self.order_shipped(*order, *received_by),
             Event::OrderReceived { order, kept_at } => self.order_received(*order, *kept_at),
             Event::OrderKept { order } => self.order_kept(*order),
+            Event::OrderReturning { order, back_by } => self.order_returning(*order, *back_by),
+            Event::OrderReturned { .. } => self.order_returned(event),
             Event::RewardsVested { group, amounts } => self.rewards_vested(*group, amounts),
             Event::CapitalDeposited { amount: _ } => Ok(()),
         }
@@ -427,10 +429,13 @@ impl Batch {
     ) -> Done {
         let (created_at, seq) = (self.at, self.seq);
         let seat = self.seat(id, Change::ENDED)?;
-        seat.state = if reason == RefundReason::Lost {
-            SeatStatus::Lost
-        } else {
-            SeatStatus::Refunded
+        seat.state = match reason {
+            RefundReason::Lost => SeatStatus::Lost,
+            // Whoever returned the product has won or bought it all the same.
+            RefundReason::Returned => seat.state,
+            RefundReason::Bounced(_) | RefundReason::Left | RefundReason::Closed(_) => {
+                SeatStatus::Refunded
+            }
         };
         seat.refund = Some(refund);
         seat.refunded_for = Some(reason);
@@ -486,6 +491,35 @@ impl Batch {
         let order = self.order(id)?;
         order.state = OrderStatus::Kept;
         order.kept_at = Some(at);
+        Ok(())
+    }
+
+    fn order_returning(&mut self, id: OrderId, back_by: Millis) -> Done {
+        let order = self.order(id)?;
+        order.state = OrderStatus::Returning;
+        order.back_by = Some(back_by);
+        Ok(())
+    }
+
+    fn order_returned(&mut self, event: &Event) -> Done {
+        let Event::OrderReturned {
+            order,
+            payment,
+            refund,
+            amount,
+            reversed,
+            ..
+        } = event
+        else {
+            return Ok(());
+        };
+        let at = self.at;
+        let row = self.order(*order)?;
+        row.state = OrderStatus::Returned;
+        row.returned_at = Some(at);
+        let campaign = row.campaign;
+        self.refund_seat(*payment, *refund, *amount, RefundReason::Returned)?;
+        self.rewards_reversed((payment.group, campaign), reversed);
         Ok(())
     }
 

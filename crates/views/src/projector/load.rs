@@ -119,8 +119,13 @@ impl Needs {
             }
             Event::OrderShipped { order, .. }
             | Event::OrderReceived { order, .. }
+            | Event::OrderReturning { order, .. }
             | Event::OrderKept { order } => {
                 self.orders.insert(*order);
+            }
+            Event::OrderReturned { order, payment, .. } => {
+                self.orders.insert(*order);
+                self.seat(*payment, rows);
             }
             Event::RewardsVested { group, .. } => {
                 self.groups.insert(group.0);
@@ -368,6 +373,8 @@ fn order(row: &AnyRow) -> Result<Order> {
         received_at: read::maybe_millis(row, "received_at")?,
         return_until: read::maybe_millis(row, "return_until")?,
         kept_at: read::maybe_millis(row, "kept_at")?,
+        back_by: read::maybe_millis(row, "back_by")?,
+        returned_at: read::maybe_millis(row, "returned_at")?,
     })
 }
 

@@ -96,11 +96,16 @@ impl Batch {
             received_at: None,
             return_until: None,
             kept_at: None,
+            back_by: None,
+            returned_at: None,
         };
         self.rows.orders.put(order, row);
-        let why = WhyLine::of(WhyKind::SeatWon)
-            .in_group(settled.group, campaign)
-            .seat(payment);
+        let why = WhyLine::of(if won {
+            WhyKind::SeatWon
+        } else {
+            WhyKind::SeatBought
+        });
+        let why = why.in_group(settled.group, campaign).seat(payment);
         self.in_groups(buyer.member, settled.price.0.saturating_neg(), why)
     }
 

@@ -164,6 +164,8 @@ const ORDER_COLUMNS: &[&str] = &[
     "received_at",
     "return_until",
     "kept_at",
+    "back_by",
+    "returned_at",
 ];
 pub(super) const ORDER: Table = new_rows("order_", ORDER_COLUMNS);
 pub(super) const ORDER_AGAIN: Table = replaced("order_", ORDER_COLUMNS, 1);
@@ -301,6 +303,8 @@ pub(super) struct Order {
     pub(super) received_at: Option<Millis>,
     pub(super) return_until: Option<Millis>,
     pub(super) kept_at: Option<Millis>,
+    pub(super) back_by: Option<Millis>,
+    pub(super) returned_at: Option<Millis>,
 }
 
 /// A draw.
@@ -529,7 +533,7 @@ impl Refund {
 }
 
 impl Order {
-    pub(super) fn values(&self, id: OrderId) -> [Value; 14] {
+    pub(super) fn values(&self, id: OrderId) -> [Value; 16] {
         [
             id.0.into(),
             self.payment.group.0.into(),
@@ -545,6 +549,8 @@ impl Order {
             self.received_at.map(|at| at.0).into(),
             self.return_until.map(|at| at.0).into(),
             self.kept_at.map(|at| at.0).into(),
+            self.back_by.map(|at| at.0).into(),
+            self.returned_at.map(|at| at.0).into(),
         ]
     }
 }

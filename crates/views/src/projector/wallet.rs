@@ -153,6 +153,23 @@ impl Batch {
         Ok(())
     }
 
+    pub(super) fn rewards_reversed(
+        &mut self,
+        (group, campaign): (GroupId, CampaignId),
+        reversed: &[Vested],
+    ) {
+        let why = WhyLine::of(WhyKind::Reversed).in_group(group, campaign);
+        for taken in reversed {
+            let (cash, coins) = (taken.amount.0, taken.coins.0);
+            self.wallet(Account::Vesting(taken.member), cash.saturating_neg(), why);
+            self.wallet(
+                Account::VestingCoins(taken.member),
+                coins.saturating_neg(),
+                why,
+            );
+        }
+    }
+
     fn wallet_line(
         &mut self,
         member: MemberId,

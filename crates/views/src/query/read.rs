@@ -245,6 +245,8 @@ pub(crate) fn order(row: &AnyRow) -> Result<OrderRow> {
         received_at: maybe_millis(row, "received_at")?,
         return_until: maybe_millis(row, "return_until")?,
         kept_at: maybe_millis(row, "kept_at")?,
+        back_by: maybe_millis(row, "back_by")?,
+        returned_at: maybe_millis(row, "returned_at")?,
     })
 }
 
@@ -279,7 +281,10 @@ pub(crate) fn member_refund(row: &AnyRow) -> Result<MemberRefund> {
 pub(crate) fn bounced(row: &AnyRow) -> Result<(MoneyIn, Option<RefundId>)> {
     let bounced = match word::<RefundReason>(row, "reason")? {
         RefundReason::Bounced(reason) => Some(reason),
-        RefundReason::Left | RefundReason::Closed(_) | RefundReason::Lost => None,
+        RefundReason::Left
+        | RefundReason::Closed(_)
+        | RefundReason::Lost
+        | RefundReason::Returned => None,
     };
     let money = MoneyIn {
         txn: txn_of("txn", &row.text("txn")?)?,

@@ -1,13 +1,11 @@
 //! The draw, and what follows from it: every amount counted again.
 
-use std::collections::BTreeMap;
-
 use domain::{
     BeaconSource, Campaign, Event, GroupId, GroupSettled, Money, OrderId, PaymentId, ProgramKind,
-    PublishedCampaign, RefundId, SeatRef, settle, solvency,
+    PublishedCampaign, RefundId, SeatRef, Vested, settle, solvency,
 };
 
-use super::{At, Full, Good, Trail, Vesting};
+use super::{At, Due, Full, Good, Sums, Trail, Vesting};
 use crate::audit::Findings;
 use crate::audit::key::Waiting;
 
@@ -43,15 +41,24 @@ impl Trail {
         findings.unless(next, at.0, || {
             format!("order {} is not the next number", settled.first_order)
         });
-        for (order, _) in (settled.first_order.0..).zip(&buyers) {
-            self.orders.insert(
-                OrderId(order),
-                Good {
-                    group,
-                    received: false,
-                    shipped: false,
+        for (order, (number, seat)) in (settled.first_order.0..).zip(&buyers) {
+            let payment = PaymentId {
+                group,
+                index: seat.index,
+            };
+            let good = Good {
+                payment,
+                member: seat.member,
+                seat: *number,
+                paid: Due {
+                    amount: settled.price,
+                    fee_back: self.fee_back(payment),
                 },
-            );
+                received: false,
+                shipped: false,
+                returning: false,
+            };
+            self.orders.insert(OrderId(order), good);
             self.next_order = self.next_order.max(order.saturating_add(1));
         }
         self.note_vesting(settled, buyers.len());
@@ -192,23 +199,32 @@ impl Trail {
     }
 
     fn note_vesting(&mut self, settled: &GroupSettled, open_orders: usize) {
-        let mut amounts: BTreeMap<_, (i64, i64)> = BTreeMap::new();
-        for reward in settled
+        let waiting = settled
             .rewards
             .iter()
             .filter(|reward| reward.program != ProgramKind::Consolation)
-        {
-            let entry = amounts.entry(reward.member).or_default();
-            entry.0 = entry.0.saturating_add(reward.cash.0);
-            entry.1 = entry.1.saturating_add(reward.coins.0);
-        }
-        self.vesting.insert(
-            settled.group,
-            Vesting {
-                open_orders,
-                amounts,
-            },
-        );
+            .map(|reward| {
+                let (cash, coins) = (reward.cash.0, reward.coins.0);
+                (reward.member, reward.source_seat, cash, coins)
+            });
+        let vesting = Vesting {
+            open_orders,
+            any_kept: false,
+            rewards: waiting.collect(),
+        };
+        self.vesting.insert(settled.group, vesting);
+    }
+
+    /// What the channel gives back of its fee on a seat's payment.
+    fn fee_back(&self, payment: PaymentId) -> Money {
+        let kept = self
+            .campaign(payment.group)
+            .is_some_and(|campaign| campaign.terms.channel.kept_on_refund);
+        let seat = self
+            .live
+            .get(&payment.group)
+            .and_then(|live| live.seat(payment));
+        seat.filter(|_| !kept).map_or(Money::ZERO, |seat| seat.fee)
     }
 
     fn count_settled(&mut self, seat: &SeatRef) {
@@ -245,43 +261,13 @@ impl Trail {
                 self.counts.refunds_paid += 1;
                 self.counts.refunded = self.counts.refunded.saturating_add(amount.0);
             }
-            Event::OrderShipped { order, .. } => {
-                let good = self.orders.get_mut(order).filter(|good| !good.shipped);
-                findings.unless(good.is_some(), at.0, || {
-                    format!("order {order} is shipped, but it does not wait for that")
-                });
-                if let Some(good) = good {
-                    good.shipped = true;
-                }
-            }
-            Event::OrderReceived { order, .. } => {
-                let good = self
-                    .orders
-                    .get_mut(order)
-                    .filter(|good| good.shipped && !good.received);
-                findings.unless(good.is_some(), at.0, || {
-                    format!("order {order} is received, but it was not on its way")
-                });
-                if let Some(good) = good {
-                    good.received = true;
-                }
-            }
-            Event::OrderKept { order } => {
-                let good = self.orders.remove(order).filter(|good| good.received);
-                findings.unless(good.is_some(), at.0, || {
-                    format!("order {order} is kept, but it was not received")
-                });
-                if let Some(vesting) = good.and_then(|good| self.vesting.get_mut(&good.group)) {
-                    vesting.open_orders = vesting.open_orders.saturating_sub(1);
-                }
-            }
+            Event::OrderShipped { .. }
+            | Event::OrderReceived { .. }
+            | Event::OrderKept { .. }
+            | Event::OrderReturning { .. } => self.order_moves(at, event, findings),
+            Event::OrderReturned { .. } => self.returned(at, event, findings),
             Event::RewardsVested { group, amounts } => {
-                let paid = amounts
-                    .iter()
-                    .map(|vested| (vested.member, (vested.amount.0, vested.coins.0)));
-                let paid: BTreeMap<_, _> = paid.collect();
-                let whole = paid.len() == amounts.len();
-                self.vested(at, *group, (&paid, whole), findings);
+                self.vested(at, *group, amounts, findings);
             }
             Event::MemberRegistered { .. }
             | Event::InviterBound { .. }
@@ -299,19 +285,100 @@ impl Trail {
         }
     }
 
-    fn vested(
-        &mut self,
-        at: At,
-        group: GroupId,
-        (paid, whole): (&BTreeMap<domain::MemberId, (i64, i64)>, bool),
-        findings: &mut Findings,
-    ) {
+    /// An order goes from each state to the next.
+    fn order_moves(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        if let Event::OrderShipped { order, .. } = event {
+            let good = self.orders.get_mut(order).filter(|good| !good.shipped);
+            findings.unless(good.is_some(), at.0, || {
+                format!("order {order} is shipped, but it does not wait for that")
+            });
+            if let Some(good) = good {
+                good.shipped = true;
+            }
+        }
+        if let Event::OrderReceived { order, .. } = event {
+            let good = self
+                .orders
+                .get_mut(order)
+                .filter(|good| good.shipped && !good.received);
+            findings.unless(good.is_some(), at.0, || {
+                format!("order {order} is received, but it was not on its way")
+            });
+            if let Some(good) = good {
+                good.received = true;
+            }
+        }
+        if let Event::OrderKept { order } = event {
+            let good = self.orders.remove(order);
+            let good = good.filter(|good| good.received && !good.returning);
+            findings.unless(good.is_some(), at.0, || {
+                format!("order {order} is kept, but it was not received, or is sent back")
+            });
+            if let Some(vesting) = good.and_then(|good| self.vesting.get_mut(&good.payment.group)) {
+                vesting.open_orders = vesting.open_orders.saturating_sub(1);
+                vesting.any_kept = true;
+            }
+        }
+        if let Event::OrderReturning { order, .. } = event {
+            let good = self
+                .orders
+                .get_mut(order)
+                .filter(|good| good.received && !good.returning);
+            findings.unless(good.is_some(), at.0, || {
+                format!("order {order} is sent back, but it was not received")
+            });
+            if let Some(good) = good {
+                good.returning = true;
+            }
+        }
+    }
+
+    fn vested(&mut self, at: At, group: GroupId, amounts: &[Vested], findings: &mut Findings) {
         let vesting = self.vesting.remove(&group);
-        let right =
-            vesting.is_some_and(|vesting| vesting.open_orders == 0 && vesting.amounts == *paid);
-        findings.unless(right && whole, at.0, || {
+        let right = vesting.is_some_and(|mut vesting| {
+            vesting.open_orders == 0 && Some(vesting.take(None)) == sums_of(amounts)
+        });
+        findings.unless(right, at.0, || {
             format!("the rewards of group {group} that become available are not those that waited, or come before its orders are kept")
         });
+    }
+
+    /// The price of a returned product goes back, and the rewards that hung on it.
+    fn returned(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        let Event::OrderReturned {
+            order,
+            payment,
+            member,
+            refund,
+            amount,
+            reversed,
+            all,
+        } = event
+        else {
+            return;
+        };
+        let Some(good) = self.orders.remove(order).filter(|good| good.returning) else {
+            findings.unless(false, at.0, || {
+                format!("order {order} is returned, but it was not sent back")
+            });
+            return;
+        };
+        let same =
+            good.payment == *payment && good.member == *member && good.paid.amount == *amount;
+        findings.unless(same, at.0, || {
+            format!("order {order} is returned by another than its buyer, or for another price")
+        });
+        let (seat, paid) = (good.seat, good.paid);
+        let mut nothing = Vesting::default();
+        let vesting = self.vesting.get_mut(&payment.group).unwrap_or(&mut nothing);
+        vesting.open_orders = vesting.open_orders.saturating_sub(1);
+        let all_returned = vesting.open_orders == 0 && !vesting.any_kept;
+        let taken = vesting.take((!all_returned).then_some(seat));
+        let right = *all == all_returned && Some(taken) == sums_of(reversed);
+        findings.unless(right, at.0, || {
+            format!("the rewards that are reversed with order {order} are not those of its seat, or of its group if nobody kept his")
+        });
+        self.owe(at, *refund, paid, findings);
     }
 
     /// The campaign of a group, as it was published.
@@ -363,4 +430,13 @@ fn check_terms(at: At, settled: &GroupSettled, terms: &Campaign, findings: &mut 
     findings.unless(same_terms, at.0, || {
         format!("price or cost of group {group} are not its campaign's, or others buy")
     });
+}
+
+/// Each member's sum; none where one stands twice.
+fn sums_of(amounts: &[Vested]) -> Option<Sums> {
+    let sums: Sums = amounts
+        .iter()
+        .map(|vested| (vested.member, (vested.amount.0, vested.coins.0)))
+        .collect();
+    (sums.len() == amounts.len()).then_some(sums)
 }

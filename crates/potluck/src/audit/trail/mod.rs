@@ -103,16 +103,41 @@ struct Due {
 
 #[derive(Clone, Copy, Debug)]
 struct Good {
-    group: GroupId,
+    payment: PaymentId,
+    member: MemberId,
+    seat: u32,
+    paid: Due,
     received: bool,
     shipped: bool,
+    returning: bool,
 }
 
-/// What becomes available when a group's orders are kept.
+/// What becomes available when a group's orders are kept, and is reversed when they are returned.
 #[derive(Clone, Debug, Default)]
 struct Vesting {
     open_orders: usize,
-    amounts: BTreeMap<MemberId, (i64, i64)>,
+    any_kept: bool,
+    /// Whose, from which seat, cash and coins.
+    rewards: Vec<(MemberId, Option<u32>, i64, i64)>,
+}
+
+/// What each member has.
+type Sums = BTreeMap<MemberId, (i64, i64)>;
+
+impl Vesting {
+    /// Takes out what came from this seat, or all, and says what that was for each member.
+    fn take(&mut self, seat: Option<u32>) -> Sums {
+        let mut sums = Sums::new();
+        self.rewards.retain(|&(member, source, cash, coins)| {
+            let stays = seat.is_some() && source != seat;
+            if !stays {
+                let sum = sums.entry(member).or_default();
+                *sum = (sum.0.saturating_add(cash), sum.1.saturating_add(coins));
+            }
+            stays
+        });
+        sums
+    }
 }
 
 impl Trail {
@@ -183,6 +208,8 @@ impl Trail {
             | Event::OrderShipped { .. }
             | Event::OrderReceived { .. }
             | Event::OrderKept { .. }
+            | Event::OrderReturning { .. }
+            | Event::OrderReturned { .. }
             | Event::RewardsVested { .. } => self.after_event(at, event, findings),
         }
     }
@@ -314,7 +341,7 @@ impl Trail {
     /// What must not be left over at the end.
     pub(super) fn finish(&self, findings: &mut Findings) {
         for (group, vesting) in &self.vesting {
-            if vesting.open_orders == 0 && !vesting.amounts.is_empty() {
+            if vesting.open_orders == 0 && !vesting.rewards.is_empty() {
                 findings.add(format!(
                     "group {group}: all orders are kept, but its rewards are not available"
                 ));

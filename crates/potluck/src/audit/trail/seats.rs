@@ -105,6 +105,8 @@ impl Trail {
             | Event::OrderShipped { .. }
             | Event::OrderReceived { .. }
             | Event::OrderKept { .. }
+            | Event::OrderReturning { .. }
+            | Event::OrderReturned { .. }
             | Event::RewardsVested { .. } => {}
         }
     }
