@@ -26,8 +26,16 @@ impl Book {
     /// Reads it, if there is one. Before the journal's head is looked at: what is paid now was not paid then.
     pub(super) fn open(data: &Path, audit: &mut Audit) -> Book {
         let path = data.join("sandbox.db");
-        if std::fs::metadata(&path).map_or(true, |file| file.len() == 0) {
-            return Book::default();
+        match std::fs::metadata(&path) {
+            Ok(file) if file.len() != 0 => {}
+            Ok(_) => return Book::default(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Book::default(),
+            Err(error) => {
+                audit
+                    .unchecked
+                    .push(format!("sandbox.db: cannot be looked at: {error}"));
+                return Book::default();
+            }
         }
         let payments = read(&path).map_err(|error| audit.not_read(&path, &error));
         Book {

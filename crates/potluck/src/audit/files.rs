@@ -9,10 +9,10 @@ use rusqlite::{Connection, OpenFlags};
 pub(super) fn read_only(path: &Path) -> Result<Connection, rusqlite::Error> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    let still = if Path::new(&log).exists() {
-        ""
-    } else {
-        "?immutable=1"
+    // If that cannot be found out, the log may be there.
+    let still = match Path::new(&log).try_exists() {
+        Ok(false) => "?immutable=1",
+        Ok(true) | Err(_) => "",
     };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(uri(path, still), flags)?;
