@@ -2,6 +2,7 @@
 //!
 //! Why: a database that is deleted goes on answering those who have it open, and is gone at the next start.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,10 +40,12 @@ impl Files {
         }
     }
 
-    /// Why they are no longer what was opened; none while they are.
+    /// Why they are no longer what was opened; none while they are, or while that cannot be found out.
     pub(crate) fn lost(&self) -> Option<&'static str> {
-        let Ok(found) = std::fs::metadata(&self.main) else {
-            return Some("the file is gone");
+        let found = match std::fs::metadata(&self.main) {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Some("the file is gone"),
+            Err(_) => return None,
         };
         if self.opened != Some((found.dev(), found.ino())) {
             return Some("another file is in its place");
@@ -50,7 +53,12 @@ impl Files {
         if found.len() < self.most_bytes.fetch_max(found.len(), Ordering::Relaxed) {
             return Some("the file was cut");
         }
-        if self.log_opened.is_some() && file_id(&self.log) != self.log_opened {
+        let log = match std::fs::metadata(&self.log) {
+            Ok(found) => Some((found.dev(), found.ino())),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(_) => self.log_opened,
+        };
+        if self.log_opened.is_some() && log != self.log_opened {
             return Some("the file beside it that ends in -wal is gone");
         }
         None
