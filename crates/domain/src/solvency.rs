@@ -161,11 +161,16 @@ impl std::fmt::Display for Shortfall {
 /// Counts the printed lines of a campaign that keeps its other rules, whether it passes the gate or not: those of the number
 /// of winners that leaves the owner least.
 pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
-    let mut solvency = least(campaign, |lines| Ok(lines.worst))?;
-    // Of a merchant's campaign the two may have their least with different numbers of winners.
-    solvency.platform = least(campaign, |lines| Ok(lines.platform))?.platform;
-    solvency.merchant = least(campaign, |lines| Ok(lines.merchant))?.merchant;
-    Ok(solvency)
+    with_least_of_both(campaign, least(campaign, |lines| Ok(lines.worst))?)
+}
+
+/// Of a merchant's campaign the two may have their least with different numbers of winners.
+fn with_least_of_both(campaign: &Campaign, lines: Solvency) -> Result<Solvency, Overflow> {
+    Ok(Solvency {
+        platform: least(campaign, |lines| Ok(lines.platform))?.platform,
+        merchant: least(campaign, |lines| Ok(lines.merchant))?.merchant,
+        ..lines
+    })
 }
 
 /// The lines of the number of winners for which this is least.
@@ -272,7 +277,7 @@ pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
     if least_covered.margin_floor <= covered {
         return Ok(solvency(campaign)?);
     }
-    let solvency = least_covered;
+    let solvency = with_least_of_both(campaign, least_covered)?;
     Err(Refusal::NotSolvent(Box::new(Shortfall {
         term: breaking_term(&solvency, covered)?,
         covered,

@@ -259,3 +259,54 @@ fn all_winners_return_counts_a_shared_cap() {
     }];
     assert_eq!(solvency(&terms).unwrap().all_winners_return, Money(-2_700));
 }
+
+/// Everyone buys for 10.00 what costs nothing and gets 15.00 on top: 50.00 short, unless all return and nothing is owed.
+#[test]
+fn returns_that_would_save_the_owner_money_cover_no_loss() {
+    let mut terms = campaign(1_000, 10, 10, 0);
+    terms.kind = Kind::EveryoneBuys;
+    terms.profile = Profile::CnDefault;
+    terms.rewards = vec![rewards::Reward {
+        program: Program::WinnerBonus(rewards::WinnerBonus {
+            cash: Money(1_500),
+            coins: Coins::ZERO,
+        }),
+        limit: rewards::Limit::None,
+    }];
+    let lines = solvency(&terms).unwrap();
+    assert_eq!(lines.worst, Money(-5_000));
+    assert_eq!(lines.all_winners_return, Money::ZERO);
+    assert_eq!(lines.covered(), Ok(Money(-5_000)));
+    assert_eq!(terms.check(), Ok(()));
+    let refusal = check_solvency(&terms).unwrap_err();
+    assert_eq!(refusal.code(), "campaign_not_solvent");
+}
+
+/// The more win, the more the merchant owes in bonuses, but the more commission the platform has: each line is the least
+/// of its own.
+#[test]
+fn the_platforms_worst_of_a_merchants_campaign_is_the_least_over_all_numbers_of_winners() {
+    let mut terms = campaign(1_000, 10, 3, 0);
+    terms.merchant = Some(MerchantTerms {
+        commission: Rate(100_000),
+    });
+    terms.group.chance = Some(Chance {
+        p: Rate(300_000),
+        min: 1,
+    });
+    terms.rewards = vec![rewards::Reward {
+        program: Program::WinnerBonus(rewards::WinnerBonus {
+            cash: Money(901),
+            coins: Coins::ZERO,
+        }),
+        limit: rewards::Limit::None,
+    }];
+    let lines = solvency(&terms).unwrap();
+    assert_eq!((lines.winners, lines.merchant), (3, Money(-3)));
+    assert_eq!(lines.platform, Money(100));
+    let Err(Refusal::NotSolvent(shortfall)) = check_solvency(&terms) else {
+        panic!()
+    };
+    assert_eq!(shortfall.solvency.merchant, Money(-3));
+    assert_eq!(shortfall.solvency.platform, Money(100));
+}

@@ -108,9 +108,9 @@ pub(crate) fn owners(plan: &Plan, worst: Worst) -> i128 {
     }
 }
 
-/// With so many winners, if every buyer returns, with what comes back at cost: consolation is spent, every other reward is
+/// With so many winners, if every buyer returns: consolation, products and prizes are spent, every other reward is
 /// reversed (rules 9.1, 9.5), and the channel may keep its fees. A treat has no return.
-fn all_return_with_stock(plan: &Plan, winners: i128) -> i128 {
+fn all_return(plan: &Plan, winners: i128) -> i128 {
     if plan.kind == "treat" {
         return owners(plan, worst_with(plan, winners));
     }
@@ -124,7 +124,7 @@ fn all_return_with_stock(plan: &Plan, winners: i128) -> i128 {
     } else {
         0
     };
-    -spent - kept
+    -supplier(plan, winners) - spent - kept
 }
 
 /// Coins that can be given with so many winners: caps do not limit them.
@@ -144,16 +144,22 @@ fn coins(plan: &Plan, winners: i128) -> i128 {
 }
 
 /// Whether the campaign may be published (rules 8): with every number of winners the owner keeps at least nothing, also
-/// after what the profile wants covered of the loss by returns and by coins used at their face.
+/// after what the profile wants covered of the loss by returns, the units that are back being worth what they cost, and
+/// of the loss by coins used at their face, each by itself.
 pub(crate) fn passes(plan: &Plan) -> bool {
-    let reserves = match plan.profile.as_str() {
-        "seed" => 0,
-        "cn-default" => 1,
+    let reserved = match plan.profile.as_str() {
+        "seed" => false,
+        "cn-default" => true,
         other => panic!("profile {other} is none of rules 11"),
     };
     (plan.fewest..=plan.most).all(|winners| {
         let left = owners(plan, worst_with(plan, winners));
-        let by_returns = (left - all_return_with_stock(plan, winners)).max(0);
-        0 <= left - reserves * by_returns.max(coins(plan, winners))
+        let stock = if plan.kind == "treat" {
+            0
+        } else {
+            supplier(plan, winners)
+        };
+        let returned = all_return(plan, winners) + stock;
+        0 <= left && (!reserved || 0 <= returned && coins(plan, winners) <= left)
     })
 }
