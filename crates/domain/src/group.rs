@@ -336,14 +336,16 @@ impl Full {
         if uplines.is_empty() {
             upline_ends = Vec::new();
         }
-        let others = seats.iter().map(|seat| Others {
-            walk: seat.walk.clone(),
-            agents: seat.agents,
-            home_store: seat.home_store,
-        });
-        let mut others: Vec<Others> = others.collect();
-        if others.iter().all(|seat| *seat == Others::default()) {
-            others = Vec::new();
+        let has_others = |seat: &FilledSeat| {
+            !seat.walk.is_empty() || seat.agents != Agents::default() || seat.home_store.is_some()
+        };
+        let mut others = Vec::new();
+        if seats.iter().any(has_others) {
+            others.extend(seats.iter().map(|seat| Others {
+                walk: seat.walk.clone(),
+                agents: seat.agents,
+                home_store: seat.home_store,
+            }));
         }
         Box::new(Full {
             frozen_at,
