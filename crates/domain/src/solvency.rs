@@ -189,6 +189,22 @@ fn least(
     least.map(|(_, lines)| lines).ok_or(Overflow)
 }
 
+/// The lines that the gate looks at: those which leave the owner least after the profile's reserves. Whoever wins in a ballot
+/// need not buy, so there every smaller number of buyers must leave him something, too.
+fn least_covered(campaign: &Campaign) -> Result<Solvency, Overflow> {
+    let covered = least(campaign, Solvency::covered)?;
+    if campaign.kind != Kind::Ballot || covered.covered()? < covered.margin_floor {
+        return Ok(covered);
+    }
+    let mut fewer = (0..campaign.group.winners).map(|buyers| lines(campaign.case(buyers)));
+    let short = fewer.find(|lines| {
+        lines
+            .as_ref()
+            .map_or(true, |lines| lines.worst < lines.margin_floor)
+    });
+    short.unwrap_or(Ok(covered))
+}
+
 /// The lines of a group with so many winners.
 fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
     let campaign = case.campaign;
@@ -272,8 +288,8 @@ fn expires_with_fees(campaign: &Campaign) -> Result<Money, Overflow> {
 /// Refuses a campaign that could not pay what it promises, with the term that breaks it and the nearest values
 /// of W, P or consolation that pass.
 pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
-    let least_covered = least(campaign, Solvency::covered)?;
-    let covered = least_covered.covered()?;
+    let least_covered = least_covered(campaign)?;
+    let covered = least_covered.covered()?.min(least_covered.worst);
     if least_covered.margin_floor <= covered {
         return Ok(solvency(campaign)?);
     }
@@ -375,11 +391,11 @@ fn passes(campaign: &Campaign) -> bool {
     let covered = campaign
         .check()
         .ok()
-        .and_then(|()| least(campaign, Solvency::covered).ok())
+        .and_then(|()| least_covered(campaign).ok())
         .map(|solvency| {
             solvency
                 .covered()
-                .is_ok_and(|covered| solvency.margin_floor <= covered)
+                .is_ok_and(|covered| solvency.margin_floor <= covered.min(solvency.worst))
         });
     covered.unwrap_or(false)
 }

@@ -126,6 +126,25 @@ fn a_ballot_holds_and_refunds_nothing() {
 }
 
 #[test]
+fn a_ballot_must_carry_that_only_some_of_its_winners_buy() {
+    let mut terms = of_kind(Kind::Ballot, 10_000, (20, 10), 9_500);
+    // Each buyer leaves 5.00 and gets 10.00, in all 20.00 at most: ten leave 30.00, but two take 10.00 away.
+    let bonus = Program::WinnerBonus(rewards::WinnerBonus {
+        cash: Money(1_000),
+        coins: Coins::ZERO,
+    });
+    with(&mut terms, vec![(bonus, Limit::Own(Money(2_000)))]);
+    assert_eq!(solvency(&terms).unwrap().worst, Money(3_000));
+    let Err(Refusal::NotSolvent(shortfall)) = check_solvency(&terms) else {
+        panic!("with few buyers it does not pay")
+    };
+    assert!(shortfall.solvency.winners < 10, "{shortfall:?}");
+    assert!(shortfall.covered < Money::ZERO, "{shortfall:?}");
+    terms.product.cost = Money(9_000);
+    assert_eq!(check_solvency(&terms).unwrap().winners, 10);
+}
+
+#[test]
 fn a_merchants_campaign_pays_commission_and_rewards_and_keeps_the_rest() {
     let mut terms = of_kind(Kind::Draw, 9_999, (10, 3), 5_000);
     terms.merchant = Some(MerchantTerms {

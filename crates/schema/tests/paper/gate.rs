@@ -152,6 +152,12 @@ pub(crate) fn passes(plan: &Plan) -> bool {
         "cn-default" => true,
         other => panic!("profile {other} is none of rules 11"),
     };
+    // A right that is drawn in a ballot need not be used, by anybody.
+    let unused = if plan.kind == "ballot" { plan.most } else { 0 };
+    let left_by_unused = (0..unused).map(|buyers| owners(plan, worst_with(plan, buyers)));
+    if left_by_unused.min().is_some_and(|left| left < 0) {
+        return false;
+    }
     (plan.fewest..=plan.most).all(|winners| {
         let left = owners(plan, worst_with(plan, winners));
         let stock = if plan.kind == "treat" {
