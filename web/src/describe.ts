@@ -3,8 +3,9 @@
 import { isCapped } from './consolation'
 import { texts } from './i18n'
 import { grouped, isZero, shortYuan, yuan } from './money'
+import { cashText, shortCoins } from './offer'
 import { durationParts } from './time'
-import type { CampaignCard, Money, Reward, WalletLine } from './types'
+import type { Money, Reward, WalletLine } from './types'
 
 const t = (key: string, values: Record<string, unknown> = {}, count?: number) =>
   count === undefined ? texts.t(key, values) : texts.t(key, values, count)
@@ -14,30 +15,12 @@ export function duration(seconds: number): string {
   return durationParts(seconds).map(({ unit, count }) => t(`duration.${unit}`, { n: count }, count)).join(' ')
 }
 
-/** "¥12", or "up to ¥12" where the cash is limited for the group as a whole. */
-function cashText(cash: Money, capped: boolean): string {
-  return capped ? t('reward.up_to', { cash: shortYuan(cash) }) : shortYuan(cash)
-}
-
 /** "¥12 + 100 coins", or what there is of it. */
 export function cashAndCoins(cash: Money | null | undefined, coins: Money | null | undefined, capped = false): string {
   const parts: string[] = []
   if (!isZero(cash)) parts.push(cashText(cash as string, capped))
   if (!isZero(coins)) parts.push(t('reward.coins', { coins: shortCoins(coins as string) }))
   return parts.length === 2 ? t('reward.and', { a: parts[0], b: parts[1] }) : (parts[0] ?? shortYuan('0'))
-}
-
-export function shortCoins(coins: Money): string {
-  return grouped(coins).replace(/\.00$/, '')
-}
-
-/** What a non-winner gets, for a card; without the sum while it is not known whether that is only the most. */
-export function consolationLine(card: Pick<CampaignCard, 'consolation'>, capped: boolean | undefined): string {
-  const { cash, coins } = card.consolation
-  if (!isZero(cash) && capped === undefined) return t('list.back_some')
-  const values = { cash: cashText(cash, capped ?? false), coins: shortCoins(coins) }
-  if (isZero(cash)) return isZero(coins) ? t('list.back_none') : t('list.back_coins', values)
-  return isZero(coins) ? t('list.back_cash', values) : t('list.back_both', values)
 }
 
 export function rewardLine(reward: Reward): string {

@@ -1,5 +1,5 @@
 import { createRouter, createWebHistory } from 'vue-router'
-import { type Part, addPart } from './i18n'
+import { type Part, addPart, restTexts } from './i18n'
 import { keepInvite } from './invite'
 import CampaignList from './pages/CampaignList.vue'
 import { loadMember } from './session'
@@ -20,9 +20,9 @@ const consoleTexts: Part = async (locale) =>
 const drawTexts: Part = async (locale) =>
   locale === 'zh' ? (await import('./i18n/draw-zh')).drawZh : (await import('./i18n/draw-en')).drawEn
 
-/** A page together with its own texts, neither of which anybody else loads. */
-async function withTexts<T>(page: Promise<T>, part: Part): Promise<T> {
-  const [component] = await Promise.all([page, addPart(part)])
+/** A page together with the texts that the first page does without, and with its own. */
+async function withTexts<T>(page: Promise<T>, ...own: Part[]): Promise<T> {
+  const [component] = await Promise.all([page, ...[restTexts, ...own].map(addPart)])
   return component
 }
 
@@ -31,16 +31,16 @@ export const router = createRouter({
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
   routes: [
     { path: '/', component: CampaignList, meta: { tabs: true } },
-    { path: '/c/:id', component: () => import('./pages/CampaignPage.vue'), props: true },
-    { path: '/g/:id', component: () => import('./pages/GroupPage.vue'), props: true },
+    { path: '/c/:id', component: () => withTexts(import('./pages/CampaignPage.vue')), props: true },
+    { path: '/g/:id', component: () => withTexts(import('./pages/GroupPage.vue')), props: true },
     { path: '/g/:id/draw', component: () => withTexts(import('./pages/DrawPage.vue'), drawTexts), props: true },
-    { path: '/pay/return', component: () => import('./pages/PayReturn.vue') },
-    { path: '/groups', component: () => import('./pages/MyGroups.vue'), meta: { tabs: true, member: true } },
-    { path: '/wallet', component: () => import('./pages/WalletPage.vue'), meta: { tabs: true, member: true } },
-    { path: '/orders', component: () => import('./pages/OrdersPage.vue'), meta: { member: true } },
-    { path: '/me', component: () => import('./pages/MePage.vue'), meta: { tabs: true } },
-    { path: '/sign-in', component: () => import('./pages/SignIn.vue') },
-    { path: '/demo/inbox', component: () => import('./pages/DemoInbox.vue') },
+    { path: '/pay/return', component: () => withTexts(import('./pages/PayReturn.vue')) },
+    { path: '/groups', component: () => withTexts(import('./pages/MyGroups.vue')), meta: { tabs: true, member: true } },
+    { path: '/wallet', component: () => withTexts(import('./pages/WalletPage.vue')), meta: { tabs: true, member: true } },
+    { path: '/orders', component: () => withTexts(import('./pages/OrdersPage.vue')), meta: { member: true } },
+    { path: '/me', component: () => withTexts(import('./pages/MePage.vue')), meta: { tabs: true } },
+    { path: '/sign-in', component: () => withTexts(import('./pages/SignIn.vue')) },
+    { path: '/demo/inbox', component: () => withTexts(import('./pages/DemoInbox.vue')) },
     {
       path: '/console',
       component: () => withTexts(import('./console/ConsoleShell.vue'), consoleTexts),
@@ -55,7 +55,7 @@ export const router = createRouter({
         { path: 'ledger', component: () => import('./console/LedgerPage.vue') },
       ],
     },
-    { path: '/:rest(.*)*', component: () => import('./pages/NotFound.vue') },
+    { path: '/:rest(.*)*', component: () => withTexts(import('./pages/NotFound.vue')) },
   ],
 })
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { capLine, cashAndCoins, consolationLine, duration, explain, rewardLine } from '../src/describe'
+import { capLine, cashAndCoins, duration, explain, rewardLine } from '../src/describe'
+import { consolationLine } from '../src/offer'
 import { useLocale } from '../src/i18n'
 import type { WalletLine, Why } from '../src/types'
 

@@ -8,6 +8,8 @@ import { useLocale } from '../src/i18n'
 import { drawEn } from '../src/i18n/draw-en'
 import { drawZh } from '../src/i18n/draw-zh'
 import { en } from '../src/i18n/en'
+import { restEn } from '../src/i18n/rest-en'
+import { restZh } from '../src/i18n/rest-zh'
 import { zh } from '../src/i18n/zh'
 import { problemText, reasonText } from '../src/problems'
 
@@ -33,7 +35,7 @@ it('a promise is found, its denial is none', () => {
   expect(['提现尚未开放', 'Withdrawals are not open yet.'].filter(promises)).toEqual([])
 })
 
-describe.each([['shop', zh, en], ['draw', drawZh, drawEn], ['console', consoleZh, consoleEn]] as const)('texts of the %s', (_, chinese, english) => {
+describe.each([['first page', zh, en], ['other pages', restZh, restEn], ['draw', drawZh, drawEn], ['console', consoleZh, consoleEn]] as const)('texts of the %s', (_, chinese, english) => {
   const zhLeaves = new Map(leaves(chinese))
   const enLeaves = new Map(leaves(english))
   it('have the same keys in both languages', () => {
@@ -50,11 +52,13 @@ describe.each([['shop', zh, en], ['draw', drawZh, drawEn], ['console', consoleZh
   })
 })
 
+const problems = { ...zh.problem, ...restZh.problem }
+
 it('have a sentence for every refusal', () => {
   const source = readFileSync(join(import.meta.dirname, '../../crates/domain/src/refusal.rs'), 'utf8')
   const codes = [...source.matchAll(/Refusal::\w+[^=\n]*=> "([a-z_]+)"/g)].map((match) => match[1]!)
   expect(codes.length).toBeGreaterThan(20)
-  expect(codes.filter((code) => !(code in zh.problem))).toEqual([])
+  expect(codes.filter((code) => !(code in problems))).toEqual([])
 })
 
 it('have a sentence for every problem of the server', () => {
@@ -63,23 +67,23 @@ it('have a sentence for every problem of the server', () => {
   const made = /(?:bad_request|unauthorized|not_found|conflict|unprocessable|Problem::new)\(\s*(?:StatusCode::\w+,\s*)?"([a-z_]+)"/g
   const codes = files.flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(made)].map((match) => match[1]!))
   expect(codes.length).toBeGreaterThan(20)
-  expect([...new Set(codes)].filter((code) => !(code in zh.problem))).toEqual([])
+  expect([...new Set(codes)].filter((code) => !(code in problems))).toEqual([])
 })
 
 it('name every reason for which money comes back', () => {
   const source = readFileSync(join(import.meta.dirname, '../../crates/views/src/names.rs'), 'utf8')
   const reasons = [...source.matchAll(/(?:Bounce|Closing|RefundReason)::\w+ => "([a-z_]+)"/g)].map((match) => match[1]!)
   expect(reasons.length).toBeGreaterThan(10)
-  expect(reasons.filter((reason) => !(reason in zh.reason))).toEqual([])
+  expect(reasons.filter((reason) => !(reason in restZh.reason))).toEqual([])
 })
 
 it('show an unknown code by what the server says, else plainly', async () => {
   await useLocale('en')
-  expect(problemText(new ApiError(409, 'group_full', 'x'))).toBe(en.problem.group_full)
+  expect(problemText(new ApiError(409, 'group_full', 'x'))).toBe(restEn.problem.group_full)
   expect(problemText(new ApiError(409, 'something_new', 'The moon is full'))).toBe('The moon is full')
   expect(problemText(new ApiError(500, 'something_new', ''))).toBe(en.problem.fault)
   expect(problemText(new ApiError(422, 'campaign_invalid', 'group.seats must be between 2 and 10000'))).toContain('group.seats must be')
-  expect(reasonText('leader_gone')).toBe(en.reason.leader_gone)
+  expect(reasonText('leader_gone')).toBe(restEn.reason.leader_gone)
   expect(reasonText('because')).toBe('because')
   await useLocale('zh')
   expect(problemText(new ApiError(0, 'offline', ''))).toBe(zh.problem.offline)

@@ -28,6 +28,10 @@ const parts: Part[] = [
   async (locale) => (locale === 'zh' ? (await import('./zh')).zh : (await import('./en')).en),
 ]
 
+/** What every page but the first needs beside the first page's texts. */
+export const restTexts: Part = async (locale) =>
+  locale === 'zh' ? (await import('./rest-zh')).restZh : (await import('./rest-en')).restEn
+
 export function currentLocale(): Locale {
   return i18n.global.locale.value === 'en' ? 'en' : 'zh'
 }
