@@ -137,6 +137,12 @@ impl Model {
             .copied()
     }
 
+    /// Whether so many keys of an actor are kept since this moment that an older one may have made room for them.
+    pub(crate) fn has_no_room(&self, actor: Actor, since: i64) -> bool {
+        let kept = self.keys.get(&actor).into_iter().flatten();
+        64 <= kept.filter(|kept| since <= kept.at).count()
+    }
+
     /// Keeps a key for 24 hours, at most 64 of one actor; nothing is kept for somebody unknown.
     pub(super) fn keep(&mut self, actor: Actor, key: IdempotencyKey, told: Told) {
         let now = self.now;

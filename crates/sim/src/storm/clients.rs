@@ -67,11 +67,13 @@ impl Run {
                 continue;
             }
             self.coverage.retried += 1;
+            let made_room =
+                earlier.is_some_and(|earlier| self.live.has_no_room(request.actor, earlier.at));
             let told = self.send_again(request.clone(), earlier)?;
             let Some(earlier) = earlier else { continue };
             self.coverage.retried_done += 1;
             let now = self.clock.max(self.live.now);
-            let key_is_kept = request.key.is_some() && now < earlier.at + DAY;
+            let key_is_kept = request.key.is_some() && now < earlier.at + DAY && !made_room;
             if !same_effect(&request.command, key_is_kept, earlier.told, told) {
                 return self.differs(vec![format!(
                     "{request:?} was durable as {earlier:?}, asked again it is answered {told:?}"
