@@ -95,7 +95,15 @@ impl Answer {
                 | Event::OrderKept { .. }
                 | Event::RewardsVested { .. }
                 | Event::OrderReturning { .. }
-                | Event::OrderReturned { .. } => {}
+                | Event::OrderReturned { .. }
+                | Event::PlanPublished { .. }
+                | Event::RanksCounted { .. }
+                | Event::RankSet { .. }
+                | Event::RegionDeclared { .. }
+                | Event::AgentAppointed { .. }
+                | Event::AgentDismissed { .. }
+                | Event::MemberFrozen { .. }
+                | Event::MemberUnfrozen { .. } => {}
             }
         }
         answer

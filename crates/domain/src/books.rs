@@ -214,7 +214,7 @@ impl World {
             ledger::add(&mut entry.1, vested.coins.0);
         }
         for (id, member) in (0u32..).map(MemberId).zip(&self.members) {
-            let view = member.view();
+            let view = self.view_of(id, member);
             if view.available < Money::ZERO || view.coins < Coins::ZERO {
                 found.push(format!("member {id} is below zero"));
             }

@@ -416,7 +416,7 @@ impl Campaign {
         self.check_texts()?;
         self.check_group()?;
         self.check_draw()?;
-        if self.plan != 1 {
+        if self.plan < 1 {
             return Err(Refusal::UnknownPlan { plan: self.plan });
         }
         if RATE_ONE_PPM < self.channel.fee.0 {

@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Campaign, CampaignId, GatewayId, GroupId, MemberId, Millis, Money, OperatorId, OrderId,
-    PaymentId, RefundId, Txn,
+    PaymentId, PlanTerms, RefundId, Region, Txn,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -178,6 +178,49 @@ pub enum Command {
     },
     /// Applies what time has made due.
     Tick(Due),
+    /// Publishes one more plan, for ever unchanged.
+    PublishPlan {
+        /// Its terms.
+        terms: Box<PlanTerms>,
+    },
+    /// Sets a member's rank by an operator's decision.
+    SetRank {
+        /// Whose.
+        member: MemberId,
+        /// By which plan.
+        plan: u32,
+        /// None: it is counted again.
+        rank: Option<u16>,
+    },
+    /// Says where a member lives.
+    DeclareRegion {
+        /// Who.
+        member: MemberId,
+        /// The smallest division there is: a county, or a city without counties.
+        region: Region,
+    },
+    /// Makes a member the agent of a region that has none.
+    AppointAgent {
+        /// A province, city or county.
+        region: Region,
+        /// Who.
+        member: MemberId,
+    },
+    /// Leaves a region without an agent.
+    DismissAgent {
+        /// Which.
+        region: Region,
+    },
+    /// Freezes a member.
+    FreezeMember {
+        /// Who.
+        member: MemberId,
+    },
+    /// Ends that.
+    UnfreezeMember {
+        /// Who.
+        member: MemberId,
+    },
 }
 
 /// What has something due.
@@ -190,6 +233,9 @@ pub enum Due {
     /// An order counts as received or as back, or its return window closes.
     #[n(1)]
     Order(#[n(0)] OrderId),
+    /// Ranks are counted.
+    #[n(9)]
+    Day,
 }
 
 /// A timer: when, and what to apply then.

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 
 use crate::{
-    Agents, AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled,
-    MemberId, Millis, Money, Order, OrderId, OrderPayment, OrderState, PaymentId, PendingRefund,
-    RefundId, Refusal, SeatRef, Upline, World,
+    AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
+    Millis, Money, Order, OrderId, OrderPayment, OrderState, PaymentId, PendingRefund, RefundId,
+    Refusal, SeatRef, World,
     group::{Full, Group},
-    member::Member,
-    open_file, rewards, settle,
+    open_file,
+    reading::Reading,
+    settle,
+    standing::CountRanks,
     world::{VestingGroup, WaitingReward},
 };
 
@@ -34,12 +36,6 @@ impl World {
         earlier: &[Event],
     ) -> Result<Event, Refusal> {
         let campaign = self.require_campaign(group.campaign)?;
-        let bound = earlier.iter().find_map(|event| {
-            let Event::InviterBound { member, inviter } = event else {
-                return None;
-            };
-            Some((*member, *inviter))
-        });
         let via = earlier.iter().find_map(|event| {
             let Event::SeatReserved { payment, via, .. } = event else {
                 return None;
@@ -51,9 +47,9 @@ impl World {
         let timing = campaign.terms.draw.source.timing();
         let freeze = draw::freeze_for(&open, &seats, now.unix_seconds(), None, timing)
             .map_err(|_| Refusal::Overflow)?;
-        let generations = rewards::generations(&campaign.terms);
+        let reading = Reading::new(self, &campaign.terms, earlier);
         let members = group.paid.iter().filter_map(|&index| group.seat(index));
-        self.read_uplines_ahead(members.map(|seat| seat.member), generations);
+        self.read_uplines_ahead(members.map(|seat| seat.member), reading.generations());
         let mut filled = Vec::with_capacity(seats.0.len());
         for index in group.paid.iter().copied().chain([last.index]) {
             let seat = group.seat(index);
@@ -68,9 +64,9 @@ impl World {
                 index,
                 member,
                 via,
-                uplines: self.uplines(member, generations, bound),
-                walk: Vec::new(),
-                agents: Agents::default(),
+                uplines: reading.uplines(member),
+                walk: reading.walk(member),
+                agents: reading.agents(member),
                 home_store: None,
             });
         }
@@ -81,40 +77,6 @@ impl World {
             round: freeze.round,
             freeze: draw::hash(&freeze.to_bytes()).0,
         })
-    }
-
-    /// Inviter, his inviter and so on, with their VIP levels now.
-    fn uplines(
-        &self,
-        member: MemberId,
-        generations: usize,
-        bound: Option<(MemberId, MemberId)>,
-    ) -> Vec<Upline> {
-        let above = |member: MemberId| match bound {
-            Some((whose, inviter)) if whose == member => Some(inviter),
-            Some(_) | None => self.member_ref(member).and_then(Member::inviter),
-        };
-        std::iter::successors(above(member), |&upline| above(upline))
-            .take(generations)
-            .map(|upline| Upline {
-                member: upline,
-                vip: self.vip_once(upline, bound),
-                rank: 0,
-                frozen: false,
-            })
-            .collect()
-    }
-
-    /// A member's VIP level, counting whom this very command binds to him.
-    fn vip_once(&self, member: MemberId, bound: Option<(MemberId, MemberId)>) -> u32 {
-        let gains = bound.is_some_and(|(whose, inviter)| {
-            inviter == member
-                && self
-                    .member_ref(whose)
-                    .is_some_and(|known| known.has_settled)
-        });
-        self.member_ref(member)
-            .map_or(0, |known| known.vip_with(u32::from(gains)))
     }
 
     pub(crate) fn decide_settle(
@@ -266,6 +228,7 @@ impl World {
         let inviter = known.inviter();
         if let Some(inviter) = inviter.and_then(|inviter| self.member_mut(inviter)) {
             inviter.active_invitees = inviter.active_invitees.saturating_add(1);
+            self.count_ranks(CountRanks::AtMidnight);
         }
     }
 

@@ -6,8 +6,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Campaign, CampaignId, Coins, GroupId, MemberId, Millis, Money, OrderId, PaymentId, Rate,
-    RefundId, StoreId, Txn,
+    Campaign, CampaignId, Coins, GroupId, MemberId, Millis, Money, OrderId, PaymentId, PlanTerms,
+    Rate, RefundId, Region, Risen, StoreId, Txn,
 };
 
 /// One thing that has happened.
@@ -286,6 +286,83 @@ pub enum Event {
         #[cbor(n(6), skip_if = "is_false")]
         all: bool,
     },
+    /// A plan can be named by campaigns (rules 3.7).
+    #[n(20)]
+    PlanPublished {
+        /// Its version.
+        #[n(0)]
+        plan: u32,
+        /// Its terms.
+        #[n(1)]
+        terms: Box<PlanTerms>,
+    },
+    /// All members' ranks were counted (rules 3.3).
+    #[n(21)]
+    RanksCounted {
+        /// Who reached a higher one, by plan and member.
+        #[n(0)]
+        risen: Vec<Risen>,
+        /// Whether there are more, who follow at once.
+        #[n(1)]
+        more: bool,
+    },
+    /// An operator set a member's rank.
+    #[n(22)]
+    RankSet {
+        /// Whose.
+        #[n(0)]
+        member: MemberId,
+        /// By which plan.
+        #[n(1)]
+        plan: u32,
+        /// It stands until the next such decision; none: it is counted again.
+        #[n(2)]
+        rank: Option<u16>,
+    },
+    /// A member declared where he lives (rules 3.4).
+    #[n(23)]
+    RegionDeclared {
+        /// Who.
+        #[n(0)]
+        member: MemberId,
+        /// Where.
+        #[n(1)]
+        region: Region,
+    },
+    /// A member is agent of a region (rules 3.4).
+    #[n(24)]
+    AgentAppointed {
+        /// Of which.
+        #[n(0)]
+        region: Region,
+        /// Who.
+        #[n(1)]
+        member: MemberId,
+    },
+    /// A region is without an agent again.
+    #[n(25)]
+    AgentDismissed {
+        /// Which.
+        #[n(0)]
+        region: Region,
+        /// Who was.
+        #[n(1)]
+        member: MemberId,
+    },
+    /// A member begins nothing and is not paid as an upline or agent until he is unfrozen (rules 7).
+    #[n(26)]
+    MemberFrozen {
+        /// Who.
+        #[n(0)]
+        member: MemberId,
+    },
+    /// A frozen member is as others again.
+    #[n(27)]
+    MemberUnfrozen {
+        /// Who.
+        #[n(0)]
+        member: MemberId,
+    },
 }
 
 /// Why money goes back at once (rules 5).
@@ -322,6 +399,9 @@ pub enum Bounce {
     /// The leader has not paid yet.
     #[n(9)]
     LeaderNotPaid,
+    /// The member is frozen.
+    #[n(20)]
+    MemberFrozen,
 }
 
 impl Bounce {
@@ -338,6 +418,7 @@ impl Bounce {
             Bounce::NothingToPay => "nothing_to_pay",
             Bounce::SeatLimit => "seat_limit",
             Bounce::LeaderNotPaid => "leader_not_paid",
+            Bounce::MemberFrozen => "member_frozen",
         }
     }
 }

@@ -36,6 +36,7 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         self.require_member(member)?;
+        self.require_not_frozen(member)?;
         let via = self.link(member, via)?;
         let campaign = self.require_campaign(campaign_id)?;
         if MAX_PROMISED < self.promised.saturating_add(promise_of(campaign)?) {
@@ -103,6 +104,7 @@ impl World {
             None => Ok(group),
             Some(Bounce::LeaderNotPaid) => Err(Refusal::LeaderNotPaid(id)),
             Some(Bounce::SeatLimit) => Err(Refusal::SeatLimit { group: id, member }),
+            Some(Bounce::MemberFrozen) => Err(Refusal::MemberFrozen(member)),
             Some(
                 Bounce::GroupFull
                 | Bounce::GroupExpired
@@ -122,6 +124,9 @@ impl World {
             return Some(Bounce::NothingToPay);
         };
         let terms = &campaign.terms.group;
+        if self.is_frozen(member) {
+            return Some(Bounce::MemberFrozen);
+        }
         if !group.leader_has_paid() {
             return Some(Bounce::LeaderNotPaid);
         }
@@ -299,6 +304,7 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
         terms.check()?;
+        self.require_plan(terms.plan)?;
         crate::check_solvency(terms)?;
         crate::kinds::check_runs(terms)?;
         if now.unix_seconds() < terms.draw.source.timing().genesis {

@@ -403,10 +403,10 @@ pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
             | Program::WinnerBonus(_)
             | Program::Leader(_)
             | Program::Formation(_)
-            | Program::Generation(_) => {}
-            Program::Differential(_) => return not_yet("program differential"),
-            Program::SameLevel(_) => return not_yet("program same-level"),
-            Program::Region(_) => return not_yet("program region"),
+            | Program::Generation(_)
+            | Program::Differential(_)
+            | Program::SameLevel(_)
+            | Program::Region(_) => {}
             Program::Dividend(_) => return not_yet("program dividend"),
         }
     }

@@ -235,6 +235,14 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         }
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
+        | Event::PlanPublished { .. }
+        | Event::RanksCounted { .. }
+        | Event::RankSet { .. }
+        | Event::RegionDeclared { .. }
+        | Event::AgentAppointed { .. }
+        | Event::AgentDismissed { .. }
+        | Event::MemberFrozen { .. }
+        | Event::MemberUnfrozen { .. }
         | Event::CampaignPublished { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. }

@@ -3,12 +3,9 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Coins, Event, MemberId, Money, Refusal, World, group::Slim, idempotency::KeyNumber, owed,
-    owed_coins,
+    Coins, Event, MemberId, Millis, Money, Refusal, Region, World, group::Slim,
+    idempotency::KeyNumber, owed, owed_coins,
 };
-
-/// Direct invitees with a settled seat that make VIP 1, 2 and 3 in plan 1 (rules 3.2).
-pub const VIP_THRESHOLDS: [u32; 3] = [1, 3, 6];
 
 /// One member in memory, in one line of the processor's cache. Balances have the ledger's sign: credits below zero.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -36,6 +33,13 @@ pub(crate) struct Member {
     /// The newest of his idempotency keys, which may be forgotten by now.
     #[n(8)]
     pub(crate) newest_key: KeyNumber,
+    /// Whether an operator has frozen him: he counts and is not paid, and begins nothing.
+    #[cbor(n(9), skip_if = "is_false")]
+    pub(crate) frozen: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What is known of a member, for screens and tests.
@@ -43,8 +47,20 @@ pub(crate) struct Member {
 pub struct MemberView {
     /// Who invited him.
     pub inviter: Option<MemberId>,
-    /// His VIP level by plan 1.
+    /// His VIP level by the newest plan.
     pub vip: u32,
+    /// His rank by the newest plan.
+    pub rank: u16,
+    /// Whether an operator has frozen him.
+    pub frozen: bool,
+    /// The region he has declared.
+    pub region: Option<Region>,
+    /// From when on he may declare another.
+    pub region_until: Option<Millis>,
+    /// What he has bought and kept.
+    pub kept: Money,
+    /// What his direct invitees have bought and kept.
+    pub invitees_kept: Money,
     /// Direct invitees who have had at least one settled seat.
     pub active_invitees: u32,
     /// Cash he may withdraw.
@@ -71,37 +87,35 @@ impl Member {
             active_invitees: 0,
             has_settled: false,
             newest_key: KeyNumber::default(),
+            frozen: false,
         }
     }
 
     pub(crate) fn inviter(&self) -> Option<MemberId> {
         self.inviter.get().map(MemberId)
     }
+}
 
-    /// VIP level by plan 1: how many thresholds his active invitees reach.
-    pub(crate) fn vip(&self) -> u32 {
-        self.vip_with(0)
-    }
-
-    /// As [`Member::vip`], with so many more active invitees.
-    pub(crate) fn vip_with(&self, more: u32) -> u32 {
-        let active = self.active_invitees.saturating_add(more);
-        let reached = VIP_THRESHOLDS
-            .iter()
-            .filter(|&&threshold| threshold <= active);
-        u32::try_from(reached.count()).unwrap_or(u32::MAX)
-    }
-
-    pub(crate) fn view(&self) -> MemberView {
+impl World {
+    pub(crate) fn view_of(&self, id: MemberId, member: &Member) -> MemberView {
+        let newest = self.newest_plan();
+        let invitees_kept = self.people.invitees_kept(id);
+        let vip = self.plan(newest);
         MemberView {
-            inviter: self.inviter(),
-            vip: self.vip(),
-            active_invitees: self.active_invitees,
-            available: owed(self.available),
-            vesting: owed(self.vesting),
-            in_groups: self.in_groups,
-            coins: owed_coins(self.coins),
-            vesting_coins: owed_coins(self.vesting_coins),
+            inviter: member.inviter(),
+            vip: vip.map_or(0, |plan| plan.vip(member.active_invitees, invitees_kept)),
+            rank: self.rank(newest, id),
+            frozen: member.frozen,
+            region: self.people.region(id),
+            region_until: self.people.region_until(id),
+            kept: self.people.kept(id),
+            invitees_kept,
+            active_invitees: member.active_invitees,
+            available: owed(member.available),
+            vesting: owed(member.vesting),
+            in_groups: member.in_groups,
+            coins: owed_coins(member.coins),
+            vesting_coins: owed_coins(member.vesting_coins),
         }
     }
 }
@@ -189,6 +203,7 @@ impl World {
     ) {
         self.expect_next("member", u64::from(member.0), self.members.len());
         self.members.push(Member::new(inviter));
+        self.stand_new(inviter);
         self.tokens.push(token);
         self.token_table.insert(&self.tokens, member);
     }
@@ -199,9 +214,10 @@ impl World {
         };
         known.inviter = Slim::from(Some(inviter.0));
         if known.has_settled
-            && let Some(inviter) = self.member_mut(inviter)
+            && let Some(known) = self.member_mut(inviter)
         {
-            inviter.active_invitees = inviter.active_invitees.saturating_add(1);
+            known.active_invitees = known.active_invitees.saturating_add(1);
         }
+        self.stand_below(member, inviter);
     }
 }

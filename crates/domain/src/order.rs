@@ -264,6 +264,10 @@ impl World {
             self.corrupt("an order that is not open was kept");
             return;
         };
+        let price = self
+            .campaign_of(known.group)
+            .map_or(Money::ZERO, |campaign| campaign.terms.group.price);
+        self.count_kept(known.member, price);
         self.order_is_over(known.group, |vesting| vesting.any_kept = true);
     }
 

@@ -64,7 +64,14 @@ impl World {
             | Command::ReceiveOrder { .. }
             | Command::ReturnOrder { .. }
             | Command::TakeBackOrder { .. }
-            | Command::Tick(_) => {}
+            | Command::Tick(_)
+            | Command::PublishPlan { .. }
+            | Command::SetRank { .. }
+            | Command::DeclareRegion { .. }
+            | Command::AppointAgent { .. }
+            | Command::DismissAgent { .. }
+            | Command::FreezeMember { .. }
+            | Command::UnfreezeMember { .. } => {}
         }
         let group = seat_of(&request.command).and_then(|(group, _)| self.live(group));
         read ^ u64::from(group.is_some())
@@ -137,6 +144,13 @@ fn seat_of(command: &Command) -> Option<(GroupId, Option<MemberId>)> {
         | Command::ReceiveOrder { .. }
         | Command::ReturnOrder { .. }
         | Command::TakeBackOrder { .. }
-        | Command::Tick(_) => None,
+        | Command::Tick(_)
+        | Command::PublishPlan { .. }
+        | Command::SetRank { .. }
+        | Command::DeclareRegion { .. }
+        | Command::AppointAgent { .. }
+        | Command::DismissAgent { .. }
+        | Command::FreezeMember { .. }
+        | Command::UnfreezeMember { .. } => None,
     }
 }

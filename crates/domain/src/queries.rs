@@ -17,7 +17,7 @@ impl World {
 
     /// A member's bindings and balances.
     pub fn member(&self, id: MemberId) -> Option<MemberView> {
-        self.member_ref(id).map(Member::view)
+        self.member_ref(id).map(|member| self.view_of(id, member))
     }
 
     /// The member that a directory row became.

@@ -1,7 +1,8 @@
 //! Why a command was turned down. An answer, not a fault: nothing is stored or changed.
 
 use crate::{
-    GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId, Profile, Rate, Shortfall,
+    GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId, Profile, Rate, Region,
+    Shortfall,
 };
 
 /// Why a command was turned down. [`Refusal::code`] is stable; the text is for people.
@@ -144,6 +145,40 @@ pub enum Refusal {
     /// The order is somebody else's.
     #[error("order {0} is not yours")]
     NotYourOrder(OrderId),
+    /// A plan breaks a rule.
+    #[error("{field} {must}")]
+    InvalidPlan {
+        /// Which part of it.
+        field: &'static str,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// The plan has no such rank.
+    #[error("plan {plan} has no rank {rank}")]
+    UnknownRank {
+        /// Which plan.
+        plan: u32,
+        /// The rank.
+        rank: u16,
+    },
+    /// No such region, or one with smaller divisions where the smallest is wanted.
+    #[error("{0} is not a region that can be named here")]
+    UnknownRegion(Region),
+    /// A declared region stands for 90 days.
+    #[error("the region can be changed only from {} ms on", from.0)]
+    RegionStands {
+        /// From when on it can be changed.
+        from: Millis,
+    },
+    /// A region has one agent.
+    #[error("region {0} has an agent")]
+    RegionHasAgent(Region),
+    /// There is nobody to dismiss.
+    #[error("region {0} has no agent")]
+    RegionVacant(Region),
+    /// A frozen member opens and joins nothing.
+    #[error("member {0} is frozen")]
+    MemberFrozen(MemberId),
 }
 
 impl Refusal {
@@ -181,6 +216,13 @@ impl Refusal {
             Refusal::TooEarlyToVoid { .. } => "too_early_to_void",
             Refusal::OrderState(_) => "order_state",
             Refusal::NotYourOrder(_) => "order_not_yours",
+            Refusal::InvalidPlan { .. } => "plan_invalid",
+            Refusal::UnknownRank { .. } => "rank_unknown",
+            Refusal::UnknownRegion(_) => "region_unknown",
+            Refusal::RegionStands { .. } => "region_stands",
+            Refusal::RegionHasAgent(_) => "region_has_agent",
+            Refusal::RegionVacant(_) => "region_vacant",
+            Refusal::MemberFrozen(_) => "member_frozen",
         }
     }
 }

@@ -16,12 +16,13 @@ use crate::{
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
     member::Member,
+    standing::People,
     table::{InGroup, OnItsWay, ShortHash},
     world::{PlatformBooks, VestingGroup},
 };
 
 /// The format below; another one is refused, and the journal replayed instead.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// A snapshot cannot be used; the journal can be replayed without it.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,8 @@ struct Stored<'a> {
     member_keys: &'a MemberKeys,
     #[n(14)]
     tokens: &'a ByteSlice,
+    #[n(15)]
+    people: &'a People,
 }
 
 #[derive(Decode)]
@@ -98,6 +101,8 @@ struct Loaded {
     member_keys: MemberKeys,
     #[n(14)]
     tokens: ByteVec,
+    #[n(15)]
+    people: People,
 }
 
 impl World {
@@ -136,6 +141,7 @@ impl World {
             staff_keys: &self.staff_keys,
             member_keys: &self.member_keys,
             tokens: self.tokens.as_flattened().into(),
+            people: &self.people,
         };
         minicbor::encode(&stored, out)
     }
@@ -168,6 +174,7 @@ impl World {
             staff_keys: loaded.staff_keys,
             member_keys: loaded.member_keys,
             tokens: loaded.tokens.as_chunks().0.to_vec(),
+            people: loaded.people,
             ..World::default()
         };
         world.rebuild();
@@ -206,6 +213,10 @@ impl World {
                 self.awaiting.insert((round_time, id));
             }
             self.schedule(id);
+        }
+        self.find_jumps();
+        if let Some(at) = self.people.count_at {
+            self.push_timer(at, Due::Day);
         }
         let orders: Vec<(OrderId, OrderState)> = self
             .orders

@@ -18,6 +18,7 @@ use crate::{
     ledger,
     member::Member,
     payment::Incoming,
+    standing::{Frozen, People},
     table::{InGroup, OnItsWay, PlaceTable, TokenTable},
 };
 
@@ -40,6 +41,7 @@ pub struct World {
     pub(crate) promised: i64,
     pub(crate) member_keys: MemberKeys,
     pub(crate) staff_keys: BTreeMap<Actor, VecDeque<KeySlot>>,
+    pub(crate) people: People,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -259,6 +261,19 @@ impl World {
             }
             Command::TakeBackOrder { order } => self.decide_take_back(*order, events)?,
             Command::Tick(_) => {}
+            Command::PublishPlan { terms } => self.decide_publish_plan(terms, events)?,
+            Command::SetRank { member, plan, rank } => {
+                return self.decide_set_rank(*member, *plan, *rank, events);
+            }
+            Command::DeclareRegion { member, region } => {
+                return self.decide_region(*member, *region, now, events);
+            }
+            Command::AppointAgent { region, member } => {
+                return self.decide_appoint(*region, *member, events);
+            }
+            Command::DismissAgent { region } => self.decide_dismiss(*region, events)?,
+            Command::FreezeMember { member } => return self.decide_freeze(*member, events),
+            Command::UnfreezeMember { member } => return self.decide_unfreeze(*member, events),
         }
         Ok(None)
     }
@@ -267,6 +282,7 @@ impl World {
         match due {
             Due::Group(group) => self.due_in_group(group, now, events),
             Due::Order(order) => self.due_in_order(order, now, events),
+            Due::Day => self.due_ranks(now, events),
         }
     }
 
@@ -425,6 +441,14 @@ impl World {
                 all,
                 ..
             } => self.apply_order_returned(*order, (*refund, *amount), *all),
+            Event::PlanPublished { plan, terms } => self.apply_plan(*plan, terms, at),
+            Event::RanksCounted { risen, more } => self.apply_ranks_counted(risen, *more),
+            Event::RankSet { member, plan, rank } => self.apply_rank_set(*member, *plan, *rank),
+            Event::RegionDeclared { member, region } => self.apply_region(*member, *region),
+            Event::AgentAppointed { region, member } => self.apply_agent(*region, Some(*member)),
+            Event::AgentDismissed { region, member: _ } => self.apply_agent(*region, None),
+            Event::MemberFrozen { member } => self.apply_frozen(*member, Frozen::Yes),
+            Event::MemberUnfrozen { member } => self.apply_frozen(*member, Frozen::No),
         }
     }
 
@@ -472,6 +496,7 @@ impl World {
                 OrderState::Received { kept_at } => Some(kept_at),
                 OrderState::Returning { back_by } => Some(back_by),
             },
+            Due::Day => self.people.count_at,
         }
     }
 
@@ -519,7 +544,14 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::DepositCapital { .. }
         | Command::OpenGroup { .. }
         | Command::BouncePayment { .. }
-        | Command::ConfirmRefund { .. } => None,
+        | Command::ConfirmRefund { .. }
+        | Command::PublishPlan { .. }
+        | Command::SetRank { .. }
+        | Command::DeclareRegion { .. }
+        | Command::AppointAgent { .. }
+        | Command::DismissAgent { .. }
+        | Command::FreezeMember { .. }
+        | Command::UnfreezeMember { .. } => None,
     }
 }
 
@@ -530,7 +562,8 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::JoinGroup { member, .. }
         | Command::LeaveGroup { member, .. }
         | Command::ReceiveOrder { member, .. }
-        | Command::ReturnOrder { member, .. } => Some(*member),
+        | Command::ReturnOrder { member, .. }
+        | Command::DeclareRegion { member, .. } => Some(*member),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }
@@ -544,7 +577,13 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::ConfirmRefund { .. }
         | Command::ShipOrder { .. }
         | Command::TakeBackOrder { .. }
-        | Command::Tick(_) => None,
+        | Command::Tick(_)
+        | Command::PublishPlan { .. }
+        | Command::SetRank { .. }
+        | Command::AppointAgent { .. }
+        | Command::DismissAgent { .. }
+        | Command::FreezeMember { .. }
+        | Command::UnfreezeMember { .. } => None,
     }
 }
 

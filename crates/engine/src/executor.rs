@@ -120,6 +120,12 @@ fn event_bytes(event: &Event) -> usize {
         | Event::OrderReceived { .. }
         | Event::OrderKept { .. }
         | Event::OrderReturning { .. }
+        | Event::RankSet { .. }
+        | Event::RegionDeclared { .. }
+        | Event::AgentAppointed { .. }
+        | Event::AgentDismissed { .. }
+        | Event::MemberFrozen { .. }
+        | Event::MemberUnfrozen { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. } => 32,
         Event::PaymentAccepted { .. } | Event::PaymentBounced { .. } => 96,
@@ -127,14 +133,23 @@ fn event_bytes(event: &Event) -> usize {
         Event::GroupFilled { seats, .. } => {
             96 + seats
                 .iter()
-                .map(|seat| 16 + 10 * seat.uplines.len())
+                .map(|seat| {
+                    16 + 10 * (seat.uplines.len() + seat.walk.len()) + agents_bytes(&seat.agents)
+                })
                 .sum::<usize>()
         }
         Event::GroupClosed { refunds, .. } => 48 + 10 * refunds.len(),
         Event::GroupSettled(settled) => settled_bytes(settled),
         Event::RewardsVested { amounts, .. } => 16 + 12 * amounts.len(),
         Event::OrderReturned { reversed, .. } => 48 + 12 * reversed.len(),
+        Event::PlanPublished { .. } => 512,
+        Event::RanksCounted { risen, .. } => 16 + 12 * risen.len(),
     }
+}
+
+fn agents_bytes(agents: &domain::Agents) -> usize {
+    let all = [agents.county, agents.city, agents.province];
+    8 * all.iter().flatten().count()
 }
 
 fn settled_bytes(settled: &GroupSettled) -> usize {

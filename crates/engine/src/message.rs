@@ -66,7 +66,14 @@ impl Lane {
             | Command::ReceiveOrder { .. }
             | Command::ReturnOrder { .. }
             | Command::TakeBackOrder { .. }
-            | Command::Tick(_) => Lane::Door,
+            | Command::Tick(_)
+            | Command::PublishPlan { .. }
+            | Command::SetRank { .. }
+            | Command::DeclareRegion { .. }
+            | Command::AppointAgent { .. }
+            | Command::DismissAgent { .. }
+            | Command::FreezeMember { .. }
+            | Command::UnfreezeMember { .. } => Lane::Door,
         }
     }
 

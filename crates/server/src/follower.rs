@@ -372,7 +372,15 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::OrderKept { .. }
         | Event::OrderReturning { .. }
         | Event::OrderReturned { .. }
-        | Event::RewardsVested { .. } => None,
+        | Event::RewardsVested { .. }
+        | Event::PlanPublished { .. }
+        | Event::RanksCounted { .. }
+        | Event::RankSet { .. }
+        | Event::RegionDeclared { .. }
+        | Event::AgentAppointed { .. }
+        | Event::AgentDismissed { .. }
+        | Event::MemberFrozen { .. }
+        | Event::MemberUnfrozen { .. } => None,
     }
 }
 

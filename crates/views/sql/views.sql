@@ -182,3 +182,31 @@ CREATE TABLE draw_file (
   bytes BLOB NOT NULL,
   PRIMARY KEY (group_id, name)
 );
+CREATE TABLE plan (
+  id INTEGER NOT NULL PRIMARY KEY,
+  published_at BIGINT NOT NULL,
+  terms BLOB NOT NULL
+);
+CREATE TABLE member_rank (
+  plan BIGINT NOT NULL,
+  member BIGINT NOT NULL,
+  rank BIGINT NOT NULL,
+  is_set BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (plan, member)
+) WITHOUT ROWID;
+CREATE TABLE member_region (
+  member INTEGER NOT NULL PRIMARY KEY,
+  region BIGINT NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE TABLE member_frozen (
+  member INTEGER NOT NULL PRIMARY KEY,
+  frozen BIGINT NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE TABLE agent (
+  region INTEGER NOT NULL PRIMARY KEY,
+  member BIGINT,
+  at BIGINT NOT NULL
+);

@@ -92,7 +92,7 @@ pub(crate) fn holder_of(account: &Account) -> i64 {
 }
 
 /// Names of events in the ledger. An event's number is its place; only those that move money are ever stored.
-const EVENTS: [&str; 18] = [
+const EVENTS: [&str; 28] = [
     "member_registered",
     "inviter_bound",
     "campaign_published",
@@ -111,6 +111,16 @@ const EVENTS: [&str; 18] = [
     "order_received",
     "order_kept",
     "rewards_vested",
+    "order_returning",
+    "order_returned",
+    "plan_published",
+    "ranks_counted",
+    "rank_set",
+    "region_declared",
+    "agent_appointed",
+    "agent_dismissed",
+    "member_frozen",
+    "member_unfrozen",
 ];
 
 /// An event's number in the ledger.
@@ -136,6 +146,14 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::RewardsVested { .. } => 17,
         Event::OrderReturning { .. } => 18,
         Event::OrderReturned { .. } => 19,
+        Event::PlanPublished { .. } => 20,
+        Event::RanksCounted { .. } => 21,
+        Event::RankSet { .. } => 22,
+        Event::RegionDeclared { .. } => 23,
+        Event::AgentAppointed { .. } => 24,
+        Event::AgentDismissed { .. } => 25,
+        Event::MemberFrozen { .. } => 26,
+        Event::MemberUnfrozen { .. } => 27,
     }
 }
 

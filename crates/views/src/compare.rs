@@ -2,6 +2,8 @@
 //!
 //! Why both ways: a row too many in SQL is as wrong as one too few.
 
+mod people;
+
 use domain::{
     Account, GroupId, GroupState, MemberId, OrderId, OrderState, PaymentId, RefundId, SeatState,
     World,
@@ -56,6 +58,7 @@ pub async fn compare(views: &Views, world: &World) -> Result<Vec<Difference>, St
         refunds(&mut tx, world, &mut found).await?;
         orders(&mut tx, world, &mut found).await?;
         payments(&mut tx, &mut found).await?;
+        people::compare(&mut tx, world, &mut found).await?;
         Ok(found.differences)
     };
     comparing

@@ -125,6 +125,7 @@ impl Word for RefundReason {
         RefundReason::Bounced(Bounce::NothingToPay),
         RefundReason::Bounced(Bounce::SeatLimit),
         RefundReason::Bounced(Bounce::LeaderNotPaid),
+        RefundReason::Bounced(Bounce::MemberFrozen),
         RefundReason::Left,
         RefundReason::Closed(Closing::Expired),
         RefundReason::Closed(Closing::LeaderGone),
@@ -151,6 +152,7 @@ pub fn bounce_name(reason: Bounce) -> &'static str {
         Bounce::NothingToPay => "nothing_to_pay",
         Bounce::SeatLimit => "seat_limit",
         Bounce::LeaderNotPaid => "leader_not_paid",
+        Bounce::MemberFrozen => "member_frozen",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     Asset, Bounce, Campaign, CampaignId, Closing, Coins, GroupId, GroupState, MemberId, Millis,
-    Money, OrderId, PaymentId, ProgramKind, Rate, RefundId, Text, Txn,
+    Money, OrderId, PaymentId, PlanTerms, ProgramKind, Rate, RefundId, Region, Text, Txn,
 };
 use draw::Hash;
 
@@ -31,6 +31,28 @@ pub struct CampaignRow {
     pub published_at: Millis,
     /// Groups that can be joined now.
     pub open_groups: u64,
+}
+
+/// A published plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRow {
+    /// Its version.
+    pub plan: u32,
+    /// Its terms.
+    pub terms: PlanTerms,
+    /// When it was published.
+    pub published_at: Millis,
+}
+
+/// The agent of a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgentRow {
+    /// A province, city or county.
+    pub region: Region,
+    /// Who.
+    pub member: MemberId,
+    /// Since when.
+    pub since: Millis,
 }
 
 /// A group with what its card shows.

@@ -131,7 +131,7 @@ export const restEn: RestMessages = {
   },
   reason: {
     group_full: 'the group was full', group_expired: 'the group had expired', group_cancelled: 'the group was cancelled', group_void: 'the group is void', group_settled: 'the group was settled', second_payment: 'paid twice',
-    amount_differs: 'the amount was not the price', nothing_to_pay: 'there was no place it could pay for', seat_limit: 'you had all the seats a member may have', leader_not_paid: 'the leader had not paid',
+    amount_differs: 'the amount was not the price', nothing_to_pay: 'there was no place it could pay for', seat_limit: 'you had all the seats a member may have', leader_not_paid: 'the leader had not paid', member_frozen: 'the account was frozen',
     expired: 'not full in time', leader_gone: 'the leader did not pay or left', cancelled: 'the group was cancelled', void: 'no beacon value came in time', left: 'you left', lost: 'not drawn', returned: 'the product was returned', unknown: 'not given',
   },
   pay: {
@@ -258,6 +258,13 @@ export const restEn: RestMessages = {
     draw_of_another_freeze: 'This draw belongs to another freeze',
     too_early_to_void: 'It is too early to void this group',
     order_state: 'The order is not in the state for this',
+    plan_invalid: 'The plan breaks a rule',
+    rank_unknown: 'The plan has no such rank',
+    region_unknown: 'No such region, or it has smaller parts to choose from',
+    region_stands: 'A region can be changed once in 90 days',
+    region_has_agent: 'This region has an agent',
+    region_vacant: 'This region has no agent',
+    member_frozen: 'This account is frozen: it can open and join nothing',
     order_not_yours: 'This is not your order',
     signature_invalid: 'The beacon signature is not valid',
     round_not_awaited: 'No group awaits this round',

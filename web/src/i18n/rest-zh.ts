@@ -129,7 +129,7 @@ export const restZh = {
   },
   reason: {
     group_full: '团已满员', group_expired: '团已过期', group_cancelled: '团已取消', group_void: '团已作废', group_settled: '团已结算', second_payment: '重复付款',
-    amount_differs: '付款金额与价格不符', nothing_to_pay: '没有对应的名额', seat_limit: '已达每人名额上限', leader_not_paid: '团长还没付款',
+    amount_differs: '付款金额与价格不符', nothing_to_pay: '没有对应的名额', seat_limit: '已达每人名额上限', leader_not_paid: '团长还没付款', member_frozen: '账号已被冻结',
     expired: '到点未满员', leader_gone: '团长没有付款或已退出', cancelled: '团已取消', void: '没有等到随机数', left: '主动退出', lost: '未中奖', returned: '退货', unknown: '未说明',
   },
   pay: {
@@ -256,6 +256,13 @@ export const restZh = {
     draw_of_another_freeze: '这次抽取属于另一个封存',
     too_early_to_void: '还没到可以作废的时间',
     order_state: '订单现在不能这样操作',
+    plan_invalid: '会员计划不符合规则',
+    rank_unknown: '这个会员计划没有这个等级',
+    region_unknown: '没有这个地区，或要选到最末一级',
+    region_stands: '地区 90 天内只能改一次',
+    region_has_agent: '这个地区已有代理',
+    region_vacant: '这个地区没有代理',
+    member_frozen: '这个账号已被冻结，不能开团或参团',
     order_not_yours: '这不是你的订单',
     signature_invalid: '随机数签名无效',
     round_not_awaited: '没有团在等这一轮',

@@ -96,6 +96,17 @@ impl Differential {
             .is_none_or(|&highest| highest <= met.rate)
     }
 
+    /// Whether rank 0 has a rate above what was met.
+    pub(crate) fn is_below_the_first(&self, met: &Met) -> bool {
+        self.rank_and_rate(0)
+            .is_some_and(|(_, rate)| met.rate < rate)
+    }
+
+    /// Whether rank 0 is the rank that was met.
+    pub(crate) fn is_at_the_first(&self, met: &Met) -> bool {
+        met.rank == Some(0)
+    }
+
     /// The rank as the table knows it, and its rate.
     fn rank_and_rate(&self, rank: u16) -> Option<(usize, Rate)> {
         let last = self.rates_by_rank.len().checked_sub(1)?;

@@ -21,7 +21,7 @@ pub use formation::Formation;
 pub use generation::Generation;
 pub use leader::Leader;
 pub use region::Region;
-pub use same_level::{SameLevel, walk_of};
+pub use same_level::{SameLevel, Walk, walk_of};
 use till::{Ask, Till};
 pub use winner_bonus::WinnerBonus;
 
@@ -130,6 +130,9 @@ pub const MAX_RANKS: usize = 20;
 
 /// Most single payments of rewards in one group: keeps a settlement's record well below what the journal takes.
 pub const MAX_PAYMENTS_PER_GROUP: u64 = 100_000;
+
+/// Most uplines that all seats of one group are read with: keeps a full group's record well below what the journal takes.
+pub const MAX_UPLINES_PER_GROUP: usize = 250_000;
 
 /// The most a program can cost in one group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -541,6 +544,14 @@ pub(crate) fn check(campaign: &Campaign) -> Result<(), Refusal> {
     }
     for winners in campaign.winner_counts() {
         envelope(campaign.case(winners))?;
+    }
+    let seats = usize::try_from(campaign.group.seats).unwrap_or(usize::MAX);
+    let uplines = generations(campaign).saturating_add(Walk::new(campaign).limit());
+    if MAX_UPLINES_PER_GROUP < seats.saturating_mul(uplines) {
+        return Err(invalid(
+            "reward",
+            "would read more than 250000 uplines in one group: fewer seats, ranks or generations",
+        ));
     }
     let payments = campaign
         .rewards

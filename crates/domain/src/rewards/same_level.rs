@@ -40,33 +40,53 @@ pub(super) fn followed(campaign: &Campaign, at: usize) -> Option<&Differential> 
         .next()
 }
 
-/// Of all uplines of a seat, from the inviter up, those that the campaign's differential and same-level programs can pay
-/// or must count. Asks for no more uplines than it needs.
-pub fn walk_of(campaign: &Campaign, uplines: impl Iterator<Item = Upline>) -> Vec<Upline> {
-    let mut programs: Vec<(&Differential, Met, u32)> = Vec::new();
-    let mut most = 0;
-    for reward in &campaign.rewards {
-        match &reward.program {
-            Program::Differential(program) => programs.push((program, Met::default(), 0)),
-            Program::SameLevel(program) => most = program.at_most.max(most),
-            Program::Consolation(_)
-            | Program::WinnerBonus(_)
-            | Program::Leader(_)
-            | Program::Formation(_)
-            | Program::Generation(_)
-            | Program::Region(_)
-            | Program::Dividend(_) => {}
+/// A walk up from one seat: keeps of the uplines it meets those that the campaign's differential and same-level programs can
+/// pay or must count.
+#[derive(Clone, Debug)]
+pub struct Walk<'a> {
+    /// Each program with what it has met, and how many at the same level it can pay.
+    programs: Vec<(&'a Differential, Met, u32)>,
+    /// The most such payments of any same-level program.
+    most: u32,
+    /// From the inviter up.
+    pub kept: Vec<Upline>,
+}
+
+impl<'a> Walk<'a> {
+    /// Before the inviter.
+    pub fn new(campaign: &'a Campaign) -> Walk<'a> {
+        let mut walk = Walk {
+            programs: Vec::new(),
+            most: 0,
+            kept: Vec::new(),
+        };
+        for reward in &campaign.rewards {
+            match &reward.program {
+                Program::Differential(program) => {
+                    walk.programs.push((program, Met::default(), 0));
+                }
+                Program::SameLevel(program) => walk.most = program.at_most.max(walk.most),
+                Program::Consolation(_)
+                | Program::WinnerBonus(_)
+                | Program::Leader(_)
+                | Program::Formation(_)
+                | Program::Generation(_)
+                | Program::Region(_)
+                | Program::Dividend(_) => {}
+            }
         }
+        walk
     }
-    let mut kept = Vec::new();
-    for upline in uplines {
+
+    /// The next upline.
+    pub fn meet(&mut self, upline: Upline) {
         let mut counts = false;
-        for (program, met, same_level) in &mut programs {
+        for (program, met, same_level) in &mut self.programs {
             match program.step(met, upline) {
                 Some(Step::Above(..)) => {
                     counts = true;
                 }
-                Some(Step::SameLevel(_)) if !upline.frozen && *same_level < most => {
+                Some(Step::SameLevel(_)) if !upline.frozen && *same_level < self.most => {
                     *same_level = same_level.saturating_add(1);
                     counts = true;
                 }
@@ -74,16 +94,47 @@ pub fn walk_of(campaign: &Campaign, uplines: impl Iterator<Item = Upline>) -> Ve
             }
         }
         if counts {
-            kept.push(upline);
+            self.kept.push(upline);
         }
-        let done = |(program, met, same_level): &(&Differential, Met, u32)| {
-            program.is_at_the_top(met) && most <= *same_level
-        };
-        if programs.iter().all(done) {
+    }
+
+    /// Whether no upline can count any more.
+    pub fn is_done(&self) -> bool {
+        self.programs.iter().all(|(program, met, same_level)| {
+            program.is_at_the_top(met) && self.most <= *same_level
+        })
+    }
+
+    /// Whether an upline of rank 0 could count now.
+    pub fn counts_unranked(&self) -> bool {
+        self.programs.iter().any(|(program, met, same_level)| {
+            program.is_below_the_first(met)
+                || (program.is_at_the_first(met) && *same_level < self.most)
+        })
+    }
+
+    /// The most uplines it can keep.
+    pub fn limit(&self) -> usize {
+        let most = usize::try_from(self.most).unwrap_or(usize::MAX);
+        let each = self
+            .programs
+            .iter()
+            .map(|(program, _, _)| program.rates_by_rank.len().saturating_add(most));
+        each.fold(0, usize::saturating_add)
+    }
+}
+
+/// Of all uplines of a seat, from the inviter up, those that the campaign's differential and same-level programs can pay
+/// or must count. Asks for no more uplines than it needs.
+pub fn walk_of(campaign: &Campaign, uplines: impl Iterator<Item = Upline>) -> Vec<Upline> {
+    let mut walk = Walk::new(campaign);
+    for upline in uplines {
+        walk.meet(upline);
+        if walk.is_done() {
             break;
         }
     }
-    kept
+    walk.kept
 }
 
 impl SameLevel {

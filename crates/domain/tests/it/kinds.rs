@@ -576,6 +576,11 @@ fn what_cannot_be_opened_for_members_yet_is_not_published() {
     refused(of_kind(Kind::Treat, 30_000, (5, 1), 0), "kind treat");
     refused(of_kind(Kind::Ballot, 30_000, (5, 1), 0), "kind ballot");
     let mut terms = of_kind(Kind::Draw, 10_000, (5, 1), 0);
-    with(&mut terms, vec![(differential(&[10_000]), Limit::None)]);
-    refused(terms, "program differential");
+    let dividend = Program::Dividend(Dividend {
+        source: Source::Winners,
+        base: Base::Price,
+        rate: Rate(10_000),
+    });
+    with(&mut terms, vec![(dividend, Limit::None)]);
+    refused(terms, "program dividend");
 }

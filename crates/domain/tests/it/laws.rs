@@ -472,6 +472,14 @@ fn kind(event: &Event) -> &'static str {
         Event::RewardsVested { .. } => "vested",
         Event::OrderReturning { .. } => "returning",
         Event::OrderReturned { .. } => "returned",
+        Event::PlanPublished { .. }
+        | Event::RanksCounted { .. }
+        | Event::RankSet { .. }
+        | Event::RegionDeclared { .. }
+        | Event::AgentAppointed { .. }
+        | Event::AgentDismissed { .. }
+        | Event::MemberFrozen { .. }
+        | Event::MemberUnfrozen { .. } => "people",
     }
 }
 
@@ -496,7 +504,7 @@ fn random_histories_reach_everything() {
             *cases.entry(event).or_insert(0u32) += 1;
         }
     }
-    assert_eq!(total.len(), 23, "{cases:?} {total:?}");
+    assert_eq!(total.len(), 24, "{cases:?} {total:?}");
     for event in ["filled", "settled"] {
         assert!(CASES / 2 < cases[event], "{cases:?} {total:?}");
     }

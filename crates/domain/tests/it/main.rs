@@ -14,5 +14,6 @@ mod returns;
 mod settlements;
 mod shop;
 mod solvency;
+mod standing;
 mod stored;
 mod told;

@@ -108,6 +108,9 @@ fn when_the_last_return_follows_a_kept_order_the_rest_vests_with_it() {
     receive(&mut shop, first);
     shop.wait(7 * DAY_S);
     shop.must(Command::Tick(Due::Order(first.0)));
+    // Ranks are counted at midnight, for something was kept.
+    shop.wait(DAY_S);
+    shop.must(Command::Tick(Due::Day));
     receive(&mut shop, second);
     send_back(&mut shop, second);
     // Nobody says that it has arrived: after 15 days it counts as back by itself.

@@ -154,7 +154,15 @@ impl Books {
             | Event::OrderKept { .. }
             | Event::OrderReturning { .. }
             | Event::OrderReturned { .. }
-            | Event::RewardsVested { .. } => {}
+            | Event::RewardsVested { .. }
+            | Event::PlanPublished { .. }
+            | Event::RanksCounted { .. }
+            | Event::RankSet { .. }
+            | Event::RegionDeclared { .. }
+            | Event::AgentAppointed { .. }
+            | Event::AgentDismissed { .. }
+            | Event::MemberFrozen { .. }
+            | Event::MemberUnfrozen { .. } => {}
         }
     }
 

@@ -220,6 +220,8 @@ impl From<Refusal> for Problem {
             Refusal::InvalidCampaign { field, must } => {
                 problem.with("field", field).with("must", must)
             }
+            Refusal::InvalidPlan { field, must } => problem.with("field", field).with("must", must),
+            Refusal::RegionStands { from } => problem.with("from", crate::wire::rfc3339(from)),
             Refusal::NotRunYet { what } => problem.with("what", what),
             Refusal::WinRateNotWhole { nearest, .. } => problem
                 .with("field", "group.win_rate")
@@ -255,19 +257,25 @@ impl From<Refusal> for Problem {
             | Refusal::NotInGroup { .. }
             | Refusal::DrawOfAnotherFreeze(_)
             | Refusal::OrderState(_)
-            | Refusal::NotYourOrder(_) => problem,
+            | Refusal::NotYourOrder(_)
+            | Refusal::UnknownRank { .. }
+            | Refusal::UnknownRegion(_)
+            | Refusal::RegionHasAgent(_)
+            | Refusal::RegionVacant(_)
+            | Refusal::MemberFrozen(_) => problem,
         }
     }
 }
 
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::NotYourself { .. } => StatusCode::FORBIDDEN,
+        Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) => StatusCode::FORBIDDEN,
         Refusal::UnknownMember(_)
         | Refusal::UnknownCampaign(_)
         | Refusal::UnknownGroup(_)
         | Refusal::UnknownOrder(_)
         | Refusal::UnknownRefund(_)
+        | Refusal::RegionVacant(_)
         | Refusal::NotYourOrder(_) => StatusCode::NOT_FOUND,
         Refusal::Overflow
         | Refusal::KeyReused
@@ -277,6 +285,9 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::WinRateNotWhole { .. }
         | Refusal::UnknownPlan { .. }
         | Refusal::ProfileForbids { .. }
+        | Refusal::InvalidPlan { .. }
+        | Refusal::UnknownRank { .. }
+        | Refusal::UnknownRegion(_)
         | Refusal::NotSolvent(_)
         | Refusal::AmountNotPositive => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::PaymentNotInMemory(_)
@@ -292,6 +303,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::NotInGroup { .. }
         | Refusal::DrawOfAnotherFreeze(_)
         | Refusal::TooEarlyToVoid { .. }
+        | Refusal::RegionStands { .. }
+        | Refusal::RegionHasAgent(_)
         | Refusal::OrderState(_) => StatusCode::CONFLICT,
     }
 }

@@ -126,6 +126,8 @@ impl Model {
             good.stage = GoodStage::Kept;
             let group = good.group;
             self.index.moving_goods.remove(&number);
+            self.ranks.any_kept = true;
+            self.count_ranks();
             self.pay_out_if_all_over(group);
             return true;
         }

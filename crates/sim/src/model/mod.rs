@@ -66,6 +66,8 @@ pub(crate) struct Model {
     pub(crate) back: BTreeMap<String, Back>,
     waiting_rewards: BTreeMap<u64, Vec<Waiting>>,
     keys: BTreeMap<Actor, Vec<Kept>>,
+    /// When ranks are counted.
+    pub(crate) ranks: Ranks,
     money: Money,
     /// Where to look instead of everywhere: nothing is decided by these alone.
     index: Index,
@@ -73,6 +75,16 @@ pub(crate) struct Model {
     touched: Touched,
     /// A rule told wrongly on purpose.
     mistake: Option<Mistake>,
+}
+
+/// Ranks are not told again here, only when they are counted: that is an entry in the journal like others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ranks {
+    /// Whether anything was ever kept: before, nobody can have a rank.
+    any_kept: bool,
+    pub(crate) count_at: Option<i64>,
+    /// The time of the command that is being decided.
+    now: i64,
 }
 
 /// Where things are found without looking through everything.
@@ -323,6 +335,7 @@ impl Model {
     /// Only what a command finds due: for one whose own record was lost.
     pub(crate) fn due_first(&mut self, command: &Command, clock: i64) {
         let now = clock.max(self.now);
+        self.ranks.now = now;
         if self.due_before(command, now) {
             self.now = now;
         }
@@ -333,12 +346,26 @@ impl Model {
         let now = clock.max(self.now);
         let rooms: Vec<u64> = self.index.open_rooms.iter().copied().collect();
         let goods: Vec<u64> = self.index.moving_goods.iter().copied().collect();
+        self.ranks.now = now;
         for room in rooms {
             if self.due_in_room(room, now) {
                 self.now = now;
             }
         }
-        for good in goods {
+        // What was kept by a midnight is counted at it, the rest at the next.
+        let midnight = self.ranks.count_at.unwrap_or(i64::MAX);
+        let (before, after): (Vec<u64>, Vec<u64>) = goods
+            .into_iter()
+            .partition(|&good| self.good_due_at(good).is_some_and(|at| at <= midnight));
+        for good in before {
+            if self.due_in_good(good, now) {
+                self.now = now;
+            }
+        }
+        if self.due_ranks(now) {
+            self.now = now;
+        }
+        for good in after {
             if self.due_in_good(good, now) {
                 self.now = now;
             }
@@ -360,12 +387,37 @@ impl Model {
             | Command::TakeBackOrder { order } => self.due_in_good(order.0, now),
             Command::Tick(domain::Due::Group(group)) => self.due_in_room(group.0, now),
             Command::Tick(domain::Due::Order(order)) => self.due_in_good(order.0, now),
+            Command::Tick(domain::Due::Day) => self.due_ranks(now),
             Command::RegisterMember { .. }
             | Command::PublishCampaign { .. }
             | Command::DepositCapital { .. }
             | Command::OpenGroup { .. }
             | Command::BouncePayment { .. }
-            | Command::ConfirmRefund { .. } => false,
+            | Command::ConfirmRefund { .. }
+            | Command::PublishPlan { .. }
+            | Command::SetRank { .. }
+            | Command::DeclareRegion { .. }
+            | Command::AppointAgent { .. }
+            | Command::DismissAgent { .. }
+            | Command::FreezeMember { .. }
+            | Command::UnfreezeMember { .. } => false,
+        }
+    }
+
+    fn due_ranks(&mut self, now: i64) -> bool {
+        let due = self.ranks.count_at.is_some_and(|at| at <= now);
+        if due {
+            self.ranks.count_at = None;
+        }
+        due
+    }
+
+    /// Something has changed that ranks depend on: they are counted at the next midnight of Shanghai.
+    fn count_ranks(&mut self) {
+        if self.ranks.any_kept && self.ranks.count_at.is_none() {
+            let ahead = 8 * 3_600_000;
+            let days = (self.ranks.now + ahead).div_euclid(DAY) + 1;
+            self.ranks.count_at = Some(days * DAY - ahead);
         }
     }
 
@@ -393,6 +445,16 @@ impl Model {
             Command::ReturnOrder { order, member } => self.send_home(order.0, member.0, now),
             Command::TakeBackOrder { order } => self.arrived_home(order.0),
             Command::Tick(_) => Outcome::nothing(Told::Done),
+            // The model knows one plan, no ranks, regions or agents, and nobody frozen: the simulator asks for none of it.
+            Command::PublishPlan { .. }
+            | Command::SetRank { .. }
+            | Command::DeclareRegion { .. }
+            | Command::AppointAgent { .. }
+            | Command::DismissAgent { .. }
+            | Command::FreezeMember { .. }
+            | Command::UnfreezeMember { .. } => {
+                unreachable!("not asked for by the simulator")
+            }
         }
     }
 

@@ -167,7 +167,7 @@ fn forbidden(terms: &Campaign) -> Option<&'static str> {
     if !(texts && seats && windows && draw && sums(group.price.0, 1)) {
         return Some("campaign_invalid");
     }
-    if terms.plan != 1 {
+    if terms.plan == 0 {
         return Some("plan_unknown");
     }
     let mut names = terms.caps.iter().map(|cap| cap.name.as_str());
@@ -182,7 +182,10 @@ fn forbidden(terms: &Campaign) -> Option<&'static str> {
     if !(fine && rewards_allowed(terms)) {
         return Some("campaign_invalid");
     }
-    (terms.profile != Profile::Seed).then_some("profile_forbids")
+    if terms.profile != Profile::Seed {
+        return Some("profile_forbids");
+    }
+    (terms.plan != 1).then_some("plan_unknown")
 }
 
 fn rewards_allowed(terms: &Campaign) -> bool {

@@ -63,14 +63,18 @@ impl Model {
         }
         if self.person(member).inviter.is_none() {
             self.bind(member, via);
+            self.count_ranks();
         }
     }
 
     /// His seat was in a drawn group: that counts for whoever invited him.
     pub(super) fn note_settled(&mut self, number: u32) {
-        self.person(number).settled = true;
+        let first = !std::mem::replace(&mut self.person(number).settled, true);
         if let Some(inviter) = self.person(number).inviter {
             self.person(inviter);
+            if first {
+                self.count_ranks();
+            }
         }
     }
 

@@ -20,6 +20,10 @@ struct Paid<'a> {
 }
 
 impl Model {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of command; it only dispatches"
+    )]
     pub(super) fn decide_seats(&mut self, command: &Command, now: i64) -> Outcome {
         match command {
             Command::OpenGroup {
@@ -86,7 +90,14 @@ impl Model {
             | Command::ReceiveOrder { .. }
             | Command::ReturnOrder { .. }
             | Command::TakeBackOrder { .. }
-            | Command::Tick(_) => unreachable!("not about seats"),
+            | Command::Tick(_)
+            | Command::PublishPlan { .. }
+            | Command::SetRank { .. }
+            | Command::DeclareRegion { .. }
+            | Command::AppointAgent { .. }
+            | Command::DismissAgent { .. }
+            | Command::FreezeMember { .. }
+            | Command::UnfreezeMember { .. } => unreachable!("not about seats"),
         }
     }
 

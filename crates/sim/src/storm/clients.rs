@@ -106,7 +106,14 @@ impl Run {
             | Command::ShipOrder { .. }
             | Command::ReceiveOrder { .. }
             | Command::ReturnOrder { .. }
-            | Command::TakeBackOrder { .. } => return true,
+            | Command::TakeBackOrder { .. }
+            | Command::PublishPlan { .. }
+            | Command::SetRank { .. }
+            | Command::DeclareRegion { .. }
+            | Command::AppointAgent { .. }
+            | Command::DismissAgent { .. }
+            | Command::FreezeMember { .. }
+            | Command::UnfreezeMember { .. } => return true,
         };
         !self.in_history(txn.as_str(), target)
     }
@@ -154,6 +161,13 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::ReturnOrder { .. } => "return-order",
         Command::TakeBackOrder { .. } => "take-back-order",
         Command::Tick(_) => "tick",
+        Command::PublishPlan { .. } => "publish-plan",
+        Command::SetRank { .. } => "set-rank",
+        Command::DeclareRegion { .. } => "declare-region",
+        Command::AppointAgent { .. } => "appoint-agent",
+        Command::DismissAgent { .. } => "dismiss-agent",
+        Command::FreezeMember { .. } => "freeze-member",
+        Command::UnfreezeMember { .. } => "unfreeze-member",
     }
 }
 

@@ -47,6 +47,10 @@ impl Batch {
         Ok(())
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of event; it only dispatches"
+    )]
     fn event(&mut self, event: &Event) -> Done {
         match event {
             Event::MemberRegistered {
@@ -110,6 +114,14 @@ impl Batch {
             Event::OrderReturning { order, back_by } => self.order_returning(*order, *back_by),
             Event::OrderReturned { .. } => self.order_returned(event),
             Event::RewardsVested { group, amounts } => self.rewards_vested(*group, amounts),
+            Event::PlanPublished { plan, terms } => self.plan_published(*plan, terms),
+            Event::RanksCounted { risen, more: _ } => self.ranks_counted(risen),
+            Event::RankSet { member, plan, rank } => self.rank_set(*member, *plan, *rank),
+            Event::RegionDeclared { member, region } => self.region_declared(*member, *region),
+            Event::AgentAppointed { region, member } => self.agent_changed(*region, Some(*member)),
+            Event::AgentDismissed { region, member: _ } => self.agent_changed(*region, None),
+            Event::MemberFrozen { member } => self.frozen_changed(*member, 1),
+            Event::MemberUnfrozen { member } => self.frozen_changed(*member, 0),
             Event::CapitalDeposited { amount: _ } => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use domain::Account;
 
 use super::kept::Change;
+use super::people;
 use super::tables::{
     BALANCE, BOUNCED, CAMPAIGN, DRAW, DRAW_AGAIN, DRAW_FILE, GROUP, GROUP_AGAIN, GROUP_COUNTS,
     LEDGER_LINE, MEMBER, MEMBER_AGAIN, ORDER, ORDER_AGAIN, REFUND, REFUND_AGAIN, REWARD_LINE, Rows,
@@ -19,6 +20,7 @@ type Done = Result<(), sqlx::Error>;
 /// Writes what has changed. Afterwards the rows count as written, so they are to be forgotten if the transaction fails.
 pub(super) async fn store(tx: &mut Tx, rows: &mut Rows) -> Done {
     store_members(tx, rows).await?;
+    people::store(tx, &mut rows.people).await?;
     let campaigns = std::mem::take(&mut rows.new_campaigns);
     tx.write_rows(&CAMPAIGN, campaigns).await?;
     store_groups(tx, rows).await?;

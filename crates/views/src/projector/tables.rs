@@ -10,11 +10,12 @@ use domain::{
 use draw::Hash;
 
 use super::kept::Kept;
+use super::people::People;
 use crate::db::{Table, Value, Write};
 use crate::names::{DrawStatus, OrderStatus, RefundReason, SeatStatus, Word};
 
 /// Rows are only ever new.
-const fn new_rows(name: &'static str, columns: &'static [&'static str]) -> Table {
+pub(super) const fn new_rows(name: &'static str, columns: &'static [&'static str]) -> Table {
     Table {
         name,
         columns,
@@ -23,7 +24,11 @@ const fn new_rows(name: &'static str, columns: &'static [&'static str]) -> Table
 }
 
 /// Rows take the place of those with the same key: the first so many columns.
-const fn replaced(name: &'static str, columns: &'static [&'static str], key: usize) -> Table {
+pub(super) const fn replaced(
+    name: &'static str,
+    columns: &'static [&'static str],
+    key: usize,
+) -> Table {
     Table {
         name,
         columns,
@@ -32,7 +37,11 @@ const fn replaced(name: &'static str, columns: &'static [&'static str], key: usi
 }
 
 /// The other columns of rows with that key are set.
-const fn changed(name: &'static str, columns: &'static [&'static str], key: usize) -> Table {
+pub(super) const fn changed(
+    name: &'static str,
+    columns: &'static [&'static str],
+    key: usize,
+) -> Table {
     Table {
         name,
         columns,
@@ -336,6 +345,7 @@ pub(super) struct Rows {
     pub(super) draws: Kept<u64, Draw>,
     pub(super) balances: Kept<Account, i64>,
     pub(super) in_groups: InGroups,
+    pub(super) people: People,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
     /// Tags of seats in groups that fill, where no more is known of them.

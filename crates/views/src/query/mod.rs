@@ -5,6 +5,7 @@ mod draws;
 mod groups;
 mod members;
 mod money;
+pub(crate) mod people;
 pub(crate) mod read;
 
 use std::sync::Arc;

@@ -89,7 +89,40 @@ pub(crate) fn story() -> Shop {
         txn: txn("stray"),
         amount: Money(77),
     });
+    people(&mut shop);
     shop
+}
+
+/// A plan, ranks that are set and counted, regions, agents, and somebody frozen.
+fn people(shop: &mut Shop) {
+    let mut terms = PlanTerms::first().clone();
+    terms.ranks[0].invitees = 0;
+    terms.ranks[0].team_sales = Money(1);
+    let terms = Box::new(terms);
+    shop.must(Command::PublishPlan { terms });
+    shop.ticks();
+    for (member, plan, rank) in [(3, 2, Some(4)), (4, 1, Some(1)), (4, 1, None)] {
+        shop.must(Command::SetRank {
+            member: MemberId(member),
+            plan,
+            rank,
+        });
+    }
+    let county: Region = "330106".parse().unwrap();
+    shop.must(Command::DeclareRegion {
+        member: MemberId(1),
+        region: county,
+    });
+    for (region, member) in [(county, 2), (county.province(), 3)] {
+        let member = MemberId(member);
+        shop.must(Command::AppointAgent { region, member });
+    }
+    shop.must(Command::DismissAgent { region: county });
+    for member in [5, 6].map(MemberId) {
+        shop.must(Command::FreezeMember { member });
+    }
+    let member = MemberId(5);
+    shop.must(Command::UnfreezeMember { member });
 }
 
 #[tokio::test]
@@ -169,7 +202,7 @@ async fn the_story_leaves_no_kind_of_event_out() {
                 .collect()
         })
         .collect();
-    assert_eq!(kinds.len(), 18, "{kinds:?}");
+    assert_eq!(kinds.len(), 26, "{kinds:?}");
 }
 
 #[tokio::test]

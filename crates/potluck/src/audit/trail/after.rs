@@ -63,7 +63,7 @@ impl Trail {
         }
         self.note_vesting(settled, buyers.len());
         for seat in &settled.seats {
-            self.count_settled(seat);
+            self.count_settled(at, seat);
         }
         self.live.remove(&group);
     }
@@ -227,7 +227,7 @@ impl Trail {
         seat.filter(|_| !kept).map_or(Money::ZERO, |seat| seat.fee)
     }
 
-    fn count_settled(&mut self, seat: &SeatRef) {
+    fn count_settled(&mut self, at: At, seat: &SeatRef) {
         let Some(person) = self
             .person_mut(seat.member)
             .filter(|person| !person.settled)
@@ -238,6 +238,7 @@ impl Trail {
         let inviter = person.inviter;
         if let Some(inviter) = inviter.and_then(|inviter| self.person_mut(inviter)) {
             inviter.active_invitees += 1;
+            self.count_by(at.1.next_midnight());
         }
     }
 
@@ -281,7 +282,15 @@ impl Trail {
             | Event::SeatLeft { .. }
             | Event::GroupFilled { .. }
             | Event::GroupClosed { .. }
-            | Event::GroupSettled(_) => {}
+            | Event::GroupSettled(_)
+            | Event::PlanPublished { .. }
+            | Event::RanksCounted { .. }
+            | Event::RankSet { .. }
+            | Event::RegionDeclared { .. }
+            | Event::AgentAppointed { .. }
+            | Event::AgentDismissed { .. }
+            | Event::MemberFrozen { .. }
+            | Event::MemberUnfrozen { .. } => {}
         }
     }
 
@@ -314,9 +323,8 @@ impl Trail {
             findings.unless(good.is_some(), at.0, || {
                 format!("order {order} is kept, but it was not received, or is sent back")
             });
-            if let Some(vesting) = good.and_then(|good| self.vesting.get_mut(&good.payment.group)) {
-                vesting.open_orders = vesting.open_orders.saturating_sub(1);
-                vesting.any_kept = true;
+            if let Some(good) = good {
+                self.order_kept(at, good);
             }
         }
         if let Event::OrderReturning { order, .. } = event {
@@ -331,6 +339,15 @@ impl Trail {
                 good.returning = true;
             }
         }
+    }
+
+    fn order_kept(&mut self, at: At, good: Good) {
+        let group = good.payment.group;
+        if let Some(vesting) = self.vesting.get_mut(&group) {
+            vesting.open_orders = vesting.open_orders.saturating_sub(1);
+            vesting.any_kept = true;
+        }
+        self.kept(at, good.member, good.paid.amount.0);
     }
 
     fn vested(&mut self, at: At, group: GroupId, amounts: &[Vested], findings: &mut Findings) {

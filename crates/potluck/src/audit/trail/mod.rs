@@ -1,13 +1,14 @@
 //! Who joined, paid, won and is owed what, told by the events alone and compared with what each event says.
 
 mod after;
+mod people;
 mod seats;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::{
-    CampaignId, Closing, Event, FilledSeat, GroupId, MemberId, Millis, Money, OrderId, PaymentId,
-    PublishedCampaign, RefundId, Txn, Upline, VIP_THRESHOLDS, World, rewards::Program,
+    Campaign, CampaignId, Closing, Event, FilledSeat, GroupId, MemberId, Millis, Money, OrderId,
+    PaymentId, PlanTerms, PublishedCampaign, RefundId, Region, Txn, World,
 };
 
 use super::Findings;
@@ -31,6 +32,14 @@ pub(super) struct Trail {
     txns: HashSet<Txn>,
     next_refund: u64,
     next_order: u64,
+    /// Plans 2, 3 ….
+    plans: Vec<PlanTerms>,
+    /// Ranks that an operator has set.
+    set_ranks: BTreeSet<(u32, MemberId)>,
+    agents: BTreeMap<Region, MemberId>,
+    any_kept: bool,
+    /// When ranks are counted next.
+    count_at: Option<Millis>,
     beacons: Beacons,
     pub(super) counts: Counts,
 }
@@ -52,11 +61,18 @@ pub(super) struct Counts {
     pub(super) refunded: i64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Person {
     inviter: Option<MemberId>,
     settled: bool,
     active_invitees: u32,
+    kept: i64,
+    invitees_kept: i64,
+    /// By plan.
+    ranks: BTreeMap<u32, u16>,
+    /// Since when.
+    region: Option<(Region, Millis)>,
+    frozen: bool,
 }
 
 /// An open or full group.
@@ -164,31 +180,14 @@ impl Trail {
                 });
                 self.people.push(Person {
                     inviter: *inviter,
-                    settled: false,
-                    active_invitees: 0,
+                    ..Person::default()
                 });
             }
-            Event::InviterBound { member, inviter } => self.bound(at, *member, *inviter, findings),
+            Event::InviterBound { member, inviter } => {
+                self.bound(at, (*member, *inviter), findings);
+            }
             Event::CampaignPublished { campaign, terms } => {
-                let next = u32::try_from(self.campaigns.len()) == Ok(campaign.0);
-                findings.unless(next, at.0, || {
-                    format!("campaign {campaign} is not the next number")
-                });
-                let sound = terms
-                    .check()
-                    .and_then(|()| domain::check_solvency(terms).map(|_| ()));
-                if let Err(refusal) = sound {
-                    findings.add(format!(
-                        "record {}: campaign {campaign} must not be published: {refusal}",
-                        at.0
-                    ));
-                }
-                let hash = draw::hash(domain::published_file(terms).as_bytes());
-                self.campaigns.push(PublishedCampaign {
-                    terms: (**terms).clone(),
-                    hash,
-                    published_at: at.1,
-                });
+                self.campaign_published(at, *campaign, terms, findings);
             }
             Event::GroupOpened { .. }
             | Event::SeatReserved { .. }
@@ -211,7 +210,49 @@ impl Trail {
             | Event::OrderReturning { .. }
             | Event::OrderReturned { .. }
             | Event::RewardsVested { .. } => self.after_event(at, event, findings),
+            Event::PlanPublished { .. }
+            | Event::RanksCounted { .. }
+            | Event::RankSet { .. }
+            | Event::RegionDeclared { .. }
+            | Event::AgentAppointed { .. }
+            | Event::AgentDismissed { .. }
+            | Event::MemberFrozen { .. }
+            | Event::MemberUnfrozen { .. } => self.people_event(at, event, findings),
         }
+    }
+
+    fn campaign_published(
+        &mut self,
+        at: At,
+        campaign: CampaignId,
+        terms: &Campaign,
+        findings: &mut Findings,
+    ) {
+        let next = u32::try_from(self.campaigns.len()) == Ok(campaign.0);
+        findings.unless(next, at.0, || {
+            format!("campaign {campaign} is not the next number")
+        });
+        let sound = terms
+            .check()
+            .and_then(|()| domain::check_solvency(terms).map(|_| ()));
+        findings.unless(self.knows_plan(terms.plan), at.0, || {
+            format!(
+                "campaign {campaign} names plan {}, which there is not",
+                terms.plan
+            )
+        });
+        if let Err(refusal) = sound {
+            findings.add(format!(
+                "record {}: campaign {campaign} must not be published: {refusal}",
+                at.0
+            ));
+        }
+        let hash = draw::hash(domain::published_file(terms).as_bytes());
+        self.campaigns.push(PublishedCampaign {
+            terms: terms.clone(),
+            hash,
+            published_at: at.1,
+        });
     }
 
     fn person(&self, member: MemberId) -> Option<&Person> {
@@ -225,72 +266,6 @@ impl Trail {
     fn campaign(&self, group: GroupId) -> Option<&PublishedCampaign> {
         let campaign = self.campaign_of.get(usize::try_from(group.0).ok()?)?;
         self.campaigns.get(usize::try_from(campaign.0).ok()?)
-    }
-
-    /// Bound once, and never in a circle (rules 3.1).
-    fn bound(&mut self, at: At, member: MemberId, inviter: MemberId, findings: &mut Findings) {
-        let mut above = Some(inviter);
-        let mut steps = 0;
-        while let Some(upper) = above.filter(|&upper| upper != member && steps <= self.people.len())
-        {
-            above = self.person(upper).and_then(|person| person.inviter);
-            steps += 1;
-        }
-        findings.unless(above.is_none(), at.0, || {
-            format!("the inviters of member {member} form a circle")
-        });
-        let Some(person) = self.person_mut(member) else {
-            findings.unless(false, at.0, || format!("member {member} is not known"));
-            return;
-        };
-        let unbound = person.inviter.is_none();
-        person.inviter = Some(inviter);
-        let settled = person.settled;
-        findings.unless(unbound, at.0, || {
-            format!("the inviter of member {member} is changed")
-        });
-        if settled && let Some(inviter) = self.person_mut(inviter) {
-            inviter.active_invitees += 1;
-        }
-    }
-
-    /// Inviter, his inviter and so on, with their VIP levels now (rules 3.2).
-    fn uplines(&self, member: MemberId, campaign: &PublishedCampaign) -> Vec<Upline> {
-        let generations = campaign
-            .terms
-            .rewards
-            .iter()
-            .map(|reward| match &reward.program {
-                Program::Generation(program) => program.rates.len(),
-                Program::Consolation(_)
-                | Program::WinnerBonus(_)
-                | Program::Leader(_)
-                | Program::Formation(_)
-                | Program::Differential(_)
-                | Program::SameLevel(_)
-                | Program::Region(_)
-                | Program::Dividend(_) => 0,
-            });
-        let inviter = |member: MemberId| self.person(member).and_then(|person| person.inviter);
-        let chain = std::iter::successors(inviter(member), |&upper| inviter(upper));
-        let chain = chain.take(generations.max().unwrap_or(0));
-        let vip = |member: MemberId| {
-            let active = self
-                .person(member)
-                .map_or(0, |person| person.active_invitees);
-            let reached = VIP_THRESHOLDS
-                .iter()
-                .filter(|&&threshold| threshold <= active);
-            u32::try_from(reached.count()).unwrap_or(u32::MAX)
-        };
-        chain
-            .map(|member| Upline {
-                member,
-                vip: vip(member),
-                rank: 0,
-                frozen: false,
-            })
-            .collect()
     }
 
     /// Takes note of a refund that must be paid.
@@ -376,6 +351,7 @@ impl Trail {
                 ));
             }
         }
+        self.compare_people(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {

@@ -1,8 +1,8 @@
 //! Seats and payments up to the freeze, and groups that end without a draw.
 
 use domain::{
-    Agents, Closing, DRAW_TIMEOUT_S, Event, FilledSeat, GroupId, MemberId, Money, PaymentId,
-    RefundId, SeatRef, Txn,
+    Closing, DRAW_TIMEOUT_S, Event, FilledSeat, GroupId, MemberId, Money, PaymentId, RefundId,
+    SeatRef, Txn,
 };
 
 use super::{At, Due, Full, Live, Place, Seat, Trail, count_closing};
@@ -107,7 +107,15 @@ impl Trail {
             | Event::OrderKept { .. }
             | Event::OrderReturning { .. }
             | Event::OrderReturned { .. }
-            | Event::RewardsVested { .. } => {}
+            | Event::RewardsVested { .. }
+            | Event::PlanPublished { .. }
+            | Event::RanksCounted { .. }
+            | Event::RankSet { .. }
+            | Event::RegionDeclared { .. }
+            | Event::AgentAppointed { .. }
+            | Event::AgentDismissed { .. }
+            | Event::MemberFrozen { .. }
+            | Event::MemberUnfrozen { .. } => {}
         }
     }
 
@@ -118,6 +126,9 @@ impl Trail {
         (member, via): (MemberId, Option<MemberId>),
         findings: &mut Findings,
     ) {
+        findings.unless(!self.is_frozen(member), at.0, || {
+            format!("place {payment} is reserved by member {member}, who is frozen")
+        });
         let Some(live) = self
             .live
             .get_mut(&payment.group)
@@ -312,8 +323,8 @@ impl Trail {
                 member: seat.member,
                 via: seat.via,
                 uplines: self.uplines(seat.member, &campaign),
-                walk: Vec::new(),
-                agents: Agents::default(),
+                walk: self.walk(seat.member, &campaign),
+                agents: self.agents(seat.member, &campaign),
                 home_store: None,
             })
             .collect();
