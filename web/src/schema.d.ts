@@ -213,6 +213,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All agents, by region. */
+        get: operations["get_console_agents"];
+        put?: never;
+        /** Makes a member the agent of a region that has none. */
+        post: operations["post_console_agents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/agents/{region}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves a region without an agent. */
+        post: operations["post_console_agents_region_dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What operators have decided about members and agents, and why, newest first. */
+        get: operations["get_console_decisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/groups": {
         parameters: {
             query?: never;
@@ -247,6 +299,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/members/{id}/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Freezes a member: he begins nothing, counts as an upline and agent, and is not paid as one. */
+        post: operations["post_console_members_id_freeze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/members/{id}/rank": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets a member's rank by a plan, or has it counted again. */
+        post: operations["post_console_members_id_rank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/members/{id}/unfreeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends that. */
+        post: operations["post_console_members_id_unfreeze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/orders": {
         parameters: {
             query?: never;
@@ -258,6 +361,24 @@ export interface paths {
         get: operations["get_console_orders"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All plans, the newest first. */
+        get: operations["get_console_plans"];
+        put?: never;
+        /** Publishes one more plan, for ever unchanged. Ranks by it are counted at once. */
+        post: operations["post_console_plans"];
         delete?: never;
         options?: never;
         head?: never;
@@ -626,6 +747,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/region": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says where the member lives; it can be changed again 90 days later. */
+        post: operations["post_me_region"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/wallet/lines": {
         parameters: {
             query?: never;
@@ -799,6 +937,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/regions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every region there is, with its Chinese name. */
+        get: operations["get_regions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sign-in": {
         parameters: {
             query?: never;
@@ -854,6 +1009,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The agent of a region. */
+        AgentLine: {
+            member: string;
+            member_masked: string;
+            region: components["schemas"]["RegionCard"];
+            since: components["schemas"]["At"];
+        };
+        /** @description Makes a member the agent of a region. */
+        AgentWanted: {
+            member: string;
+            /** @description 1 to 400 bytes. */
+            reason: string;
+            /** @description A province, city or county. */
+            region: string;
+        };
         /**
          * @description An amount in yuan, or coins, as JSON has it: `"12.00"`, below zero `"-0.05"`.
          * @example 12.00
@@ -1046,10 +1216,17 @@ export interface components {
         /** @description A member, as an operator sees him. */
         ConsoleMember: {
             demo: boolean;
+            frozen: boolean;
             id: string;
             inviter?: string | null;
             name?: string | null;
             phone_masked?: string | null;
+            /**
+             * Format: int32
+             * @description By the newest plan.
+             */
+            rank: number;
+            region?: components["schemas"]["RegionCard"] | null;
             registered_at: components["schemas"]["At"];
             /** Format: int32 */
             vip: number;
@@ -1072,6 +1249,19 @@ export interface components {
             returned_at?: components["schemas"]["At"] | null;
             state: string;
             tracking?: string | null;
+        };
+        /** @description A decision of an operator, with why. */
+        DecisionLine: {
+            at: components["schemas"]["At"];
+            /** @description The operator's number. */
+            operator: string;
+            reason: string;
+            /** @description Its place in the journal. */
+            seq: string;
+            /** @description The member's number; of `dismiss`, the region. */
+            subject: string;
+            /** @description `freeze`, `unfreeze`, `rank`, `appoint` or `dismiss` */
+            what: string;
         };
         /** @description The demonstration's accounts. */
         Demo: {
@@ -1276,6 +1466,18 @@ export interface components {
             seq: string;
         };
         /** @description A page of a list. */
+        List_AgentLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                member: string;
+                member_masked: string;
+                region: components["schemas"]["RegionCard"];
+                since: components["schemas"]["At"];
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_CampaignCard: {
             /** @description What there is, in the list's order. */
             items: {
@@ -1323,10 +1525,17 @@ export interface components {
             /** @description What there is, in the list's order. */
             items: {
                 demo: boolean;
+                frozen: boolean;
                 id: string;
                 inviter?: string | null;
                 name?: string | null;
                 phone_masked?: string | null;
+                /**
+                 * Format: int32
+                 * @description By the newest plan.
+                 */
+                rank: number;
+                region?: components["schemas"]["RegionCard"] | null;
                 registered_at: components["schemas"]["At"];
                 /** Format: int32 */
                 vip: number;
@@ -1354,6 +1563,24 @@ export interface components {
                 returned_at?: components["schemas"]["At"] | null;
                 state: string;
                 tracking?: string | null;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_DecisionLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                at: components["schemas"]["At"];
+                /** @description The operator's number. */
+                operator: string;
+                reason: string;
+                /** @description Its place in the journal. */
+                seq: string;
+                /** @description The member's number; of `dismiss`, the region. */
+                subject: string;
+                /** @description `freeze`, `unfreeze`, `rank`, `appoint` or `dismiss` */
+                what: string;
             }[];
             /** @description Give this as `cursor` to go on; null at the end. */
             next?: string | null;
@@ -1500,6 +1727,8 @@ export interface components {
         MemberCard: {
             /** @description A member that keeps a demonstration alive. */
             demo: boolean;
+            /** @description He begins nothing while this holds. */
+            frozen: boolean;
             id: string;
             /** @description What his share links carry. */
             invite_code: string;
@@ -1509,7 +1738,14 @@ export interface components {
             phone_masked: string;
             /**
              * Format: int32
-             * @description VIP level.
+             * @description Rank, by the newest plan.
+             */
+            rank: number;
+            region?: components["schemas"]["RegionCard"] | null;
+            region_until?: components["schemas"]["At"] | null;
+            /**
+             * Format: int32
+             * @description VIP level, by the newest plan.
              */
             vip: number;
             wallet: components["schemas"]["Wallet"];
@@ -1618,6 +1854,31 @@ export interface components {
             /** @description `waiting`, `paid`, `lapsed`, `refund_due` or `refunded` */
             state: string;
         };
+        /** @description What makes VIP levels and ranks. VIP levels go by one of the two. */
+        PlanBody: {
+            /**
+             * Format: int32
+             * @description The lowest rank that takes part in dividends.
+             */
+            leader_rank: number;
+            /** @description What makes rank 1, 2, 3 … */
+            ranks: components["schemas"]["RankBody"][];
+            /** @description Direct invitees with a settled seat that make VIP 1, 2, 3 … */
+            vip_by_invitees?: number[] | null;
+            /** @description What direct invitees have kept, all together, that makes VIP 1, 2, 3 … */
+            vip_by_kept_sales?: components["schemas"]["Amount"][] | null;
+        };
+        /** @description One plan. */
+        PlanLine: {
+            /** Format: int32 */
+            plan: number;
+            published_at?: components["schemas"]["At"] | null;
+            terms: components["schemas"]["PlanBody"];
+        };
+        /** @description All plans, the newest first. */
+        Plans: {
+            items: components["schemas"]["PlanLine"][];
+        };
         /** @description What this installation is. */
         Platform: {
             demo: boolean;
@@ -1664,6 +1925,36 @@ export interface components {
             id: string;
             seq: string;
         };
+        /** @description What makes a rank: both must be reached. */
+        RankBody: {
+            /**
+             * Format: int32
+             * @description Direct invitees with a settled seat.
+             */
+            invitees: number;
+            /** @description What everyone below has kept. */
+            team_sales: components["schemas"]["Amount"];
+        };
+        /** @description Sets a member's rank. */
+        RankWanted: {
+            /**
+             * Format: int32
+             * @description By which plan; the newest without it.
+             */
+            plan?: number | null;
+            /**
+             * Format: int32
+             * @description Null: it is counted again.
+             */
+            rank?: number | null;
+            /** @description 1 to 400 bytes. */
+            reason: string;
+        };
+        /** @description Why an operator decides something; kept beside the journal. */
+        Reasoned: {
+            /** @description 1 to 400 bytes. */
+            reason: string;
+        };
         /** @description Money on its way back. */
         RefundDue: {
             amount: components["schemas"]["Amount"];
@@ -1689,6 +1980,32 @@ export interface components {
             next?: string | null;
             /** @description What all of it adds up to, also where there are further pages. */
             total: components["schemas"]["Amount"];
+        };
+        /** @description A region with the names of what it lies in. */
+        RegionCard: {
+            /**
+             * @description Six digits, as in GB/T 2260.
+             * @example 330106
+             */
+            code: string;
+            /** @description Province, city and county, as far down as the code goes; in Chinese. */
+            names: string[];
+        };
+        /** @description One line of the table of regions. */
+        RegionName: {
+            /** @description Six digits: two for the province, two for the city in it, two for the county in that. */
+            code: string;
+            /** @description In Chinese. */
+            name: string;
+        };
+        /** @description Says where the member lives. */
+        RegionWanted: {
+            /** @description The smallest division there is: a county, or a city without counties. */
+            region: string;
+        };
+        /** @description Every region there is, by code. */
+        Regions: {
+            items: components["schemas"]["RegionName"][];
         };
         /** @description A seat, as shown to its member. */
         SeatCard: {
@@ -2328,6 +2645,152 @@ export interface operations {
             };
         };
     };
+    get_console_agents: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Agents */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_AgentLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_agents: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentWanted"];
+            };
+        };
+        responses: {
+            /** @description Appointed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_agents_region_dismiss: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                region: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Dismissed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_decisions: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Decisions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_DecisionLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_console_groups: {
         parameters: {
             query?: {
@@ -2402,6 +2865,120 @@ export interface operations {
             };
         };
     };
+    post_console_members_id_freeze: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Frozen */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_members_id_rank: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RankWanted"];
+            };
+        };
+        responses: {
+            /** @description Set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_members_id_unfreeze: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Not frozen any more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_console_orders: {
         parameters: {
             query?: {
@@ -2427,6 +3004,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_ConsoleOrder"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_plans: {
+        parameters: {
+            query?: {
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Plans */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plans"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_plans: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        responses: {
+            /** @description Published */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -3156,6 +3801,42 @@ export interface operations {
             };
         };
     };
+    post_me_region: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegionWanted"];
+            };
+        };
+        responses: {
+            /** @description Declared */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_me_wallet_lines: {
         parameters: {
             query?: {
@@ -3493,6 +4174,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Platform"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_regions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Regions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Regions"];
                 };
             };
             /** @description Not done; `code` says why */

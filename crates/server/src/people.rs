@@ -12,7 +12,8 @@ use domain::{
 };
 use engine::EngineHandle;
 use views::{
-    Directory, DirectoryError, NewPerson, Person, RefusalNote, Served, Session, SessionOf, Shipping,
+    Decision, Directory, DirectoryError, NewPerson, Person, RefusalNote, Served, Session,
+    SessionOf, Shipping,
 };
 
 use crate::app::{engine_problem, store_problem};
@@ -421,6 +422,19 @@ impl People {
             .put_shipping(order, member, shipping)
             .await
             .map_err(store_problem)
+    }
+
+    /// Notes why an operator decided something.
+    pub(crate) async fn note_decision(&self, decision: &Decision) -> Result<()> {
+        self.directory
+            .note_decision(decision)
+            .await
+            .map_err(store_problem)
+    }
+
+    /// What operators have decided, newest first.
+    pub(crate) async fn decisions(&self, page: views::Page) -> Result<views::List<Decision>> {
+        self.directory.decisions(page).await.map_err(store_problem)
     }
 
     /// Writes refusals into the audit table.

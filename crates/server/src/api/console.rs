@@ -298,6 +298,9 @@ pub(crate) async fn members(
             name: person.as_ref().and_then(|person| person.name.clone()),
             inviter: row.inviter.map(|inviter| inviter.to_string()),
             vip: view.map_or(0, |view| view.vip),
+            rank: view.map_or(0, |view| view.rank),
+            frozen: view.is_some_and(|view| view.frozen),
+            region: view.and_then(|view| view.region).map(Into::into),
             wallet: Wallet {
                 available: row.available.into(),
                 vesting: row.vesting.into(),

@@ -51,6 +51,10 @@ pub(crate) async fn card_of(app: &App, member: MemberId) -> Result<MemberCard> {
         demo: person.is_demo,
         inviter,
         vip: view.vip,
+        rank: view.rank,
+        frozen: view.frozen,
+        region: view.region.map(Into::into),
+        region_until: view.region_until.map(Into::into),
         wallet: Wallet {
             available: view.available.into(),
             vesting: view.vesting.into(),

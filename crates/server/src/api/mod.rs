@@ -16,6 +16,7 @@ mod orders;
 mod payments;
 mod platform;
 mod sign_in;
+mod standing;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(me::wallet_lines))
         .routes(routes!(me::refunds))
         .routes(routes!(me::orders))
+        .routes(routes!(standing::declare))
         .routes(routes!(orders::receive))
         .routes(routes!(orders::send_back));
     let groups = OpenApiRouter::new()
@@ -68,6 +70,13 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(console::orders))
         .routes(routes!(console::ledger))
         .routes(routes!(console::members))
+        .routes(routes!(standing::freeze))
+        .routes(routes!(standing::unfreeze))
+        .routes(routes!(standing::set_rank))
+        .routes(routes!(standing::agents, standing::appoint))
+        .routes(routes!(standing::dismiss))
+        .routes(routes!(standing::plans, standing::publish_plan))
+        .routes(routes!(standing::decisions))
         .routes(routes!(orders::ship))
         .routes(routes!(orders::take_back))
         .routes(routes!(gateway::join))
@@ -80,6 +89,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(beacon::round))
         .routes(routes!(demo::inbox))
         .routes(routes!(demo::accounts))
+        .routes(routes!(standing::all_regions))
         .routes(routes!(platform::platform));
     let all = members.merge(groups).merge(staff).merge(others);
     let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())

@@ -148,6 +148,10 @@ pub(crate) struct ConsoleMember {
     pub(crate) name: Option<String>,
     pub(crate) inviter: Option<String>,
     pub(crate) vip: u32,
+    /// By the newest plan.
+    pub(crate) rank: u16,
+    pub(crate) frozen: bool,
+    pub(crate) region: Option<super::RegionCard>,
     pub(crate) wallet: super::Wallet,
     pub(crate) demo: bool,
     pub(crate) registered_at: At,

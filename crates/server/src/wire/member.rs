@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, At, GroupCard, Words};
+use super::{Amount, At, GroupCard, RegionCard, Words};
 
 /// Asks for a one-time code.
 #[derive(Deserialize, ToSchema)]
@@ -43,8 +43,16 @@ pub(crate) struct MemberCard {
     pub(crate) demo: bool,
     /// His inviter, masked.
     pub(crate) inviter: Option<String>,
-    /// VIP level.
+    /// VIP level, by the newest plan.
     pub(crate) vip: u32,
+    /// Rank, by the newest plan.
+    pub(crate) rank: u16,
+    /// He begins nothing while this holds.
+    pub(crate) frozen: bool,
+    /// Where he lives, once he has said so.
+    pub(crate) region: Option<RegionCard>,
+    /// From when on he may say otherwise.
+    pub(crate) region_until: Option<At>,
     pub(crate) wallet: Wallet,
 }
 

@@ -8,6 +8,7 @@ mod console;
 mod gateway;
 mod group;
 mod member;
+mod people;
 
 pub(crate) use campaign::*;
 pub use console::DemoAccount;
@@ -15,6 +16,7 @@ pub(crate) use console::*;
 pub(crate) use gateway::*;
 pub(crate) use group::*;
 pub(crate) use member::*;
+pub(crate) use people::*;
 
 use domain::{Coins, Millis, Money};
 use serde::{Deserialize, Serialize};

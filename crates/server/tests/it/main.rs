@@ -15,6 +15,7 @@ mod roles;
 mod rules;
 mod settling;
 mod site;
+mod standing;
 mod views_lost;
 mod watching;
 mod way_back;

@@ -27,6 +27,7 @@ async fn roles_do_not_mix() {
         (Method::POST, "/groups/0/seats".to_owned()),
         (Method::POST, "/groups/0/leave".to_owned()),
         (Method::POST, "/orders/0/receive".to_owned()),
+        (Method::POST, "/me/region".to_owned()),
     ];
     let of_operators = [
         (Method::GET, "/operator/me".to_owned()),
@@ -40,6 +41,15 @@ async fn roles_do_not_mix() {
         (Method::POST, "/campaigns/check".to_owned()),
         (Method::POST, "/groups/0/cancel".to_owned()),
         (Method::POST, "/orders/0/ship".to_owned()),
+        (Method::GET, "/console/agents".to_owned()),
+        (Method::GET, "/console/plans".to_owned()),
+        (Method::GET, "/console/decisions".to_owned()),
+        (Method::POST, "/console/members/0/freeze".to_owned()),
+        (Method::POST, "/console/members/0/unfreeze".to_owned()),
+        (Method::POST, "/console/members/0/rank".to_owned()),
+        (Method::POST, "/console/agents".to_owned()),
+        (Method::POST, "/console/agents/330106/dismiss".to_owned()),
+        (Method::POST, "/console/plans".to_owned()),
     ];
     let of_gateways = [
         (Method::POST, "/joins".to_owned()),

@@ -7,6 +7,7 @@
 //! Secrets come in as hashes, and random bytes from the caller, so that this crate has no random source.
 
 mod access;
+mod decisions;
 mod notes;
 mod people;
 
@@ -18,14 +19,16 @@ use crate::error::{StoreError, failed};
 pub use access::{
     CODE_ATTEMPTS, CODE_LIFE, CodeCheck, GatewayRow, OperatorRow, Session, SessionOf,
 };
+pub use decisions::Decision;
 pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
 pub use people::{NewPerson, Person, Served, invite_code, masked_phone};
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
+    include_str!("../../sql/directory/0004.sql"),
 ];
 
 /// Why the directory did not do something.

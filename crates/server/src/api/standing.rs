@@ -1,0 +1,286 @@
+//! Regions, plans, ranks, agents and freezing (rules 3).
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use domain::{Command, MemberId, PlanTerms, Region, regions};
+use views::Decision;
+
+use super::campaigns::Fresh;
+use crate::app::{App, Shared, Viewed, store_problem};
+use crate::auth::{AsMember, AsOperator};
+use crate::http::{Page, Params, Problem, Result, Segment, Write, decimal};
+use crate::present::masked;
+use crate::wire::{
+    AgentLine, AgentWanted, DecisionLine, Done, List, PlanBody, PlanLine, Plans, RankWanted,
+    Reasoned, RegionName, RegionWanted, Regions,
+};
+
+/// The table of regions changes with the program only.
+const KEPT_A_DAY: &str = "public, max-age=86400";
+
+/// Every region there is, with its Chinese name.
+#[utoipa::path(get, path = "/regions", tag = "platform", responses((status = 200, description = "Regions", body = Regions)))]
+pub(crate) async fn all_regions() -> impl IntoResponse {
+    let items = regions().iter().map(|&(region, name)| RegionName {
+        code: region.to_string(),
+        name,
+    });
+    let items = items.collect();
+    (
+        [(header::CACHE_CONTROL, KEPT_A_DAY)],
+        Json(Regions { items }),
+    )
+}
+
+/// Says where the member lives; it can be changed again 90 days later.
+#[utoipa::path(post, path = "/me/region", tag = "me", request_body = RegionWanted, responses((status = 200, description = "Declared", body = Done)))]
+pub(crate) async fn declare(
+    State(app): Shared,
+    member: AsMember,
+    write: Write<RegionWanted>,
+) -> Result<Json<Done>> {
+    let command = Command::DeclareRegion {
+        member: member.0,
+        region: region(&write.body.region)?,
+    };
+    let reply = app.submit(member.actor(), write.key, command).await?;
+    Ok(done(reply.seq))
+}
+
+fn region(code: &str) -> Result<Region> {
+    code.parse().map_err(|_| {
+        let detail = "region is a code of six digits, such as 330106";
+        Problem::unprocessable("body_invalid", detail).with("field", "region")
+    })
+}
+
+fn done(seq: u64) -> Json<Done> {
+    Json(Done {
+        seq: seq.to_string(),
+    })
+}
+
+/// Freezes a member: he begins nothing, counts as an upline and agent, and is not paid as one.
+#[utoipa::path(post, path = "/console/members/{id}/freeze", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Frozen", body = Done)))]
+pub(crate) async fn freeze(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(member): Segment<MemberId>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let (key, reason) = (write.key, write.body.reason);
+    let command = Command::FreezeMember { member };
+    decide(
+        &app,
+        &operator,
+        (key, command),
+        ("freeze", member.0, reason),
+    )
+    .await
+}
+
+/// Ends that.
+#[utoipa::path(post, path = "/console/members/{id}/unfreeze", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Not frozen any more", body = Done)))]
+pub(crate) async fn unfreeze(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(member): Segment<MemberId>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let (key, reason) = (write.key, write.body.reason);
+    let command = Command::UnfreezeMember { member };
+    decide(
+        &app,
+        &operator,
+        (key, command),
+        ("unfreeze", member.0, reason),
+    )
+    .await
+}
+
+/// Sets a member's rank by a plan, or has it counted again.
+#[utoipa::path(post, path = "/console/members/{id}/rank", tag = "console", params(("id" = String, Path)), request_body = RankWanted, responses((status = 200, description = "Set", body = Done)))]
+pub(crate) async fn set_rank(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(member): Segment<MemberId>,
+    write: Write<RankWanted>,
+) -> Result<Json<Done>> {
+    let RankWanted { rank, plan, reason } = write.body;
+    let plan = match plan {
+        Some(plan) => plan,
+        None => app.query(domain::World::newest_plan).await?,
+    };
+    let command = Command::SetRank { member, plan, rank };
+    decide(
+        &app,
+        &operator,
+        (write.key, command),
+        ("rank", member.0, reason),
+    )
+    .await
+}
+
+/// All agents, by region.
+#[utoipa::path(get, path = "/console/agents", tag = "console", params(Page), responses((status = 200, description = "Agents", body = List<AgentLine>)))]
+pub(crate) async fn agents(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Page>,
+) -> Result<Viewed<List<AgentLine>>> {
+    app.reach(query.at_least).await?;
+    let found = app.views.agents(query.of()?).await.map_err(store_problem)?;
+    let rows = found.value.items;
+    let faces = app.people.faces(rows.iter().map(|row| row.member)).await?;
+    let line = |row: views::AgentRow| AgentLine {
+        region: row.region.into(),
+        member: row.member.to_string(),
+        member_masked: masked(&faces, row.member),
+        since: row.since.into(),
+    };
+    let next = found.value.next.map(|next| next.to_string());
+    let items = rows.into_iter().map(line).collect();
+    Ok(Viewed(found.seq, List { items, next }))
+}
+
+/// Makes a member the agent of a region that has none.
+#[utoipa::path(post, path = "/console/agents", tag = "console", request_body = AgentWanted, responses((status = 200, description = "Appointed", body = Done)))]
+pub(crate) async fn appoint(
+    State(app): Shared,
+    operator: AsOperator,
+    write: Write<AgentWanted>,
+) -> Result<Json<Done>> {
+    let AgentWanted {
+        region: code,
+        member,
+        reason,
+    } = write.body;
+    let member = decimal(&member).map(MemberId).ok_or_else(|| {
+        Problem::unprocessable("body_invalid", "member is a number").with("field", "member")
+    })?;
+    let region = region(&code)?;
+    let command = Command::AppointAgent { region, member };
+    decide(
+        &app,
+        &operator,
+        (write.key, command),
+        ("appoint", member.0, reason),
+    )
+    .await
+}
+
+/// Leaves a region without an agent.
+#[utoipa::path(post, path = "/console/agents/{region}/dismiss", tag = "console", params(("region" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Dismissed", body = Done)))]
+pub(crate) async fn dismiss(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(region): Segment<Region>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let (key, reason) = (write.key, write.body.reason);
+    let command = Command::DismissAgent { region };
+    decide(
+        &app,
+        &operator,
+        (key, command),
+        ("dismiss", region.code(), reason),
+    )
+    .await
+}
+
+/// All plans, the newest first.
+#[utoipa::path(get, path = "/console/plans", tag = "console", params(Fresh), responses((status = 200, description = "Plans", body = Plans)))]
+pub(crate) async fn plans(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Fresh>,
+) -> Result<Viewed<Plans>> {
+    app.reach(query.at_least).await?;
+    let found = app.views.plans().await.map_err(store_problem)?;
+    let line = |row: &views::PlanRow| PlanLine {
+        plan: row.plan,
+        published_at: Some(row.published_at.into()),
+        terms: (&row.terms).into(),
+    };
+    let first = PlanLine {
+        plan: 1,
+        published_at: None,
+        terms: PlanTerms::first().into(),
+    };
+    let items = found.value.iter().map(line).chain([first]).collect();
+    Ok(Viewed(found.seq, Plans { items }))
+}
+
+/// Publishes one more plan, for ever unchanged. Ranks by it are counted at once.
+#[utoipa::path(post, path = "/console/plans", tag = "console", request_body = PlanBody, responses((status = 200, description = "Published", body = Done)))]
+pub(crate) async fn publish_plan(
+    State(app): Shared,
+    operator: AsOperator,
+    write: Write<PlanBody>,
+) -> Result<Json<Done>> {
+    let terms = write.body.terms().ok_or_else(|| {
+        let detail = "VIP levels go by vip_by_invitees or by vip_by_kept_sales";
+        Problem::unprocessable("body_invalid", detail).with("field", "vip_by_invitees")
+    })?;
+    let command = Command::PublishPlan {
+        terms: Box::new(terms),
+    };
+    let reply = app.submit(operator.actor(), write.key, command).await?;
+    Ok(done(reply.seq))
+}
+
+/// What operators have decided about members and agents, and why, newest first.
+#[utoipa::path(get, path = "/console/decisions", tag = "console", params(Page), responses((status = 200, description = "Decisions", body = List<DecisionLine>)))]
+pub(crate) async fn decisions(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Page>,
+) -> Result<Json<List<DecisionLine>>> {
+    app.reach(query.at_least).await?;
+    let found = app.people.decisions(query.of()?).await?;
+    let line = |row: Decision| DecisionLine {
+        seq: row.seq.to_string(),
+        at: row.at.into(),
+        operator: row.operator.to_string(),
+        what: row.what,
+        subject: row.subject.to_string(),
+        reason: row.reason,
+    };
+    Ok(Json(List {
+        items: found.items.into_iter().map(line).collect(),
+        next: found.next.map(|next| next.to_string()),
+    }))
+}
+
+/// Submits what an operator has decided, and notes why. The journal has the decision and who made it; the reason may name
+/// persons, so it stands beside it, by the record's number.
+async fn decide(
+    app: &App,
+    operator: &AsOperator,
+    (key, command): (domain::IdempotencyKey, Command),
+    (what, subject, reason): (&'static str, u32, String),
+) -> Result<Json<Done>> {
+    if reason.trim().is_empty()
+        || views::MAX_NOTE_BYTES < reason.len()
+        || reason.chars().any(char::is_control)
+    {
+        let detail = format!(
+            "reason has 1 to {} bytes and no line breaks",
+            views::MAX_NOTE_BYTES
+        );
+        return Err(Problem::unprocessable("body_invalid", detail).with("field", "reason"));
+    }
+    let reply = app.submit(operator.actor(), key, command).await?;
+    let decision = Decision {
+        seq: reply.seq,
+        at: app.config.clock.now(),
+        operator: operator.id,
+        what: what.to_owned(),
+        subject,
+        reason,
+    };
+    app.people.note_decision(&decision).await?;
+    Ok(done(reply.seq))
+}
