@@ -17,6 +17,8 @@ export const api = {
     post<{ member: T.Member }>('/sign-in', invite === null ? { phone, code } : { phone, code, invite }),
   signOut: () => post('/sign-out'),
   me: () => get<T.Member>('/me', PLAIN),
+  regions: () => get<{ items: T.RegionName[] }>('/regions', PLAIN),
+  declareRegion: (region: string, keyed: Keyed = {}) => post<{ seq: string }>('/me/region', { region }, keyed),
   myGroups: (query: Cursor = {}) => get<T.Page<T.MyGroup>>('/me/groups', { query }),
   walletLines: (account: T.WalletAccount, query: Cursor = {}) =>
     get<T.Page<T.WalletLine>>('/me/wallet/lines', { query: { account, ...query } }),

@@ -195,8 +195,10 @@ export const restEn: RestMessages = {
   },
   inbox: { title: 'Demo inbox', text: 'An inbox for the demonstration only. In real life the code goes to your phone and nowhere else.', phone: 'Phone', look: 'Look', empty: 'No code for this number', use: 'Sign in with it' },
   me: {
-    title: 'Me', vip: 'VIP {n}', vip_0: 'Member', invite: 'Invite friends', invite_text: 'Whoever signs up by this link has you as inviter; it cannot be changed afterwards.', invite_code: 'Invite code',
+    title: 'Me', vip: 'VIP {n}', vip_0: 'Member', rank: 'Rank {n}', frozen: 'Frozen', invite: 'Invite friends', invite_text: 'Whoever signs up by this link has you as inviter; it cannot be changed afterwards.', invite_code: 'Invite code',
     inviter: 'My inviter', no_inviter: 'none', orders: 'My orders', groups: 'My groups', wallet: 'My wallet', sign_out: 'Sign out', sign_in: 'Sign in or sign up',
+    region: 'My region', region_none: 'not given', region_text: 'It cannot be changed for 90 days.', region_confirm: 'Is this your region?', region_done: 'Saved', region_save: 'Save',
+    region_level: { 0: 'Province', 1: 'City', 2: 'County' },
     guest: 'Not signed in', guest_text: 'Sign in to open and join groups and to see your wallet.', share: 'Share', id: 'Member {id}', console: 'Operator console',
   },
   problem: {
