@@ -110,7 +110,7 @@ fn origin_shares(
 }
 
 impl Settlement {
-    /// Cash paid by all programs of one kind.
+    /// Cash paid by all programs of one kind; of dividends what goes into the pool.
     pub fn cash_of(&self, program: ProgramKind) -> Result<Money, Overflow> {
         let listed = self
             .rewards
@@ -118,10 +118,18 @@ impl Settlement {
             .filter(|paid| paid.program == program)
             .map(|paid| paid.cash);
         let sum = crate::sum(listed)?;
-        if program == ProgramKind::Consolation {
-            return sum.plus(self.consolation_cash.times(self.losers)?);
+        match program {
+            ProgramKind::Consolation => sum.plus(self.consolation_cash.times(self.losers)?),
+            ProgramKind::Dividend => Ok(self.dividend),
+            ProgramKind::OriginShare => self.origin_cash(),
+            ProgramKind::WinnerBonus
+            | ProgramKind::Leader
+            | ProgramKind::Formation
+            | ProgramKind::Generation
+            | ProgramKind::Differential
+            | ProgramKind::SameLevel
+            | ProgramKind::Region => Ok(sum),
         }
-        Ok(sum)
     }
 
     /// Coins given by all programs of one kind.
