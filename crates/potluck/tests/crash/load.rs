@@ -486,14 +486,29 @@ impl Load {
     /// Asks for every single member's last seat again, in the same words.
     pub(crate) async fn ask_singles_again(&self) {
         for member in 0..SINGLES {
-            self.go_on(member).await.unwrap();
+            answered(async || self.go_on(member).await).await;
         }
     }
 
     /// Reports everything that is paid and was never answered.
     pub(crate) async fn report_rest(&self) {
-        while let Some(items) = self.take_paid() {
-            self.report(items).await.unwrap();
+        while !self.state().paid.is_empty() {
+            // What was not answered is to be reported again.
+            answered(async || match self.take_paid() {
+                Some(items) => self.report(items).await.map(|_| ()),
+                None => Ok(()),
+            })
+            .await;
         }
+    }
+}
+
+/// Asks until there is an answer: a platform that has just started may say that it is not so far yet.
+async fn answered(mut ask: impl AsyncFnMut() -> Result<(), NoAnswer>) {
+    let began = Instant::now();
+    while let Err(none) = ask().await {
+        let not_yet = matches!(none, NoAnswer::NotNow) && began.elapsed() < PATIENCE;
+        assert!(not_yet, "{none:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
