@@ -462,7 +462,7 @@ async fn a_file_of_a_later_version_is_left_alone() {
         refused,
         Err(DirectoryError::Newer {
             found: 99,
-            known: 3
+            known: 4
         })
     ));
 }
