@@ -304,7 +304,8 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
         terms.check()?;
-        self.require_plan(terms.plan)?;
+        let plan = self.require_plan(terms.plan)?;
+        terms.profile.check_plan(terms, plan)?;
         crate::check_solvency(terms)?;
         crate::kinds::check_runs(terms)?;
         if now.unix_seconds() < terms.draw.source.timing().genesis {

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Campaign, Kind, Leftover, Money, Rate, Refusal,
+    Campaign, Kind, Leftover, Money, PlanTerms, Rate, Refusal, VipRule,
     rewards::{Program, Source},
 };
 
@@ -52,6 +52,21 @@ impl Profile {
         }
     }
 
+    /// Refuses a campaign whose plan this profile does not allow: VIP levels by kept sales only, where they count (rules 11).
+    pub(crate) fn check_plan(self, campaign: &Campaign, plan: &PlanTerms) -> Result<(), Refusal> {
+        let by_heads = matches!(plan.vip, VipRule::Invitees(_));
+        let counts = campaign.rewards.iter().any(|reward| {
+            matches!(&reward.program, Program::Generation(program) if program.vip_depth.is_some())
+        });
+        match self {
+            Profile::CnDefault if by_heads && counts => Err(Refusal::ProfileForbids {
+                profile: self,
+                limit: "vip_by_invitees",
+            }),
+            Profile::CnDefault | Profile::Seed => Ok(()),
+        }
+    }
+
     /// Rules 11: kinds in which nobody pays and gets his money back, one generation from buyers only, consolation in coins,
     /// the programs that pay for heads or ranks off.
     fn check_cn_default(self, campaign: &Campaign) -> Result<(), Refusal> {
@@ -84,6 +99,12 @@ impl Profile {
                 Program::Dividend(_) => return forbids("dividend"),
                 Program::Generation(program) if 1 < program.rates.len() => {
                     return forbids("max_generations");
+                }
+                // Plan 1 counts heads. Of other plans publication asks: see `check_plan`.
+                Program::Generation(program)
+                    if program.vip_depth.is_some() && campaign.plan == 1 =>
+                {
+                    return forbids("vip_by_invitees");
                 }
                 Program::Consolation(_)
                 | Program::WinnerBonus(_)

@@ -251,6 +251,37 @@ fn a_new_plan_is_counted_at_once_and_old_campaigns_keep_theirs() {
     shop.check();
 }
 
+/// Rules 11: the cautious profile allows VIP levels by what was kept, and not by heads.
+#[test]
+fn the_cautious_profile_asks_for_a_plan_by_kept_sales() {
+    let mut shop = Shop::new();
+    let mut by_heads = PlanTerms::first().clone();
+    by_heads.leader_rank = 1;
+    assert_eq!(
+        (shop.publish_plan(by_heads), shop.publish_plan(low_plan())),
+        (2, 3)
+    );
+    for (plan, depth, code) in [
+        (1, true, "profile_forbids"),
+        (2, true, "profile_forbids"),
+        (3, true, "published"),
+        (1, false, "published"),
+    ] {
+        let mut terms = sale(plan, 0);
+        terms.profile = Profile::CnDefault;
+        terms.rewards.drain(..3);
+        let Program::Generation(program) = &mut terms.rewards[0].program else {
+            panic!("the last is a generation reward")
+        };
+        program.rates.truncate(1);
+        program.vip_depth = depth.then(|| vec![0, 1]);
+        let campaign = Box::new(terms);
+        let answer = shop.try_do(Command::PublishCampaign { campaign });
+        let told = answer.map_or_else(|refusal| refusal.code(), |_| "published");
+        assert_eq!(told, code, "plan {plan}");
+    }
+}
+
 #[test]
 fn an_operators_rank_stands_until_he_has_it_counted_again() {
     let mut shop = Shop::new();
