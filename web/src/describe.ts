@@ -1,11 +1,11 @@
-//! Sentences made of data: durations, rewards, and why each line of a wallet is there.
+//! Sentences made of data: durations, odds, rewards, and why each line of a wallet is there.
 
 import { isCapped } from './consolation'
-import { texts } from './i18n'
-import { grouped, isZero, shortYuan, yuan } from './money'
-import { cashText, shortCoins } from './offer'
+import { pick, texts } from './i18n'
+import { grouped, shortYuan, yuan } from './money'
+import { type Terms, cashAndCoins } from './offer'
 import { durationParts } from './time'
-import type { Money, Reward, WalletLine } from './types'
+import type { CampaignCard, CampaignKind, Money, Reward, WalletLine } from './types'
 
 const t = (key: string, values: Record<string, unknown> = {}, count?: number) =>
   count === undefined ? texts.t(key, values) : texts.t(key, values, count)
@@ -15,22 +15,51 @@ export function duration(seconds: number): string {
   return durationParts(seconds).map(({ unit, count }) => t(`duration.${unit}`, { n: count }, count)).join(' ')
 }
 
-/** "¥12 + 100 coins", or what there is of it. */
-export function cashAndCoins(cash: Money | null | undefined, coins: Money | null | undefined, capped = false): string {
-  const parts: string[] = []
-  if (!isZero(cash)) parts.push(cashText(cash as string, capped))
-  if (!isZero(coins)) parts.push(t('reward.coins', { coins: shortCoins(coins as string) }))
-  return parts.length === 2 ? t('reward.and', { a: parts[0], b: parts[1] }) : (parts[0] ?? shortYuan('0'))
+/** What happens when a group is full, and with what odds, in one sentence (rules 4 and 8). */
+export function oddsLine(card: Terms & Pick<CampaignCard, 'price'>): string {
+  const values = { ...card.odds, ...card.chance, prize: pick(card.prize?.title) }
+  if (card.kind === 'everyone-buys') return t('campaign.all_buy', { seats: card.seats, price: yuan(card.price) })
+  if (card.kind === 'bonus-draw') return t(card.chance === null ? 'campaign.odds_prize' : 'campaign.odds_prize_chance', values)
+  if (card.chance !== null) return t('campaign.odds_chance', values)
+  return t(card.leader === 'buys' ? 'campaign.odds_buys' : 'campaign.odds', values)
 }
 
-export function rewardLine(reward: Reward): string {
+/** What playing on and on comes to, if that can be said; `capped` as of {@link isCapped}. */
+export function averageLine(card: Terms & Pick<CampaignCard, 'price'>, capped: boolean): string {
+  const values = { rounds: card.odds.average_rounds, price: yuan(card.price), cost: yuan(card.odds.product_cost_average) }
+  if (card.kind === 'everyone-buys') return ''
+  if (card.kind === 'bonus-draw') return card.chance === null ? t('campaign.average_prize', values) : ''
+  // Counted with the fewest that may win: the most rounds, and the most consolation taken off the price.
+  if (card.chance !== null) return t('campaign.average_chance', values)
+  return t(capped ? 'campaign.average_least' : 'campaign.average', values)
+}
+
+/** What the leader's seat does, which everyone is told before paying. */
+export function leaderLine(card: Terms): string {
+  if (card.kind === 'everyone-buys') return t('campaign.leader.everyone')
+  if (card.kind === 'bonus-draw') return t(card.leader === 'exempt' ? 'campaign.leader.prize_exempt' : 'campaign.leader.prize')
+  return t(`campaign.leader.${card.leader}`)
+}
+
+/** What opening a group comes to for who opens it, beyond the payment. */
+export function openingLine(card: Terms & Pick<CampaignCard, 'price'>): string {
+  if (card.kind === 'everyone-buys') return t('campaign.open_everyone')
+  if (card.kind === 'bonus-draw') return oddsLine(card)
+  if (card.leader === 'buys') return t('campaign.open_buys', { ...card.odds })
+  if (card.leader === 'exempt') return t('campaign.open_exempt')
+  return card.chance === null ? '' : t('campaign.open_chance', { p: card.chance.p })
+}
+
+export function rewardLine(reward: Reward, kind: CampaignKind = 'draw'): string {
   const what = cashAndCoins(reward.cash, reward.coins, isCapped([reward]))
   const rates = (reward.rates ?? []).join(' / ')
   const n = reward.rates?.length ?? 0
-  const source = has(`reward.source.${reward.source}`) ? t(`reward.source.${reward.source}`) : ''
+  // Where nothing is drawn every seat is a winner's, and nobody is to read of winners.
+  const from = kind === 'everyone-buys' && reward.source === 'winners' ? 'all' : reward.source
+  const source = has(`reward.source.${from}`) ? t(`reward.source.${from}`) : ''
   const lines: Record<string, () => string> = {
     consolation: () => t('reward.consolation', { what }),
-    'winner-bonus': () => t('reward.winner-bonus', { what }),
+    'winner-bonus': () => t(kind === 'everyone-buys' ? 'reward.winner-bonus_everyone' : 'reward.winner-bonus', { what }),
     leader: () => t(reward.unless_won ? 'reward.leader_unless' : 'reward.leader', { what }),
     formation: () => t('reward.formation', { amount: shortYuan(reward.per_recruit ?? '0') }),
     generation: () =>

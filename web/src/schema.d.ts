@@ -1097,6 +1097,7 @@ export interface components {
         };
         /** @description A campaign in a list. */
         CampaignCard: {
+            chance?: components["schemas"]["ChanceCard"] | null;
             consolation: components["schemas"]["ConsolationCard"];
             /**
              * Format: int64
@@ -1104,16 +1105,18 @@ export interface components {
              */
             fill_within_s: number;
             id: string;
-            /** @description `draw` */
+            /** @description `draw`, `everyone-buys`, `bonus-draw`, `treat` or `ballot` */
             kind: string;
-            /** @description `equal` or `exempt` */
+            /** @description `equal` (drawn like anyone), `exempt` (never drawn, always a non-winner) or `buys` (always gets the product) */
             leader: string;
             /**
              * Format: int32
              * @description Highest proof level that its draws can be shown with.
              */
             level: number;
+            merchant?: components["schemas"]["MerchantCard"] | null;
             name: components["schemas"]["Words"];
+            odds: components["schemas"]["Odds"];
             /** Format: int64 */
             open_groups: number;
             /**
@@ -1123,6 +1126,7 @@ export interface components {
             payment_window_s: number;
             /** @description What every seat pays. */
             price: components["schemas"]["Amount"];
+            prize?: components["schemas"]["PrizeCard"] | null;
             product: components["schemas"]["ProductCard"];
             /** Format: int32 */
             seats: number;
@@ -1130,11 +1134,15 @@ export interface components {
             seats_per_member: number;
             /** @description `drand-quicknet` or `local` */
             source: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Of a chance the most that may win; where everyone buys without a draw, the seats.
+             */
             winners: number;
         };
         /** @description What `POST /campaigns/check` answers. */
         CampaignChecked: {
+            odds?: components["schemas"]["Odds"] | null;
             /** @description It could be published. */
             ok: boolean;
             problem?: components["schemas"]["CampaignProblem"] | null;
@@ -1147,7 +1155,6 @@ export interface components {
             demo: boolean;
             /** @description SHA-256 of the published file; its first 32 digits name the campaign's groups in the draw. */
             hash: string;
-            odds: components["schemas"]["Odds"];
             profile: string;
             published_at: components["schemas"]["At"];
             /** @description True: say "covered before returns and coins", never "safe". */
@@ -1174,6 +1181,18 @@ export interface components {
         Capital: {
             /** @description More than zero. */
             amount: components["schemas"]["Amount"];
+        };
+        /** @description A chance of each seat. */
+        ChanceCard: {
+            /** Format: int32 */
+            max: number;
+            /** Format: int32 */
+            min: number;
+            /**
+             * @description Of each seat, as campaign files write it.
+             * @example 3%
+             */
+            p: string;
         };
         /** @description The payment channel's own books, beside ours. */
         ChannelLine: {
@@ -1244,6 +1263,7 @@ export interface components {
             member: string;
             member_masked: string;
             price: components["schemas"]["Amount"];
+            prize?: components["schemas"]["Words"] | null;
             product: components["schemas"]["Words"];
             received_by?: components["schemas"]["At"] | null;
             returned_at?: components["schemas"]["At"] | null;
@@ -1328,7 +1348,7 @@ export interface components {
             source: string;
             /** @description `open`, `waiting`, `drawn`, `void` or `none` */
             state: string;
-            /** @description Seat numbers in winning order. */
+            /** @description Drawn seat numbers in winning order, without a leader who always gets the product. */
             winners?: number[] | null;
         };
         /** @description Where a draw stands. */
@@ -1481,6 +1501,7 @@ export interface components {
         List_CampaignCard: {
             /** @description What there is, in the list's order. */
             items: {
+                chance?: components["schemas"]["ChanceCard"] | null;
                 consolation: components["schemas"]["ConsolationCard"];
                 /**
                  * Format: int64
@@ -1488,16 +1509,18 @@ export interface components {
                  */
                 fill_within_s: number;
                 id: string;
-                /** @description `draw` */
+                /** @description `draw`, `everyone-buys`, `bonus-draw`, `treat` or `ballot` */
                 kind: string;
-                /** @description `equal` or `exempt` */
+                /** @description `equal` (drawn like anyone), `exempt` (never drawn, always a non-winner) or `buys` (always gets the product) */
                 leader: string;
                 /**
                  * Format: int32
                  * @description Highest proof level that its draws can be shown with.
                  */
                 level: number;
+                merchant?: components["schemas"]["MerchantCard"] | null;
                 name: components["schemas"]["Words"];
+                odds: components["schemas"]["Odds"];
                 /** Format: int64 */
                 open_groups: number;
                 /**
@@ -1507,6 +1530,7 @@ export interface components {
                 payment_window_s: number;
                 /** @description What every seat pays. */
                 price: components["schemas"]["Amount"];
+                prize?: components["schemas"]["PrizeCard"] | null;
                 product: components["schemas"]["ProductCard"];
                 /** Format: int32 */
                 seats: number;
@@ -1514,7 +1538,10 @@ export interface components {
                 seats_per_member: number;
                 /** @description `drand-quicknet` or `local` */
                 source: string;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description Of a chance the most that may win; where everyone buys without a draw, the seats.
+                 */
                 winners: number;
             }[];
             /** @description Give this as `cursor` to go on; null at the end. */
@@ -1558,6 +1585,7 @@ export interface components {
                 member: string;
                 member_masked: string;
                 price: components["schemas"]["Amount"];
+                prize?: components["schemas"]["Words"] | null;
                 product: components["schemas"]["Words"];
                 received_by?: components["schemas"]["At"] | null;
                 returned_at?: components["schemas"]["At"] | null;
@@ -1650,7 +1678,7 @@ export interface components {
             /** @description What there is, in the list's order. */
             items: {
                 group: components["schemas"]["GroupCard"];
-                /** @description `won`, `lost`, `refund_due` or `refunded`; null while it is open. */
+                /** @description `won`, `bought`, `lost`, `refund_due` or `refunded`; null while it is open. */
                 outcome?: string | null;
                 /** @description Why its money goes back or went back. */
                 reason?: string | null;
@@ -1672,6 +1700,7 @@ export interface components {
                 id: string;
                 kept_at?: components["schemas"]["At"] | null;
                 price: components["schemas"]["Amount"];
+                prize?: components["schemas"]["Words"] | null;
                 product: components["schemas"]["Words"];
                 received_by?: components["schemas"]["At"] | null;
                 returned_at?: components["schemas"]["At"] | null;
@@ -1757,6 +1786,14 @@ export interface components {
             /** @description 32 hex digits, random, the gateway's own: the same token is the same member. */
             token: string;
         };
+        /** @description A merchant's campaign. */
+        MerchantCard: {
+            /**
+             * @description What the platform keeps of each buyer's price, as campaign files write it.
+             * @example 10%
+             */
+            commission: string;
+        };
         /** @description One of the caller's seats. */
         MineRow: {
             pay_by: components["schemas"]["At"];
@@ -1770,13 +1807,13 @@ export interface components {
             payment_state: string;
             /** Format: int32 */
             seat_no?: number | null;
-            /** @description `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won` or `lost` */
+            /** @description `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won`, `bought` or `lost` */
             state: string;
         };
         /** @description One of a member's seats with its group. */
         MySeat: {
             group: components["schemas"]["GroupCard"];
-            /** @description `won`, `lost`, `refund_due` or `refunded`; null while it is open. */
+            /** @description `won`, `bought`, `lost`, `refund_due` or `refunded`; null while it is open. */
             outcome?: string | null;
             /** @description Why its money goes back or went back. */
             reason?: string | null;
@@ -1786,7 +1823,7 @@ export interface components {
         NoBody: Record<string, never>;
         /** @description Nothing to say. */
         Nothing: Record<string, never>;
-        /** @description The odds in plain words. */
+        /** @description The odds in plain words, for a member who is not the leader. */
         Odds: {
             /**
              * @description Rounds until somebody who keeps playing wins, on average: N/W, with at most two decimals.
@@ -1798,9 +1835,15 @@ export interface components {
              *     the fen.
              */
             product_cost_average: components["schemas"]["Amount"];
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Seats among which is drawn: one less where the leader always gets the product.
+             */
             seats: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Seats that are drawn, likewise; of a chance the fewest.
+             */
             winners: number;
         };
         /** @description A group was opened and its leader's seat reserved. */
@@ -1818,7 +1861,7 @@ export interface components {
             name: string;
             password: string;
         };
-        /** @description What a winner gets. */
+        /** @description What a buyer gets. */
         OrderCard: {
             at: components["schemas"]["At"];
             back_by?: components["schemas"]["At"] | null;
@@ -1829,6 +1872,7 @@ export interface components {
             id: string;
             kept_at?: components["schemas"]["At"] | null;
             price: components["schemas"]["Amount"];
+            prize?: components["schemas"]["Words"] | null;
             product: components["schemas"]["Words"];
             received_by?: components["schemas"]["At"] | null;
             returned_at?: components["schemas"]["At"] | null;
@@ -1891,6 +1935,10 @@ export interface components {
             source: string;
             version: string;
         };
+        /** @description What the drawn seats of a bonus-draw get beside the product. */
+        PrizeCard: {
+            title: components["schemas"]["Words"];
+        };
         /** @description The body of every answer that is not a success (`application/problem+json`, RFC 9457). Some codes add fields. */
         Problem: {
             /**
@@ -1913,9 +1961,9 @@ export interface components {
              */
             type: string;
         };
-        /** @description What winners get. */
+        /** @description What buyers get. */
         ProductCard: {
-            /** @description `ship` */
+            /** @description `ship`, `pick-up`, `voucher` or `at-table` */
             fulfilment: string;
             title: components["schemas"]["Words"];
         };
@@ -2023,7 +2071,7 @@ export interface components {
              * @description The number in the draw, once the group is full.
              */
             seat_no?: number | null;
-            /** @description `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won` or `lost` */
+            /** @description `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won`, `bought` or `lost` */
             state: string;
         };
         /** @description Somebody's seat. */
@@ -2035,7 +2083,7 @@ export interface components {
             mine: boolean;
             /** Format: int32 */
             seat_no?: number | null;
-            /** @description `reserved`, `paid`, `refund_due`, `refunded`, `won` or `lost` */
+            /** @description `reserved`, `paid`, `refund_due`, `refunded`, `won`, `bought` or `lost` */
             state: string;
         };
         /** @description Says how a product travels. */
@@ -2073,11 +2121,20 @@ export interface components {
             covers_returns: boolean;
             expires_with_fees: components["schemas"]["Amount"];
             margin_floor: components["schemas"]["Amount"];
+            merchant_worst?: components["schemas"]["Amount"] | null;
+            /** @description The most that home stores get of what the platform earns; a term where the platform is the owner. */
+            origin_share: components["schemas"]["Amount"];
             /** @description What the platform has left at least. */
             platform_worst: components["schemas"]["Amount"];
-            /** @description What winners pay: W × P. */
+            /** @description What buyers pay: W × P, or N × P where everyone buys. */
             price_total: components["schemas"]["Amount"];
+            /** @description What is left of it for the owner, term by term. */
             terms: components["schemas"]["SolvencyTerm"][];
+            /**
+             * Format: int32
+             * @description How many win in it: of a chance the number that leaves the owner least.
+             */
+            winners: number;
         };
         /** @description One line of the worst case. */
         SolvencyTerm: {
@@ -2085,7 +2142,7 @@ export interface components {
             amount: components["schemas"]["Amount"];
             /** @description In coins. */
             coins: components["schemas"]["Amount"];
-            /** @description `sales`, `supplier`, `fees` or `rewards` */
+            /** @description `sales`, `supplier`, `prizes`, `commission`, `fees`, `rewards` or `origin-share` */
             name: string;
             /** @description Which program, in lines of rewards. */
             program?: string | null;
@@ -2136,7 +2193,7 @@ export interface components {
              */
             generation?: number | null;
             group?: string | null;
-            /** @description `seat_paid`, `seat_won`, `seat_refunded`, `consolation`, `reward`, `vested` or `bounced` */
+            /** @description `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed` or `bounced` */
             kind: string;
             payment?: string | null;
             program?: string | null;

@@ -31,10 +31,18 @@ export type Member = With<Schemas['MemberCard'], { wallet: Balances }>
 export type CampaignKind = 'draw' | 'everyone-buys' | 'bonus-draw' | 'treat' | 'ballot'
 export type Leader = 'equal' | 'exempt' | 'buys'
 export type Fulfilment = 'ship' | 'pick-up' | 'voucher' | 'at-table'
-export type CampaignCard = With<Schemas['CampaignCard'], { kind: CampaignKind; leader: Leader; product: { title: Text; fulfilment: Fulfilment } }>
+export type CampaignCard = With<Schemas['CampaignCard'], {
+  kind: CampaignKind
+  leader: Leader
+  product: { title: Text; fulfilment: Fulfilment }
+  prize: { title: Text } | null
+  chance: { p: string; min: number; max: number } | null
+  merchant: { commission: string } | null
+}>
 export type SolvencyTerm = Whole<Schemas['SolvencyTerm']>
 export type Solvency = With<Schemas['Solvency'], { terms: SolvencyTerm[] }>
-export type Campaign = CampaignCard & Pick<Schemas['CampaignPage'], 'published_at' | 'hash' | 'odds' | 'profile' | 'reserve_wording' | 'demo'> & {
+export type Odds = Schemas['Odds']
+export type Campaign = CampaignCard & Pick<Schemas['CampaignPage'], 'published_at' | 'hash' | 'profile' | 'reserve_wording' | 'demo'> & {
   terms: CampaignFile
   solvency: Solvency
   rewards: Reward[]
@@ -47,11 +55,13 @@ export interface CampaignFile {
   profile: string
   plan?: number
   product: { title: Text; cost: Money; fulfilment?: Fulfilment }
+  prize?: { title: Text; cost: Money }
   group: {
     price: Money
     seats: number
     winners?: number
     win_rate?: string
+    chance?: { p: string; min: number; max: number }
     leader: Leader
     fill_within: string
     payment_window: string
@@ -91,6 +101,7 @@ export interface Shortfall {
 
 export type CheckAnswer = With<Schemas['CampaignChecked'], {
   solvency: Solvency | null
+  odds: Odds | null
   problem: Whole<Schemas['CampaignProblem']> | null
   shortfall: Shortfall | null
 }>
@@ -118,7 +129,7 @@ export type PaymentLink = Whole<Schemas['ToPay']>
 export type Payment = With<Schemas['PaymentPage'], { state: PaymentState | 'bounced' }>
 
 export type WalletAccount = 'available' | 'vesting' | 'in_groups' | 'coins' | 'vesting_coins'
-export type WhyKind = 'seat_paid' | 'seat_refunded' | 'consolation' | 'reward' | 'vested' | 'bounced' | 'seat_won'
+export type WhyKind = 'seat_paid' | 'seat_refunded' | 'consolation' | 'reward' | 'vested' | 'bounced' | 'seat_won' | 'seat_bought' | 'reversed'
 export type Why = Whole<Schemas['Why']>
 export type WalletLine = With<Schemas['WalletLine'], { account: WalletAccount; why: Why }>
 

@@ -6,8 +6,8 @@ import type { Money, MySeat } from './types'
 
 type Seat = Pick<MySeat, 'state' | 'payment_state'>
 
-/** What I paid for these seats goes back; of a lapsed one another amount may have come. */
-const atPrice = (seat: Seat) => seat.state === 'lost' || seat.state === 'refund_due' || seat.state === 'refunded'
+/** What I paid for these seats goes back, be it that I left, lost or returned the product; of a lapsed one another amount may have come. */
+const atPrice = (seat: Seat) => seat.state !== 'lapsed'
 
 /** "¥20.00 is on its way back in full, ¥10.00 has gone back in full"; empty where nothing goes back. */
 export function backText(seats: readonly Seat[], price: Money): string {

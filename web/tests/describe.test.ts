@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { capLine, cashAndCoins, duration, explain, rewardLine } from '../src/describe'
-import { consolationLine } from '../src/offer'
+import { capLine, duration, explain, rewardLine } from '../src/describe'
+import { cashAndCoins, consolationLine } from '../src/offer'
 import { useLocale } from '../src/i18n'
 import type { WalletLine, Why } from '../src/types'
 
@@ -58,7 +58,7 @@ describe('what is promised, in words', () => {
   })
   it('consolation with a cap of its own or a shared one is the most', () => {
     const r = { program: 'consolation', cash: '5.00' }
-    const lines = [r, { ...r, cap: '12.00' }, { ...r, share: 'all', coins: '2.00' }, { program: 'consolation', coins: '2.00', cap: '12.00' }].map(rewardLine)
+    const lines = [r, { ...r, cap: '12.00' }, { ...r, share: 'all', coins: '2.00' }, { program: 'consolation', coins: '2.00', cap: '12.00' }].map((reward) => rewardLine(reward))
     expect(lines).toEqual(['¥5', 'up to ¥5', 'up to ¥5 + 2 coins', '2 coins'].map((what) => `Consolation: ${what} for each non-winner`))
   })
   it('rewards', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PRESETS, applySuggestion, newReward, toFile, wrongFields } from '../src/console/draft'
+import { PRESETS, applySuggestion, fieldOf, leadersOf, newReward, toFile, wrongFields } from '../src/console/draft'
 
 describe('the campaign file made of the form', () => {
   it('is that of example E2', () => {
@@ -61,4 +61,43 @@ it('takes over the nearest values that pass', () => {
   applySuggestion(draft, { kind: 'consolation', value: '8.00' })
   expect(toFile(draft).group).toMatchObject({ winners: 3, price: '1200.00' })
   expect(toFile(draft).reward[0]).toMatchObject({ cash: '8.00', coins: '100.00' })
+})
+
+describe('the other kinds', () => {
+  it('say nothing of winners where everyone buys', () => {
+    const file = toFile({ ...PRESETS.everyone(), leader: 'buys', by: 'chance' })
+    expect(file.kind).toBe('everyone-buys')
+    expect(file.group).not.toHaveProperty('winners')
+    expect(file.group).not.toHaveProperty('chance')
+    expect(file.group.leader).toBe('equal')
+    expect(file).not.toHaveProperty('prize')
+  })
+  it('have a prize only in a bonus draw', () => {
+    const draft = PRESETS.bonus()
+    expect(toFile(draft).prize).toEqual({ title: { zh: '手摇磨豆机', en: 'Hand coffee grinder' }, cost: '50.00' })
+    draft.kind = 'draw'
+    expect(toFile(draft)).not.toHaveProperty('prize')
+    expect(wrongFields({ ...PRESETS.bonus(), prizeEn: '', prizeCost: 'x' })).toEqual({ prizeEn: 'required', prizeCost: 'money' })
+  })
+  it('win by chance', () => {
+    const draft = { ...PRESETS.e2(), by: 'chance' as const, chanceP: '3%', chanceMin: 1, chanceMax: 5 }
+    expect(toFile(draft).group).toMatchObject({ chance: { p: '3%', min: 1, max: 5 } })
+    expect(toFile(draft).group).not.toHaveProperty('winners')
+    expect(wrongFields({ ...draft, chanceP: '3' })).toEqual({ chanceP: 'percent' })
+  })
+  it('take the leader rules that go with them', () => {
+    expect(leadersOf({ kind: 'draw', by: 'rate' })).toEqual(['equal', 'exempt', 'buys'])
+    expect(leadersOf({ kind: 'draw', by: 'chance' })).toEqual(['equal', 'exempt'])
+    expect(leadersOf({ kind: 'bonus-draw', by: 'number' })).toEqual(['equal', 'exempt'])
+    expect(leadersOf({ kind: 'everyone-buys', by: 'number' })).toEqual(['equal'])
+    expect(toFile({ ...PRESETS.e2(), leader: 'buys' }).group.leader).toBe('buys')
+  })
+})
+
+it('a refusal stands at the field of its key', () => {
+  const draft = PRESETS.e2()
+  const [, second] = draft.rewards
+  const fields = ['prize.cost', 'group.chance.min', 'group.leader', 'profile', 'reward[1].rates', 'reward[1].vip_depth', 'reward.base', 'caps.uplines', 'nothing.known']
+  expect(fields.map((key) => fieldOf(draft, key))).toEqual(
+    ['prizeCost', 'winRate', 'leader', 'profile', `reward.${second!.key}.rates`, `reward.${second!.key}.vipDepth`, 'rewards', 'rewards', undefined])
 })

@@ -86,3 +86,10 @@ it('shows nothing where nothing happens, and asks no more once it is gone', asyn
   await nextLook()
   expect(vi.mocked(api.campaignGroups).mock.calls.length).toBe(asked)
 })
+
+it('speaks of no draw where everyone buys, and of settled groups only', async () => {
+  lists = { 1: [group('7', 5, { state: 'expired', settled_at: '2026-01-03T00:00:00Z' }), settled('5', '2026-01-02T00:00:00Z')] }
+  shown = mount(NowPlaying, { props: { campaigns: [{ id: '1', kind: 'everyone-buys' } as CampaignCard] }, global: { plugins: [i18n], stubs: { RouterLink: links } } })
+  await flushPromises()
+  expect(rows()).toEqual([['/g/5', 'Group 5 has just filled']])
+})

@@ -127,6 +127,7 @@ pub(crate) fn order_card(row: &OrderRow, shipment: Option<(String, String)>) -> 
         group: row.payment.group.to_string(),
         campaign: row.campaign.to_string(),
         product: (&row.product).into(),
+        prize: row.prize.as_ref().map(Into::into),
         price: row.price.into(),
         state: row.state.name().to_owned(),
         at: row.at.into(),

@@ -296,6 +296,8 @@ pub struct OrderRow {
     pub campaign: CampaignId,
     /// What it is.
     pub product: Text,
+    /// What goes with it: the prize of a bonus-draw, where the seat was drawn.
+    pub prize: Option<Text>,
     /// What was paid for it.
     pub price: Money,
     /// How it stands.

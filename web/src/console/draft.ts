@@ -1,10 +1,13 @@
 //! The form of a campaign as it is typed, and the campaign file made of it.
 
 import { fenText, parseFen } from '../money'
-import type { CampaignFile, Leader, Reward, Source } from '../types'
+import type { CampaignCard, CampaignFile, Leader, Odds, Reward, Source } from '../types'
 
 export const PROGRAMS = ['consolation', 'winner-bonus', 'leader', 'formation', 'generation'] as const
 export type Program = (typeof PROGRAMS)[number]
+/** The kinds that can be published. */
+export const KINDS = ['draw', 'everyone-buys', 'bonus-draw'] as const
+export type Kind = (typeof KINDS)[number]
 
 export interface RewardDraft {
   key: number
@@ -24,17 +27,24 @@ export interface RewardDraft {
 }
 
 export interface Draft {
+  kind: Kind
   nameZh: string
   nameEn: string
   titleZh: string
   titleEn: string
   profile: string
   cost: string
+  prizeZh: string
+  prizeEn: string
+  prizeCost: string
   price: string
   seats: number
-  by: 'number' | 'rate'
+  by: 'number' | 'rate' | 'chance'
   winners: number
   winRate: string
+  chanceP: string
+  chanceMin: number
+  chanceMax: number
   leader: Leader
   fillWithin: string
   paymentWindow: string
@@ -59,14 +69,15 @@ export function newReward(program: Program, more: Partial<RewardDraft> = {}): Re
 
 export function blank(): Draft {
   return {
-    nameZh: '', nameEn: '', titleZh: '', titleEn: '', profile: 'seed', cost: '', price: '', seats: 10, by: 'number', winners: 1, winRate: '',
+    kind: 'draw', nameZh: '', nameEn: '', titleZh: '', titleEn: '', profile: 'seed', cost: '', prizeZh: '', prizeEn: '', prizeCost: '', price: '', seats: 10,
+    by: 'number', winners: 1, winRate: '', chanceP: '', chanceMin: 1, chanceMax: 3,
     leader: 'equal', fillWithin: '24h', paymentWindow: '5m', perMember: 1, source: '', delay: '', fee: '0.6%', keptOnRefund: false, caps: [],
     rewards: [newReward('consolation')],
   }
 }
 
 /** The examples of the rules, to begin with something that stands. */
-export const PRESETS: Record<'blank' | 'e0' | 'e2', () => Draft> = {
+export const PRESETS: Record<'blank' | 'e0' | 'e2' | 'everyone' | 'bonus', () => Draft> = {
   blank,
   e0: () => ({
     ...blank(), nameZh: '五人成团 · 水果礼盒', nameEn: 'Five for a box of fruit', titleZh: '时令水果礼盒', titleEn: 'Box of fruit of the season',
@@ -85,6 +96,20 @@ export const PRESETS: Record<'blank' | 'e0' | 'e2', () => Draft> = {
       newReward('generation', { source: 'non-winners', base: 'consolation', rates: '5%, 5%, 5%', vipDepth: '0, 1, 2, 3' }),
     ],
   }),
+  everyone: () => ({
+    ...blank(), kind: 'everyone-buys', nameZh: '十人拼团 · 猕猴桃整箱', nameEn: 'Group of ten · A case of kiwi fruit', titleZh: '猕猴桃 5 斤装（24 枚）', titleEn: 'Kiwi fruit, 2.5 kg, 24 pieces',
+    cost: '42.00', price: '59.90', seats: 10, rewards: [newReward('leader', { cash: '8.00' }), newReward('generation', { source: 'all', base: 'margin', rates: '10%' })],
+  }),
+  bonus: () => ({
+    ...blank(), kind: 'bonus-draw', nameZh: '二十人拼团 · 咖啡豆，抽两台磨豆机', nameEn: 'Group of twenty · Coffee beans, and two grinders drawn', titleZh: '咖啡豆 1 千克（中度烘焙）', titleEn: 'Coffee beans, 1 kg, medium roast',
+    cost: '80.00', prizeZh: '手摇磨豆机', prizeEn: 'Hand coffee grinder', prizeCost: '50.00', price: '128.00', seats: 20, winners: 2, rewards: [newReward('consolation', { coins: '3.00' })],
+  }),
+}
+
+/** The leader rules that go with a draft's kind and winners (rules 4). */
+export function leadersOf({ kind, by }: Pick<Draft, 'kind' | 'by'>): Leader[] {
+  if (kind === 'everyone-buys') return ['equal']
+  return kind === 'draw' && by !== 'chance' ? ['equal', 'exempt', 'buys'] : ['equal', 'exempt']
 }
 
 export type Wrong = 'required' | 'money' | 'duration' | 'percent'
@@ -107,7 +132,13 @@ export function wrongFields(draft: Draft): Record<string, Wrong> {
   for (const name of ['nameZh', 'nameEn', 'titleZh', 'titleEn'] as const) need(name, draft[name], () => true, 'required')
   need('cost', draft.cost, isMoney, 'money')
   need('price', draft.price, isMoney, 'money')
-  if (draft.by === 'rate') need('winRate', draft.winRate, isPercent, 'percent')
+  if (draft.kind === 'bonus-draw') {
+    need('prizeZh', draft.prizeZh, () => true, 'required')
+    need('prizeEn', draft.prizeEn, () => true, 'required')
+    need('prizeCost', draft.prizeCost, isMoney, 'money')
+  }
+  if (draft.kind !== 'everyone-buys' && draft.by === 'chance') need('chanceP', draft.chanceP, isPercent, 'percent')
+  if (draft.kind !== 'everyone-buys' && draft.by === 'rate') need('winRate', draft.winRate, isPercent, 'percent')
   need('fillWithin', draft.fillWithin, isDuration, 'duration')
   need('paymentWindow', draft.paymentWindow, isDuration, 'duration')
   may('delay', draft.delay, isDuration, 'duration')
@@ -140,15 +171,15 @@ const money = (text: string) => {
 export function toFile(draft: Draft): CampaignFile {
   const file: CampaignFile = {
     name: { zh: draft.nameZh.trim(), en: draft.nameEn.trim() },
-    kind: 'draw',
+    kind: draft.kind,
     profile: draft.profile,
     plan: 1,
     product: { title: { zh: draft.titleZh.trim(), en: draft.titleEn.trim() }, cost: money(draft.cost), fulfilment: 'ship' },
     group: {
       price: money(draft.price),
       seats: draft.seats,
-      ...(draft.by === 'number' ? { winners: draft.winners } : { win_rate: draft.winRate.trim() }),
-      leader: draft.leader,
+      ...winnersOf(draft),
+      leader: leadersOf(draft).includes(draft.leader) ? draft.leader : 'equal',
       fill_within: draft.fillWithin.trim(),
       payment_window: draft.paymentWindow.trim(),
       seats_per_member: draft.perMember,
@@ -156,11 +187,25 @@ export function toFile(draft: Draft): CampaignFile {
     channel: { fee: draft.fee.trim(), kept_on_refund: draft.keptOnRefund },
     reward: draft.rewards.map(toReward),
   }
+  if (draft.kind === 'bonus-draw') file.prize = { title: { zh: draft.prizeZh.trim(), en: draft.prizeEn.trim() }, cost: money(draft.prizeCost) }
   if (draft.source !== '' || draft.delay.trim() !== '') {
     file.draw = { ...(draft.source === '' ? {} : { source: draft.source }), ...(draft.delay.trim() === '' ? {} : { delay: draft.delay.trim() }) }
   }
   if (0 < draft.caps.length) file.caps = Object.fromEntries(draft.caps.map((cap) => [cap.name.trim(), money(cap.limit)]))
   return file
+}
+
+/** How many win; where everyone buys nothing is said of it. */
+function winnersOf(draft: Draft): Pick<CampaignFile['group'], 'winners' | 'win_rate' | 'chance'> {
+  if (draft.kind === 'everyone-buys') return {}
+  if (draft.by === 'rate') return { win_rate: draft.winRate.trim() }
+  return draft.by === 'number' ? { winners: draft.winners } : { chance: { p: draft.chanceP.trim(), min: draft.chanceMin, max: draft.chanceMax } }
+}
+
+/** The file as members would see it, with the odds as the server counts them. */
+export function previewCard(file: CampaignFile, odds: Odds): Pick<CampaignCard, 'kind' | 'seats' | 'winners' | 'leader' | 'chance' | 'odds' | 'prize' | 'price'> {
+  const { seats, leader, price, chance } = file.group
+  return { kind: file.kind, seats, winners: file.group.winners ?? odds.winners, leader, chance: chance ?? null, odds, prize: file.prize ?? null, price }
 }
 
 function toReward(draft: RewardDraft): Reward {
@@ -183,9 +228,18 @@ function toReward(draft: RewardDraft): Reward {
   return reward
 }
 
-/** The form's field for a key of the campaign file, where it has one. */
-export const FIELD_OF_KEY: Record<string, string> = {
+/** The form's field for a key that the server refuses: `reward[1].cash` is that of the second reward. */
+export function fieldOf(draft: Draft, key: string): string | undefined {
+  const [, at, name] = /^reward\[(\d+)\](?:\.(\w+))?/.exec(key) ?? []
+  const reward = at === undefined ? undefined : draft.rewards[Number(at)]
+  if (reward !== undefined) return `reward.${reward.key}.${{ per_recruit: 'perRecruit', vip_depth: 'vipDepth' }[name ?? ''] ?? name ?? 'cash'}`
+  if (/^(reward|caps)\b/.test(key)) return 'rewards'
+  return FIELD_OF_KEY[key]
+}
+
+const FIELD_OF_KEY: Record<string, string> = {
   'name.zh': 'nameZh', 'name.en': 'nameEn', 'product.title.zh': 'titleZh', 'product.title.en': 'titleEn', 'product.cost': 'cost', 'group.price': 'price',
+  kind: 'kind', 'prize.title.zh': 'prizeZh', 'prize.title.en': 'prizeEn', 'prize.cost': 'prizeCost', prize: 'prizeZh', 'group.chance': 'winRate', 'group.chance.p': 'winRate', 'group.chance.min': 'winRate', 'group.chance.max': 'winRate',
   'group.seats': 'seats', 'group.winners': 'winRate', 'group.win_rate': 'winRate', 'group.leader': 'leader', 'group.fill_within': 'fillWithin', 'group.payment_window': 'paymentWindow',
   'group.seats_per_member': 'perMember', 'draw.source': 'source', 'draw.delay': 'delay', 'channel.fee': 'fee', profile: 'profile',
 }

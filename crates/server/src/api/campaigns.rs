@@ -78,7 +78,6 @@ pub(crate) async fn page(
         published_at: row.published_at.into(),
         hash: row.hash.to_string(),
         solvency: solvency_lines(&row.terms, &solvency),
-        odds: odds(&row.terms),
         rewards,
         profile: row.terms.profile.name(),
         reserve_wording: reserve_wording(&row.terms),
@@ -217,6 +216,7 @@ fn checked(app: &App, text: &[u8]) -> CampaignChecked {
     let no = |problem: CampaignProblem| CampaignChecked {
         ok: false,
         solvency: None,
+        odds: None,
         problem: Some(problem),
         shortfall: None,
     };
@@ -246,6 +246,7 @@ fn checked(app: &App, text: &[u8]) -> CampaignChecked {
     CampaignChecked {
         ok: gate.is_none(),
         solvency: Some(solvency_lines(&campaign, &solvency)),
+        odds: Some(odds(&campaign)),
         problem: gate.as_ref().map(problem_of),
         shortfall: short,
     }
@@ -255,6 +256,9 @@ fn problem_of(refusal: &domain::Refusal) -> CampaignProblem {
     let (mut field, mut nearest) = (None, Vec::new());
     if let domain::Refusal::InvalidCampaign { field: key, .. } = refusal {
         field = Some((*key).to_owned());
+    }
+    if let domain::Refusal::ProfileForbids { .. } = refusal {
+        field = Some("profile".to_owned());
     }
     if let domain::Refusal::WinRateNotWhole { nearest: pairs, .. } = refusal {
         field = Some("group.win_rate".to_owned());

@@ -184,6 +184,7 @@ pub(crate) async fn orders(
             group: row.payment.group.to_string(),
             campaign: row.campaign.to_string(),
             product: (&row.product).into(),
+            prize: row.prize.as_ref().map(Into::into),
             member: row.member.to_string(),
             member_masked: masked(&faces, row.member),
             price: row.price.into(),

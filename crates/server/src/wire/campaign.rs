@@ -12,15 +12,23 @@ use super::{Amount, At, Words};
 pub(crate) struct CampaignCard {
     pub(crate) id: String,
     pub(crate) name: Words,
-    /// `draw`
+    /// `draw`, `everyone-buys`, `bonus-draw`, `treat` or `ballot`
     pub(crate) kind: &'static str,
     pub(crate) product: ProductCard,
+    /// What drawn seats get beside the product; in a bonus-draw only.
+    pub(crate) prize: Option<PrizeCard>,
+    /// Whose campaign it is; null: the platform's own.
+    pub(crate) merchant: Option<MerchantCard>,
     /// What every seat pays.
     pub(crate) price: Amount,
     pub(crate) seats: u32,
+    /// Of a chance the most that may win; where everyone buys without a draw, the seats.
     pub(crate) winners: u32,
-    /// `equal` or `exempt`
+    /// Where each seat wins by itself instead of a fixed number.
+    pub(crate) chance: Option<ChanceCard>,
+    /// `equal` (drawn like anyone), `exempt` (never drawn, always a non-winner) or `buys` (always gets the product)
     pub(crate) leader: &'static str,
+    pub(crate) odds: Odds,
     /// Seconds a group may stay open.
     pub(crate) fill_within_s: i64,
     /// Seconds a reserved seat waits for its payment.
@@ -34,12 +42,36 @@ pub(crate) struct CampaignCard {
     pub(crate) level: u8,
 }
 
-/// What winners get.
+/// What buyers get.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProductCard {
     pub(crate) title: Words,
-    /// `ship`
+    /// `ship`, `pick-up`, `voucher` or `at-table`
     pub(crate) fulfilment: &'static str,
+}
+
+/// What the drawn seats of a bonus-draw get beside the product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PrizeCard {
+    pub(crate) title: Words,
+}
+
+/// A merchant's campaign.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MerchantCard {
+    /// What the platform keeps of each buyer's price, as campaign files write it.
+    #[schema(example = "10%")]
+    pub(crate) commission: String,
+}
+
+/// A chance of each seat.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChanceCard {
+    /// Of each seat, as campaign files write it.
+    #[schema(example = "3%")]
+    pub(crate) p: String,
+    pub(crate) min: u32,
+    pub(crate) max: u32,
 }
 
 /// What every non-winner gets on top of the full refund.
@@ -61,7 +93,6 @@ pub(crate) struct CampaignPage {
     #[schema(value_type = Object)]
     pub(crate) terms: Value,
     pub(crate) solvency: SolvencyLines,
-    pub(crate) odds: Odds,
     /// The reward programs of the campaign file, in declared order.
     #[schema(value_type = Vec<Object>)]
     pub(crate) rewards: Vec<Value>,
@@ -71,10 +102,12 @@ pub(crate) struct CampaignPage {
     pub(crate) demo: bool,
 }
 
-/// The odds in plain words.
+/// The odds in plain words, for a member who is not the leader.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Odds {
+    /// Seats among which is drawn: one less where the leader always gets the product.
     pub(crate) seats: u32,
+    /// Seats that are drawn, likewise; of a chance the fewest.
     pub(crate) winners: u32,
     /// Rounds until somebody who keeps playing wins, on average: N/W, with at most two decimals.
     #[schema(example = "50")]
@@ -88,11 +121,18 @@ pub(crate) struct Odds {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Solvency)]
 pub(crate) struct SolvencyLines {
-    /// What winners pay: W × P.
+    /// How many win in it: of a chance the number that leaves the owner least.
+    pub(crate) winners: u32,
+    /// What buyers pay: W × P, or N × P where everyone buys.
     pub(crate) price_total: Amount,
+    /// What is left of it for the owner, term by term.
     pub(crate) terms: Vec<SolvencyTerm>,
     /// What the platform has left at least.
     pub(crate) platform_worst: Amount,
+    /// What the merchant has left at least; null in the platform's own campaign.
+    pub(crate) merchant_worst: Option<Amount>,
+    /// The most that home stores get of what the platform earns; a term where the platform is the owner.
+    pub(crate) origin_share: Amount,
     pub(crate) margin_floor: Amount,
     pub(crate) all_winners_return: Amount,
     pub(crate) all_coins_at_face: Amount,
@@ -106,7 +146,7 @@ pub(crate) struct SolvencyLines {
 /// One line of the worst case.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SolvencyTerm {
-    /// `sales`, `supplier`, `fees` or `rewards`
+    /// `sales`, `supplier`, `prizes`, `commission`, `fees`, `rewards` or `origin-share`
     pub(crate) name: &'static str,
     /// Which program, in lines of rewards.
     pub(crate) program: Option<&'static str>,
@@ -125,6 +165,8 @@ pub(crate) struct CampaignChecked {
     pub(crate) ok: bool,
     /// Null where the file cannot be read.
     pub(crate) solvency: Option<SolvencyLines>,
+    /// What members would be told; null where the file cannot be read.
+    pub(crate) odds: Option<Odds>,
     pub(crate) problem: Option<CampaignProblem>,
     /// Where the gate refuses: the term that breaks it and the nearest values that pass.
     #[schema(value_type = Option<Object>)]
@@ -171,8 +213,14 @@ pub(crate) fn solvency_lines(campaign: &Campaign, solvency: &Solvency) -> Solven
     let mut terms = vec![
         cash("sales", solvency.sales),
         cash("supplier", solvency.supplier),
-        cash("fees", solvency.fees),
     ];
+    if campaign.prize.is_some() {
+        terms.push(cash("prizes", solvency.prizes));
+    }
+    if solvency.is_merchants {
+        terms.push(cash("commission", solvency.commission));
+    }
+    terms.push(cash("fees", solvency.fees));
     terms.extend(solvency.rewards.iter().map(|term| SolvencyTerm {
         name: "rewards",
         program: Some(term.program.name()),
@@ -180,10 +228,16 @@ pub(crate) fn solvency_lines(campaign: &Campaign, solvency: &Solvency) -> Solven
         amount: term.bound.cash.into(),
         coins: term.bound.coins.into(),
     }));
+    if campaign.origin_share.is_some() && !solvency.is_merchants {
+        terms.push(cash("origin-share", solvency.origin_share));
+    }
     SolvencyLines {
+        winners: solvency.winners,
         price_total: solvency.sales.into(),
         terms,
-        platform_worst: solvency.worst.into(),
+        platform_worst: solvency.platform.into(),
+        merchant_worst: solvency.is_merchants.then_some(solvency.merchant.into()),
+        origin_share: solvency.origin_share.into(),
         margin_floor: solvency.margin_floor.into(),
         all_winners_return: solvency.all_winners_return.into(),
         all_coins_at_face: solvency.all_coins_at_face.into(),
@@ -277,10 +331,22 @@ pub(crate) fn campaign_card(
             title: (&terms.product.title).into(),
             fulfilment: terms.product.fulfilment.name(),
         },
+        prize: terms.prize.as_ref().map(|prize| PrizeCard {
+            title: (&prize.title).into(),
+        }),
+        merchant: terms.merchant.map(|merchant| MerchantCard {
+            commission: percent(merchant.commission),
+        }),
         price: terms.group.price.into(),
         seats: terms.group.seats,
         winners: terms.group.winners,
+        chance: terms.group.chance.map(|chance| ChanceCard {
+            p: percent(chance.p),
+            min: chance.min,
+            max: terms.group.winners,
+        }),
         leader: terms.group.leader.name(),
+        odds: odds(terms),
         fill_within_s: terms.group.fill_within.0 / 1000,
         payment_window_s: terms.group.payment_window.0 / 1000,
         seats_per_member: terms.group.seats_per_member,
@@ -289,6 +355,10 @@ pub(crate) fn campaign_card(
         source,
         level: PROOF_LEVEL,
     }
+}
+
+fn percent(rate: domain::Rate) -> String {
+    format!("{}%", domain::percent(rate))
 }
 
 /// No log is kept yet, and without a log's proof every draw is shown as level 0 (draw 9).

@@ -126,6 +126,8 @@ pub(crate) struct ConsoleOrder {
     pub(crate) group: String,
     pub(crate) campaign: String,
     pub(crate) product: Words,
+    /// What is sent with it: the prize that its seat was drawn for.
+    pub(crate) prize: Option<Words>,
     pub(crate) member: String,
     pub(crate) member_masked: String,
     pub(crate) price: Amount,

@@ -78,7 +78,7 @@ pub(crate) struct SeatRow {
     pub(crate) seat_no: Option<u32>,
     pub(crate) member_masked: String,
     pub(crate) leader: bool,
-    /// `reserved`, `paid`, `refund_due`, `refunded`, `won` or `lost`
+    /// `reserved`, `paid`, `refund_due`, `refunded`, `won`, `bought` or `lost`
     pub(crate) state: &'static str,
     pub(crate) demo: bool,
     /// Whether it is the caller's own.
@@ -89,7 +89,7 @@ pub(crate) struct SeatRow {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MineRow {
     pub(crate) payment: String,
-    /// `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won` or `lost`
+    /// `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won`, `bought` or `lost`
     pub(crate) state: &'static str,
     /// As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, or `refunded` once the payment channel
     /// has confirmed it
@@ -141,7 +141,7 @@ pub(crate) struct DrawPage {
     pub(crate) beacon: DrawBeacon,
     pub(crate) hashes: DrawHashes,
     pub(crate) seed: Option<String>,
-    /// Seat numbers in winning order.
+    /// Drawn seat numbers in winning order, without a leader who always gets the product.
     pub(crate) winners: Option<Vec<u32>>,
     /// The caller's own entries: what proves that his tag is his.
     pub(crate) mine: Option<DrawMine>,

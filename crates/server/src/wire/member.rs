@@ -78,7 +78,7 @@ pub(crate) struct Wallet {
 pub(crate) struct MySeat {
     pub(crate) group: GroupCard,
     pub(crate) seat: SeatCard,
-    /// `won`, `lost`, `refund_due` or `refunded`; null while it is open.
+    /// `won`, `bought`, `lost`, `refund_due` or `refunded`; null while it is open.
     pub(crate) outcome: Option<&'static str>,
     /// Why its money goes back or went back.
     pub(crate) reason: Option<String>,
@@ -118,7 +118,7 @@ pub(crate) struct RefundDue {
 pub(crate) struct SeatCard {
     /// The payment, and so the reservation.
     pub(crate) payment: String,
-    /// `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won` or `lost`
+    /// `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won`, `bought` or `lost`
     pub(crate) state: &'static str,
     /// As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, or `refunded` once the payment channel
     /// has confirmed it
@@ -146,7 +146,7 @@ pub(crate) struct WalletLine {
 /// Why a fen came or went.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Why {
-    /// `seat_paid`, `seat_won`, `seat_refunded`, `consolation`, `reward`, `vested` or `bounced`
+    /// `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed` or `bounced`
     pub(crate) kind: String,
     pub(crate) group: Option<String>,
     pub(crate) campaign: Option<String>,
@@ -164,13 +164,15 @@ pub(crate) struct Why {
     pub(crate) refund: Option<String>,
 }
 
-/// What a winner gets.
+/// What a buyer gets.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderCard {
     pub(crate) id: String,
     pub(crate) group: String,
     pub(crate) campaign: String,
     pub(crate) product: Words,
+    /// What comes with it: the prize that the seat was drawn for.
+    pub(crate) prize: Option<Words>,
     pub(crate) price: Amount,
     /// `paid`, `shipped`, `received`, `kept`, `returning` or `returned`
     pub(crate) state: String,

@@ -161,19 +161,30 @@ async fn where_everyone_buys_nobody_is_refunded_and_everyone_has_an_order() {
         assert_eq!(outcome(member, &group).await, "bought");
         let orders = member.get("/me/orders").await.json();
         assert_eq!(orders["items"].as_array().unwrap().len(), 1, "{orders}");
+        assert_eq!(orders["items"][0]["prize"], Value::Null);
         check_wallet(member).await;
     }
     assert_eq!(site.settled_books().await["own"], "400.00");
 
+    let operator = site.operator().await;
+    let checked = operator.post("/campaigns/check", bonus.clone());
+    let solvency = checked.await.json()["solvency"].clone();
+    let prizes = json!({ "name": "prizes", "program": null, "share": null, "amount": "30.00", "coins": "0.00" });
+    assert_eq!(solvency["terms"][2], prizes, "{solvency}");
     let campaign = site.publish(bonus).await;
+    let card = site.anyone().get(&format!("/campaigns/{campaign}")).await;
+    assert_eq!(card.json()["prize"]["title"]["en"], "Prize");
     let group = play(&site, &campaign, &members).await;
     let won = winners(&site, &group).await;
     assert_eq!(won.len(), 1);
     check_draw(&site, &group).await;
     let mut outcomes = Vec::new();
     for member in &members {
-        outcomes.push(outcome(member, &group).await);
+        let outcome = outcome(member, &group).await;
         let orders = member.get("/me/orders").await.json();
+        let prize = orders["items"][0]["prize"]["en"].as_str();
+        assert_eq!(prize, (outcome == "won").then_some("Prize"), "{orders}");
+        outcomes.push(outcome);
         assert_eq!(orders["items"].as_array().unwrap().len(), 2, "{orders}");
         check_wallet(member).await;
     }
@@ -203,6 +214,10 @@ async fn a_leader_who_buys_and_a_chance_of_each_seat() {
     let members = site.crowd(5).await;
 
     let campaign = site.publish(buys).await;
+    let anyone = site.anyone();
+    let card = anyone.get(&format!("/campaigns/{campaign}")).await.json();
+    let odds = (&card["odds"]["winners"], &card["odds"]["seats"]);
+    assert_eq!(odds, (&json!(1), &json!(4)), "the leader apart: {card}");
     let group = play(&site, &campaign, &members).await;
     assert_eq!(outcome(&members[0], &group).await, "won");
     // The leader's purchase is no part of the draw.
@@ -210,6 +225,13 @@ async fn a_leader_who_buys_and_a_chance_of_each_seat() {
     check_draw(&site, &group).await;
 
     let campaign = site.publish(chance).await;
+    let anyone = site.anyone();
+    let card = anyone.get(&format!("/campaigns/{campaign}")).await.json();
+    assert_eq!(
+        card["chance"],
+        json!({ "p": "40%", "min": 1, "max": 3 }),
+        "{card}"
+    );
     let group = play(&site, &campaign, &members).await;
     let won = winners(&site, &group).await.len();
     assert!((1..=3).contains(&won), "{won}");

@@ -15,8 +15,9 @@ use crate::rows::{
 };
 
 const ORDER: &str = "SELECT o.id, o.group_id, o.idx, o.seat_no, o.member, o.campaign, o.price, o.state, o.at, \
-    o.shipped_at, o.received_by, o.received_at, o.return_until, o.kept_at, o.back_by, o.returned_at, c.terms \
-    FROM order_ o JOIN campaign c ON c.id = o.campaign ";
+    o.shipped_at, o.received_by, o.received_at, o.return_until, o.kept_at, o.back_by, o.returned_at, c.terms, \
+    s.state AS seat_state FROM order_ o JOIN campaign c ON c.id = o.campaign \
+    JOIN seat s ON s.group_id = o.group_id AND s.idx = o.idx ";
 const BOUNCED: &str =
     "SELECT txn, seq, at, group_id, idx, member, amount, fee, reason, refund FROM bounced ";
 const ACCEPTED: &str =

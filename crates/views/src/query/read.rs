@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use crate::code::{Code, account_kind, event_name};
 use crate::db::{Columns, unreadable};
-use crate::names::{RefundReason, Word};
+use crate::names::{RefundReason, SeatStatus, Word};
 use crate::rows::{
     Back, CampaignRow, DrawRow, GroupRow, LedgerRow, MemberRefund, MoneyIn, OrderRow, RefundRow,
     SeatRow, WalletLine, Why,
@@ -230,13 +230,16 @@ pub(crate) fn wallet_line(row: &AnyRow) -> Result<WalletLine> {
 }
 
 pub(crate) fn order(row: &AnyRow) -> Result<OrderRow> {
+    let terms = terms(row)?;
+    let won = word::<SeatStatus>(row, "seat_state")? == SeatStatus::Won;
     Ok(OrderRow {
         id: OrderId(row.u64("id")?),
         payment: payment(row)?,
         seat_no: row.u32("seat_no")?,
         member: member(row, "member")?,
         campaign: CampaignId(row.u32("campaign")?),
-        product: terms(row)?.product.title,
+        product: terms.product.title,
+        prize: terms.prize.filter(|_| won).map(|prize| prize.title),
         price: Money(row.int("price")?),
         state: word(row, "state")?,
         at: millis(row, "at")?,
