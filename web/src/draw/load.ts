@@ -14,10 +14,11 @@ export interface CheckedDraw {
   report: DrawReport | null
 }
 
-export async function loadDraw(group: string, campaign: string): Promise<CheckedDraw> {
+/** `drawn`: whether anything is drawn in such a campaign; where not there is no file to ask for. */
+export async function loadDraw(group: string, campaign: string, drawn: boolean): Promise<CheckedDraw> {
   const info = await api.draw(group)
   const [open, seats, freeze, result] = await Promise.all(
-    (['open', 'seats', 'freeze', 'result'] as const).map((file) => fileOrNull(group, file)),
+    (['open', 'seats', 'freeze', 'result'] as const).map((file) => (drawn && info.hashes[file] !== null ? fileOrNull(group, file) : null)),
   )
   const published = await orNull(api.published(campaign))
   const files: Omit<DrawFiles, 'open'> & { open: Uint8Array | null } = {

@@ -28,7 +28,7 @@ export const en: Messages = {
   tab: { home: 'Home', groups: 'My groups', wallet: 'Wallet', me: 'Me', main: 'Main navigation' },
   lang: { label: 'Language' },
   kind: {
-    draw: 'Group draw', 'everyone-buys': 'Group buy', 'bonus-draw': 'Group buy with a bonus', treat: 'Treat', ballot: 'Ballot',
+    draw: 'Group draw', 'everyone-buys': 'Group buy', 'bonus-draw': 'Group buy + prize', treat: 'Treat', ballot: 'Ballot',
   },
   list: {
     title: 'Open campaigns',
