@@ -399,20 +399,22 @@ impl Reward {
             return 0;
         }
         let most_each = u64::try_from(self.program.payments_each()).unwrap_or(u64::MAX);
-        let sources = match &self.program {
-            Program::Leader(_) => 1,
-            Program::WinnerBonus(_) => campaign.group.winners,
-            Program::Consolation(_)
-            | Program::Formation(_)
-            | Program::Generation(_)
-            | Program::Differential(_)
-            | Program::SameLevel(_)
-            | Program::Region(_)
-            | Program::Dividend(_) => campaign.group.seats,
-        };
-        let sources = match self.program.source() {
-            Some(Source::Winners) => campaign.group.winners,
-            Some(Source::NonWinners | Source::All) | None => sources,
+        let (seats, winners) = (campaign.group.seats, campaign.group.winners);
+        let non_winners = seats.saturating_sub(*campaign.winner_counts().start());
+        let sources = match (&self.program, self.program.source()) {
+            (_, Some(Source::Winners)) | (Program::WinnerBonus(_), None) => winners,
+            (_, Some(Source::NonWinners)) | (Program::Consolation(_), None) => non_winners,
+            (Program::Leader(_), None) => 1,
+            (
+                Program::Formation(_)
+                | Program::SameLevel(_)
+                | Program::Generation(_)
+                | Program::Differential(_)
+                | Program::Region(_)
+                | Program::Dividend(_),
+                None,
+            )
+            | (_, Some(Source::All)) => seats,
         };
         u64::from(sources).saturating_mul(most_each)
     }
