@@ -193,7 +193,8 @@ fn group(dice: &mut Dice, text: &mut String, terms: &Terms) {
 }
 
 fn money_parts(dice: &mut Dice, text: &mut String, terms: &Terms) {
-    if dice.percent(60) {
+    // Plan 1 counts heads, which the cautious profile does not allow.
+    if !terms.cautious && dice.percent(60) {
         let most = *dice.pick(&[&20_000, &1_000_000]);
         let _ = writeln!(text, "[channel]\nfee = \"{}\"", rate(dice, most));
         if dice.percent(50) {
@@ -345,7 +346,8 @@ fn generation(dice: &mut Dice, text: &mut String, terms: &Terms) {
         .map(|_| format!("\"{}\"", rate(dice, 200_000)))
         .collect();
     let _ = writeln!(text, "rates = [{}]", rates.join(", "));
-    if dice.percent(60) {
+    // Plan 1 counts heads, which the cautious profile does not allow.
+    if !terms.cautious && dice.percent(60) {
         let depths: Vec<_> = (0..dice.between(1, 4))
             .map(|_| dice.between(0, 5).to_string())
             .collect();
