@@ -193,8 +193,7 @@ fn group(dice: &mut Dice, text: &mut String, terms: &Terms) {
 }
 
 fn money_parts(dice: &mut Dice, text: &mut String, terms: &Terms) {
-    // Plan 1 counts heads, which the cautious profile does not allow.
-    if !terms.cautious && dice.percent(60) {
+    if dice.percent(60) {
         let most = *dice.pick(&[&20_000, &1_000_000]);
         let _ = writeln!(text, "[channel]\nfee = \"{}\"", rate(dice, most));
         if dice.percent(50) {
