@@ -51,6 +51,7 @@ fn local() -> Installation {
             period: 3,
         },
         delay_s: 3,
+        own: None,
     }
 }
 

@@ -385,6 +385,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives the installation another profile. Open groups go on under their campaign's; nothing new begins that the new one
+         *     does not allow.
+         */
+        post: operations["post_console_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/demo": {
         parameters: {
             query?: never;
@@ -929,6 +949,23 @@ export interface paths {
         };
         /** What this installation is. */
         get: operations["get_platform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The installation's profile with all its limits, in the keys of profile files. */
+        get: operations["get_profile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1966,6 +2003,15 @@ export interface components {
             /** @description `ship`, `pick-up`, `voucher` or `at-table` */
             fulfilment: string;
             title: components["schemas"]["Words"];
+        };
+        /** @description Gives the installation another profile. */
+        ProfileWanted: {
+            /** @description The profile's file, in TOML, with `own`. */
+            file?: string | null;
+            /** @description `seed`, `cn-default` or `own`. */
+            profile: string;
+            /** @description 1 to 400 bytes. */
+            reason: string;
         };
         /** @description A published campaign. */
         Published: {
@@ -3142,6 +3188,42 @@ export interface operations {
             };
         };
     };
+    post_console_profile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileWanted"];
+            };
+        };
+        responses: {
+            /** @description Adopted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_demo: {
         parameters: {
             query?: never;
@@ -4231,6 +4313,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Platform"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description Not done; `code` says why */

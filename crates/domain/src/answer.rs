@@ -103,7 +103,8 @@ impl Answer {
                 | Event::AgentAppointed { .. }
                 | Event::AgentDismissed { .. }
                 | Event::MemberFrozen { .. }
-                | Event::MemberUnfrozen { .. } => {}
+                | Event::MemberUnfrozen { .. }
+                | Event::ProfileAdopted { .. } => {}
             }
         }
         answer

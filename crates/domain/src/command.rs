@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Campaign, CampaignId, GatewayId, GroupId, MemberId, Millis, Money, OperatorId, OrderId,
-    PaymentId, PlanTerms, RefundId, Region, Txn,
+    PaymentId, PlanTerms, Profile, RefundId, Region, Txn,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -220,6 +220,11 @@ pub enum Command {
     UnfreezeMember {
         /// Who.
         member: MemberId,
+    },
+    /// Gives the installation another profile: what may begin from now on (rules 11).
+    AdoptProfile {
+        /// Which.
+        profile: Box<Profile>,
     },
 }
 

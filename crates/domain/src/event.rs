@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Campaign, CampaignId, Coins, GroupId, MemberId, Millis, Money, OrderId, PaymentId, PlanTerms,
-    Rate, RefundId, Region, Risen, StoreId, Txn,
+    Profile, Rate, RefundId, Region, Risen, StoreId, Txn,
 };
 
 /// One thing that has happened.
@@ -362,6 +362,13 @@ pub enum Event {
         /// Who.
         #[n(0)]
         member: MemberId,
+    },
+    /// The installation has another profile (rules 11).
+    #[n(70)]
+    ProfileAdopted {
+        /// Which, with all its limits where it is an own one.
+        #[n(0)]
+        profile: Profile,
     },
 }
 

@@ -39,6 +39,7 @@ impl World {
         self.require_not_frozen(member)?;
         let via = self.link(member, via)?;
         let campaign = self.require_campaign(campaign_id)?;
+        self.check_may_begin(&campaign.terms, now)?;
         if MAX_PROMISED < self.promised.saturating_add(promise_of(campaign)?) {
             return Err(Refusal::Overflow);
         }
@@ -304,6 +305,7 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
         terms.check()?;
+        self.check_published_under(terms, now)?;
         let plan = self.require_plan(terms.plan)?;
         terms.profile.check_plan(terms, plan)?;
         crate::check_solvency(terms)?;

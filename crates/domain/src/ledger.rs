@@ -243,6 +243,7 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }
         | Event::MemberUnfrozen { .. }
+        | Event::ProfileAdopted { .. }
         | Event::CampaignPublished { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. }

@@ -71,7 +71,8 @@ impl World {
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
-            | Command::UnfreezeMember { .. } => {}
+            | Command::UnfreezeMember { .. }
+            | Command::AdoptProfile { .. } => {}
         }
         let group = seat_of(&request.command).and_then(|(group, _)| self.live(group));
         read ^ u64::from(group.is_some())
@@ -151,6 +152,7 @@ fn seat_of(command: &Command) -> Option<(GroupId, Option<MemberId>)> {
         | Command::AppointAgent { .. }
         | Command::DismissAgent { .. }
         | Command::FreezeMember { .. }
-        | Command::UnfreezeMember { .. } => None,
+        | Command::UnfreezeMember { .. }
+        | Command::AdoptProfile { .. } => None,
     }
 }

@@ -1,8 +1,7 @@
 //! Why a command was turned down. An answer, not a fault: nothing is stored or changed.
 
 use crate::{
-    GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId, Profile, Rate, Region,
-    Shortfall,
+    GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId, Rate, Region, Shortfall,
 };
 
 /// Why a command was turned down. [`Refusal::code`] is stable; the text is for people.
@@ -83,11 +82,19 @@ pub enum Refusal {
         /// Its version.
         plan: u32,
     },
+    /// An own profile breaks a rule.
+    #[error("{field} {must}")]
+    InvalidProfile {
+        /// The key of the profile's file.
+        field: &'static str,
+        /// What is asked of it.
+        must: &'static str,
+    },
     /// The profile does not allow it.
-    #[error("profile {} does not allow this: {limit}", profile.name())]
+    #[error("profile {profile} does not allow this: {limit}")]
     ProfileForbids {
         /// Which profile.
-        profile: Profile,
+        profile: &'static str,
         /// Which of its limits.
         limit: &'static str,
     },
@@ -202,6 +209,7 @@ impl Refusal {
             Refusal::NotRunYet { .. } => "not_supported",
             Refusal::WinRateNotWhole { .. } => "win_rate_not_whole",
             Refusal::UnknownPlan { .. } => "plan_unknown",
+            Refusal::InvalidProfile { .. } => "profile_invalid",
             Refusal::ProfileForbids { .. } => "profile_forbids",
             Refusal::NotSolvent(_) => "campaign_not_solvent",
             Refusal::OwnMoneyBelowZero(_) => "own_money_below_zero",

@@ -12,7 +12,7 @@ use minicbor::{
 
 use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
-    PublishedCampaign, RefundId, World,
+    Profile, PublishedCampaign, RefundId, World,
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
     member::Member,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The format below; another one is refused, and the journal replayed instead.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// A snapshot cannot be used; the journal can be replayed without it.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,8 @@ struct Stored<'a> {
     tokens: &'a ByteSlice,
     #[n(15)]
     people: &'a People,
+    #[n(16)]
+    profile: &'a Profile,
 }
 
 #[derive(Decode)]
@@ -103,6 +105,8 @@ struct Loaded {
     tokens: ByteVec,
     #[n(15)]
     people: People,
+    #[n(16)]
+    profile: Profile,
 }
 
 impl World {
@@ -142,6 +146,7 @@ impl World {
             member_keys: &self.member_keys,
             tokens: self.tokens.as_flattened().into(),
             people: &self.people,
+            profile: &self.profile,
         };
         minicbor::encode(&stored, out)
     }
@@ -175,6 +180,7 @@ impl World {
             member_keys: loaded.member_keys,
             tokens: loaded.tokens.as_chunks().0.to_vec(),
             people: loaded.people,
+            profile: loaded.profile,
             ..World::default()
         };
         world.rebuild();

@@ -254,8 +254,8 @@ fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
         },
         all_coins_at_face: worst.minus(face_value(envelope.coins))?,
         expires_with_fees: expires_with_fees(campaign)?,
-        return_reserve: campaign.profile.return_reserve(),
-        coin_reserve: campaign.profile.coin_reserve(),
+        return_reserve: campaign.profile.terms().return_reserve,
+        coin_reserve: campaign.profile.terms().coin_reserve,
         rewards,
     })
 }

@@ -11,8 +11,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Actor, Answer, Campaign, Closing, Coins, Command, Due, Event, GroupId, MemberId, Millis, Money,
-    Order, OrderId, OrderState, PaymentId, PendingRefund, Record, RecordHead, RecordRef, Records,
-    RefundId, Refusal, Request, SeatState, Timer,
+    Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, Record, RecordHead, RecordRef,
+    Records, RefundId, Refusal, Request, SeatState, Timer,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
     ledger,
@@ -42,6 +42,7 @@ pub struct World {
     pub(crate) member_keys: MemberKeys,
     pub(crate) staff_keys: BTreeMap<Actor, VecDeque<KeySlot>>,
     pub(crate) people: People,
+    pub(crate) profile: Profile,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -274,6 +275,7 @@ impl World {
             Command::DismissAgent { region } => self.decide_dismiss(*region, events)?,
             Command::FreezeMember { member } => return self.decide_freeze(*member, events),
             Command::UnfreezeMember { member } => return self.decide_unfreeze(*member, events),
+            Command::AdoptProfile { profile } => self.decide_adopt(profile, now, events)?,
         }
         Ok(None)
     }
@@ -449,6 +451,7 @@ impl World {
             Event::AgentDismissed { region, member: _ } => self.apply_agent(*region, None),
             Event::MemberFrozen { member } => self.apply_frozen(*member, Frozen::Yes),
             Event::MemberUnfrozen { member } => self.apply_frozen(*member, Frozen::No),
+            Event::ProfileAdopted { profile } => self.profile.clone_from(profile),
         }
     }
 
@@ -551,7 +554,8 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::AppointAgent { .. }
         | Command::DismissAgent { .. }
         | Command::FreezeMember { .. }
-        | Command::UnfreezeMember { .. } => None,
+        | Command::UnfreezeMember { .. }
+        | Command::AdoptProfile { .. } => None,
     }
 }
 
@@ -583,7 +587,8 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::AppointAgent { .. }
         | Command::DismissAgent { .. }
         | Command::FreezeMember { .. }
-        | Command::UnfreezeMember { .. } => None,
+        | Command::UnfreezeMember { .. }
+        | Command::AdoptProfile { .. } => None,
     }
 }
 

@@ -143,6 +143,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::RewardsVested { amounts, .. } => 16 + 12 * amounts.len(),
         Event::OrderReturned { reversed, .. } => 48 + 12 * reversed.len(),
         Event::PlanPublished { .. } => 512,
+        Event::ProfileAdopted { .. } => 1024,
         Event::RanksCounted { risen, .. } => 16 + 12 * risen.len(),
     }
 }

@@ -73,7 +73,8 @@ impl Lane {
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
-            | Command::UnfreezeMember { .. } => Lane::Door,
+            | Command::UnfreezeMember { .. }
+            | Command::AdoptProfile { .. } => Lane::Door,
         }
     }
 

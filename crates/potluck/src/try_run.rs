@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use domain::{
-    Actor, BeaconSource, Campaign, Command, GroupId, Millis, PublishedCampaign, Refusal, Request,
-    Shortfall, Solvency, World, published_file,
+    Actor, BeaconSource, Campaign, Command, GroupId, Millis, OwnProfile, PublishedCampaign,
+    Refusal, Request, Shortfall, Solvency, World, published_file,
 };
 use schema::Installation;
 
@@ -40,6 +40,9 @@ pub(crate) struct TryArgs {
     /// Use this population instead of the made-up one (CSV: member,inviter,vip,rank,region,agent_of,seat,via)
     #[arg(long, value_name = "CSV")]
     crowd: Option<PathBuf>,
+    /// The operator's own profile, for a campaign that names `own` (TOML, as profiles/own.example.toml)
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// List every single payment too
     #[arg(long)]
     members: bool,
@@ -120,7 +123,7 @@ pub(crate) fn run(args: &TryArgs) -> ExitCode {
 
 fn attempt(args: &TryArgs) -> Result<Tried, TryError> {
     let seed = seed(args.seed.as_deref())?;
-    let campaign = campaign(&args.file)?;
+    let campaign = campaign(&args.file, own_profile(args.profile.as_deref())?)?;
     let solvency = match domain::check_solvency(&campaign) {
         Ok(solvency) => solvency,
         Err(Refusal::NotSolvent(shortfall)) => {
@@ -165,7 +168,17 @@ fn not_yet(campaign: &Campaign) -> Option<&'static str> {
     }
 }
 
-fn campaign(path: &Path) -> Result<Campaign, TryError> {
+fn own_profile(path: Option<&Path>) -> Result<Option<Box<OwnProfile>>, TryError> {
+    let Some(path) = path else { return Ok(None) };
+    let limit = u64::try_from(schema::MAX_FILE_BYTES).unwrap_or(u64::MAX);
+    let text = read_text(path, limit)?;
+    let own = schema::parse_profile_toml(&text)
+        .map_err(|error| TryError::Input(format!("profile {}: {error}", path.display())))?;
+    own.check()?;
+    Ok(Some(Box::new(own)))
+}
+
+fn campaign(path: &Path, own: Option<Box<OwnProfile>>) -> Result<Campaign, TryError> {
     let limit = u64::try_from(schema::MAX_FILE_BYTES).unwrap_or(u64::MAX);
     let text = read_text(path, limit)?;
     let is_json = path
@@ -189,6 +202,7 @@ fn campaign(path: &Path) -> Result<Campaign, TryError> {
         log,
         source,
         delay_s: 3,
+        own,
     })?)
 }
 

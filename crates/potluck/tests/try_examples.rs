@@ -258,6 +258,7 @@ fn the_published_file_of_every_example_is_tried_alike() {
             log: draw::Origin::new("shop.example/log").unwrap(),
             source: domain::BeaconSource::DrandQuicknet,
             delay_s: 60,
+            own: None,
         };
         let file = schema::parse_toml(&text).unwrap();
         let terms = file.resolve(&installation).unwrap();

@@ -437,6 +437,7 @@ fn published(name: &str) -> Result<(), Refusal> {
             period: 3,
         },
         delay_s: 3,
+        own: None,
     };
     let request = Request {
         actor: Actor::System,

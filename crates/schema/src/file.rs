@@ -2,8 +2,8 @@
 
 use domain::{
     BeaconSource, Campaign, Cap, Chance, ChannelTerms, Circle, DrawTerms, Duration, Fulfilment,
-    GroupTerms, Kind, LeaderRule, Leftover, MerchantTerms, Money, Prize, Product, Profile, Rate,
-    Refusal, Text, rewards::Reward,
+    GroupTerms, Kind, LeaderRule, Leftover, MerchantTerms, Money, OwnProfile, Prize, Product,
+    Profile, Rate, Refusal, Text, rewards::Reward,
 };
 
 use crate::reader::{Field, Table};
@@ -33,6 +33,8 @@ pub struct Installation {
     pub source: BeaconSource,
     /// Seconds of delay of campaigns that name none and use this source.
     pub delay_s: u64,
+    /// What `"own"` means as a profile, where it means something.
+    pub own: Option<Box<OwnProfile>>,
 }
 
 /// A campaign file that has been read: every key known, every value of its type, every default in place.
@@ -40,7 +42,7 @@ pub struct Installation {
 pub struct CampaignFile {
     name: Text,
     kind: Kind,
-    profile: Profile,
+    profile: ProfileName,
     plan: u32,
     product: Product,
     group: GroupTerms,
@@ -54,6 +56,13 @@ pub struct CampaignFile {
     merchant: Option<MerchantTerms>,
     origin_share: Option<Rate>,
     leftover: Leftover,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProfileName {
+    Seed,
+    CnDefault,
+    Own,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +84,7 @@ impl CampaignFile {
         let campaign = Campaign {
             name: self.name.clone(),
             kind: self.kind,
-            profile: self.profile,
+            profile: self.profile(installation)?,
             plan: self.plan,
             product: self.product.clone(),
             group,
@@ -90,6 +99,18 @@ impl CampaignFile {
         };
         campaign.check()?;
         Ok(campaign)
+    }
+
+    fn profile(&self, installation: &Installation) -> Result<Profile, Refusal> {
+        match (self.profile, &installation.own) {
+            (ProfileName::Seed, _) => Ok(Profile::Seed),
+            (ProfileName::CnDefault, _) => Ok(Profile::CnDefault),
+            (ProfileName::Own, Some(own)) => Ok(Profile::Own(own.clone())),
+            (ProfileName::Own, None) => Err(Refusal::InvalidCampaign {
+                field: "profile",
+                must: "must not be own: this installation has adopted none",
+            }),
+        }
     }
 
     fn draw_terms(&self, installation: &Installation) -> Result<DrawTerms, Refusal> {
@@ -130,9 +151,7 @@ impl CampaignFile {
 pub(crate) fn read(value: &Value) -> Result<CampaignFile, SchemaError> {
     let root = Field::root(value).table(keys::ROOT)?;
     let kind = root.need("kind")?.choice(&named(KINDS, Kind::name))?;
-    let profile = root
-        .need("profile")?
-        .choice(&named([Profile::Seed, Profile::CnDefault], Profile::name))?;
+    let profile = root.need("profile")?.choice(&PROFILES)?;
     let (group, win_rate) = group(kind, &root.need("group")?.table(keys::GROUP)?)?;
     let (source, delay) = draw_table(&root)?;
     let caps = caps(&root)?;
@@ -156,7 +175,13 @@ pub(crate) fn read(value: &Value) -> Result<CampaignFile, SchemaError> {
     })
 }
 
-const KINDS: [Kind; 5] = [
+const PROFILES: [(&str, ProfileName); 3] = [
+    ("seed", ProfileName::Seed),
+    ("cn-default", ProfileName::CnDefault),
+    ("own", ProfileName::Own),
+];
+
+pub(crate) const KINDS: [Kind; 5] = [
     Kind::Draw,
     Kind::EveryoneBuys,
     Kind::BonusDraw,
@@ -165,7 +190,7 @@ const KINDS: [Kind; 5] = [
 ];
 
 /// The words of a choice are the domain's names.
-fn named<T: Copy, const N: usize>(
+pub(crate) fn named<T: Copy, const N: usize>(
     all: [T; N],
     name: fn(T) -> &'static str,
 ) -> [(&'static str, T); N] {

@@ -39,6 +39,41 @@ pub(crate) const ALLIANCE: &[&str] = &["origin_share"];
 pub(crate) const ENVELOPE: &[&str] = &["leftover"];
 /// Keys that every program takes.
 pub(crate) const ANY_PROGRAM: &[&str] = &["program", "cap", "share"];
+/// Keys of a profile file.
+pub(crate) const PROFILE: &[&str] = &[
+    "name",
+    "signed_by",
+    "opinion_sha256",
+    "expires",
+    "campaigns",
+    "kinds",
+    "programs",
+    "leader_rules",
+    "max_generations",
+    "sources",
+    "vip_by",
+    "rewards_cap",
+    "prize_cap",
+    "consolation",
+    "return_reserve",
+    "coin_reserve",
+    "coins",
+    "recharge",
+    "limits",
+    "withdrawal",
+    "withholding",
+];
+/// Keys of a profile's `[coins]`.
+pub(crate) const PROFILE_COINS: &[&str] = &["offset", "months"];
+/// Keys of a profile's `[recharge]`.
+pub(crate) const PROFILE_RECHARGE: &[&str] = &["cap"];
+/// Keys of a profile's `[limits]`.
+pub(crate) const PROFILE_LIMITS: &[&str] =
+    &["money_in_groups", "entries_per_day", "losses", "pause"];
+/// Keys of a profile's `[withdrawal]`.
+pub(crate) const PROFILE_WITHDRAWAL: &[&str] = &["minimum", "fee", "daily_limit"];
+/// Keys of a profile's `[withholding]`.
+pub(crate) const PROFILE_WITHHOLDING: &[&str] = &["occasional", "borne_by"];
 /// Tables with fixed keys, for finding the home of a key that stands in the wrong one.
 const HOMES: &[(&str, &[&str])] = &[
     ("group", GROUP),

@@ -29,6 +29,7 @@ mod error;
 mod file;
 mod json;
 mod keys;
+mod profile;
 mod reader;
 mod rewards;
 mod units;
@@ -37,6 +38,15 @@ mod value;
 pub use error::SchemaError;
 pub use file::{CampaignFile, Installation, MAX_FILE_BYTES};
 pub use json::to_json;
+pub use profile::profile_to_json;
+
+/// Reads a profile file in TOML.
+///
+/// # Errors
+/// [`SchemaError`] naming the key, or line and column where the text is no TOML.
+pub fn parse_profile_toml(text: &str) -> Result<domain::OwnProfile, SchemaError> {
+    profile::read(&value::Value::from_toml(text)?)
+}
 
 /// Reads a campaign file.
 ///

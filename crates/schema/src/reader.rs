@@ -259,6 +259,11 @@ impl<'a> Field<'a> {
         ))
     }
 
+    /// A value that says something wrong.
+    pub(crate) fn invalid(&self, says: String) -> SchemaError {
+        SchemaError::invalid(&self.path, says)
+    }
+
     fn not(&self, wanted: &str) -> SchemaError {
         let says = format!("must be {wanted}, not {}", self.value.describe());
         SchemaError::wrong_type(&self.path, says)

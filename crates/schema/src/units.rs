@@ -1,7 +1,7 @@
 //! How amounts, rates and lengths of time are written: decimal digits with a fixed number of decimals, never
 //! through floating point.
 
-use domain::{Duration, Rate};
+use domain::{Duration, Millis, Rate};
 
 /// Digits with at most `decimals` behind the point, as a count of the smallest unit; none for any other text.
 ///
@@ -47,6 +47,19 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     decimal(digits, 0)?.checked_mul(unit_ms).map(Duration)
+}
+
+/// `2027-12-31` as the moment when that day begins in Shanghai.
+pub(crate) fn date(text: &str) -> Option<Millis> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    let all = |text: &str, digits: usize| {
+        text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !all(year, 4) || !all(month, 2) || !all(day, 2) {
+        return None;
+    }
+    Millis::of_date(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ fn example(name: &str) -> Campaign {
         log: draw::Origin::new("shop.example/log").unwrap(),
         source: BeaconSource::DrandQuicknet,
         delay_s: 60,
+        own: None,
     };
     parse_toml(&text).unwrap().resolve(&installation).unwrap()
 }

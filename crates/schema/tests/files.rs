@@ -24,6 +24,7 @@ fn public() -> Installation {
         log: draw::Origin::new("shop.example/log").unwrap(),
         source: BeaconSource::DrandQuicknet,
         delay_s: 90,
+        own: None,
     }
 }
 
@@ -291,7 +292,7 @@ fn values_have_one_type_and_one_form() {
     let kinds =
         "kind is \"raffle\": it must be one of draw, everyone-buys, bonus-draw, treat, ballot";
     says(&with("\"draw\"", "\"raffle\""), "invalid_value", kinds);
-    let profiles = "profile is \"mine\": it must be one of seed, cn-default";
+    let profiles = "profile is \"mine\": it must be one of seed, cn-default, own";
     says(&with("\"seed\"", "\"mine\""), "invalid_value", profiles);
 
     let fee = |value: &str| format!("{LEAST}[channel]\nfee = {value}");

@@ -94,6 +94,7 @@ fn installation() -> Installation {
             period: 3,
         },
         delay_s: 3,
+        own: None,
     }
 }
 

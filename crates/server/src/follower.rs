@@ -380,7 +380,8 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::AgentAppointed { .. }
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }
-        | Event::MemberUnfrozen { .. } => None,
+        | Event::MemberUnfrozen { .. }
+        | Event::ProfileAdopted { .. } => None,
     }
 }
 

@@ -449,6 +449,7 @@ fn installation(config: &Config, beacons: &Beacons) -> schema::Installation {
         log: config.draw.log.clone(),
         source,
         delay_s: config.draw.source.delay_s(),
+        own: None,
     }
 }
 

@@ -91,36 +91,37 @@ pub(crate) fn holder_of(account: &Account) -> i64 {
     })
 }
 
-/// Names of events in the ledger. An event's number is its place; only those that move money are ever stored.
-const EVENTS: [&str; 28] = [
-    "member_registered",
-    "inviter_bound",
-    "campaign_published",
-    "capital_deposited",
-    "group_opened",
-    "seat_reserved",
-    "seat_lapsed",
-    "payment_accepted",
-    "payment_bounced",
-    "seat_left",
-    "group_filled",
-    "group_closed",
-    "group_settled",
-    "refund_paid",
-    "order_shipped",
-    "order_received",
-    "order_kept",
-    "rewards_vested",
-    "order_returning",
-    "order_returned",
-    "plan_published",
-    "ranks_counted",
-    "rank_set",
-    "region_declared",
-    "agent_appointed",
-    "agent_dismissed",
-    "member_frozen",
-    "member_unfrozen",
+/// Names of events in the ledger, by number. Only those that move money are ever stored.
+const EVENTS: &[(i64, &str)] = &[
+    (0, "member_registered"),
+    (1, "inviter_bound"),
+    (2, "campaign_published"),
+    (3, "capital_deposited"),
+    (4, "group_opened"),
+    (5, "seat_reserved"),
+    (6, "seat_lapsed"),
+    (7, "payment_accepted"),
+    (8, "payment_bounced"),
+    (9, "seat_left"),
+    (10, "group_filled"),
+    (11, "group_closed"),
+    (12, "group_settled"),
+    (13, "refund_paid"),
+    (14, "order_shipped"),
+    (15, "order_received"),
+    (16, "order_kept"),
+    (17, "rewards_vested"),
+    (18, "order_returning"),
+    (19, "order_returned"),
+    (20, "plan_published"),
+    (21, "ranks_counted"),
+    (22, "rank_set"),
+    (23, "region_declared"),
+    (24, "agent_appointed"),
+    (25, "agent_dismissed"),
+    (26, "member_frozen"),
+    (27, "member_unfrozen"),
+    (70, "profile_adopted"),
 ];
 
 /// An event's number in the ledger.
@@ -154,12 +155,14 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::AgentDismissed { .. } => 25,
         Event::MemberFrozen { .. } => 26,
         Event::MemberUnfrozen { .. } => 27,
+        Event::ProfileAdopted { .. } => 70,
     }
 }
 
 /// An event's name by its number.
 pub(crate) fn event_name(code: i64) -> Option<&'static str> {
-    EVENTS.get(usize::try_from(code).ok()?).copied()
+    let known = EVENTS.iter().find(|&&(number, _)| number == code);
+    known.map(|&(_, name)| name)
 }
 
 /// A kind of thing that stands as the place of its value among all values.
@@ -186,9 +189,7 @@ pub(crate) fn words() -> Vec<(&'static str, i64, &'static str)> {
     let accounts = ACCOUNTS
         .iter()
         .map(|account| ("account", account_code(account), account.name()));
-    let events = (0i64..)
-        .zip(EVENTS)
-        .map(|(code, name)| ("event", code, name));
+    let events = EVENTS.iter().map(|&(code, name)| ("event", code, name));
     let wallets = WalletAccount::ALL
         .iter()
         .map(|value| ("wallet_account", value.code(), value.word()));

@@ -273,6 +273,7 @@ export const restEn: RestMessages = {
     win_rate_not_whole: 'This win rate gives no whole number of winners',
     not_supported: 'In the rules, but this version cannot publish it yet',
     plan_unknown: 'No such plan version',
+    profile_invalid: 'The profile breaks a rule',
     profile_forbids: 'The profile does not allow it',
     campaign_not_solvent: 'This campaign could not pay what it promises and is not published',
     own_money_below_zero: 'The platform\'s own money is below zero: publication is stopped',

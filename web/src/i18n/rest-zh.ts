@@ -271,6 +271,7 @@ export const restZh = {
     win_rate_not_whole: '这个中奖率得不到整数的中奖名额',
     not_supported: '规则里有，但本版本还不能发布',
     plan_unknown: '没有这个会员计划版本',
+    profile_invalid: '合规档案不符合规则',
     profile_forbids: '合规档案不允许',
     campaign_not_solvent: '这个活动付不起它的承诺，不能发布',
     own_money_below_zero: '平台自有资金低于零，暂停发布',

@@ -479,7 +479,8 @@ fn kind(event: &Event) -> &'static str {
         | Event::AgentAppointed { .. }
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }
-        | Event::MemberUnfrozen { .. } => "people",
+        | Event::MemberUnfrozen { .. }
+        | Event::ProfileAdopted { .. } => "people",
     }
 }
 

@@ -10,6 +10,7 @@ mod laws;
 mod odds;
 mod once;
 mod people;
+mod profiles;
 mod returns;
 mod settlements;
 mod shop;

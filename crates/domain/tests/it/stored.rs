@@ -3,6 +3,7 @@
 use domain::*;
 
 use crate::{
+    profiles::own_profile,
     shop::{Shop, campaign, e0, e2},
     standing::{low_plan, sale},
 };
@@ -15,6 +16,34 @@ const KINDS: &str = include_str!("stored_records_2.txt");
 
 /// The same of people: plans, ranks, regions, agents, and who is frozen.
 const PEOPLE: &str = include_str!("stored_records_3.txt");
+
+/// The same of profiles.
+const PROFILES: &str = include_str!("stored_records_7.txt");
+
+type Make = fn() -> Vec<Record>;
+
+/// Each with what makes it today.
+const HISTORIES: [(Make, &str); 4] = [
+    (every_kind, RECORDS),
+    (other_kinds, KINDS),
+    (people, PEOPLE),
+    (profiles, PROFILES),
+];
+
+fn profiles() -> Vec<Record> {
+    let mut shop = Shop::new();
+    let own = Profile::Own(Box::new(own_profile()));
+    for profile in [Profile::CnDefault, own.clone(), Profile::Seed, own] {
+        shop.must(Command::AdoptProfile {
+            profile: Box::new(profile),
+        });
+    }
+    let mut terms = e0();
+    terms.profile = Profile::Own(Box::new(own_profile()));
+    shop.publish(terms);
+    shop.check();
+    shop.records
+}
 
 fn people() -> Vec<Record> {
     let mut shop = Shop::new();
@@ -166,7 +195,7 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn every_kind_ever_written_reads_back_to_the_same_bytes() {
     let mut kinds = std::collections::BTreeSet::new();
-    for line in RECORDS.lines().chain(KINDS.lines()).chain(PEOPLE.lines()) {
+    for line in HISTORIES.iter().flat_map(|(_, stored)| stored.lines()) {
         let bytes: Vec<u8> = (0..line.len() / 2)
             .map(|at| u8::from_str_radix(&line[2 * at..2 * at + 2], 16).unwrap())
             .collect();
@@ -180,17 +209,13 @@ fn every_kind_ever_written_reads_back_to_the_same_bytes() {
                 .to_owned()
         }));
     }
-    assert_eq!(kinds.len(), 28, "{kinds:?}");
+    assert_eq!(kinds.len(), 29, "{kinds:?}");
 }
 
 #[test]
 fn todays_records_are_the_stored_ones() {
-    for (records, stored) in [
-        (every_kind(), RECORDS),
-        (other_kinds(), KINDS),
-        (people(), PEOPLE),
-    ] {
-        let today: Vec<String> = records
+    for (make, stored) in HISTORIES {
+        let today: Vec<String> = make()
             .iter()
             .map(|record| hex(&minicbor::to_vec(record).unwrap()))
             .collect();
@@ -205,7 +230,7 @@ fn todays_records_are_the_stored_ones() {
 
 #[test]
 fn a_stored_history_replays_to_a_world_without_violations() {
-    for history in [RECORDS, KINDS, PEOPLE] {
+    for (_, history) in HISTORIES {
         let mut world = World::default();
         for line in history.lines() {
             let bytes: Vec<u8> = (0..line.len() / 2)
@@ -250,6 +275,6 @@ fn a_snapshot_has_the_bytes_that_its_format_had() {
     shop.settle(played);
     let snapshot = shop.world.to_snapshot();
     let hash = hex(&draw::hash(&snapshot).0);
-    let known = "77de65555a22bd90d6b06272fb97f9ec1913da5fca758926b30f10bdb7ad62ac";
-    assert_eq!((snapshot[1], hash.as_str()), (5, known));
+    let known = "38dd85ab6abdaba9ff0afb0ac7512f45f16288bf6b8b31d038d2e8e1b9b1e929";
+    assert_eq!((snapshot[1], hash.as_str()), (6, known));
 }

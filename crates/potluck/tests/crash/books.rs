@@ -93,6 +93,7 @@ impl Books {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of event")]
     fn take(&mut self, at: i64, event: Event) {
         match event {
             Event::GroupOpened {
@@ -162,7 +163,8 @@ impl Books {
             | Event::AgentAppointed { .. }
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
-            | Event::MemberUnfrozen { .. } => {}
+            | Event::MemberUnfrozen { .. }
+            | Event::ProfileAdopted { .. } => {}
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) fn installation() -> Installation {
         log: draw::Origin::new("shop.example/log").unwrap(),
         source: BeaconSource::DrandQuicknet,
         delay_s: 60,
+        own: None,
     }
 }
 

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use domain::{Answer, Campaign, CampaignId, Command};
-use schema::{CampaignFile, SchemaError};
+use domain::{Answer, Campaign, CampaignId, Command, Profile};
+use schema::{CampaignFile, Installation, SchemaError};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -169,8 +169,8 @@ pub(crate) async fn check(
     State(app): Shared,
     _: AsOperator,
     write: WriteText,
-) -> Json<CampaignChecked> {
-    Json(checked(&app, &write.text))
+) -> Result<Json<CampaignChecked>> {
+    Ok(Json(checked(&installation(&app).await?, &write.text)))
 }
 
 /// Publishes a campaign, for ever unchanged.
@@ -181,7 +181,7 @@ pub(crate) async fn publish(
     write: WriteText,
 ) -> Result<(StatusCode, Json<Published>)> {
     let file = schema::parse_json(&write.text).map_err(schema_problem)?;
-    let campaign = Box::new(file.resolve(&app.installation)?);
+    let campaign = Box::new(file.resolve(&installation(&app).await?)?);
     let reply = app
         .submit(
             operator.actor(),
@@ -212,7 +212,21 @@ pub(crate) async fn publish(
     ))
 }
 
-fn checked(app: &App, text: &[u8]) -> CampaignChecked {
+/// What campaign files take from this installation today.
+async fn installation(app: &App) -> Result<Installation> {
+    let own = app
+        .query(|world| match world.profile() {
+            Profile::Seed | Profile::CnDefault => None,
+            Profile::Own(own) => Some(own.clone()),
+        })
+        .await?;
+    Ok(Installation {
+        own,
+        ..app.installation.clone()
+    })
+}
+
+fn checked(installation: &Installation, text: &[u8]) -> CampaignChecked {
     let no = |problem: CampaignProblem| CampaignChecked {
         ok: false,
         solvency: None,
@@ -231,7 +245,7 @@ fn checked(app: &App, text: &[u8]) -> CampaignChecked {
             });
         }
     };
-    let campaign: Campaign = match file.resolve(&app.installation) {
+    let campaign: Campaign = match file.resolve(installation) {
         Ok(campaign) => campaign,
         Err(refusal) => return no(problem_of(&refusal)),
     };
@@ -272,7 +286,7 @@ fn problem_of(refusal: &domain::Refusal) -> CampaignProblem {
     }
 }
 
-fn schema_problem(error: SchemaError) -> Problem {
+pub(super) fn schema_problem(error: SchemaError) -> Problem {
     let problem =
         Problem::unprocessable("campaign_file_invalid", error.message).with("reason", error.code);
     if error.path.is_empty() {

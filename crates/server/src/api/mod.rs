@@ -15,6 +15,7 @@ mod operator;
 mod orders;
 mod payments;
 mod platform;
+mod profiles;
 mod sign_in;
 mod standing;
 
@@ -77,6 +78,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(standing::dismiss))
         .routes(routes!(standing::plans, standing::publish_plan))
         .routes(routes!(standing::decisions))
+        .routes(routes!(profiles::adopt))
         .routes(routes!(orders::ship))
         .routes(routes!(orders::take_back))
         .routes(routes!(gateway::join))
@@ -90,6 +92,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(demo::inbox))
         .routes(routes!(demo::accounts))
         .routes(routes!(standing::all_regions))
+        .routes(routes!(profiles::profile))
         .routes(routes!(platform::platform));
     let all = members.merge(groups).merge(staff).merge(others);
     let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())

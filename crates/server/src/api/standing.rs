@@ -256,7 +256,7 @@ pub(crate) async fn decisions(
 
 /// Submits what an operator has decided, and notes why. The journal has the decision and who made it; the reason may name
 /// persons, so it stands beside it, by the record's number.
-async fn decide(
+pub(super) async fn decide(
     app: &App,
     operator: &AsOperator,
     (key, command): (domain::IdempotencyKey, Command),

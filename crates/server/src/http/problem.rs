@@ -220,7 +220,9 @@ impl From<Refusal> for Problem {
             Refusal::InvalidCampaign { field, must } => {
                 problem.with("field", field).with("must", must)
             }
-            Refusal::InvalidPlan { field, must } => problem.with("field", field).with("must", must),
+            Refusal::InvalidPlan { field, must } | Refusal::InvalidProfile { field, must } => {
+                problem.with("field", field).with("must", must)
+            }
             Refusal::RegionStands { from } => problem.with("from", crate::wire::rfc3339(from)),
             Refusal::NotRunYet { what } => problem.with("what", what),
             Refusal::WinRateNotWhole { nearest, .. } => problem
@@ -286,6 +288,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownPlan { .. }
         | Refusal::ProfileForbids { .. }
         | Refusal::InvalidPlan { .. }
+        | Refusal::InvalidProfile { .. }
         | Refusal::UnknownRank { .. }
         | Refusal::UnknownRegion(_)
         | Refusal::NotSolvent(_)

@@ -375,5 +375,6 @@ pub(crate) fn source_name(source: &domain::BeaconSource) -> &'static str {
 /// Whether the screens must say "covered before returns and coins" (rules 8).
 pub(crate) fn reserve_wording(campaign: &Campaign) -> bool {
     let whole = domain::RATE_ONE_PPM;
-    campaign.profile.return_reserve().0 < whole || campaign.profile.coin_reserve().0 < whole
+    let limits = campaign.profile.terms();
+    limits.return_reserve.0 < whole || limits.coin_reserve.0 < whole
 }

@@ -58,6 +58,19 @@ pub(crate) struct Reasoned {
     pub(crate) reason: String,
 }
 
+/// Gives the installation another profile.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileWanted {
+    /// `seed`, `cn-default` or `own`.
+    pub(crate) profile: String,
+    /// The profile's file, in TOML, with `own`.
+    #[serde(default)]
+    pub(crate) file: Option<String>,
+    /// 1 to 400 bytes.
+    pub(crate) reason: String,
+}
+
 /// Sets a member's rank.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -8,6 +8,7 @@ mod gateway;
 mod inputs;
 mod openapi;
 mod overload;
+mod profiles;
 mod recovery;
 mod restored;
 mod revoked;

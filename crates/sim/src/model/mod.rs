@@ -400,7 +400,8 @@ impl Model {
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
-            | Command::UnfreezeMember { .. } => false,
+            | Command::UnfreezeMember { .. }
+            | Command::AdoptProfile { .. } => false,
         }
     }
 
@@ -452,7 +453,8 @@ impl Model {
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
-            | Command::UnfreezeMember { .. } => {
+            | Command::UnfreezeMember { .. }
+            | Command::AdoptProfile { .. } => {
                 unreachable!("not asked for by the simulator")
             }
         }

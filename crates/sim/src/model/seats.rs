@@ -97,7 +97,8 @@ impl Model {
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
-            | Command::UnfreezeMember { .. } => unreachable!("not about seats"),
+            | Command::UnfreezeMember { .. }
+            | Command::AdoptProfile { .. } => unreachable!("not about seats"),
         }
     }
 

@@ -113,7 +113,8 @@ impl Run {
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
-            | Command::UnfreezeMember { .. } => return true,
+            | Command::UnfreezeMember { .. }
+            | Command::AdoptProfile { .. } => return true,
         };
         !self.in_history(txn.as_str(), target)
     }
@@ -168,6 +169,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::DismissAgent { .. } => "dismiss-agent",
         Command::FreezeMember { .. } => "freeze-member",
         Command::UnfreezeMember { .. } => "unfreeze-member",
+        Command::AdoptProfile { .. } => "adopt-profile",
     }
 }
 

@@ -148,7 +148,8 @@ impl Trail {
             | Event::AgentAppointed { .. }
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
-            | Event::MemberUnfrozen { .. } => Ok(()),
+            | Event::MemberUnfrozen { .. }
+            | Event::ProfileAdopted { .. } => Ok(()),
         }
     }
 
@@ -262,6 +263,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::AgentDismissed { .. } => "agent-dismissed",
         Event::MemberFrozen { .. } => "member-frozen",
         Event::MemberUnfrozen { .. } => "member-unfrozen",
+        Event::ProfileAdopted { .. } => "profile-adopted",
     };
     coverage.note("event", name);
 }

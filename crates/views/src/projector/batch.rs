@@ -122,7 +122,7 @@ impl Batch {
             Event::AgentDismissed { region, member: _ } => self.agent_changed(*region, None),
             Event::MemberFrozen { member } => self.frozen_changed(*member, 1),
             Event::MemberUnfrozen { member } => self.frozen_changed(*member, 0),
-            Event::CapitalDeposited { amount: _ } => Ok(()),
+            Event::CapitalDeposited { amount: _ } | Event::ProfileAdopted { profile: _ } => Ok(()),
         }
     }
 

@@ -141,7 +141,8 @@ impl Needs {
             | Event::AgentAppointed { .. }
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
-            | Event::MemberUnfrozen { .. } => {}
+            | Event::MemberUnfrozen { .. }
+            | Event::ProfileAdopted { .. } => {}
         }
     }
 

@@ -290,7 +290,8 @@ impl Trail {
             | Event::AgentAppointed { .. }
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
-            | Event::MemberUnfrozen { .. } => {}
+            | Event::MemberUnfrozen { .. }
+            | Event::ProfileAdopted { .. } => {}
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::{
     Campaign, CampaignId, Closing, Event, FilledSeat, GroupId, MemberId, Millis, Money, OrderId,
-    PaymentId, PlanTerms, PublishedCampaign, RefundId, Region, Txn, World,
+    PaymentId, PlanTerms, Profile, PublishedCampaign, RefundId, Region, Txn, World,
 };
 
 use super::Findings;
@@ -38,6 +38,8 @@ pub(super) struct Trail {
     set_ranks: BTreeSet<(u32, MemberId)>,
     agents: BTreeMap<Region, MemberId>,
     any_kept: bool,
+    /// The installation's.
+    profile: Profile,
     /// When ranks are counted next.
     count_at: Option<Millis>,
     beacons: Beacons,
@@ -217,7 +219,8 @@ impl Trail {
             | Event::AgentAppointed { .. }
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
-            | Event::MemberUnfrozen { .. } => self.people_event(at, event, findings),
+            | Event::MemberUnfrozen { .. }
+            | Event::ProfileAdopted { .. } => self.people_event(at, event, findings),
         }
     }
 
@@ -247,6 +250,13 @@ impl Trail {
                 at.0
             ));
         }
+        let another = match (&self.profile, &terms.profile) {
+            (Profile::Seed, Profile::Seed | Profile::CnDefault) => false,
+            (installed, published) => installed != published,
+        };
+        findings.unless(!another, at.0, || {
+            format!("campaign {campaign} has another profile than the installation")
+        });
         let hash = draw::hash(domain::published_file(terms).as_bytes());
         self.campaigns.push(PublishedCampaign {
             terms: terms.clone(),

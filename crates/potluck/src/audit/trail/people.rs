@@ -3,8 +3,8 @@
 //! Told without the world's short cuts: team sales by depth, walks over every single upline.
 
 use domain::{
-    Agent, Agents, Event, MAX_RISEN, MemberId, Millis, PlanTerms, PublishedCampaign, REGION_STANDS,
-    Region, Risen, Upline, VipRule, World, rewards,
+    Agent, Agents, Event, MAX_RISEN, MemberId, Millis, PlanTerms, Profile, PublishedCampaign,
+    REGION_STANDS, Region, Risen, Upline, VipRule, World, rewards,
 };
 
 use super::{At, Person, Trail};
@@ -165,6 +165,16 @@ impl Trail {
                 if let Some(person) = person {
                     person.frozen = frozen;
                 }
+            }
+            Event::ProfileAdopted { profile } => {
+                let sound = match profile {
+                    Profile::Seed | Profile::CnDefault => true,
+                    Profile::Own(own) => own.check().is_ok() && at.1 < own.expires,
+                };
+                findings.unless(sound, at.0, || {
+                    "an own profile is adopted that breaks a rule or is over".to_owned()
+                });
+                self.profile.clone_from(profile);
             }
             Event::MemberRegistered { .. }
             | Event::InviterBound { .. }

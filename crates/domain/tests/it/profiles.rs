@@ -1,0 +1,240 @@
+//! Profiles: what may be published and begin under the installation's own limits (rules 11).
+
+use domain::{rewards::*, *};
+
+use crate::{
+    shop::{Shop, consolation, e0},
+    standing::sale,
+};
+
+/// Everything in the book, signed for until the last day of 2099.
+pub(crate) fn own_profile() -> OwnProfile {
+    OwnProfile {
+        name: "ours".to_owned(),
+        signed_by: "Wang Xiaoming".to_owned(),
+        opinion: [7; 32],
+        expires: Millis::of_date(2100, 1, 1).unwrap(),
+        campaigns: Vec::new(),
+        terms: Profile::Seed.terms().clone(),
+    }
+}
+
+fn adopt(profile: Profile) -> Command {
+    Command::AdoptProfile {
+        profile: Box::new(profile),
+    }
+}
+
+fn under(own: &OwnProfile) -> Profile {
+    Profile::Own(Box::new(own.clone()))
+}
+
+fn code(answer: Result<Answer, Refusal>) -> String {
+    match answer {
+        Ok(_) => "ok".to_owned(),
+        Err(Refusal::ProfileForbids { profile, limit }) => format!("{profile}: {limit}"),
+        Err(Refusal::InvalidProfile { field, .. }) => field.to_owned(),
+        Err(refusal) => refusal.code().to_owned(),
+    }
+}
+
+fn publish(terms: Campaign) -> Command {
+    Command::PublishCampaign {
+        campaign: Box::new(terms),
+    }
+}
+
+#[test]
+fn each_limit_refuses_what_is_beyond_it_and_nothing_else() {
+    type Change = fn(&mut ProfileTerms);
+    let rows: &[(&str, Change)] = &[
+        ("ok", |_| {}),
+        ("own: kinds", |terms| terms.kinds = vec![Kind::EveryoneBuys]),
+        ("own: leader_rules", |terms| {
+            terms.leader_rules = vec![LeaderRule::Buys]
+        }),
+        ("own: consolation_cash", |terms| {
+            terms.consolation = ConsolationIn::Coins
+        }),
+        ("ok", |terms| terms.consolation = ConsolationIn::Cash),
+        ("own: formation", |terms| {
+            terms.programs.retain(|&one| one != ProgramKind::Formation)
+        }),
+        ("ok", |terms| {
+            terms.programs.retain(|&one| one != ProgramKind::Dividend)
+        }),
+        ("own: max_generations", |terms| terms.max_generations = 0),
+        ("ok", |terms| terms.max_generations = 1),
+        ("own: reward_source", |terms| {
+            terms.sources = RewardSources::Buyers
+        }),
+        // E0's rewards cost at most 58 of the 100 that its winner pays.
+        ("ok", |terms| terms.rewards_cap = Rate(580_000)),
+        ("own: rewards_cap", |terms| {
+            terms.rewards_cap = Rate(579_999)
+        }),
+        // If the winner returns, 40 are gone, and a unit worth 20 is back in stock.
+        ("campaign_not_solvent", |terms| {
+            terms.return_reserve = Rate(1_000_000)
+        }),
+    ];
+    for (expected, change) in rows {
+        let mut own = own_profile();
+        change(&mut own.terms);
+        let mut shop = Shop::new();
+        shop.must(adopt(under(&own)));
+        let mut terms = e0();
+        terms.profile = under(&own);
+        assert_eq!(code(shop.try_do(publish(terms))), *expected);
+        shop.check();
+    }
+}
+
+#[test]
+fn coins_and_prizes_have_limits_too() {
+    let mut own = own_profile();
+    own.terms.consolation = ConsolationIn::Cash;
+    let mut shop = Shop::new();
+    shop.must(adopt(under(&own)));
+    let mut terms = e0();
+    terms.rewards[0] = consolation(500, 1);
+    terms.profile = under(&own);
+    assert_eq!(code(shop.try_do(publish(terms))), "own: consolation_coins");
+    own.terms.prize_cap = Money(4_999);
+    shop.must(adopt(under(&own)));
+    let mut terms = e0();
+    terms.kind = Kind::BonusDraw;
+    terms.rewards.clear();
+    terms.caps.clear();
+    terms.prize = Some(Prize {
+        title: terms.name.clone(),
+        cost: Money(5_000),
+    });
+    terms.profile = under(&own);
+    assert_eq!(code(shop.try_do(publish(terms))), "own: prize_value_cap");
+}
+
+#[test]
+fn an_own_profile_names_who_signs_and_until_when() {
+    type Change = fn(&mut OwnProfile);
+    let rows: &[(&str, Change)] = &[
+        ("ok", |_| {}),
+        ("name", |own| own.name = " ".to_owned()),
+        ("signed_by", |own| own.signed_by.clear()),
+        ("signed_by", |own| {
+            own.signed_by = "x".repeat(MAX_PROFILE_TEXT + 1)
+        }),
+        ("opinion_sha256", |own| own.opinion = [0; 32]),
+        ("campaigns", |own| own.campaigns = vec![String::new()]),
+        ("kinds", |own| own.terms.kinds.clear()),
+        ("leader_rules", |own| own.terms.leader_rules.clear()),
+        ("coin_offset", |own| own.terms.coin_offset = Rate(1_000_001)),
+        ("withdrawal.minimum", |own| {
+            own.terms.withdrawal.minimum = Money(0)
+        }),
+        ("coins.months", |own| own.terms.coin_months = 0),
+        ("limits.pause", |own| {
+            own.terms.loss_pause = Some(LossPause {
+                losses: 0,
+                pause: Duration(1),
+            });
+        }),
+        ("own: expires", |own| {
+            own.expires = Millis::of_date(2023, 1, 1).unwrap()
+        }),
+    ];
+    for (expected, change) in rows {
+        let mut own = own_profile();
+        change(&mut own);
+        let mut shop = Shop::new();
+        assert_eq!(code(shop.try_do(adopt(under(&own)))), *expected);
+        let installed = if *expected == "ok" { "own" } else { "seed" };
+        assert_eq!(shop.world.profile().name(), installed);
+        shop.check();
+    }
+}
+
+#[test]
+fn only_the_demonstration_profile_lets_campaigns_choose() {
+    let own = own_profile();
+    let (mut draw, mut sold) = (e0(), sale(1, 0));
+    sold.rewards.clear();
+    let as_own = |terms: &Campaign| Campaign {
+        profile: under(&own),
+        ..terms.clone()
+    };
+    let mut shop = Shop::new();
+    assert_eq!(code(shop.try_do(publish(as_own(&draw)))), "seed: profile");
+    shop.must(adopt(Profile::CnDefault));
+    assert_eq!(
+        code(shop.try_do(publish(draw.clone()))),
+        "cn-default: profile"
+    );
+    sold.profile = Profile::CnDefault;
+    shop.must(publish(sold.clone()));
+    shop.must(adopt(under(&own)));
+    assert_eq!(code(shop.try_do(publish(sold))), "own: profile");
+    draw.profile = Profile::Seed;
+    assert_eq!(code(shop.try_do(publish(draw.clone()))), "own: profile");
+    assert_eq!(code(shop.try_do(publish(as_own(&draw)))), "ok");
+    // Another text under the same name is another profile.
+    let mut other = own_profile();
+    other.terms.prize_cap = Money(1);
+    draw.profile = under(&other);
+    assert_eq!(code(shop.try_do(publish(draw))), "own: profile");
+    shop.check();
+}
+
+#[test]
+fn a_tighter_profile_ends_what_may_begin_and_lets_open_groups_go_on() {
+    let mut shop = Shop::new();
+    let id = shop.publish(e0());
+    let members = shop.members(6);
+    let group = shop.open(id, members[0]);
+    shop.seat(group, members[1]);
+    shop.must(adopt(Profile::CnDefault));
+    let open = |member| Command::OpenGroup {
+        campaign: id,
+        member,
+        via: None,
+    };
+    assert_eq!(code(shop.try_do(open(members[5]))), "cn-default: kinds");
+    for &member in &members[2..5] {
+        shop.seat(group, member);
+    }
+    shop.settle(group);
+    shop.check();
+    // An own profile ends with its last day, and covers what it names.
+    let mut own = own_profile();
+    own.campaigns = vec!["another".to_owned()];
+    shop.must(adopt(under(&own)));
+    assert_eq!(code(shop.try_do(open(members[5]))), "own: campaigns");
+    own.campaigns.push(e0().name.zh);
+    own.expires = shop.world.now().after(Duration(60_000));
+    shop.must(adopt(under(&own)));
+    shop.must(open(members[5]));
+    shop.wait(60);
+    assert_eq!(code(shop.try_do(open(members[4]))), "own: expires");
+    shop.check();
+}
+
+#[test]
+fn a_campaign_of_coins_only_is_what_the_cautious_profile_wants() {
+    let mut terms = sale(1, 0);
+    terms.rewards = vec![Reward {
+        program: Program::Leader(rewards::Leader {
+            cash: Money(100),
+            coins: Coins(0),
+            unless_won: false,
+        }),
+        limit: Limit::None,
+    }];
+    terms.profile = Profile::CnDefault;
+    let mut shop = Shop::new();
+    shop.must(adopt(Profile::CnDefault));
+    let id = shop.publish(terms);
+    assert_eq!(
+        shop.world.campaign(id).unwrap().terms.profile,
+        Profile::CnDefault
+    );
+}
