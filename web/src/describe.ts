@@ -89,6 +89,7 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     case 'consolation':
       return t(why.rule === null ? 'wallet.why.consolation_norule' : 'wallet.why.consolation', values)
     case 'reward':
+      if (why.dividend !== null) return dividendLine(line.amount, why.dividend)
       return t('wallet.why.reward', {
         ...values,
         program: programName(why.program ?? '') + (why.generation === null ? '' : t('wallet.why.generation', { n: why.generation })),
@@ -107,6 +108,12 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     default:
       return t('wallet.why.other', { kind: why.kind })
   }
+}
+
+/** A dividend: the pool's share by weight, and the period it was filled in. */
+function dividendLine(amount: Money, { weight, of }: NonNullable<WalletLine['why']['dividend']>): string {
+  const values = { plan: of.plan, pool: yuan(of.pool), weight, total: of.weight, amount: yuan(amount) }
+  return t('wallet.why.dividend', { ...values, until: of.until.slice(0, 10) })
 }
 
 function maths({ account, amount, why }: Pick<WalletLine, 'account' | 'amount' | 'why'>): string {

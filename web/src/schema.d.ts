@@ -265,6 +265,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/dividends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every plan's pool and the last that have closed. */
+        get: operations["get_console_dividends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/dividends/{id}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who was paid what of a closed pool, by member. */
+        get: operations["get_console_dividends_id_payments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/groups": {
         parameters: {
             query?: never;
@@ -431,6 +465,23 @@ export interface paths {
         };
         /** The codes that would have been sent to a phone, newest first. */
         get: operations["get_demo_inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dividends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every plan's pool and the last that have closed; nobody is named. */
+        get: operations["get_dividends"];
         put?: never;
         post?: never;
         delete?: never;
@@ -708,6 +759,23 @@ export interface paths {
         };
         /** Who is signed in, with his money as it is now. */
         get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/dividends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The member's dividends with what explains each, newest first. */
+        get: operations["get_me_dividends"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1334,6 +1402,29 @@ export interface components {
             /** @description `member` or `operator`. */
             role: string;
         };
+        /** @description How a plan's dividend pool is shared. */
+        DividendBody: {
+            period?: components["schemas"]["PeriodName"];
+            /** @description A fixed weight for each rank, from rank 1 on; without it the team sales of the period weigh. */
+            weights_by_rank?: number[] | null;
+        };
+        /** @description What a member got of a pool, with all that explains it: `pool` × `weight` ÷ the close's `weight`, to the fen. */
+        DividendLine: {
+            amount: components["schemas"]["Amount"];
+            at: components["schemas"]["At"];
+            of: components["schemas"]["PoolClose"];
+            /** @description What he weighed. */
+            weight: string;
+        };
+        /** @description What somebody got of a pool. */
+        DividendPaidTo: {
+            amount: components["schemas"]["Amount"];
+            at: components["schemas"]["At"];
+            member: string;
+            member_masked: string;
+            /** @description What he weighed. */
+            weight: string;
+        };
         /** @description What a write that has nothing else to say answers. */
         Done: {
             /**
@@ -1651,6 +1742,33 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        List_DividendLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                amount: components["schemas"]["Amount"];
+                at: components["schemas"]["At"];
+                of: components["schemas"]["PoolClose"];
+                /** @description What he weighed. */
+                weight: string;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_DividendPaidTo: {
+            /** @description What there is, in the list's order. */
+            items: {
+                amount: components["schemas"]["Amount"];
+                at: components["schemas"]["At"];
+                member: string;
+                member_masked: string;
+                /** @description What he weighed. */
+                weight: string;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_GroupCard: {
             /** @description What there is, in the list's order. */
             items: {
@@ -1935,8 +2053,15 @@ export interface components {
             /** @description `waiting`, `paid`, `lapsed`, `refund_due` or `refunded` */
             state: string;
         };
+        /**
+         * @description How long a pool is filled: until midnight, Sunday's midnight or the end of the month in Asia/Shanghai.
+         * @enum {string}
+         */
+        PeriodName: "day" | "week" | "month";
         /** @description What makes VIP levels and ranks. VIP levels go by one of the two. */
         PlanBody: {
+            /** @description How the plan's dividend pool is shared; every month by team sales without it. */
+            dividend?: components["schemas"]["DividendBody"];
             /**
              * Format: int32
              * @description The lowest rank that takes part in dividends.
@@ -1971,6 +2096,44 @@ export interface components {
             /** @description Where new draws take their randomness from: `drand-quicknet` or `local`. */
             source: string;
             version: string;
+        };
+        /** @description A plan's pool as it stands now. */
+        PoolCard: {
+            closes_at?: components["schemas"]["At"] | null;
+            /** @description What will be shared at the end of the period. */
+            current: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description The lowest rank that takes part.
+             */
+            leader_rank: number;
+            /** Format: int32 */
+            plan: number;
+            shared: components["schemas"]["DividendBody"];
+            /** @description What is left to pay of the pool that closed last. */
+            unpaid: components["schemas"]["Amount"];
+        };
+        /** @description A pool that has closed. Nobody is named. */
+        PoolClose: {
+            closed_at: components["schemas"]["At"];
+            from: components["schemas"]["At"];
+            id: string;
+            /** @description How many they were; of none the pool was carried over. */
+            members: string;
+            /** Format: int32 */
+            plan: number;
+            /** @description What was in it. */
+            pool: components["schemas"]["Amount"];
+            until: components["schemas"]["At"];
+            /** @description What all who shared it weighed together: a whole number, fen where team sales weigh. */
+            weight: string;
+        };
+        /** @description Every plan's pool, and the last that have closed. */
+        Pools: {
+            /** @description The last one first. */
+            items: components["schemas"]["PoolClose"][];
+            next?: string | null;
+            pools: components["schemas"]["PoolCard"][];
         };
         /** @description What the drawn seats of a bonus-draw get beside the product. */
         PrizeCard: {
@@ -2233,6 +2396,7 @@ export interface components {
         Why: {
             base?: components["schemas"]["Amount"] | null;
             campaign?: string | null;
+            dividend?: components["schemas"]["DividendLine"] | null;
             /**
              * Format: int32
              * @description Steps above that seat's member.
@@ -2894,6 +3058,80 @@ export interface operations {
             };
         };
     };
+    get_console_dividends: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Pools */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pools"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_dividends_id_payments: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Payments */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_DividendPaidTo"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_console_groups: {
         parameters: {
             query?: {
@@ -3272,6 +3510,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_InboxItem"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dividends: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Pools */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pools"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -3819,6 +4093,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MemberCard"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_dividends: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Dividends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_DividendLine"];
                 };
             };
             /** @description Not done; `code` says why */

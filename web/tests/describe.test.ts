@@ -4,7 +4,7 @@ import { cashAndCoins, consolationLine } from '../src/offer'
 import { useLocale } from '../src/i18n'
 import type { WalletLine, Why } from '../src/types'
 
-const none: Why = { kind: 'reward', group: '12', campaign: '3', program: null, source_seat: null, generation: null, base: null, rate: null, rule: null, payment: null, refund: null }
+const none: Why = { kind: 'reward', group: '12', campaign: '3', program: null, source_seat: null, generation: null, base: null, rate: null, rule: null, payment: null, refund: null, dividend: null }
 const line = (why: Partial<Why>, amount = '0.60', account: WalletLine['account'] = 'vesting') => ({ account, amount, why: { ...none, ...why } })
 
 describe('every line of a wallet says in one sentence why it is there', () => {

@@ -104,7 +104,9 @@ impl Answer {
                 | Event::AgentDismissed { .. }
                 | Event::MemberFrozen { .. }
                 | Event::MemberUnfrozen { .. }
-                | Event::ProfileAdopted { .. } => {}
+                | Event::ProfileAdopted { .. }
+                | Event::DividendClosed { .. }
+                | Event::DividendsPaid { .. } => {}
             }
         }
         answer

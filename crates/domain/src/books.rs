@@ -54,6 +54,7 @@ impl World {
             (Account::Vesting(nobody), held.vesting),
             (Account::Coins(nobody), held.coins),
             (Account::VestingCoins(nobody), held.vesting_coins),
+            (Account::DividendPool(0), self.dividends.total()),
         ];
         let platform = PLATFORM_ACCOUNTS.map(|account| (account, self.platform_balance(account)));
         let rows = platform.into_iter().chain(kinds);
@@ -74,6 +75,7 @@ impl World {
             (Account::Available(MemberId(0)).name(), kinds.available),
             (Account::Vesting(MemberId(0)).name(), kinds.vesting),
             (Account::Suppliers.name(), self.books.suppliers),
+            (Account::DividendPool(0).name(), self.dividends.total()),
         ];
         let mut own = self.books.channel;
         for (_, balance) in owed_by_kind {
@@ -107,7 +109,8 @@ impl World {
             | Account::Available(_)
             | Account::Vesting(_)
             | Account::Coins(_)
-            | Account::VestingCoins(_) => 0,
+            | Account::VestingCoins(_)
+            | Account::DividendPool(_) => 0,
         }
     }
 
@@ -123,6 +126,7 @@ impl World {
             Account::VestingCoins(member) => self
                 .member_ref(member)
                 .map_or(0, |member| member.vesting_coins),
+            Account::DividendPool(plan) => self.dividends.balance(plan),
             Account::Channel
             | Account::RefundsDue
             | Account::Suppliers
@@ -169,6 +173,7 @@ impl World {
         }
         self.check_payments(&mut found);
         self.check_orders(&mut found);
+        self.dividends.check(&mut found);
         found
     }
 
@@ -346,6 +351,7 @@ impl World {
             Account::VestingCoins(member) => self
                 .member_mut(member)
                 .map(|member| &mut member.vesting_coins),
+            Account::DividendPool(plan) => Some(self.dividends.balance_mut(plan)),
         };
         if let Some(balance) = balance {
             ledger::add(balance, line.amount);

@@ -241,6 +241,9 @@ pub enum Due {
     /// Ranks are counted.
     #[n(9)]
     Day,
+    /// A plan's dividend pool closes, or is being paid out.
+    #[n(28)]
+    Dividends(#[n(0)] u32),
 }
 
 /// A timer: when, and what to apply then.

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::{
     AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
-    Millis, Money, Order, OrderId, OrderPayment, OrderState, PaymentId, PendingRefund, RefundId,
-    Refusal, SeatRef, World,
+    Millis, Money, Order, OrderId, OrderPayment, OrderState, PaymentId, PendingRefund, Pooled,
+    RefundId, Refusal, SeatRef, World,
     group::{Full, Group},
     open_file,
     reading::Reading,
@@ -124,6 +124,13 @@ impl World {
         drawn: Drawn,
     ) -> Result<Event, Refusal> {
         let settlement = settle(terms, seats, &drawn.winners)?;
+        let pooled = settlement.dividend.is_positive().then(|| {
+            Box::new(Pooled {
+                plan: terms.plan,
+                amount: settlement.dividend,
+                shares: settlement.dividend_shares,
+            })
+        });
         Ok(Event::GroupSettled(Box::new(GroupSettled {
             group,
             signature: drawn.signature,
@@ -145,6 +152,7 @@ impl World {
             rewards: settlement.rewards,
             everyone_buys: terms.kind.everyone_buys(),
             prize: terms.prize.as_ref().map_or(Money::ZERO, |prize| prize.cost),
+            pooled,
         })))
     }
 
@@ -176,6 +184,9 @@ impl World {
             self.leave_escrow(seat.member, settled.price);
         }
         self.keep_vesting(settled, buyers.len());
+        if let Some(pooled) = &settled.pooled {
+            self.fill_pool(pooled.plan);
+        }
         for seat in &settled.seats {
             self.count_settled_seat(seat.member);
         }
@@ -215,6 +226,10 @@ impl World {
                     open_orders,
                     any_kept: false,
                     rewards: waiting.collect(),
+                    pooled: settled
+                        .pooled
+                        .as_ref()
+                        .map_or_else(Vec::new, |pooled| pooled.shares.clone()),
                 },
             );
         }

@@ -6,8 +6,9 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Campaign, CampaignId, Coins, GroupId, MemberId, Millis, Money, OrderId, PaymentId, PlanTerms,
-    Profile, Rate, RefundId, Region, Risen, StoreId, Txn,
+    Campaign, CampaignId, Coins, DividendShare, GroupId, MemberId, Millis, Money, OrderId,
+    PaymentId, PlanTerms, PoolReturn, Pooled, Profile, Rate, RefundId, Region, Risen, StoreId,
+    TotalWeight, Txn,
 };
 
 /// One thing that has happened.
@@ -285,6 +286,9 @@ pub enum Event {
         /// These are all of the group's rewards that waited, not only those of this seat.
         #[cbor(n(6), skip_if = "is_false")]
         all: bool,
+        /// What it does to the plan's dividend pool.
+        #[n(7)]
+        pool: Option<PoolReturn>,
     },
     /// A plan can be named by campaigns (rules 3.7).
     #[n(20)]
@@ -362,6 +366,44 @@ pub enum Event {
         /// Who.
         #[n(0)]
         member: MemberId,
+    },
+    /// A plan's pool is shared among the leaders, or carried over (rules 7). Who is paid what follows at once.
+    #[n(28)]
+    DividendClosed {
+        /// Whose pool.
+        #[n(0)]
+        plan: u32,
+        /// When the period began.
+        #[n(1)]
+        from: Millis,
+        /// When it ended.
+        #[n(2)]
+        until: Millis,
+        /// What was in it.
+        #[n(3)]
+        pool: Money,
+        /// What all who share it weigh together.
+        #[n(4)]
+        weight: TotalWeight,
+        /// How many they are; without any the pool is carried over.
+        #[n(5)]
+        members: u32,
+    },
+    /// Some of those who share a closed pool have their part, in the order of their numbers.
+    #[n(29)]
+    DividendsPaid {
+        /// Whose pool.
+        #[n(0)]
+        plan: u32,
+        /// When its period ended.
+        #[n(1)]
+        until: Millis,
+        /// Who, and how much.
+        #[n(2)]
+        shares: Vec<DividendShare>,
+        /// Whether there are more, who follow at once.
+        #[n(3)]
+        more: bool,
     },
     /// The installation has another profile (rules 11).
     #[n(70)]
@@ -602,6 +644,9 @@ pub struct GroupSettled {
     /// What the supplier is owed for each winner's prize on top.
     #[cbor(n(13), skip_if = "no_money")]
     pub prize: Money,
+    /// What goes into the plan's dividend pool.
+    #[n(14)]
+    pub pooled: Option<Box<Pooled>>,
 }
 
 fn no_money(amount: &Money) -> bool {

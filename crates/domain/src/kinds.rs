@@ -394,22 +394,6 @@ pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
     if campaign.origin_share.is_some() {
         return not_yet("alliance.origin_share");
     }
-    if campaign.leftover != crate::Leftover::Owner {
-        return not_yet("envelope.leftover dividend");
-    }
-    for reward in &campaign.rewards {
-        match &reward.program {
-            Program::Consolation(_)
-            | Program::WinnerBonus(_)
-            | Program::Leader(_)
-            | Program::Formation(_)
-            | Program::Generation(_)
-            | Program::Differential(_)
-            | Program::SameLevel(_)
-            | Program::Region(_) => {}
-            Program::Dividend(_) => return not_yet("program dividend"),
-        }
-    }
     Ok(())
 }
 

@@ -54,6 +54,8 @@ pub enum Account {
     Coins(MemberId),
     /// Coins of a member's rewards that wait for return windows (rules 9.1).
     VestingCoins(MemberId),
+    /// Liability: what a plan's leaders will share, or have still to be paid of what was shared (rules 7).
+    DividendPool(u32),
 }
 
 /// One ledger line.
@@ -93,7 +95,8 @@ impl Account {
             | Account::Sales
             | Account::CostOfGoods
             | Account::Rewards
-            | Account::ChannelFees => Asset::Cny,
+            | Account::ChannelFees
+            | Account::DividendPool(_) => Asset::Cny,
         }
     }
 
@@ -114,10 +117,11 @@ impl Account {
             Account::CoinsIssued => "coins-issued",
             Account::Coins(_) => "coins",
             Account::VestingCoins(_) => "vesting-coins",
+            Account::DividendPool(_) => "dividend-pool",
         }
     }
 
-    /// Whose: the member's or group's number, or none.
+    /// Whose: the member's, group's or plan's number, or none.
     pub fn holder(&self) -> Option<u64> {
         match self {
             Account::Escrow(group) => Some(group.0),
@@ -125,6 +129,7 @@ impl Account {
             | Account::Vesting(member)
             | Account::Coins(member)
             | Account::VestingCoins(member) => Some(u64::from(member.0)),
+            Account::DividendPool(plan) => Some(u64::from(*plan)),
             Account::Channel
             | Account::RefundsDue
             | Account::Suppliers
@@ -219,12 +224,23 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             Ok(())
         }
         Event::OrderReturned {
-            amount, reversed, ..
+            amount,
+            reversed,
+            pool,
+            ..
         } => {
             move_money(Account::RefundsDue, Account::Sales, amount.0)?;
+            let mut back_to = Account::Rewards;
+            if let Some(pool) = pool {
+                let account = Account::DividendPool(pool.plan);
+                move_money(Account::Rewards, account, pool.taken.0)?;
+                if pool.reversed_in {
+                    back_to = account;
+                }
+            }
             for taken in reversed {
                 let member = taken.member;
-                move_money(Account::Rewards, Account::Vesting(member), taken.amount.0)?;
+                move_money(back_to, Account::Vesting(member), taken.amount.0)?;
                 move_money(
                     Account::CoinsIssued,
                     Account::VestingCoins(member),
@@ -233,8 +249,16 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             }
             Ok(())
         }
+        Event::DividendsPaid { plan, shares, .. } => {
+            for share in shares {
+                let (member, pool) = (share.member, Account::DividendPool(*plan));
+                move_money(Account::Available(member), pool, share.amount.0)?;
+            }
+            Ok(())
+        }
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
+        | Event::DividendClosed { .. }
         | Event::PlanPublished { .. }
         | Event::RanksCounted { .. }
         | Event::RankSet { .. }
@@ -300,6 +324,10 @@ fn settlement_lines(settled: &GroupSettled, move_money: Move<'_>) -> Result<(), 
         let (cash, coins) = reward.accounts();
         move_money(cash, Account::Rewards, reward.cash.0)?;
         move_money(coins, Account::CoinsIssued, reward.coins.0)?;
+    }
+    if let Some(pooled) = &settled.pooled {
+        let pool = Account::DividendPool(pooled.plan);
+        move_money(pool, Account::Rewards, pooled.amount.0)?;
     }
     Ok(())
 }

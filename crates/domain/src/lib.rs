@@ -23,6 +23,7 @@ mod answer;
 mod books;
 mod campaign;
 mod command;
+mod dividend;
 mod drawing;
 mod event;
 mod group;
@@ -59,6 +60,10 @@ pub use answer::{Answer, PaymentAnswer};
 pub use books::*;
 pub use campaign::*;
 pub use command::*;
+pub use dividend::{
+    DividendShare, DividendTerms, DividendWeight, MAX_DIVIDENDS_PAID, MAX_RANK_WEIGHT, Period,
+    PoolReturn, PoolView, Pooled, SeatShare, TotalWeight, share_out, total_weight,
+};
 pub use event::*;
 pub use group::*;
 pub use idempotency::*;

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Coins, Due, Duration, Event, GroupId, MemberId, Millis, Money, OrderId, PaymentId,
-    PendingRefund, RefundId, Refusal, Txn, Vested, World,
+    PendingRefund, PoolReturn, RefundId, Refusal, Txn, Vested, World,
     world::{VestingGroup, WaitingReward},
 };
 
@@ -181,6 +181,13 @@ impl World {
         let is_last = waiting.open_orders <= 1;
         let all_returned = is_last && !waiting.any_kept;
         let goes = |reward: &&WaitingReward| all_returned || reward.source_seat == Some(known.seat);
+        let reversed = by_member(waiting.rewards.iter().filter(goes));
+        let shares = waiting
+            .pooled
+            .iter()
+            .filter(|share| all_returned || share.seat == known.seat);
+        let shares = shares.map(|share| share.cash);
+        let pool = self.decide_pool_return(known.group, shares, &reversed);
         events.push(Event::OrderReturned {
             order,
             payment: PaymentId {
@@ -190,8 +197,9 @@ impl World {
             member: known.member,
             refund: RefundId(self.next_refund),
             amount: known.paid.amount,
-            reversed: by_member(waiting.rewards.iter().filter(goes)),
+            reversed,
             all: all_returned,
+            pool,
         });
         let rest = by_member(waiting.rewards.iter().filter(|reward| !goes(reward)));
         if is_last && !rest.is_empty() {
@@ -268,6 +276,7 @@ impl World {
             .campaign_of(known.group)
             .map_or(Money::ZERO, |campaign| campaign.terms.group.price);
         self.count_kept(known.member, price);
+        self.weigh_sale(known.member, price);
         self.order_is_over(known.group, |vesting| vesting.any_kept = true);
     }
 
@@ -275,7 +284,7 @@ impl World {
         &mut self,
         order: OrderId,
         (refund, amount): (RefundId, Money),
-        all: bool,
+        (all, pool): (bool, Option<PoolReturn>),
     ) {
         let Some(known) = self.orders.remove(&order) else {
             self.corrupt("an order that is not open was returned");
@@ -295,7 +304,11 @@ impl World {
             vesting
                 .rewards
                 .retain(|reward| !all && reward.source_seat != Some(known.seat));
+            vesting.pooled.retain(|share| share.seat != known.seat);
         });
+        if let Some(pool) = pool.filter(|pool| pool.reversed_in) {
+            self.fill_pool(pool.plan);
+        }
     }
 
     /// One order fewer waits. Without any, and with nothing to vest, the group's record goes.

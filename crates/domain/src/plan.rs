@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Event, MAX_AMOUNT_FEN, Millis, Money, Refusal, World, rewards::MAX_RANKS, standing::CountRanks,
+    DividendTerms, Event, MAX_AMOUNT_FEN, Millis, Money, Refusal, World, rewards::MAX_RANKS,
+    standing::CountRanks,
 };
 
 /// Most VIP levels of a plan.
@@ -28,6 +29,9 @@ pub struct PlanTerms {
     /// The lowest rank that takes part in dividends (rules 7).
     #[n(2)]
     pub leader_rank: u16,
+    /// How its pool is shared.
+    #[cbor(n(3), default, skip_if = "DividendTerms::is_default")]
+    pub dividend: DividendTerms,
 }
 
 /// What VIP levels are counted by, with the least for level 1, 2, 3 …, rising strictly.
@@ -80,6 +84,7 @@ static FIRST: LazyLock<PlanTerms> = LazyLock::new(|| {
             rank(20, 5_000_000),
         ],
         leader_rank: 3,
+        dividend: DividendTerms::default(),
     }
 });
 
@@ -162,7 +167,7 @@ impl PlanTerms {
         if self.leader_rank < 1 || self.ranks.len() < usize::from(self.leader_rank) {
             return invalid("leader_rank", "must be one of the ranks, at least 1");
         }
-        Ok(())
+        self.dividend.check(self.ranks.len())
     }
 }
 

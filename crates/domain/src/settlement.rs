@@ -1,7 +1,8 @@
 //! Settlement of one drawn group, in the order of rules 6. Pure: seats and winners in, amounts out.
 
 use crate::{
-    Campaign, Case, Coins, FilledSeat, Leftover, Money, Overflow, ProgramKind, RewardPaid, StoreId,
+    Campaign, Case, Coins, FilledSeat, Leftover, Money, Overflow, ProgramKind, RewardPaid,
+    SeatShare, StoreId,
     rewards::{self, Drawn},
 };
 
@@ -16,6 +17,8 @@ pub struct Settlement {
     pub rewards: Vec<RewardPaid>,
     /// What goes into the dividend pool: its programs' payments, and what is left of the envelope if the campaign says so.
     pub dividend: Money,
+    /// What of it came from each seat, by seat number. The rest is what was left of the envelope.
+    pub dividend_shares: Vec<SeatShare>,
     /// What home stores get of the platform's take, one entry for each buyer who has one, in seat order.
     pub origin_shares: Vec<OriginShare>,
     winners: u32,
@@ -64,6 +67,11 @@ pub fn settle(
         consolation_coins: consolation.map_or(Coins::ZERO, |consolation| consolation.coins),
         rewards: paid.rewards,
         dividend: paid.dividend,
+        dividend_shares: paid
+            .dividend_shares
+            .into_iter()
+            .map(|(seat, cash)| SeatShare { seat, cash })
+            .collect(),
         origin_shares: origin_shares(case, seats, &won)?,
         winners,
         losers: seats_total.saturating_sub(winners),

@@ -13,6 +13,7 @@ use minicbor::{
 use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
+    dividend::Dividends,
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
     member::Member,
@@ -71,6 +72,8 @@ struct Stored<'a> {
     people: &'a People,
     #[n(16)]
     profile: &'a Profile,
+    #[n(17)]
+    dividends: &'a Dividends,
 }
 
 #[derive(Decode)]
@@ -107,6 +110,8 @@ struct Loaded {
     people: People,
     #[n(16)]
     profile: Profile,
+    #[n(17)]
+    dividends: Dividends,
 }
 
 impl World {
@@ -147,6 +152,7 @@ impl World {
             tokens: self.tokens.as_flattened().into(),
             people: &self.people,
             profile: &self.profile,
+            dividends: &self.dividends,
         };
         minicbor::encode(&stored, out)
     }
@@ -181,6 +187,7 @@ impl World {
             tokens: loaded.tokens.as_chunks().0.to_vec(),
             people: loaded.people,
             profile: loaded.profile,
+            dividends: loaded.dividends,
             ..World::default()
         };
         world.rebuild();
@@ -223,6 +230,9 @@ impl World {
         self.find_jumps();
         if let Some(at) = self.people.count_at {
             self.push_timer(at, Due::Day);
+        }
+        for (at, due) in self.dividends.timers() {
+            self.push_timer(at, due);
         }
         let orders: Vec<(OrderId, OrderState)> = self
             .orders

@@ -328,20 +328,27 @@ impl World {
 
     /// What everyone below each member has bought and kept.
     pub fn team_sales(&self) -> Vec<Money> {
-        let mut sales = vec![Money::ZERO; self.members.len()];
+        let members = (0u32..).map(MemberId).take(self.members.len());
+        let own: Vec<i64> = members.map(|member| self.people.kept(member).0).collect();
+        self.sums_below(&own)
+    }
+
+    /// The sum of what everyone below each member has of his own, in one pass.
+    pub(crate) fn sums_below(&self, own: &[i64]) -> Vec<Money> {
+        let mut sums = vec![Money::ZERO; self.members.len()];
         for member in self.children_first() {
             let Some(inviter) = self.member_ref(member).and_then(Member::inviter) else {
                 continue;
             };
-            let own = self.people.kept(member);
-            let below = usize::try_from(member.0).ok().and_then(|at| sales.get(at));
-            let whole = below.map_or(0, |below| below.0).saturating_add(own.0);
+            let at = usize::try_from(member.0).unwrap_or(usize::MAX);
+            let own = own.get(at).copied().unwrap_or(0);
+            let whole = sums.get(at).map_or(0, |below| below.0).saturating_add(own);
             let above = usize::try_from(inviter.0).ok();
-            if let Some(above) = above.and_then(|at| sales.get_mut(at)) {
+            if let Some(above) = above.and_then(|at| sums.get_mut(at)) {
                 above.0 = above.0.saturating_add(whole);
             }
         }
-        sales
+        sums
     }
 
     /// What time has made due: ranks are counted (rules 3.3).

@@ -39,6 +39,16 @@ impl Millis {
         Millis(today.saturating_add(DAY_MS).saturating_sub(SHANGHAI_MS))
     }
 
+    /// The day that this moment lies in, in Asia/Shanghai; 1970-01-01 is 0.
+    pub fn shanghai_day(self) -> i64 {
+        self.0.saturating_add(SHANGHAI_MS).div_euclid(DAY_MS)
+    }
+
+    /// The midnight of Asia/Shanghai with which a day begins.
+    pub fn start_of_day(day: i64) -> Millis {
+        Millis(day.saturating_mul(DAY_MS).saturating_sub(SHANGHAI_MS))
+    }
+
     /// Whole seconds since 1970, rounded down; 0 for earlier times.
     pub fn unix_seconds(self) -> u64 {
         u64::try_from(self.0.div_euclid(1000)).unwrap_or(0)

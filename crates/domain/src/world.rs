@@ -12,7 +12,8 @@ use minicbor::{Decode, Encode};
 use crate::{
     Actor, Answer, Campaign, Closing, Coins, Command, Due, Event, GroupId, MemberId, Millis, Money,
     Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, Record, RecordHead, RecordRef,
-    Records, RefundId, Refusal, Request, SeatState, Timer,
+    Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
+    dividend::Dividends,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
     ledger,
@@ -43,6 +44,7 @@ pub struct World {
     pub(crate) staff_keys: BTreeMap<Actor, VecDeque<KeySlot>>,
     pub(crate) people: People,
     pub(crate) profile: Profile,
+    pub(crate) dividends: Dividends,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -80,6 +82,9 @@ pub(crate) struct VestingGroup {
     /// In the order they were paid, without those that are reversed.
     #[n(2)]
     pub(crate) rewards: Vec<WaitingReward>,
+    /// What its seats have put into the dividend pool, without those that were returned.
+    #[n(3)]
+    pub(crate) pooled: Vec<SeatShare>,
 }
 
 /// One reward that waits.
@@ -285,6 +290,7 @@ impl World {
             Due::Group(group) => self.due_in_group(group, now, events),
             Due::Order(order) => self.due_in_order(order, now, events),
             Due::Day => self.due_ranks(now, events),
+            Due::Dividends(plan) => self.due_dividends(plan, now, events),
         }
     }
 
@@ -350,6 +356,7 @@ impl World {
                 self.expect_next("campaign", u64::from(campaign.0), self.campaigns.len());
                 self.campaigns
                     .push(PublishedCampaign::new((**terms).clone(), at));
+                self.open_pool(terms);
             }
             Event::CapitalDeposited { amount } => {
                 self.promised = self.promised.saturating_add(amount.0)
@@ -441,8 +448,9 @@ impl World {
                 refund,
                 amount,
                 all,
+                pool,
                 ..
-            } => self.apply_order_returned(*order, (*refund, *amount), *all),
+            } => self.apply_order_returned(*order, (*refund, *amount), (*all, *pool)),
             Event::PlanPublished { plan, terms } => self.apply_plan(*plan, terms, at),
             Event::RanksCounted { risen, more } => self.apply_ranks_counted(risen, *more),
             Event::RankSet { member, plan, rank } => self.apply_rank_set(*member, *plan, *rank),
@@ -452,6 +460,20 @@ impl World {
             Event::MemberFrozen { member } => self.apply_frozen(*member, Frozen::Yes),
             Event::MemberUnfrozen { member } => self.apply_frozen(*member, Frozen::No),
             Event::ProfileAdopted { profile } => self.profile.clone_from(profile),
+            Event::DividendClosed {
+                plan,
+                from: _,
+                until,
+                pool,
+                weight,
+                members,
+            } => self.apply_dividend_closed(*plan, *until, (*pool, *weight, *members)),
+            Event::DividendsPaid {
+                plan,
+                until,
+                shares,
+                more,
+            } => self.apply_dividends_paid(*plan, *until, (shares, *more)),
         }
     }
 
@@ -500,6 +522,7 @@ impl World {
                 OrderState::Returning { back_by } => Some(back_by),
             },
             Due::Day => self.people.count_at,
+            Due::Dividends(plan) => self.dividends.due_at(plan),
         }
     }
 

@@ -145,6 +145,8 @@ fn event_bytes(event: &Event) -> usize {
         Event::PlanPublished { .. } => 512,
         Event::ProfileAdopted { .. } => 1024,
         Event::RanksCounted { risen, .. } => 16 + 12 * risen.len(),
+        Event::DividendClosed { .. } => 64,
+        Event::DividendsPaid { shares, .. } => 24 + 20 * shares.len(),
     }
 }
 
@@ -154,7 +156,9 @@ fn agents_bytes(agents: &domain::Agents) -> usize {
 }
 
 fn settled_bytes(settled: &GroupSettled) -> usize {
-    160 + 4 * settled.winners.len() + 10 * settled.seats.len() + 32 * settled.rewards.len()
+    let pooled = settled.pooled.as_ref();
+    let pooled = pooled.map_or(0, |pooled| 16 + 8 * pooled.shares.len());
+    160 + 4 * settled.winners.len() + 10 * settled.seats.len() + 32 * settled.rewards.len() + pooled
 }
 
 #[cfg(test)]
@@ -229,6 +233,7 @@ mod tests {
             rewards: vec![reward(); rewards],
             everyone_buys: false,
             prize: Money::ZERO,
+            pooled: None,
         }))
     }
 

@@ -381,7 +381,9 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }
         | Event::MemberUnfrozen { .. }
-        | Event::ProfileAdopted { .. } => None,
+        | Event::ProfileAdopted { .. }
+        | Event::DividendClosed { .. }
+        | Event::DividendsPaid { .. } => None,
     }
 }
 

@@ -110,6 +110,7 @@ pub(crate) fn wallet_line(line: views::WalletLine) -> WalletLine {
             rule: why.rule,
             payment: why.payment.map(|payment| payment.to_string()),
             refund: why.refund.map(|refund| refund.to_string()),
+            dividend: why.dividend.as_deref().map(crate::api::dividends::line),
         },
     }
 }

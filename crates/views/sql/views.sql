@@ -210,3 +210,26 @@ CREATE TABLE agent (
   member BIGINT,
   at BIGINT NOT NULL
 );
+CREATE TABLE dividend_close (
+  plan BIGINT NOT NULL,
+  until BIGINT NOT NULL,
+  since BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  pool BIGINT NOT NULL,
+  weight TEXT NOT NULL,
+  members BIGINT NOT NULL,
+  PRIMARY KEY (plan, until)
+) WITHOUT ROWID;
+CREATE INDEX dividend_close_seq ON dividend_close (seq);
+CREATE TABLE dividend_paid (
+  member BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  plan BIGINT NOT NULL,
+  until BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  weight BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  PRIMARY KEY (member, seq)
+) WITHOUT ROWID;
+CREATE INDEX dividend_paid_close ON dividend_paid (plan, until, member);

@@ -6,7 +6,7 @@ use domain::{Account, Event, GroupId, MemberId};
 use crate::names::{WalletAccount, WhyKind, Word};
 
 /// Kinds of accounts in the order of the chart: assets, liabilities, own money, coins. A kind's number is its place.
-pub(crate) const ACCOUNTS: [Account; 14] = [
+pub(crate) const ACCOUNTS: [Account; 15] = [
     Account::Channel,
     Account::Escrow(GroupId(0)),
     Account::RefundsDue,
@@ -21,6 +21,7 @@ pub(crate) const ACCOUNTS: [Account; 14] = [
     Account::CoinsIssued,
     Account::Coins(MemberId(0)),
     Account::VestingCoins(MemberId(0)),
+    Account::DividendPool(0),
 ];
 
 /// The numbers of the accounts that are a member's: available, vesting, coins, vesting coins.
@@ -45,6 +46,7 @@ pub(crate) fn account_code(account: &Account) -> i64 {
         Account::CoinsIssued => 11,
         Account::Coins(_) => 12,
         Account::VestingCoins(_) => 13,
+        Account::DividendPool(_) => 14,
     }
 }
 
@@ -69,6 +71,7 @@ pub(crate) fn account_of(code: i64, holder: i64) -> Option<Account> {
         Account::Vesting(_) => Account::Vesting(member()?),
         Account::Coins(_) => Account::Coins(member()?),
         Account::VestingCoins(_) => Account::VestingCoins(member()?),
+        Account::DividendPool(_) => Account::DividendPool(u32::try_from(holder).ok()?),
         plain @ (Account::Channel
         | Account::RefundsDue
         | Account::Suppliers
@@ -121,6 +124,8 @@ const EVENTS: &[(i64, &str)] = &[
     (25, "agent_dismissed"),
     (26, "member_frozen"),
     (27, "member_unfrozen"),
+    (28, "dividend_closed"),
+    (29, "dividends_paid"),
     (70, "profile_adopted"),
 ];
 
@@ -155,6 +160,8 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::AgentDismissed { .. } => 25,
         Event::MemberFrozen { .. } => 26,
         Event::MemberUnfrozen { .. } => 27,
+        Event::DividendClosed { .. } => 28,
+        Event::DividendsPaid { .. } => 29,
         Event::ProfileAdopted { .. } => 70,
     }
 }
@@ -216,7 +223,7 @@ mod tests {
             let found = account_of(code, holder).unwrap();
             assert_eq!((found.name(), holder_of(&found)), (account.name(), holder));
         }
-        assert_eq!(account_of(14, 0), None);
+        assert_eq!(account_of(15, 0), None);
         assert_eq!(account_of(3, -1), None);
         assert_eq!(account_named("nobody"), None);
         assert_eq!(

@@ -358,7 +358,8 @@ impl WalletAccount {
             | Account::CostOfGoods
             | Account::Rewards
             | Account::ChannelFees
-            | Account::CoinsIssued => None,
+            | Account::CoinsIssued
+            | Account::DividendPool(_) => None,
         }
     }
 

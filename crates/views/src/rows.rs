@@ -254,6 +254,44 @@ pub struct WalletLine {
     pub why: Why,
 }
 
+/// A dividend pool that has closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DividendClose {
+    /// Whose pool.
+    pub plan: u32,
+    /// When the period began.
+    pub from: Millis,
+    /// When it ended.
+    pub until: Millis,
+    /// When it was closed.
+    pub at: Millis,
+    /// What was in it.
+    pub pool: Money,
+    /// What all who shared it weighed together; in fen where sales weigh.
+    pub weight: String,
+    /// How many they were; without any the pool was carried over.
+    pub members: u64,
+    /// The record it stands in.
+    pub seq: u64,
+}
+
+/// What one member got of a dividend pool, with all that explains it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DividendPayment {
+    /// The record it stands in.
+    pub seq: u64,
+    /// Who.
+    pub member: MemberId,
+    /// When he was paid.
+    pub at: Millis,
+    /// What he weighed.
+    pub weight: u64,
+    /// How much he got.
+    pub amount: Money,
+    /// Of what.
+    pub close: DividendClose,
+}
+
 /// What explains a line of a wallet (rules 7, last line).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why {
@@ -279,6 +317,8 @@ pub struct Why {
     pub payment: Option<PaymentId>,
     /// The refund.
     pub refund: Option<RefundId>,
+    /// The dividend.
+    pub dividend: Option<Box<DividendPayment>>,
 }
 
 /// What a winner gets.

@@ -32,8 +32,8 @@ impl Dividend {
 
     pub(super) fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
         let each = self.base.amount(drawn.campaign)?.share(self.rate)?;
-        for _ in drawn.sources(self.source) {
-            till.pool(each)?;
+        for (seat, _) in drawn.sources(self.source) {
+            till.pool(seat, each)?;
         }
         Ok(())
     }

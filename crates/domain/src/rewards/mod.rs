@@ -12,6 +12,8 @@ mod same_level;
 mod till;
 mod winner_bonus;
 
+use std::collections::BTreeMap;
+
 use minicbor::{Decode, Encode};
 
 pub use consolation::Consolation;
@@ -482,6 +484,8 @@ pub struct Paid {
     pub rewards: Vec<RewardPaid>,
     /// Into the dividend pool.
     pub dividend: Money,
+    /// What of it came from each seat.
+    pub dividend_shares: BTreeMap<u32, Money>,
 }
 
 /// Pays all programs of a drawn group in declared order. The uniform consolation is left out: it is stored

@@ -59,9 +59,14 @@ impl<'a> Till<'a> {
     }
 
     /// As [`Till::pay`], into the dividend pool.
-    pub(super) fn pool(&mut self, cash: Money) -> Result<(), Overflow> {
+    pub(super) fn pool(&mut self, source_seat: u32, cash: Money) -> Result<(), Overflow> {
         let cash = self.take(cash)?;
-        self.paid.dividend = self.paid.dividend.plus(cash)?;
+        if cash.is_positive() {
+            self.paid.dividend = self.paid.dividend.plus(cash)?;
+            let shares = &mut self.paid.dividend_shares;
+            let share = shares.entry(source_seat).or_insert(Money::ZERO);
+            *share = share.plus(cash)?;
+        }
         Ok(())
     }
 

@@ -481,6 +481,7 @@ fn kind(event: &Event) -> &'static str {
         | Event::MemberFrozen { .. }
         | Event::MemberUnfrozen { .. }
         | Event::ProfileAdopted { .. } => "people",
+        Event::DividendClosed { .. } | Event::DividendsPaid { .. } => "dividend",
     }
 }
 

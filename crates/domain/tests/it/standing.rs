@@ -29,6 +29,7 @@ pub(crate) fn low_plan() -> PlanTerms {
         vip: VipRule::KeptSales(vec![Money(10_000), Money(30_000)]),
         ranks: vec![rank(0, 1), rank(1, 30_000), rank(2, 60_000)],
         leader_rank: 2,
+        dividend: DividendTerms::default(),
     }
 }
 

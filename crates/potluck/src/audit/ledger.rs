@@ -110,7 +110,8 @@ fn is_liability(account: Account) -> bool {
         | Account::Vesting(_)
         | Account::Suppliers
         | Account::Coins(_)
-        | Account::VestingCoins(_) => true,
+        | Account::VestingCoins(_)
+        | Account::DividendPool(_) => true,
         Account::Channel
         | Account::Capital
         | Account::Sales

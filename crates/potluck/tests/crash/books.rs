@@ -164,7 +164,9 @@ impl Books {
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
-            | Event::ProfileAdopted { .. } => {}
+            | Event::ProfileAdopted { .. }
+            | Event::DividendClosed { .. }
+            | Event::DividendsPaid { .. } => {}
         }
     }
 

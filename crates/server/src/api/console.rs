@@ -52,7 +52,14 @@ pub(crate) async fn books(
 }
 
 /// Kinds of accounts whose balances are owed to somebody, and those of coins that members have.
-const OWED: [&str; 5] = ["escrow", "refunds-due", "available", "vesting", "suppliers"];
+const OWED: [&str; 6] = [
+    "escrow",
+    "refunds-due",
+    "available",
+    "vesting",
+    "suppliers",
+    "dividend-pool",
+];
 const COINS: [&str; 2] = ["coins", "vesting-coins"];
 
 fn books_of(rows: &[TrialRow]) -> BooksPage {

@@ -6,6 +6,7 @@ mod campaigns;
 mod channel;
 mod console;
 mod demo;
+pub(crate) mod dividends;
 mod draws;
 mod gateway;
 mod groups;
@@ -83,7 +84,20 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(orders::take_back))
         .routes(routes!(gateway::join))
         .routes(routes!(gateway::register));
-    let others = OpenApiRouter::new()
+    let all = members
+        .merge(groups)
+        .merge(staff)
+        .merge(others())
+        .merge(pools());
+    let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .nest("/api/v1", all)
+        .split_for_parts();
+    (router, openapi::complete(api))
+}
+
+/// What providers, programs and everybody ask for.
+fn others() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(channel::notify))
         .routes(routes!(beacon::info))
         .routes(routes!(beacon::file))
@@ -93,12 +107,16 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(demo::accounts))
         .routes(routes!(standing::all_regions))
         .routes(routes!(profiles::profile))
-        .routes(routes!(platform::platform));
-    let all = members.merge(groups).merge(staff).merge(others);
-    let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
-        .nest("/api/v1", all)
-        .split_for_parts();
-    (router, openapi::complete(api))
+        .routes(routes!(platform::platform))
+}
+
+/// Dividend pools, for members and for operators.
+fn pools() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(dividends::pools))
+        .routes(routes!(dividends::mine))
+        .routes(routes!(dividends::console_pools))
+        .routes(routes!(dividends::payments))
 }
 
 /// The description of the API, as `/openapi.json` serves it.

@@ -381,6 +381,17 @@ impl InPath for Round {
     }
 }
 
+/// A closed dividend pool, by the record that closed it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PoolNumber(pub(crate) u64);
+
+impl InPath for PoolNumber {
+    const UNKNOWN: &'static str = "dividend_unknown";
+    fn read(text: &str) -> Option<PoolNumber> {
+        decimal(text).map(PoolNumber)
+    }
+}
+
 impl<S: Send + Sync, T: InPath> FromRequestParts<S> for Segment<T> {
     type Rejection = Problem;
 

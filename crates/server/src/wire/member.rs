@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, At, GroupCard, RegionCard, Words};
+use super::{Amount, At, DividendLine, GroupCard, RegionCard, Words};
 
 /// Asks for a one-time code.
 #[derive(Deserialize, ToSchema)]
@@ -162,6 +162,8 @@ pub(crate) struct Why {
     pub(crate) rule: Option<u32>,
     pub(crate) payment: Option<String>,
     pub(crate) refund: Option<String>,
+    /// Of a dividend: the period, what the member weighed, what all weighed, and the pool.
+    pub(crate) dividend: Option<DividendLine>,
 }
 
 /// What a buyer gets.

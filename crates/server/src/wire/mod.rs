@@ -5,6 +5,7 @@
 
 mod campaign;
 mod console;
+mod dividends;
 mod gateway;
 mod group;
 mod member;
@@ -13,6 +14,7 @@ mod people;
 pub(crate) use campaign::*;
 pub use console::DemoAccount;
 pub(crate) use console::*;
+pub(crate) use dividends::*;
 pub(crate) use gateway::*;
 pub(crate) use group::*;
 pub(crate) use member::*;

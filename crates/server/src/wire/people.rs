@@ -4,7 +4,7 @@ use domain::{Money, PlanTerms, RankRule, Region, VipRule};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, At};
+use super::{Amount, At, DividendBody};
 
 /// A region with the names of what it lies in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,6 +117,9 @@ pub(crate) struct PlanBody {
     pub(crate) ranks: Vec<RankBody>,
     /// The lowest rank that takes part in dividends.
     pub(crate) leader_rank: u16,
+    /// How the plan's dividend pool is shared; every month by team sales without it.
+    #[serde(default)]
+    pub(crate) dividend: DividendBody,
 }
 
 /// What makes a rank: both must be reached.
@@ -147,6 +150,7 @@ impl From<&PlanTerms> for PlanBody {
             vip_by_kept_sales: by_sales,
             ranks: terms.ranks.iter().map(rank).collect(),
             leader_rank: terms.leader_rank,
+            dividend: (&terms.dividend).into(),
         }
     }
 }
@@ -169,6 +173,7 @@ impl PlanBody {
             vip,
             ranks: self.ranks.into_iter().map(rule).collect(),
             leader_rank: self.leader_rank,
+            dividend: self.dividend.terms(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod crowds;
+mod dividends;
 mod drand;
 mod files;
 mod gateway;

@@ -28,6 +28,8 @@ async fn roles_do_not_mix() {
         (Method::POST, "/groups/0/leave".to_owned()),
         (Method::POST, "/orders/0/receive".to_owned()),
         (Method::POST, "/me/region".to_owned()),
+        (Method::GET, "/dividends".to_owned()),
+        (Method::GET, "/me/dividends".to_owned()),
     ];
     let of_operators = [
         (Method::GET, "/operator/me".to_owned()),
@@ -43,6 +45,8 @@ async fn roles_do_not_mix() {
         (Method::POST, "/orders/0/ship".to_owned()),
         (Method::GET, "/console/agents".to_owned()),
         (Method::GET, "/console/plans".to_owned()),
+        (Method::GET, "/console/dividends".to_owned()),
+        (Method::GET, "/console/dividends/7/payments".to_owned()),
         (Method::GET, "/console/decisions".to_owned()),
         (Method::POST, "/console/members/0/freeze".to_owned()),
         (Method::POST, "/console/members/0/unfreeze".to_owned()),

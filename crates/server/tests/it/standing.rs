@@ -27,20 +27,21 @@ fn plan() -> Value {
             { "invitees": 3, "team_sales": "5000.00" },
         ],
         "leader_rank": 2,
+        "dividend": { "period": "week", "weights_by_rank": [1, 3] },
     })
 }
 
-async fn told(operator: &Caller, path: &str, mut body: Value, reason: &str) -> Got {
+pub(crate) async fn told(operator: &Caller, path: &str, mut body: Value, reason: &str) -> Got {
     body["reason"] = json!(reason);
     operator.post(path, body).await
 }
 
 #[track_caller]
-fn done(got: &Got) {
+pub(crate) fn done(got: &Got) {
     assert_eq!(got.status, 200, "{}", got.text());
 }
 
-async fn buy(site: &Site, campaign: &str, buyers: [&Caller; 2]) {
+pub(crate) async fn buy(site: &Site, campaign: &str, buyers: [&Caller; 2]) {
     let (group, payment) = buyers[0].open_group(campaign).await;
     site.pay(&payment).await;
     site.payment(buyers[0], &payment, "paid").await;
@@ -64,7 +65,8 @@ async fn vesting(member: &Caller) -> Vec<(String, String)> {
 async fn ranks_regions_agents_and_freezing_from_the_console_to_the_wallet() {
     let site = Site::open().await;
     let operator = site.operator().await;
-    done(&operator.post("/console/plans", plan()).await);
+    let published = operator.post("/console/plans", plan()).await;
+    done(&published);
     let mut both = plan();
     both["vip_by_invitees"] = json!([1]);
     let got = operator.post("/console/plans", both).await;
@@ -73,7 +75,11 @@ async fn ranks_regions_agents_and_freezing_from_the_console_to_the_wallet() {
     falling["ranks"][1]["team_sales"] = json!("20.00");
     let got = operator.post("/console/plans", falling).await;
     got.is_problem(422, "plan_invalid");
-    let plans = operator.get("/console/plans").await.json();
+    let seq = published.json()["seq"].as_str().unwrap().to_owned();
+    let plans = operator
+        .get(&format!("/console/plans?at_least={seq}"))
+        .await
+        .json();
     assert_eq!(plans["items"][0]["terms"], plan());
     assert_eq!(
         (&plans["items"][0]["plan"], &plans["items"][1]["plan"]),

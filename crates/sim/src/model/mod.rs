@@ -388,6 +388,8 @@ impl Model {
             Command::Tick(domain::Due::Group(group)) => self.due_in_room(group.0, now),
             Command::Tick(domain::Due::Order(order)) => self.due_in_good(order.0, now),
             Command::Tick(domain::Due::Day) => self.due_ranks(now),
+            // None of the simulator's campaigns feeds a pool; the audit counts every close again.
+            Command::Tick(domain::Due::Dividends(_)) => false,
             Command::RegisterMember { .. }
             | Command::PublishCampaign { .. }
             | Command::DepositCapital { .. }

@@ -149,7 +149,9 @@ impl Trail {
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
-            | Event::ProfileAdopted { .. } => Ok(()),
+            | Event::ProfileAdopted { .. }
+            | Event::DividendClosed { .. }
+            | Event::DividendsPaid { .. } => Ok(()),
         }
     }
 
@@ -263,6 +265,8 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::AgentDismissed { .. } => "agent-dismissed",
         Event::MemberFrozen { .. } => "member-frozen",
         Event::MemberUnfrozen { .. } => "member-unfrozen",
+        Event::DividendClosed { .. } => "dividend-closed",
+        Event::DividendsPaid { .. } => "dividends-paid",
         Event::ProfileAdopted { .. } => "profile-adopted",
     };
     coverage.note("event", name);

@@ -122,6 +122,13 @@ impl Batch {
             Event::AgentDismissed { region, member: _ } => self.agent_changed(*region, None),
             Event::MemberFrozen { member } => self.frozen_changed(*member, 1),
             Event::MemberUnfrozen { member } => self.frozen_changed(*member, 0),
+            Event::DividendClosed { .. } => self.dividend_closed(event),
+            Event::DividendsPaid {
+                plan,
+                until,
+                shares,
+                more: _,
+            } => self.dividends_paid(*plan, *until, shares),
             Event::CapitalDeposited { amount: _ } | Event::ProfileAdopted { profile: _ } => Ok(()),
         }
     }

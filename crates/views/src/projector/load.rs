@@ -142,7 +142,9 @@ impl Needs {
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
-            | Event::ProfileAdopted { .. } => {}
+            | Event::ProfileAdopted { .. }
+            | Event::DividendClosed { .. }
+            | Event::DividendsPaid { .. } => {}
         }
     }
 

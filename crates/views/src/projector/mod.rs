@@ -5,6 +5,7 @@
 //! writes all rows back, again in a few statements, with the applied sequence in the same transaction.
 
 mod batch;
+mod dividends;
 mod draws;
 mod kept;
 mod load;
@@ -26,10 +27,10 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 5;
+pub(crate) const SCHEMA_VERSION: i64 = 6;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 22] = [
     "meta",
     "member",
     "campaign",
@@ -45,6 +46,13 @@ const TABLES: [&str; 15] = [
     "draw_",
     "draw_file",
     "word",
+    "plan",
+    "member_rank",
+    "member_region",
+    "member_frozen",
+    "agent",
+    "dividend_close",
+    "dividend_paid",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

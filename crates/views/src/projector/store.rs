@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use domain::Account;
 
 use super::kept::Change;
-use super::people;
 use super::tables::{
     BALANCE, BOUNCED, CAMPAIGN, DRAW, DRAW_AGAIN, DRAW_FILE, GROUP, GROUP_AGAIN, GROUP_COUNTS,
     LEDGER_LINE, MEMBER, MEMBER_AGAIN, ORDER, ORDER_AGAIN, REFUND, REFUND_AGAIN, REWARD_LINE, Rows,
     SEAT, SEAT_AGAIN, SEAT_ENDED, SEAT_NUMBERED, SEAT_PAID, WALLET_LINE,
 };
+use super::{dividends, people};
 use crate::code::{ESCROW, account_code, holder_of};
 use crate::db::{Tx, Value};
 
@@ -21,6 +21,7 @@ type Done = Result<(), sqlx::Error>;
 pub(super) async fn store(tx: &mut Tx, rows: &mut Rows) -> Done {
     store_members(tx, rows).await?;
     people::store(tx, &mut rows.people).await?;
+    dividends::store(tx, &mut rows.dividends).await?;
     let campaigns = std::mem::take(&mut rows.new_campaigns);
     tx.write_rows(&CAMPAIGN, campaigns).await?;
     store_groups(tx, rows).await?;

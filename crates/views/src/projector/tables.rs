@@ -9,6 +9,7 @@ use domain::{
 };
 use draw::Hash;
 
+use super::dividends::Dividends;
 use super::kept::Kept;
 use super::people::People;
 use crate::db::{Table, Value, Write};
@@ -346,6 +347,7 @@ pub(super) struct Rows {
     pub(super) balances: Kept<Account, i64>,
     pub(super) in_groups: InGroups,
     pub(super) people: People,
+    pub(super) dividends: Dividends,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
     /// Tags of seats in groups that fill, where no more is known of them.

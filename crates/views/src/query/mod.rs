@@ -1,6 +1,7 @@
 //! Reading the views. Every answer says at which sequence it stands, read in the transaction of its rows.
 
 mod books;
+pub(crate) mod dividends;
 mod draws;
 mod groups;
 mod members;

@@ -57,10 +57,11 @@ impl Views {
                     ],
                 )
                 .await?;
-            let items = rows
+            let mut items = rows
                 .iter()
                 .map(read::wallet_line)
                 .collect::<Result<Vec<_>, _>>()?;
+            super::dividends::explain(&mut tx, member, &mut items).await?;
             let key = |row: &WalletLine| super::books::line_key(row.seq, row.line_no);
             Ok(at(seq, List::of(items, page, key)))
         };

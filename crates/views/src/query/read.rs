@@ -225,6 +225,7 @@ pub(crate) fn wallet_line(row: &AnyRow) -> Result<WalletLine> {
             rule: row.maybe_u32("rule")?,
             payment: maybe_payment(row)?,
             refund: row.maybe_u64("refund")?.map(RefundId),
+            dividend: None,
         },
     })
 }

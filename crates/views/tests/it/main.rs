@@ -5,6 +5,7 @@
     reason = "tests name the kinds they mean, and a story is a story"
 )]
 mod directory;
+mod dividends;
 mod draws;
 mod events;
 mod following;

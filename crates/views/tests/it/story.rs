@@ -190,10 +190,11 @@ async fn rebuilding_on_request_gives_the_same_tables() {
 
 #[tokio::test]
 async fn the_story_leaves_no_kind_of_event_out() {
-    let shop = story();
+    let (shop, pools) = (story(), crate::dividends::pools());
     let kinds: std::collections::BTreeSet<String> = shop
         .records
         .iter()
+        .chain(&pools.records)
         .flat_map(|record| &record.events)
         .map(|event| {
             format!("{event:?}")
@@ -202,7 +203,7 @@ async fn the_story_leaves_no_kind_of_event_out() {
                 .collect()
         })
         .collect();
-    assert_eq!(kinds.len(), 26, "{kinds:?}");
+    assert_eq!(kinds.len(), 30, "{kinds:?}");
 }
 
 #[tokio::test]

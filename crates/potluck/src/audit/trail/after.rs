@@ -104,11 +104,18 @@ impl Trail {
         }
     }
 
-    fn check_amounts(&self, at: At, settled: &GroupSettled, full: &Full, findings: &mut Findings) {
+    fn check_amounts(
+        &mut self,
+        at: At,
+        settled: &GroupSettled,
+        full: &Full,
+        findings: &mut Findings,
+    ) {
         let group = settled.group;
-        let Some(terms) = self.campaign(group).map(|campaign| &campaign.terms) else {
+        let Some(terms) = self.campaign(group).map(|campaign| campaign.terms.clone()) else {
             return;
         };
+        let terms = &terms;
         let seats = full.seats.iter().map(|seat| SeatRef {
             index: seat.index,
             member: seat.member,
@@ -156,6 +163,8 @@ impl Trail {
             );
             findings.unless(false, at.0, || format!("group {group} pays {what}"));
         }
+        let pooled = settled.pooled.as_deref();
+        self.pooled(at, (group, pooled), &counted, findings);
         self.check_kept(at, settled, findings);
     }
 
@@ -186,11 +195,14 @@ impl Trail {
             .iter()
             .map(|paid| i128::from(paid.cash.0))
             .sum();
+        let pooled = settled.pooled.as_ref();
+        let pooled = pooled.map_or(0, |pooled| i128::from(pooled.amount.0));
         let kept = times(settled.price, buyers.len())
             - times(settled.cost, buyers.len())
             - times(settled.prize, winners.len())
             - times(settled.consolation_cash, others.len())
             - rewards
+            - pooled
             - fees;
         let worst = solvency(&campaign.terms).map(|solvency| i128::from(solvency.worst.0));
         findings.unless(worst.is_ok_and(|worst| worst <= kept), at.0, || {
@@ -211,6 +223,10 @@ impl Trail {
             open_orders,
             any_kept: false,
             rewards: waiting.collect(),
+            pooled: settled
+                .pooled
+                .as_ref()
+                .map_or_else(Vec::new, |pooled| pooled.shares.clone()),
         };
         self.vesting.insert(settled.group, vesting);
     }
@@ -291,7 +307,9 @@ impl Trail {
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
-            | Event::ProfileAdopted { .. } => {}
+            | Event::ProfileAdopted { .. }
+            | Event::DividendClosed { .. }
+            | Event::DividendsPaid { .. } => {}
         }
     }
 
@@ -371,6 +389,7 @@ impl Trail {
             amount,
             reversed,
             all,
+            pool,
         } = event
         else {
             return;
@@ -391,11 +410,15 @@ impl Trail {
         let vesting = self.vesting.get_mut(&payment.group).unwrap_or(&mut nothing);
         vesting.open_orders = vesting.open_orders.saturating_sub(1);
         let all_returned = vesting.open_orders == 0 && !vesting.any_kept;
-        let taken = vesting.take((!all_returned).then_some(seat));
+        let which = (!all_returned).then_some(seat);
+        let taken = vesting.take(which);
+        let shares = vesting.take_pooled(which);
         let right = *all == all_returned && Some(taken) == sums_of(reversed);
         findings.unless(right, at.0, || {
             format!("the rewards that are reversed with order {order} are not those of its seat, or of its group if nobody kept his")
         });
+        let changed = (reversed.as_slice(), pool.as_ref());
+        self.pool_return(at, (payment.group, &shares), changed, findings);
         self.owe(at, *refund, paid, findings);
     }
 

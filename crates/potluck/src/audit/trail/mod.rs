@@ -1,6 +1,7 @@
 //! Who joined, paid, won and is owed what, told by the events alone and compared with what each event says.
 
 mod after;
+mod dividends;
 mod people;
 mod seats;
 
@@ -8,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::{
     Campaign, CampaignId, Closing, Event, FilledSeat, GroupId, MemberId, Millis, Money, OrderId,
-    PaymentId, PlanTerms, Profile, PublishedCampaign, RefundId, Region, Txn, World,
+    PaymentId, PlanTerms, Profile, PublishedCampaign, RefundId, Region, SeatShare, Txn, World,
 };
 
 use super::Findings;
 use super::draws::{Beacons, Files};
+use dividends::Pot;
 
 /// A record's place: its sequence and time.
 type At = (u64, Millis);
@@ -42,6 +44,8 @@ pub(super) struct Trail {
     profile: Profile,
     /// When ranks are counted next.
     count_at: Option<Millis>,
+    /// Dividend pools by plan.
+    pots: BTreeMap<u32, Pot>,
     beacons: Beacons,
     pub(super) counts: Counts,
 }
@@ -137,6 +141,8 @@ struct Vesting {
     any_kept: bool,
     /// Whose, from which seat, cash and coins.
     rewards: Vec<(MemberId, Option<u32>, i64, i64)>,
+    /// What each seat has put into the dividend pool.
+    pooled: Vec<SeatShare>,
 }
 
 /// What each member has.
@@ -155,6 +161,16 @@ impl Vesting {
             stays
         });
         sums
+    }
+
+    /// As [`Vesting::take`], of what went into the dividend pool.
+    fn take_pooled(&mut self, seat: Option<u32>) -> Vec<SeatShare> {
+        let all = std::mem::take(&mut self.pooled);
+        let (taken, rest) = all
+            .into_iter()
+            .partition(|share| seat.is_none_or(|seat| share.seat == seat));
+        self.pooled = rest;
+        taken
     }
 }
 
@@ -221,6 +237,9 @@ impl Trail {
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. } => self.people_event(at, event, findings),
+            Event::DividendClosed { .. } | Event::DividendsPaid { .. } => {
+                self.dividend_event(at, event, findings);
+            }
         }
     }
 
@@ -258,6 +277,7 @@ impl Trail {
             format!("campaign {campaign} has another profile than the installation")
         });
         let hash = draw::hash(domain::published_file(terms).as_bytes());
+        self.open_pot(terms);
         self.campaigns.push(PublishedCampaign {
             terms: terms.clone(),
             hash,
@@ -362,6 +382,7 @@ impl Trail {
             }
         }
         self.compare_people(world, findings);
+        self.compare_pools(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {

@@ -57,6 +57,7 @@ impl Trail {
             inviter.invitees_kept += price;
         }
         self.count_by(at.1.next_midnight());
+        self.weigh(at, member, price);
     }
 
     /// Ranks are counted at the latest then, if anybody can have one.
@@ -66,7 +67,7 @@ impl Trail {
         }
     }
 
-    fn terms_of(&self, plan: u32) -> Option<&PlanTerms> {
+    pub(super) fn terms_of(&self, plan: u32) -> Option<&PlanTerms> {
         match plan {
             0 => None,
             1 => Some(PlanTerms::first()),
@@ -78,7 +79,7 @@ impl Trail {
         self.terms_of(plan).is_some()
     }
 
-    fn rank(&self, plan: u32, member: MemberId) -> u16 {
+    pub(super) fn rank(&self, plan: u32, member: MemberId) -> u16 {
         let person = self.person(member);
         person
             .and_then(|person| person.ranks.get(&plan))
@@ -195,7 +196,9 @@ impl Trail {
             | Event::OrderKept { .. }
             | Event::RewardsVested { .. }
             | Event::OrderReturning { .. }
-            | Event::OrderReturned { .. } => {}
+            | Event::OrderReturned { .. }
+            | Event::DividendClosed { .. }
+            | Event::DividendsPaid { .. } => {}
         }
     }
 
@@ -244,8 +247,14 @@ impl Trail {
         (risen, more)
     }
 
-    /// What everyone below each member has kept: the deepest hand theirs up first.
+    /// What everyone below each member has kept.
     fn team_sales(&self) -> Vec<i64> {
+        let own: Vec<i64> = self.people.iter().map(|person| person.kept).collect();
+        self.sums_by_depth(&own)
+    }
+
+    /// What everyone below each member has of his own: the deepest hand theirs up first.
+    pub(super) fn sums_by_depth(&self, own: &[i64]) -> Vec<i64> {
         let mut depths: Vec<Option<usize>> = vec![None; self.people.len()];
         for member in (0u32..).map(MemberId).take(self.people.len()) {
             let mut path = vec![member];
@@ -273,7 +282,8 @@ impl Trail {
             let Some(person) = self.people.get(member) else {
                 continue;
             };
-            let whole = person.kept + sales.get(member).copied().unwrap_or(0);
+            let own = own.get(member).copied().unwrap_or(0);
+            let whole = own + sales.get(member).copied().unwrap_or(0);
             let above = person.inviter.map(|inviter| inviter.0 as usize);
             if let Some(above) = above.and_then(|above| sales.get_mut(above)) {
                 *above += whole;

@@ -116,7 +116,9 @@ impl Trail {
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
-            | Event::ProfileAdopted { .. } => {}
+            | Event::ProfileAdopted { .. }
+            | Event::DividendClosed { .. }
+            | Event::DividendsPaid { .. } => {}
         }
     }
 
