@@ -101,6 +101,9 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     case 'seat_won':
     case 'seat_bought':
     case 'reversed':
+    case 'withdrawn':
+    case 'withdrawal_rejected':
+    case 'withdrawal_failed':
     case 'seat_refunded':
     case 'vested':
     case 'bounced':

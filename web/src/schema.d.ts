@@ -350,6 +350,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/members/{id}/payout-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A member's account, as he has entered it. */
+        get: operations["get_console_members_id_payout_account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/members/{id}/payout-account/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that the account which a member has entered is his own. */
+        post: operations["post_console_members_id_payout_account_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/members/{id}/rank": {
         parameters: {
             query?: never;
@@ -433,6 +467,57 @@ export interface paths {
          *     does not allow.
          */
         post: operations["post_console_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's withdrawals, newest first. */
+        get: operations["get_console_withdrawals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/withdrawals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a withdrawal paid. The channel is told when this is durable. */
+        post: operations["post_console_withdrawals_id_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/withdrawals/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a withdrawal's money back. */
+        post: operations["post_console_withdrawals_id_reject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -818,6 +903,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/payout-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the member's withdrawals go. */
+        get: operations["get_me_payout_account"];
+        put?: never;
+        /**
+         * Enters where the member's withdrawals go, in place of the account before; staff verify it. Withdrawals that were
+         *     asked for before go where they were to go.
+         */
+        post: operations["post_me_payout_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/refunds": {
         parameters: {
             query?: never;
@@ -861,6 +967,44 @@ export interface paths {
         };
         /** Where each fen of the member's money came from, newest first. */
         get: operations["get_me_wallet_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The member's withdrawals, newest first, and what he may ask for now. */
+        get: operations["get_me_withdrawals"];
+        put?: never;
+        /**
+         * Asks for available money, to be paid to the member's own verified account. The idempotency key names the withdrawal
+         *     for ever: the same key of the same member is the same withdrawal, however late it is repeated.
+         */
+        post: operations["post_me_withdrawals"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/withdrawals/{id}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the member confirms a withdrawal that waits for that. */
+        get: operations["get_me_withdrawals_id_confirmation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1110,10 +1254,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/withdrawals.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every withdrawal that was asked for in a time, one line each, for finance: `id,member,requested_at,paid_at,gross,fee,tax,net,state`.
+         *     Amounts are yuan; nobody withholds tax yet.
+         */
+        get: operations["get_withdrawals_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Notes that an account is the member's own. */
+        AccountVerified: {
+            /** @description How that is known: 1 to 400 bytes. */
+            reason: string;
+            /** @description Of the account that was looked at. */
+            token: string;
+        };
         /** @description The agent of a region. */
         AgentLine: {
             member: string;
@@ -1312,12 +1483,16 @@ export interface components {
              * @description Notices of payments that the channel has not delivered.
              */
             notices_pending: number;
+            /** @description Withdrawals that are approved and that we have not been told the end of, less their fees. */
+            payouts_due: components["schemas"]["Amount"];
+            /** @description Payouts that the channel has accepted and not ended. */
+            payouts_pending: components["schemas"]["Amount"];
             /** @description Refunds that the channel has accepted and not ended. */
             processing: components["schemas"]["Amount"];
             /** @description Refunds that we have not been told the end of. */
             refunds_due: components["schemas"]["Amount"];
             /**
-             * @description `equal`; `on_its_way`: refunds or notices are on their way, which may be why; `channel_has_more`: nothing is on its way,
+             * @description `equal`; `on_its_way`: refunds, payouts or notices are on their way, which may be why; `channel_has_more`: nothing is on its way,
              *     and the channel has money that we were not told of, such as a gateway's orders that it has not reported;
              *     `channel_has_less`: nothing is on its way, and money that we count on is not there.
              * @example equal
@@ -1331,6 +1506,13 @@ export interface components {
              * @example 13800000001
              */
             phone: string;
+        };
+        /** @description Where the member confirms a withdrawal that waits for that. */
+        Confirmation: {
+            /** @description From when on it is too late. */
+            until: components["schemas"]["At"];
+            /** @description The channel's page. */
+            url: string;
         };
         /** @description What every non-winner gets on top of the full refund. */
         ConsolationCard: {
@@ -1884,6 +2066,40 @@ export interface components {
             /** @description Give this as `cursor` to go on; null at the end. */
             next?: string | null;
         };
+        /** @description A page of a list. */
+        List_WithdrawalCard: {
+            /** @description What there is, in the list's order. */
+            items: {
+                /** @description What was asked for. */
+                amount: components["schemas"]["Amount"];
+                approved_at?: components["schemas"]["At"] | null;
+                ended_at?: components["schemas"]["At"] | null;
+                /** @description What of it the platform keeps when it is paid. */
+                fee: components["schemas"]["Amount"];
+                id: string;
+                /** @description What arrives. */
+                net: components["schemas"]["Amount"];
+                requested_at: components["schemas"]["At"];
+                /**
+                 * @description `requested`, `sent`, `waiting` (for the member's confirmation), `paid`, `rejected`, `failed` or `expired`; with the
+                 *     last three the money is available again
+                 * @example requested
+                 */
+                state: string;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_WithdrawalLine: {
+            /** @description What there is, in the list's order. */
+            items: (components["schemas"]["WithdrawalCard"] & {
+                member: string;
+                member_masked: string;
+            })[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
         /** @description One registration's outcome. */
         MemberAnswer: {
             /** @description His number. */
@@ -1974,6 +2190,20 @@ export interface components {
             reason?: string | null;
             seat: components["schemas"]["SeatCard"];
         };
+        /** @description The member's withdrawals, and what he may ask for now. */
+        MyWithdrawals: components["schemas"]["List_WithdrawalCard"] & {
+            /** @description What he has available. */
+            available: components["schemas"]["Amount"];
+            /**
+             * @description Of the amount, in percent.
+             * @example 0.6%
+             */
+            fee: string;
+            /** @description What he may still ask for today. */
+            left_today: components["schemas"]["Amount"];
+            /** @description The least that one withdrawal may be. */
+            minimum: components["schemas"]["Amount"];
+        };
         /** @description The body of writes that need none: nothing, or `{}`. */
         NoBody: Record<string, never>;
         /** @description Nothing to say. */
@@ -2052,6 +2282,26 @@ export interface components {
             reason?: string | null;
             /** @description `waiting`, `paid`, `lapsed`, `refund_due` or `refunded` */
             state: string;
+        };
+        /** @description Where a member's withdrawals go, as he and staff see it. */
+        PayoutAccountCard: {
+            account: string;
+            entered_at: components["schemas"]["At"];
+            name: string;
+            /** @description Names this entry; another account has another. */
+            token: string;
+            verified_at?: components["schemas"]["At"] | null;
+        };
+        /** @description The account, or none. */
+        PayoutAccountPage: {
+            account?: components["schemas"]["PayoutAccountCard"] | null;
+        };
+        /** @description Where a member's withdrawals go. */
+        PayoutAccountWanted: {
+            /** @description His account there; 1 to 128 bytes. */
+            account: string;
+            /** @description His name, as it stands at the payment provider; 1 to 128 bytes. */
+            name: string;
         };
         /**
          * @description How long a pool is filled: until midnight, Sunday's midnight or the end of the month in Asia/Shanghai.
@@ -2403,7 +2653,10 @@ export interface components {
              */
             generation?: number | null;
             group?: string | null;
-            /** @description `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed` or `bounced` */
+            /**
+             * @description `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
+             *     `withdrawal_rejected`, `withdrawal_failed` or `bounced`
+             */
             kind: string;
             payment?: string | null;
             program?: string | null;
@@ -2427,6 +2680,42 @@ export interface components {
             seats: number;
             /** Format: int32 */
             winners: number;
+        };
+        /** @description A withdrawal that was asked for. */
+        WithdrawalAsked: {
+            /** @description Its number. */
+            id: string;
+            /** @description Its place in the journal; reads take it as `at_least`. */
+            seq: string;
+        };
+        /** @description A withdrawal. */
+        WithdrawalCard: {
+            /** @description What was asked for. */
+            amount: components["schemas"]["Amount"];
+            approved_at?: components["schemas"]["At"] | null;
+            ended_at?: components["schemas"]["At"] | null;
+            /** @description What of it the platform keeps when it is paid. */
+            fee: components["schemas"]["Amount"];
+            id: string;
+            /** @description What arrives. */
+            net: components["schemas"]["Amount"];
+            requested_at: components["schemas"]["At"];
+            /**
+             * @description `requested`, `sent`, `waiting` (for the member's confirmation), `paid`, `rejected`, `failed` or `expired`; with the
+             *     last three the money is available again
+             * @example requested
+             */
+            state: string;
+        };
+        /** @description A withdrawal with whose it is, for staff. */
+        WithdrawalLine: components["schemas"]["WithdrawalCard"] & {
+            member: string;
+            member_masked: string;
+        };
+        /** @description Asks for available money. */
+        WithdrawalWanted: {
+            /** @description How much, the fee included. */
+            amount: components["schemas"]["Amount"];
         };
         /** @description A text in the two languages of the screens. */
         Words: {
@@ -3244,6 +3533,75 @@ export interface operations {
             };
         };
     };
+    get_console_members_id_payout_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account, or none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutAccountPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_members_id_payout_account_verify: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountVerified"];
+            };
+        };
+        responses: {
+            /** @description Verified */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutAccountPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_console_members_id_rank: {
         parameters: {
             query?: never;
@@ -3443,6 +3801,122 @@ export interface operations {
         };
         responses: {
             /** @description Adopted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_withdrawals: {
+        parameters: {
+            query?: {
+                /** @description `requested`, `sent`, `waiting`, `paid`, `rejected`, `failed` or `expired`; all without it. */
+                state?: string;
+                /** @description Only this member's. */
+                member?: string;
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Withdrawals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_WithdrawalLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_withdrawals_id_approve: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Approved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_withdrawals_id_reject: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Rejected */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4214,6 +4688,71 @@ export interface operations {
             };
         };
     };
+    get_me_payout_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account, or none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutAccountPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_payout_account: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PayoutAccountWanted"];
+            };
+        };
+        responses: {
+            /** @description Entered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutAccountPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_me_refunds: {
         parameters: {
             query?: {
@@ -4311,6 +4850,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_WalletLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_withdrawals: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Withdrawals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyWithdrawals"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_withdrawals: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawalWanted"];
+            };
+        };
+        responses: {
+            /** @description Asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WithdrawalAsked"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_withdrawals_id_confirmation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel's page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Confirmation"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -4784,6 +5426,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_withdrawals_csv: {
+        parameters: {
+            query: {
+                /** @description The first day, of Asia/Shanghai: `2026-11-01`. */
+                from: string;
+                /** @description The day after the last. */
+                to: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
             };
             /** @description Not done; `code` says why */
             default: {

@@ -3,7 +3,9 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::{Bounce, CampaignId, Event, GroupId, MemberId, Millis, PaymentId, RefundId};
+use crate::{
+    Bounce, CampaignId, Event, GroupId, MemberId, Millis, PaymentId, RefundId, WithdrawalId,
+};
 
 /// What an accepted command answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -31,6 +33,9 @@ pub enum Answer {
     /// What became of a payment.
     #[n(4)]
     Payment(#[n(0)] PaymentAnswer),
+    /// The withdrawal's number.
+    #[n(5)]
+    Withdrawal(#[n(0)] WithdrawalId),
 }
 
 /// What became of a payment.
@@ -81,6 +86,9 @@ impl Answer {
                         reason: *reason,
                     });
                 }
+                Event::WithdrawalRequested { withdrawal, .. } => {
+                    answer = Answer::Withdrawal(*withdrawal);
+                }
                 Event::InviterBound { .. }
                 | Event::CapitalDeposited { .. }
                 | Event::GroupOpened { .. }
@@ -106,7 +114,12 @@ impl Answer {
                 | Event::MemberUnfrozen { .. }
                 | Event::ProfileAdopted { .. }
                 | Event::DividendClosed { .. }
-                | Event::DividendsPaid { .. } => {}
+                | Event::DividendsPaid { .. }
+                | Event::WithdrawalApproved { .. }
+                | Event::WithdrawalRejected { .. }
+                | Event::WithdrawalWaiting { .. }
+                | Event::WithdrawalPaid { .. }
+                | Event::WithdrawalFailed { .. } => {}
             }
         }
         answer
@@ -121,6 +134,7 @@ impl Answer {
             Answer::Done
             | Answer::Member(_)
             | Answer::Campaign(_)
+            | Answer::Withdrawal(_)
             | Answer::Payment(PaymentAnswer::Bounced { .. } | PaymentAnswer::Known) => None,
         }
     }

@@ -76,6 +76,7 @@ impl World {
             (Account::Vesting(MemberId(0)).name(), kinds.vesting),
             (Account::Suppliers.name(), self.books.suppliers),
             (Account::DividendPool(0).name(), self.dividends.total()),
+            (Account::WithdrawalsDue.name(), self.books.withdrawals_due),
         ];
         let mut own = self.books.channel;
         for (_, balance) in owed_by_kind {
@@ -104,6 +105,8 @@ impl World {
             Account::CostOfGoods => self.books.cost_of_goods,
             Account::Rewards => self.books.rewards,
             Account::ChannelFees => self.books.channel_fees,
+            Account::WithdrawalsDue => self.books.withdrawals_due,
+            Account::WithdrawalFees => self.books.withdrawal_fees,
             Account::CoinsIssued => self.books.coins_issued,
             Account::Escrow(_)
             | Account::Available(_)
@@ -135,6 +138,8 @@ impl World {
             | Account::CostOfGoods
             | Account::Rewards
             | Account::ChannelFees
+            | Account::WithdrawalsDue
+            | Account::WithdrawalFees
             | Account::CoinsIssued => self.platform_balance(account),
         }
     }
@@ -174,6 +179,7 @@ impl World {
         self.check_payments(&mut found);
         self.check_orders(&mut found);
         self.dividends.check(&mut found);
+        self.check_withdrawals(&mut found);
         found
     }
 
@@ -340,6 +346,8 @@ impl World {
             Account::CostOfGoods => Some(&mut self.books.cost_of_goods),
             Account::Rewards => Some(&mut self.books.rewards),
             Account::ChannelFees => Some(&mut self.books.channel_fees),
+            Account::WithdrawalsDue => Some(&mut self.books.withdrawals_due),
+            Account::WithdrawalFees => Some(&mut self.books.withdrawal_fees),
             Account::CoinsIssued => Some(&mut self.books.coins_issued),
             // A group's escrow ends with the group: its last lines bring it to nothing and leave with it.
             Account::Escrow(group) => self.live_mut(group).map(|group| &mut group.escrow),

@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Campaign, CampaignId, GatewayId, GroupId, MemberId, Millis, Money, OperatorId, OrderId,
-    PaymentId, PlanTerms, Profile, RefundId, Region, Txn,
+    PaymentId, PayoutOutcome, PlanTerms, Profile, RefundId, Region, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -225,6 +225,35 @@ pub enum Command {
     AdoptProfile {
         /// Which.
         profile: Box<Profile>,
+    },
+    /// Asks for available money (rules 9.3). The same identity again gives the same withdrawal, for ever. The caller has
+    /// seen that the account is the member's own and verified.
+    Withdraw {
+        /// Who.
+        member: MemberId,
+        /// The withdrawal's identity.
+        token: [u8; 16],
+        /// How much, the fee included.
+        amount: Money,
+        /// Whereto: an opaque name for a row of the directory.
+        account: [u8; 16],
+    },
+    /// Has the withdrawal paid.
+    ApproveWithdrawal {
+        /// Which.
+        withdrawal: WithdrawalId,
+    },
+    /// Gives its money back.
+    RejectWithdrawal {
+        /// Which.
+        withdrawal: WithdrawalId,
+    },
+    /// What the channel says of a withdrawal's payout.
+    NotePayout {
+        /// Which.
+        withdrawal: WithdrawalId,
+        /// Its words.
+        outcome: PayoutOutcome,
     },
 }
 

@@ -7,8 +7,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Campaign, CampaignId, Coins, DividendShare, GroupId, MemberId, Millis, Money, OrderId,
-    PaymentId, PlanTerms, PoolReturn, Pooled, Profile, Rate, RefundId, Region, Risen, StoreId,
-    TotalWeight, Txn,
+    PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate, RefundId, Region,
+    Risen, StoreId, TotalWeight, Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -411,6 +411,87 @@ pub enum Event {
         /// Which, with all its limits where it is an own one.
         #[n(0)]
         profile: Profile,
+    },
+    /// A member asks for available money (rules 9.3); it has left that and waits for a decision.
+    #[n(38)]
+    WithdrawalRequested {
+        /// Its number.
+        #[n(0)]
+        withdrawal: WithdrawalId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// Its identity, for ever (rules 2.4).
+        #[cbor(n(2), with = "minicbor::bytes")]
+        token: [u8; 16],
+        /// What left his available money.
+        #[n(3)]
+        amount: Money,
+        /// The part that the platform keeps when it is paid.
+        #[n(4)]
+        fee: Money,
+        /// Whereto: an opaque name for a row of the directory.
+        #[cbor(n(5), with = "minicbor::bytes")]
+        account: [u8; 16],
+    },
+    /// The withdrawal may be paid: the channel is told from now on.
+    #[n(39)]
+    WithdrawalApproved {
+        /// Which.
+        #[n(0)]
+        withdrawal: WithdrawalId,
+    },
+    /// The withdrawal is not paid: the money is available again.
+    #[n(40)]
+    WithdrawalRejected {
+        /// Which.
+        #[n(0)]
+        withdrawal: WithdrawalId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// All that he had asked for.
+        #[n(2)]
+        amount: Money,
+    },
+    /// The channel waits for the member's confirmation.
+    #[n(41)]
+    WithdrawalWaiting {
+        /// Which.
+        #[n(0)]
+        withdrawal: WithdrawalId,
+    },
+    /// The channel has paid the amount less the fee.
+    #[n(42)]
+    WithdrawalPaid {
+        /// Which.
+        #[n(0)]
+        withdrawal: WithdrawalId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// What he had asked for.
+        #[n(2)]
+        amount: Money,
+        /// What of it is the platform's.
+        #[n(3)]
+        fee: Money,
+    },
+    /// The channel has not paid and will not: all of it is available again, the fee, too.
+    #[n(43)]
+    WithdrawalFailed {
+        /// Which.
+        #[n(0)]
+        withdrawal: WithdrawalId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// All that he had asked for.
+        #[n(2)]
+        amount: Money,
+        /// Why.
+        #[n(3)]
+        why: PayoutFailure,
     },
 }
 

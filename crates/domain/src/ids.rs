@@ -17,6 +17,8 @@ macro_rules! id {
     };
 }
 
+pub(crate) use id;
+
 id!(
     /// A person who can join groups. Public form: the decimal number, shown only to those concerned.
     MemberId(u32)

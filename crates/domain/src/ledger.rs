@@ -48,6 +48,10 @@ pub enum Account {
     Rewards,
     /// Own money, expense: what the channel took.
     ChannelFees,
+    /// Liability: withdrawals that have not ended.
+    WithdrawalsDue,
+    /// Own money, income: fees of withdrawals that were paid.
+    WithdrawalFees,
     /// Coins: all that were ever given out, the other side of the members' coins.
     CoinsIssued,
     /// Coins a member can use.
@@ -68,7 +72,7 @@ pub struct Line {
 }
 
 /// The accounts that are not kept per member or group, in the order of the trial balance.
-pub const PLATFORM_ACCOUNTS: [Account; 9] = [
+pub const PLATFORM_ACCOUNTS: [Account; 11] = [
     Account::Channel,
     Account::RefundsDue,
     Account::Suppliers,
@@ -77,6 +81,8 @@ pub const PLATFORM_ACCOUNTS: [Account; 9] = [
     Account::CostOfGoods,
     Account::Rewards,
     Account::ChannelFees,
+    Account::WithdrawalsDue,
+    Account::WithdrawalFees,
     Account::CoinsIssued,
 ];
 
@@ -96,7 +102,9 @@ impl Account {
             | Account::CostOfGoods
             | Account::Rewards
             | Account::ChannelFees
-            | Account::DividendPool(_) => Asset::Cny,
+            | Account::DividendPool(_)
+            | Account::WithdrawalsDue
+            | Account::WithdrawalFees => Asset::Cny,
         }
     }
 
@@ -114,6 +122,8 @@ impl Account {
             Account::CostOfGoods => "cost-of-goods",
             Account::Rewards => "rewards",
             Account::ChannelFees => "channel-fees",
+            Account::WithdrawalsDue => "withdrawals-due",
+            Account::WithdrawalFees => "withdrawal-fees",
             Account::CoinsIssued => "coins-issued",
             Account::Coins(_) => "coins",
             Account::VestingCoins(_) => "vesting-coins",
@@ -138,6 +148,8 @@ impl Account {
             | Account::CostOfGoods
             | Account::Rewards
             | Account::ChannelFees
+            | Account::WithdrawalsDue
+            | Account::WithdrawalFees
             | Account::CoinsIssued => None,
         }
     }
@@ -256,6 +268,22 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             }
             Ok(())
         }
+        Event::WithdrawalRequested { member, amount, .. } => move_money(
+            Account::WithdrawalsDue,
+            Account::Available(*member),
+            amount.0,
+        ),
+        Event::WithdrawalRejected { member, amount, .. }
+        | Event::WithdrawalFailed { member, amount, .. } => move_money(
+            Account::Available(*member),
+            Account::WithdrawalsDue,
+            amount.0,
+        ),
+        Event::WithdrawalPaid { amount, fee, .. } => {
+            let net = amount.minus(*fee)?;
+            move_money(Account::Channel, Account::WithdrawalsDue, net.0)?;
+            move_money(Account::WithdrawalFees, Account::WithdrawalsDue, fee.0)
+        }
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
         | Event::DividendClosed { .. }
@@ -276,7 +304,9 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::OrderShipped { .. }
         | Event::OrderReceived { .. }
         | Event::OrderKept { .. }
-        | Event::OrderReturning { .. } => Ok(()),
+        | Event::OrderReturning { .. }
+        | Event::WithdrawalApproved { .. }
+        | Event::WithdrawalWaiting { .. } => Ok(()),
     }
 }
 

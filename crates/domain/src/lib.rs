@@ -54,6 +54,7 @@ mod solvency;
 mod standing;
 mod table;
 mod time;
+mod withdrawal;
 mod world;
 
 pub use answer::{Answer, PaymentAnswer};
@@ -87,4 +88,7 @@ pub use snapshot::SnapshotError;
 pub use solvency::*;
 pub use standing::{MAX_RISEN, REGION_STANDS, Risen};
 pub use time::*;
+pub use withdrawal::{
+    PayoutFailure, PayoutOutcome, PendingPayout, Withdrawal, WithdrawalId, WithdrawalState,
+};
 pub use world::*;

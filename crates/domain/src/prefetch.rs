@@ -72,7 +72,11 @@ impl World {
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
-            | Command::AdoptProfile { .. } => {}
+            | Command::AdoptProfile { .. }
+            | Command::Withdraw { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. } => {}
         }
         let group = seat_of(&request.command).and_then(|(group, _)| self.live(group));
         read ^ u64::from(group.is_some())
@@ -153,6 +157,10 @@ fn seat_of(command: &Command) -> Option<(GroupId, Option<MemberId>)> {
         | Command::DismissAgent { .. }
         | Command::FreezeMember { .. }
         | Command::UnfreezeMember { .. }
-        | Command::AdoptProfile { .. } => None,
+        | Command::AdoptProfile { .. }
+        | Command::Withdraw { .. }
+        | Command::ApproveWithdrawal { .. }
+        | Command::RejectWithdrawal { .. }
+        | Command::NotePayout { .. } => None,
     }
 }

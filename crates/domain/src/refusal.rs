@@ -186,6 +186,27 @@ pub enum Refusal {
     /// A frozen member opens and joins nothing.
     #[error("member {0} is frozen")]
     MemberFrozen(MemberId),
+    /// No such withdrawal, or it has ended.
+    #[error("withdrawal {0} is not known or has ended")]
+    UnknownWithdrawal(crate::WithdrawalId),
+    /// The withdrawal is not in the state for this.
+    #[error("withdrawal {0} is not in the state for this")]
+    WithdrawalState(crate::WithdrawalId),
+    /// Less than may be withdrawn.
+    #[error("at least {0} must be withdrawn")]
+    WithdrawalTooSmall(Money),
+    /// The member has less than he asks for.
+    #[error("only {available} are available")]
+    NotAvailable {
+        /// What there is.
+        available: Money,
+    },
+    /// More than the member may withdraw today.
+    #[error("only {left} more may be withdrawn today")]
+    WithdrawalDayLimit {
+        /// What he may still.
+        left: Money,
+    },
 }
 
 impl Refusal {
@@ -231,6 +252,11 @@ impl Refusal {
             Refusal::RegionHasAgent(_) => "region_has_agent",
             Refusal::RegionVacant(_) => "region_vacant",
             Refusal::MemberFrozen(_) => "member_frozen",
+            Refusal::UnknownWithdrawal(_) => "withdrawal_unknown",
+            Refusal::WithdrawalState(_) => "withdrawal_state",
+            Refusal::WithdrawalTooSmall(_) => "withdrawal_too_small",
+            Refusal::NotAvailable { .. } => "not_available",
+            Refusal::WithdrawalDayLimit { .. } => "withdrawal_day_limit",
         }
     }
 }

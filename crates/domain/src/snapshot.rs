@@ -19,6 +19,7 @@ use crate::{
     member::Member,
     standing::People,
     table::{InGroup, OnItsWay, ShortHash},
+    withdrawal::Withdrawals,
     world::{PlatformBooks, VestingGroup},
 };
 
@@ -74,6 +75,8 @@ struct Stored<'a> {
     profile: &'a Profile,
     #[n(17)]
     dividends: &'a Dividends,
+    #[n(18)]
+    withdrawals: &'a Withdrawals,
 }
 
 #[derive(Decode)]
@@ -112,6 +115,8 @@ struct Loaded {
     profile: Profile,
     #[n(17)]
     dividends: Dividends,
+    #[n(18)]
+    withdrawals: Withdrawals,
 }
 
 impl World {
@@ -153,6 +158,7 @@ impl World {
             people: &self.people,
             profile: &self.profile,
             dividends: &self.dividends,
+            withdrawals: &self.withdrawals,
         };
         minicbor::encode(&stored, out)
     }
@@ -188,6 +194,7 @@ impl World {
             people: loaded.people,
             profile: loaded.profile,
             dividends: loaded.dividends,
+            withdrawals: loaded.withdrawals,
             ..World::default()
         };
         world.rebuild();

@@ -12,7 +12,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     Actor, Answer, Campaign, Closing, Coins, Command, Due, Event, GroupId, MemberId, Millis, Money,
     Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, Record, RecordHead, RecordRef,
-    Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
+    Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer, Withdrawal, WithdrawalState,
     dividend::Dividends,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
@@ -21,6 +21,7 @@ use crate::{
     payment::Incoming,
     standing::{Frozen, People},
     table::{InGroup, OnItsWay, PlaceTable, TokenTable},
+    withdrawal::{Asked, Withdrawals},
 };
 
 /// Everything in memory. Rebuilt from the journal, or from a snapshot and the journal's rest.
@@ -45,6 +46,7 @@ pub struct World {
     pub(crate) people: People,
     pub(crate) profile: Profile,
     pub(crate) dividends: Dividends,
+    pub(crate) withdrawals: Withdrawals,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -122,6 +124,10 @@ pub(crate) struct PlatformBooks {
     pub(crate) channel_fees: i64,
     #[n(8)]
     pub(crate) coins_issued: i64,
+    #[n(9)]
+    pub(crate) withdrawals_due: i64,
+    #[n(10)]
+    pub(crate) withdrawal_fees: i64,
 }
 
 impl World {
@@ -281,6 +287,30 @@ impl World {
             Command::FreezeMember { member } => return self.decide_freeze(*member, events),
             Command::UnfreezeMember { member } => return self.decide_unfreeze(*member, events),
             Command::AdoptProfile { profile } => self.decide_adopt(profile, now, events)?,
+            Command::Withdraw {
+                member,
+                token,
+                amount,
+                account,
+            } => {
+                let asked = Asked {
+                    member: *member,
+                    token: *token,
+                    amount: *amount,
+                    account: *account,
+                };
+                return self.decide_withdraw(asked, now, events);
+            }
+            Command::ApproveWithdrawal { withdrawal } => {
+                self.decide_approve_withdrawal(*withdrawal, events)?
+            }
+            Command::RejectWithdrawal { withdrawal } => {
+                self.decide_reject_withdrawal(*withdrawal, events)?
+            }
+            Command::NotePayout {
+                withdrawal,
+                outcome,
+            } => return self.decide_payout(*withdrawal, *outcome, events),
         }
         Ok(None)
     }
@@ -474,6 +504,30 @@ impl World {
                 shares,
                 more,
             } => self.apply_dividends_paid(*plan, *until, (shares, *more)),
+            Event::WithdrawalRequested {
+                withdrawal,
+                member,
+                token,
+                amount,
+                fee,
+                account,
+            } => self.apply_withdrawal_requested(
+                *withdrawal,
+                Withdrawal {
+                    member: *member,
+                    token: *token,
+                    amount: *amount,
+                    fee: *fee,
+                    account: *account,
+                    requested_at: at,
+                    state: WithdrawalState::Requested,
+                },
+            ),
+            Event::WithdrawalApproved { withdrawal } => self.apply_withdrawal_approved(*withdrawal),
+            Event::WithdrawalWaiting { withdrawal } => self.apply_withdrawal_waiting(*withdrawal),
+            Event::WithdrawalPaid { withdrawal, .. } => self.apply_withdrawal_paid(*withdrawal),
+            Event::WithdrawalRejected { withdrawal, .. }
+            | Event::WithdrawalFailed { withdrawal, .. } => self.apply_withdrawal_back(*withdrawal),
         }
     }
 
@@ -578,7 +632,11 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::DismissAgent { .. }
         | Command::FreezeMember { .. }
         | Command::UnfreezeMember { .. }
-        | Command::AdoptProfile { .. } => None,
+        | Command::AdoptProfile { .. }
+        | Command::Withdraw { .. }
+        | Command::ApproveWithdrawal { .. }
+        | Command::RejectWithdrawal { .. }
+        | Command::NotePayout { .. } => None,
     }
 }
 
@@ -590,7 +648,8 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::LeaveGroup { member, .. }
         | Command::ReceiveOrder { member, .. }
         | Command::ReturnOrder { member, .. }
-        | Command::DeclareRegion { member, .. } => Some(*member),
+        | Command::DeclareRegion { member, .. }
+        | Command::Withdraw { member, .. } => Some(*member),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }
@@ -611,7 +670,10 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::DismissAgent { .. }
         | Command::FreezeMember { .. }
         | Command::UnfreezeMember { .. }
-        | Command::AdoptProfile { .. } => None,
+        | Command::AdoptProfile { .. }
+        | Command::ApproveWithdrawal { .. }
+        | Command::RejectWithdrawal { .. }
+        | Command::NotePayout { .. } => None,
     }
 }
 

@@ -126,8 +126,14 @@ fn event_bytes(event: &Event) -> usize {
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }
         | Event::MemberUnfrozen { .. }
+        | Event::WithdrawalApproved { .. }
+        | Event::WithdrawalRejected { .. }
+        | Event::WithdrawalWaiting { .. }
+        | Event::WithdrawalPaid { .. }
+        | Event::WithdrawalFailed { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. } => 32,
+        Event::WithdrawalRequested { .. } => 64,
         Event::PaymentAccepted { .. } | Event::PaymentBounced { .. } => 96,
         Event::CampaignPublished { .. } => 2048,
         Event::GroupFilled { seats, .. } => {

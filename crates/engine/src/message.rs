@@ -74,7 +74,11 @@ impl Lane {
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
-            | Command::AdoptProfile { .. } => Lane::Door,
+            | Command::AdoptProfile { .. }
+            | Command::Withdraw { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. } => Lane::Door,
         }
     }
 

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use domain::{
-    AwaitedDraw, DrawFiles, GroupId, PaymentId, PendingRefund, RefundId, WaitingReservation,
+    AwaitedDraw, DrawFiles, GroupId, PaymentId, PendingPayout, PendingRefund, RefundId,
+    WaitingReservation,
 };
 use tokio::sync::watch;
 
@@ -43,6 +44,21 @@ impl Outbox {
         let (page, _) = self
             .engine
             .query(move |world| world.pending_refunds(after, limit))
+            .await?;
+        Ok(page)
+    }
+
+    /// Withdrawals that the channel is to pay or has not ended, in the order of their approval, beginning after the place
+    /// `after`; at most `limit` and [`MAX_PAGE`].
+    pub async fn next_payouts(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<PendingPayout>, SubmitError> {
+        let limit = limit.min(MAX_PAGE);
+        let (page, _) = self
+            .engine
+            .query(move |world| world.pending_payouts(after, limit))
             .await?;
         Ok(page)
     }

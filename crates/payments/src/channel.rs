@@ -14,9 +14,10 @@ use crate::sign::{
     ApiSecret, CallbackKey, HEADER_NONCE, HEADER_SIGNATURE, HEADER_TIMESTAMP, Signed,
 };
 use crate::wire::{
-    BookPage, BookRefund, Books, CreateOrder, CreateRefund, Created, EVENT_PAID, ErrorBody,
-    MAX_ORDER_NO_BYTES, MAX_REFUND_NO_BYTES, MAX_SKEW_MS, Notice, OrderState, QueryTransactions,
-    RefundState, Transaction, Transactions, check_amount, check_no, check_txn_id,
+    BookPage, BookPayout, BookRefund, Books, CreateOrder, CreatePayout, CreateRefund, Created,
+    EVENT_PAID, ErrorBody, MAX_ORDER_NO_BYTES, MAX_REFUND_NO_BYTES, MAX_SKEW_MS, Notice,
+    OrderState, PayoutPage, PayoutState, QueryTransactions, RefundState, Transaction, Transactions,
+    check_amount, check_no, check_txn_id,
 };
 
 /// How to reach a provider as one of its merchants.
@@ -75,6 +76,21 @@ pub struct Refund<'a> {
     /// How much, in fen.
     pub amount_fen: i64,
     /// Why, for the payer's statement; at most 240 bytes.
+    pub reason: &'a str,
+}
+
+/// Money for somebody outside: a member's withdrawal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payout<'a> {
+    /// Our number of it, the idempotency key; letters, digits, `-` and `_`, at most 64.
+    pub payout_no: &'a str,
+    /// The payee's account; at most 128 bytes.
+    pub account: &'a str,
+    /// The payee's name, which the provider compares with the account's; at most 128 bytes.
+    pub name: &'a str,
+    /// How much, in fen.
+    pub amount_fen: i64,
+    /// Why, for the payee's statement; at most 240 bytes.
     pub reason: &'a str,
 }
 
@@ -256,6 +272,48 @@ impl Channel {
             )));
         }
         Ok(answer.state)
+    }
+
+    /// Pays money out.
+    ///
+    /// Idempotent by `payout_no`: repeated, it is one payout and tells where it stands; with other content
+    /// [`RefusalCode::Conflict`].
+    pub async fn payout(&self, payout: &Payout<'_>) -> Result<PayoutState, ChannelError> {
+        let body = CreatePayout {
+            payout_no: payout.payout_no.to_owned(),
+            account: payout.account.to_owned(),
+            name: payout.name.to_owned(),
+            amount_fen: payout.amount_fen,
+            reason: payout.reason.to_owned(),
+        };
+        body.check().map_err(invalid)?;
+        let answer: BookPayout = self.post("v1/payouts", &body).await?;
+        let fits = answer.payout_no == payout.payout_no && answer.amount_fen == payout.amount_fen;
+        if !fits {
+            return Err(unfit(format!(
+                "asked for payout {}, got another",
+                payout.payout_no
+            )));
+        }
+        Ok(answer.state)
+    }
+
+    /// Where a payout stands; [`RefusalCode::NotFound`] if it never arrived.
+    pub async fn query_payout(&self, payout_no: &str) -> Result<PayoutState, ChannelError> {
+        check_no("payout_no", payout_no, MAX_REFUND_NO_BYTES).map_err(invalid)?;
+        let answer: BookPayout = self.get(&format!("v1/payouts/{payout_no}")).await?;
+        if answer.payout_no != payout_no {
+            return Err(unfit(format!(
+                "asked for payout {payout_no}, got {}",
+                answer.payout_no
+            )));
+        }
+        Ok(answer.state)
+    }
+
+    /// All our payouts at the provider, oldest first, in pages: start with 0, go on with [`PayoutPage::next`].
+    pub async fn book_payouts(&self, after: i64) -> Result<PayoutPage, ChannelError> {
+        self.get(&format!("v1/books/payouts?after={after}")).await
     }
 
     /// The sums of our book at the provider, now; to be compared with ours.

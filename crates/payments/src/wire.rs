@@ -18,6 +18,8 @@ pub const MAX_ATTACH_BYTES: usize = 128;
 pub const MAX_DESCRIPTION_BYTES: usize = 400;
 /// Longest reason of a refund, in bytes.
 pub const MAX_REASON_BYTES: usize = 240;
+/// Longest name or account of a payee, in bytes.
+pub const MAX_PAYEE_BYTES: usize = 128;
 /// Most transactions in one query.
 pub const MAX_BATCH: usize = 1000;
 /// Most orders on one page of the books.
@@ -85,6 +87,63 @@ pub enum RefundState {
     },
 }
 
+/// Where a payout stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PayoutState {
+    /// The payee has the money.
+    Done {
+        /// Since when.
+        at_ms: i64,
+    },
+    /// Accepted; the money is on its way. Ask again later.
+    Processing,
+    /// The payee must confirm it first. Ask again later.
+    Waiting {
+        /// Where he does.
+        confirm_url: String,
+        /// From when on it is too late.
+        until_ms: i64,
+    },
+    /// It could not be delivered; the merchant holds the money again. Final.
+    Failed {
+        /// Since when.
+        at_ms: i64,
+    },
+    /// The payee did not confirm it in time; the merchant holds the money again. Final.
+    Expired {
+        /// Since when.
+        at_ms: i64,
+    },
+}
+
+/// One payout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookPayout {
+    /// The merchant's number: its idempotency key.
+    pub payout_no: String,
+    /// The payee's account.
+    pub account: String,
+    /// The payee's name.
+    pub name: String,
+    /// How much, in fen.
+    pub amount_fen: i64,
+    /// Why, in the merchant's words.
+    pub reason: String,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: PayoutState,
+}
+
+/// Some payouts of the books, in the order of their creation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutPage {
+    /// At most [`MAX_BOOK_PAGE`].
+    pub payouts: Vec<BookPayout>,
+    /// Give this to get the next page; absent on the last one.
+    pub next: Option<i64>,
+}
+
 /// The sums of one merchant's book at the provider, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Books {
@@ -96,7 +155,13 @@ pub struct Books {
     pub refunded_fen: i64,
     /// Part of `refunded_fen` that is still on its way, in fen.
     pub processing_fen: i64,
-    /// What the provider holds for the merchant, in fen: `paid_fen - refunded_fen`.
+    /// Sum of accepted payouts, in fen, those on their way or waiting included, failed and expired ones not.
+    #[serde(default)]
+    pub paid_out_fen: i64,
+    /// Part of `paid_out_fen` that is on its way or waits for a confirmation, in fen.
+    #[serde(default)]
+    pub payouts_pending_fen: i64,
+    /// What the provider holds for the merchant, in fen: `paid_fen - refunded_fen - paid_out_fen`.
     pub held_fen: i64,
     /// Number of orders ever created.
     pub orders: i64,
@@ -104,6 +169,9 @@ pub struct Books {
     pub transactions: i64,
     /// Number of refunds accepted, failed ones included.
     pub refunds: i64,
+    /// Number of payouts accepted, failed and expired ones included.
+    #[serde(default)]
+    pub payouts: i64,
     /// Number of callbacks not answered with 2xx yet, withheld ones included.
     pub callbacks_pending: i64,
 }
@@ -187,6 +255,15 @@ pub(crate) struct Transactions {
 pub(crate) struct CreateRefund {
     pub(crate) refund_no: String,
     pub(crate) txn_id: String,
+    pub(crate) amount_fen: i64,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CreatePayout {
+    pub(crate) payout_no: String,
+    pub(crate) account: String,
+    pub(crate) name: String,
     pub(crate) amount_fen: i64,
     pub(crate) reason: String,
 }
@@ -286,6 +363,16 @@ impl CreateRefund {
     }
 }
 
+impl CreatePayout {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        check_no("payout_no", &self.payout_no, MAX_REFUND_NO_BYTES)?;
+        check_amount(self.amount_fen)?;
+        check_payee("account", &self.account)?;
+        check_payee("name", &self.name)?;
+        check_text("reason", &self.reason, MAX_REASON_BYTES)
+    }
+}
+
 impl QueryTransactions {
     pub(crate) fn check(&self) -> Result<(), String> {
         if MAX_BATCH < self.txn_ids.len() {
@@ -322,6 +409,13 @@ pub(crate) fn check_amount(amount_fen: i64) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn check_payee(field: &str, text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err(format!("{field} is empty"));
+    }
+    check_text(field, text, MAX_PAYEE_BYTES)
 }
 
 fn check_text(field: &str, text: &str, most_bytes: usize) -> Result<(), String> {

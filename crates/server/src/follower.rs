@@ -383,7 +383,13 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::MemberUnfrozen { .. }
         | Event::ProfileAdopted { .. }
         | Event::DividendClosed { .. }
-        | Event::DividendsPaid { .. } => None,
+        | Event::DividendsPaid { .. }
+        | Event::WithdrawalRequested { .. }
+        | Event::WithdrawalApproved { .. }
+        | Event::WithdrawalRejected { .. }
+        | Event::WithdrawalWaiting { .. }
+        | Event::WithdrawalPaid { .. }
+        | Event::WithdrawalFailed { .. } => None,
     }
 }
 

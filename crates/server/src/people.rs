@@ -164,7 +164,8 @@ impl People {
                     Answer::Done
                     | Answer::Campaign(_)
                     | Answer::Reserved { .. }
-                    | Answer::Payment(_),
+                    | Answer::Payment(_)
+                    | Answer::Withdrawal(_),
                 ) => {
                     return Err(Problem::fault(
                         "a registration answered with something else",

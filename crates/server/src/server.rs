@@ -466,6 +466,7 @@ fn workers(
     ));
     workers.spawn(until_stop(app, money::watch_reservations(app.clone())));
     workers.spawn(until_stop(app, money::run_refunds(app.clone())));
+    workers.spawn(until_stop(app, money::run_payouts(app.clone())));
     workers.spawn(until_stop(app, money::watch_books(app.clone())));
     workers.spawn(until_stop(app, draws::run(app.clone())));
     workers.spawn(audit::run(app.clone(), queue));

@@ -233,3 +233,17 @@ CREATE TABLE dividend_paid (
   PRIMARY KEY (member, seq)
 ) WITHOUT ROWID;
 CREATE INDEX dividend_paid_close ON dividend_paid (plan, until, member);
+CREATE TABLE withdrawal (
+  id INTEGER NOT NULL PRIMARY KEY,
+  member BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  fee BIGINT NOT NULL,
+  account BLOB NOT NULL,
+  state TEXT NOT NULL,
+  requested_at BIGINT NOT NULL,
+  approved_at BIGINT,
+  ended_at BIGINT
+);
+CREATE INDEX withdrawal_member ON withdrawal (member, id);
+CREATE INDEX withdrawal_state ON withdrawal (state, id);
+CREATE INDEX withdrawal_requested ON withdrawal (requested_at, id);

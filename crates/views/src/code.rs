@@ -5,8 +5,8 @@ use domain::{Account, Event, GroupId, MemberId};
 
 use crate::names::{WalletAccount, WhyKind, Word};
 
-/// Kinds of accounts in the order of the chart: assets, liabilities, own money, coins. A kind's number is its place.
-pub(crate) const ACCOUNTS: [Account; 15] = [
+/// Kinds of accounts in the order in which they came: assets, liabilities, own money, coins, then later ones. A kind's number is its place.
+pub(crate) const ACCOUNTS: [Account; 17] = [
     Account::Channel,
     Account::Escrow(GroupId(0)),
     Account::RefundsDue,
@@ -22,10 +22,14 @@ pub(crate) const ACCOUNTS: [Account; 15] = [
     Account::Coins(MemberId(0)),
     Account::VestingCoins(MemberId(0)),
     Account::DividendPool(0),
+    Account::WithdrawalsDue,
+    Account::WithdrawalFees,
 ];
 
 /// The numbers of the accounts that are a member's: available, vesting, coins, vesting coins.
 pub(crate) const MEMBERS_ACCOUNTS: &str = "(3,4,12,13)";
+/// The numbers of the accounts that count coins.
+pub(crate) const COIN_ACCOUNTS: &str = "(11,12,13)";
 /// The number of escrows.
 pub(crate) const ESCROW: i64 = 1;
 
@@ -47,6 +51,8 @@ pub(crate) fn account_code(account: &Account) -> i64 {
         Account::Coins(_) => 12,
         Account::VestingCoins(_) => 13,
         Account::DividendPool(_) => 14,
+        Account::WithdrawalsDue => 15,
+        Account::WithdrawalFees => 16,
     }
 }
 
@@ -80,7 +86,9 @@ pub(crate) fn account_of(code: i64, holder: i64) -> Option<Account> {
         | Account::CostOfGoods
         | Account::Rewards
         | Account::ChannelFees
-        | Account::CoinsIssued) => *plain,
+        | Account::CoinsIssued
+        | Account::WithdrawalsDue
+        | Account::WithdrawalFees) => *plain,
     })
 }
 
@@ -126,6 +134,12 @@ const EVENTS: &[(i64, &str)] = &[
     (27, "member_unfrozen"),
     (28, "dividend_closed"),
     (29, "dividends_paid"),
+    (38, "withdrawal_requested"),
+    (39, "withdrawal_approved"),
+    (40, "withdrawal_rejected"),
+    (41, "withdrawal_waiting"),
+    (42, "withdrawal_paid"),
+    (43, "withdrawal_failed"),
     (70, "profile_adopted"),
 ];
 
@@ -162,6 +176,12 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::MemberUnfrozen { .. } => 27,
         Event::DividendClosed { .. } => 28,
         Event::DividendsPaid { .. } => 29,
+        Event::WithdrawalRequested { .. } => 38,
+        Event::WithdrawalApproved { .. } => 39,
+        Event::WithdrawalRejected { .. } => 40,
+        Event::WithdrawalWaiting { .. } => 41,
+        Event::WithdrawalPaid { .. } => 42,
+        Event::WithdrawalFailed { .. } => 43,
         Event::ProfileAdopted { .. } => 70,
     }
 }
@@ -223,7 +243,7 @@ mod tests {
             let found = account_of(code, holder).unwrap();
             assert_eq!((found.name(), holder_of(&found)), (account.name(), holder));
         }
-        assert_eq!(account_of(15, 0), None);
+        assert_eq!(account_of(17, 0), None);
         assert_eq!(account_of(3, -1), None);
         assert_eq!(account_named("nobody"), None);
         assert_eq!(
@@ -243,6 +263,16 @@ mod tests {
             .map(|account| account_code(account).to_string())
             .collect();
         assert_eq!(format!("({})", codes.join(",")), MEMBERS_ACCOUNTS);
+    }
+
+    #[test]
+    fn the_accounts_of_coins_are_named() {
+        let codes: Vec<String> = ACCOUNTS
+            .iter()
+            .filter(|account| account.asset() == domain::Asset::Coin)
+            .map(|account| account_code(account).to_string())
+            .collect();
+        assert_eq!(format!("({})", codes.join(",")), COIN_ACCOUNTS);
     }
 
     #[test]

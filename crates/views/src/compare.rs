@@ -3,6 +3,7 @@
 //! Why both ways: a row too many in SQL is as wrong as one too few.
 
 mod people;
+mod withdrawals;
 
 use domain::{
     Account, GroupId, GroupState, MemberId, OrderId, OrderState, PaymentId, RefundId, SeatState,
@@ -10,7 +11,7 @@ use domain::{
 };
 use sqlx::any::AnyRow;
 
-use crate::code::{MEMBERS_ACCOUNTS, account_kind, account_of};
+use crate::code::{COIN_ACCOUNTS, MEMBERS_ACCOUNTS, account_kind, account_of};
 use crate::db::{Columns, Tx, Value};
 use crate::error::{StoreError, failed};
 use crate::names::{OrderStatus, SeatStatus};
@@ -59,6 +60,7 @@ pub async fn compare(views: &Views, world: &World) -> Result<Vec<Difference>, St
         orders(&mut tx, world, &mut found).await?;
         payments(&mut tx, &mut found).await?;
         people::compare(&mut tx, world, &mut found).await?;
+        withdrawals::compare(&mut tx, world, &mut found).await?;
         Ok(found.differences)
     };
     comparing
@@ -196,9 +198,10 @@ async fn ledger(tx: &mut Tx, found: &mut Found) -> Done {
         let what = || format!("balance of {} {holder} against its lines", kind_name(code));
         found.check(what, row.int("amount")?, row.int("total")?);
     }
-    // Coins are the accounts from 11 to 13.
-    let sql = "SELECT seq, CAST(SUM(amount) AS BIGINT) AS total FROM ledger_line \
-        GROUP BY seq, account BETWEEN 11 AND 13 HAVING SUM(amount) <> 0 LIMIT 1000";
+    let sql = format!(
+        "SELECT seq, CAST(SUM(amount) AS BIGINT) AS total FROM ledger_line \
+         GROUP BY seq, account IN {COIN_ACCOUNTS} HAVING SUM(amount) <> 0 LIMIT 1000"
+    );
     for row in tx.rows(sql, Vec::new()).await? {
         let seq = row.u64("seq")?;
         found.check(

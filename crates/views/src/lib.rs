@@ -40,9 +40,9 @@ pub use error::{Behind, ProjectError, StoreError};
 pub use follower::{Chunk, FollowError, follow};
 pub use names::{
     DrawFile, DrawStatus, OrderStatus, RefundReason, SeatStatus, WalletAccount, WhyKind,
-    asset_name, bounce_name, closing_name, group_state,
+    WithdrawalStatus, asset_name, bounce_name, closing_name, group_state,
 };
 pub use page::{BadCursor, Cursor, DEFAULT_PAGE_ROWS, List, MAX_PAGE_ROWS, Page};
 pub use projector::{JournalId, Projector};
-pub use query::{AT_LEAST_WAIT, GroupFilter, LedgerFilter, UnpaidSeat, Views};
+pub use query::{AT_LEAST_WAIT, GroupFilter, LedgerFilter, UnpaidSeat, Views, WithdrawalFilter};
 pub use rows::*;

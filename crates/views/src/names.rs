@@ -359,7 +359,9 @@ impl WalletAccount {
             | Account::Rewards
             | Account::ChannelFees
             | Account::CoinsIssued
-            | Account::DividendPool(_) => None,
+            | Account::DividendPool(_)
+            | Account::WithdrawalsDue
+            | Account::WithdrawalFees => None,
         }
     }
 
@@ -403,6 +405,12 @@ pub enum WhyKind {
     SeatBought,
     /// A buyer returned the product: rewards that came from his seat, or hung on his group, are taken back.
     Reversed,
+    /// A withdrawal was asked for.
+    Withdrawn,
+    /// A withdrawal was rejected: its money is back.
+    WithdrawalRejected,
+    /// A withdrawal was not paid: its money is back.
+    WithdrawalFailed,
 }
 
 impl WhyKind {
@@ -418,6 +426,9 @@ impl WhyKind {
             WhyKind::SeatWon => "seat_won",
             WhyKind::SeatBought => "seat_bought",
             WhyKind::Reversed => "reversed",
+            WhyKind::Withdrawn => "withdrawn",
+            WhyKind::WithdrawalRejected => "withdrawal_rejected",
+            WhyKind::WithdrawalFailed => "withdrawal_failed",
         }
     }
 }
@@ -433,6 +444,63 @@ impl Word for WhyKind {
         WhyKind::SeatWon,
         WhyKind::SeatBought,
         WhyKind::Reversed,
+        WhyKind::Withdrawn,
+        WhyKind::WithdrawalRejected,
+        WhyKind::WithdrawalFailed,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// How a withdrawal stands (rules 9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithdrawalStatus {
+    /// It waits for a decision.
+    Requested,
+    /// It is approved, and at the channel or on the way there.
+    Sent,
+    /// The channel waits for the member's confirmation.
+    Waiting,
+    /// The member has the money.
+    Paid,
+    /// Staff rejected it: the money is available again.
+    Rejected,
+    /// The channel could not pay it: the money is available again.
+    Failed,
+    /// The member did not confirm it in time: the money is available again.
+    Expired,
+}
+
+impl WithdrawalStatus {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            WithdrawalStatus::Requested => "requested",
+            WithdrawalStatus::Sent => "sent",
+            WithdrawalStatus::Waiting => "waiting",
+            WithdrawalStatus::Paid => "paid",
+            WithdrawalStatus::Rejected => "rejected",
+            WithdrawalStatus::Failed => "failed",
+            WithdrawalStatus::Expired => "expired",
+        }
+    }
+
+    /// The status of that name.
+    pub fn named(name: &str) -> Option<WithdrawalStatus> {
+        <WithdrawalStatus as Word>::of(name)
+    }
+}
+
+impl Word for WithdrawalStatus {
+    const ALL: &'static [WithdrawalStatus] = &[
+        WithdrawalStatus::Requested,
+        WithdrawalStatus::Sent,
+        WithdrawalStatus::Waiting,
+        WithdrawalStatus::Paid,
+        WithdrawalStatus::Rejected,
+        WithdrawalStatus::Failed,
+        WithdrawalStatus::Expired,
     ];
     fn word(self) -> &'static str {
         self.name()

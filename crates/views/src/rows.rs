@@ -540,6 +540,36 @@ pub struct MemberRow {
     pub active_invitees: u64,
 }
 
+/// A withdrawal (rules 9.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithdrawalRow {
+    /// Its number.
+    pub id: domain::WithdrawalId,
+    /// Whose.
+    pub member: MemberId,
+    /// What he asked for.
+    pub amount: Money,
+    /// What of it is the platform's when it is paid.
+    pub fee: Money,
+    /// Whereto: the name of a row of the directory.
+    pub account: [u8; 16],
+    /// How it stands.
+    pub state: crate::names::WithdrawalStatus,
+    /// When it was asked for.
+    pub requested_at: Millis,
+    /// When it was approved.
+    pub approved_at: Option<Millis>,
+    /// When it was paid, or its money came back.
+    pub ended_at: Option<Millis>,
+}
+
+impl WithdrawalRow {
+    /// What the member gets.
+    pub fn net(&self) -> Money {
+        Money(self.amount.0.saturating_sub(self.fee.0))
+    }
+}
+
 /// How many there are of what, for the console's first page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

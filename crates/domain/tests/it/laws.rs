@@ -135,6 +135,9 @@ enum Step {
     Receive(u8),
     Return(u8),
     TakeBack(u8),
+    Withdraw(u8, u8, i64),
+    Review(u8, bool),
+    Payout(u8, u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -156,8 +159,11 @@ fn step() -> impl Strategy<Value = Step> {
         8 => any::<bool>().prop_map(Step::Refund),
         8 => Just(Step::Ship),
         4 => any::<u8>().prop_map(Step::Receive),
-        3 => any::<u8>().prop_map(Step::Return),
-        2 => any::<u8>().prop_map(Step::TakeBack),
+        5 => any::<u8>().prop_map(Step::Return),
+        3 => any::<u8>().prop_map(Step::TakeBack),
+        9 => (any::<u8>(), any::<u8>(), 90i64..150).prop_map(|(who, token, fen)| Step::Withdraw(who, token, fen)),
+        6 => any::<(u8, bool)>().prop_map(|(which, approve)| Step::Review(which, approve)),
+        8 => any::<(u8, u8)>().prop_map(|(which, outcome)| Step::Payout(which, outcome)),
     ]
 }
 
@@ -192,6 +198,23 @@ fn group(shop: &Shop, number: u8) -> GroupId {
         return group;
     }
     GroupId(pick(shop.world.groups(), number))
+}
+
+/// Mostly somebody who has something to withdraw.
+fn rich(shop: &Shop, number: u8) -> MemberId {
+    let members = (0..shop.world.members()).map(MemberId);
+    let rich: Vec<MemberId> = members
+        .filter(|&id| Money(100) <= shop.world.member(id).unwrap().available)
+        .collect();
+    let found = rich.get(usize::from(number) % rich.len().max(1)).copied();
+    found.unwrap_or_else(|| member(shop, number))
+}
+
+/// Mostly one that has not ended.
+fn withdrawal(shop: &Shop, number: u8) -> WithdrawalId {
+    let open: Vec<_> = shop.world.open_withdrawals().map(|(id, _)| id).collect();
+    let found = open.get(usize::from(number) % open.len().max(1)).copied();
+    found.unwrap_or_else(|| WithdrawalId(pick(shop.world.withdrawals(), number)))
 }
 
 fn payment(shop: &Shop, number: u8, index: u8) -> PaymentId {
@@ -368,6 +391,28 @@ fn run(shop: &mut Shop, step: &Step) {
         Step::TakeBack(number) => Command::TakeBackOrder {
             order: OrderId(u64::from(number % 8)),
         },
+        Step::Withdraw(who, token, fen) => Command::Withdraw {
+            member: rich(shop, who),
+            token: [token % 64; 16],
+            amount: Money(fen),
+            account: [token; 16],
+        },
+        Step::Review(number, approve) => {
+            let withdrawal = withdrawal(shop, number);
+            if approve {
+                Command::ApproveWithdrawal { withdrawal }
+            } else {
+                Command::RejectWithdrawal { withdrawal }
+            }
+        }
+        Step::Payout(number, outcome) => Command::NotePayout {
+            withdrawal: withdrawal(shop, number),
+            outcome: match outcome % 5 {
+                0 | 1 => PayoutOutcome::Paid,
+                2 | 3 => PayoutOutcome::Waiting,
+                _ => PayoutOutcome::Failed(PayoutFailure::Failed),
+            },
+        },
     };
     let _refused = shop.try_do(command);
 }
@@ -384,6 +429,7 @@ fn channel_by_events(records: &[Record]) -> i64 {
             Event::RefundPaid {
                 amount, fee_back, ..
             } => fee_back.0 - amount.0,
+            Event::WithdrawalPaid { amount, fee, .. } => fee.0 - amount.0,
             _ => 0,
         });
     cash.sum()
@@ -429,8 +475,29 @@ fn live(campaigns: Vec<Campaign>, steps: &[Step]) -> Vec<Record> {
     shop.wait(100 * 86_400);
     ticks(&mut shop);
     shop.refund_all();
+    let open: Vec<_> = shop.world.open_withdrawals().map(|(id, _)| id).collect();
+    for withdrawal in open {
+        // One that is approved cannot be rejected any more, but is paid.
+        if shop
+            .try_do(Command::RejectWithdrawal { withdrawal })
+            .is_err()
+        {
+            let outcome = PayoutOutcome::Paid;
+            shop.must(Command::NotePayout {
+                withdrawal,
+                outcome,
+            });
+        }
+    }
     shop.check();
-    for account in ["escrow", "refunds-due", "vesting", "vesting-coins"] {
+    assert_eq!(shop.balance("channel"), channel_by_events(&shop.records));
+    for account in [
+        "escrow",
+        "refunds-due",
+        "vesting",
+        "vesting-coins",
+        "withdrawals-due",
+    ] {
         assert_eq!(shop.balance(account), 0, "{account}");
     }
     check_vesting(shop.records.iter().flat_map(|record| &record.events));
@@ -440,7 +507,7 @@ fn live(campaigns: Vec<Campaign>, steps: &[Step]) -> Vec<Record> {
 fn histories() -> impl Strategy<Value = (Vec<Campaign>, Vec<Step>)> {
     (
         prop::collection::vec(terms(), 1..3),
-        prop::collection::vec(step(), 20..260),
+        prop::collection::vec(step(), 20..320),
     )
 }
 
@@ -482,6 +549,12 @@ fn kind(event: &Event) -> &'static str {
         | Event::MemberUnfrozen { .. }
         | Event::ProfileAdopted { .. } => "people",
         Event::DividendClosed { .. } | Event::DividendsPaid { .. } => "dividend",
+        Event::WithdrawalRequested { .. } => "asked",
+        Event::WithdrawalApproved { .. } => "approved",
+        Event::WithdrawalRejected { .. } => "rejected",
+        Event::WithdrawalWaiting { .. } => "confirmation awaited",
+        Event::WithdrawalPaid { .. } => "paid out",
+        Event::WithdrawalFailed { .. } => "not paid out",
     }
 }
 
@@ -506,7 +579,7 @@ fn random_histories_reach_everything() {
             *cases.entry(event).or_insert(0u32) += 1;
         }
     }
-    assert_eq!(total.len(), 24, "{cases:?} {total:?}");
+    assert_eq!(total.len(), 30, "{cases:?} {total:?}");
     for event in ["filled", "settled"] {
         assert!(CASES / 2 < cases[event], "{cases:?} {total:?}");
     }

@@ -19,3 +19,4 @@ mod solvency;
 mod standing;
 mod stored;
 mod told;
+mod withdrawals;

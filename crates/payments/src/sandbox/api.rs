@@ -20,11 +20,12 @@ use crate::http::now_ms;
 use crate::sandbox::book::{Book, Stop, refused};
 use crate::sandbox::faults::{Call, CallFault, CallFaultKind, FaultBox, FaultSets, Faults};
 use crate::sandbox::provider::Retry;
-use crate::sandbox::{ledger, page};
+use crate::sandbox::{ledger, page, payouts};
 use crate::sign::{ApiSecret, Authorization, Signed};
 use crate::wire::{
-    BookPage, BookRefund, Books, CreateOrder, CreateRefund, Created, ErrorBody, MAX_BATCH,
-    OrderState, OrderStatus, QueryTransactions, Transaction, Transactions,
+    BookPage, BookPayout, BookRefund, Books, CreateOrder, CreatePayout, CreateRefund, Created,
+    ErrorBody, MAX_BATCH, OrderState, OrderStatus, PayoutPage, QueryTransactions, Transaction,
+    Transactions,
 };
 
 /// What all requests share.
@@ -50,6 +51,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/transactions/query", post(query_transactions))
         .route("/v1/refunds", post(create_refund))
         .route("/v1/refunds/{refund_no}", get(query_refund))
+        .route("/v1/payouts", post(create_payout))
+        .route("/v1/payouts/{payout_no}", get(query_payout))
+        .route("/v1/books/payouts", get(book_payouts))
+        .route("/payouts/{token}", get(show_payout).post(confirm_payout))
         .route("/v1/books", get(merchant_books))
         .route("/v1/books/orders", get(book_orders))
         .route("/v1/callback-key", get(callback_key))
@@ -258,6 +263,59 @@ async fn query_refund(
     };
     let fault = app.faults.take(order_no.as_deref(), Call::Query);
     Ok(Json(faulty(&app, fault, async { work }).await?))
+}
+
+async fn create_payout(State(app): Shared, request: FromMerchant) -> Answer<BookPayout> {
+    let payout: CreatePayout = request.read()?;
+    payout.check().map_err(invalid)?;
+    let fault = app.faults.take(Some(&payout.payout_no), Call::Payout);
+    let course = app.faults.of(&payout.payout_no).payout_course;
+    let url = app.public_url.clone();
+    let work = app.book.run(move |book| {
+        let at = (&course, now_ms());
+        payouts::create(book, &request.merchant_id, &payout, at, &url)
+    });
+    Ok(Json(faulty(&app, fault, work).await?))
+}
+
+async fn query_payout(
+    State(app): Shared,
+    Path(payout_no): Path<String>,
+    request: FromMerchant,
+) -> Answer<BookPayout> {
+    let fault = app.faults.take(Some(&payout_no), Call::Query);
+    let url = app.public_url.clone();
+    let work = app
+        .book
+        .run(move |book| payouts::get(book, &request.merchant_id, &payout_no, (now_ms(), &url)));
+    Ok(Json(faulty(&app, fault, work).await?))
+}
+
+async fn book_payouts(
+    State(app): Shared,
+    Query(After { after }): Query<After>,
+    request: FromMerchant,
+) -> Answer<PayoutPage> {
+    let url = app.public_url.clone();
+    let work = move |book: &_| {
+        let at = (now_ms(), url.as_str());
+        Ok(payouts::page(book, &request.merchant_id, after, at)?)
+    };
+    Ok(Json(app.book.run(work).await?))
+}
+
+/// A payee's page: one button.
+async fn show_payout(Path(_): Path<String>) -> Response {
+    const PAGE: &str = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\">\
+        <meta name=\"viewport\" content=\"width=device-width\"><title>确认收款</title>\
+        <h1>确认收款</h1><p>沙盒：这里不是真钱。</p><form method=\"post\"><button>确认收款</button></form></html>";
+    axum::response::Html(PAGE).into_response()
+}
+
+async fn confirm_payout(State(app): Shared, Path(token): Path<String>) -> Answer<&'static str> {
+    let work = move |book: &_| payouts::confirm(book, &token, now_ms());
+    app.book.run(work).await?;
+    Ok(Json("已确认收款"))
 }
 
 async fn merchant_books(State(app): Shared, request: FromMerchant) -> Answer<Books> {

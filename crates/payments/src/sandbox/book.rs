@@ -58,6 +58,24 @@ const SCHEMA: &str = "
         UNIQUE (refund_no, merchant_id)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS refunds_of_transaction ON refunds (txn);
+    CREATE TABLE IF NOT EXISTS payouts (
+        id INTEGER PRIMARY KEY,
+        merchant_id TEXT NOT NULL,
+        payout_no TEXT NOT NULL,
+        account TEXT NOT NULL,
+        name TEXT NOT NULL,
+        amount_fen INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        token TEXT NOT NULL UNIQUE,
+        accepted_at_ms INTEGER NOT NULL,
+        -- How long it is on its way, once nobody has to confirm it any more.
+        takes_ms INTEGER NOT NULL,
+        outcome TEXT NOT NULL CHECK (outcome IN ('done', 'failed')),
+        -- Until when the payee must confirm it; none if he need not.
+        confirm_until_ms INTEGER,
+        confirmed_at_ms INTEGER,
+        UNIQUE (payout_no, merchant_id)
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS callbacks (
         id INTEGER PRIMARY KEY,
         txn INTEGER NOT NULL REFERENCES transactions,

@@ -27,6 +27,8 @@ pub struct Faults {
     pub pay: PayFaults,
     /// How refunds go.
     pub refund_course: RefundFaults,
+    /// How payouts go.
+    pub payout_course: PayoutFaults,
     /// `POST /v1/orders`.
     pub create: Option<CallFault>,
     /// `GET /v1/orders/…`, `GET /v1/refunds/…`, and, set for everything, batch queries.
@@ -35,6 +37,8 @@ pub struct Faults {
     pub close: Option<CallFault>,
     /// `POST /v1/refunds`.
     pub refund: Option<CallFault>,
+    /// `POST /v1/payouts`; its faults stand under its number where an order's stand under the order's.
+    pub payout: Option<CallFault>,
 }
 
 /// How payments are announced.
@@ -95,6 +99,18 @@ pub struct RefundFaults {
     pub fails: bool,
 }
 
+/// How payouts go once accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PayoutFaults {
+    /// How long a payout is processing, in milliseconds.
+    pub processing_ms: i64,
+    /// It fails in the end, and the merchant holds the money again.
+    pub fails: bool,
+    /// The payee must confirm it within this time, in milliseconds.
+    pub confirm_within_ms: Option<i64>,
+}
+
 /// A call that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,10 +159,15 @@ impl Faults {
                 "copies, gather and transactions are from 1 to {MAX_REPEATS}"
             ));
         }
-        let delays = [self.callback.delay_ms, self.refund_course.processing_ms];
+        let delays = [
+            self.callback.delay_ms,
+            self.refund_course.processing_ms,
+            self.payout_course.processing_ms,
+            self.payout_course.confirm_within_ms.unwrap_or(0),
+        ];
         if delays.iter().any(|ms| !(0..=MAX_DELAY_MS).contains(ms)) {
             return Err(format!(
-                "delay_ms and processing_ms are from 0 to {MAX_DELAY_MS}"
+                "delay_ms, processing_ms and confirm_within_ms are from 0 to {MAX_DELAY_MS}"
             ));
         }
         match self.pay.amount_fen {
@@ -163,6 +184,7 @@ pub(crate) enum Call {
     Query,
     Close,
     Refund,
+    Payout,
 }
 
 /// All faults that are switched on.
@@ -227,6 +249,7 @@ impl FaultBox {
             Call::Query => &mut faults.query,
             Call::Close => &mut faults.close,
             Call::Refund => &mut faults.refund,
+            Call::Payout => &mut faults.payout,
         };
         let fault = slot.as_mut()?;
         match &mut fault.times {

@@ -1,7 +1,7 @@
 //! The provider's rules on its book: orders, payments, refunds and sums.
 //!
 //! The sum law, per transaction and over all: `held = paid - refunded` and never below zero, where a
-//! refund counts from the moment it is accepted, and no more once it has failed.
+//! refund counts from the moment it is accepted, and no more once it has failed. Over all, payouts are taken off, too.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -464,6 +464,7 @@ pub(crate) fn books(book: &Connection, merchant_id: &str, now_ms: i64) -> rusqli
         (SELECT COUNT(*) FROM refunds WHERE merchant_id = :m), \
         (SELECT COUNT(*) FROM callbacks c JOIN transactions t ON t.id = c.txn \
             WHERE c.state IN ('pending', 'sending', 'held') AND t.merchant_id = :m)";
+    let payouts = super::payouts::sums(book, merchant_id, now_ms)?;
     let named = rusqlite::named_params! { ":m": merchant_id, ":now": now_ms };
     book.prepare_cached(sums)?.query_row(named, |row| {
         let (paid_fen, refunded_fen): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -472,7 +473,10 @@ pub(crate) fn books(book: &Connection, merchant_id: &str, now_ms: i64) -> rusqli
             paid_fen,
             refunded_fen,
             processing_fen: row.get(2)?,
-            held_fen: paid_fen - refunded_fen,
+            paid_out_fen: payouts.paid_out_fen,
+            payouts_pending_fen: payouts.pending_fen,
+            payouts: payouts.count,
+            held_fen: paid_fen - refunded_fen - payouts.paid_out_fen,
             orders: row.get(3)?,
             transactions: row.get(4)?,
             refunds: row.get(5)?,

@@ -12,6 +12,9 @@
 //! | `POST /v1/orders/{order_no}/close` | no payment any more |
 //! | `POST /v1/transactions/query` | many payments by id |
 //! | `POST /v1/refunds`, `GET /v1/refunds/{refund_no}` | gives money back |
+//! | `POST /v1/payouts`, `GET /v1/payouts/{payout_no}` | pays money out |
+//! | `GET`, `POST /payouts/{token}` | the page on which a payee confirms a payout, if he must |
+//! | `GET /v1/books/payouts?after=` | every payout |
 //! | `GET /v1/books`, `GET /v1/books/orders?after=` | sums, and every order with all its movements |
 //! | `GET /v1/callback-key` | the public key of callbacks; unsigned |
 //! | `GET`, `POST /pay/{token}` | the payment page and its button |
@@ -34,12 +37,15 @@ mod callbacks;
 mod faults;
 mod ledger;
 mod page;
+mod payouts;
 mod provider;
 #[cfg(test)]
 mod tests;
 
 pub use book::payments_in;
-pub use faults::{CallFault, CallFaultKind, CallbackFaults, Faults, PayFaults, RefundFaults};
+pub use faults::{
+    CallFault, CallFaultKind, CallbackFaults, Faults, PayFaults, PayoutFaults, RefundFaults,
+};
 pub use provider::{
     BookLocation, Merchant, Provider, ProviderConfig, ProviderError, Retry, Running,
 };

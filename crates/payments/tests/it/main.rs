@@ -6,5 +6,6 @@ mod faults;
 mod laws;
 mod orders;
 mod page;
+mod payouts;
 mod refunds;
 mod setup;

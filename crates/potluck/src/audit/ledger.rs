@@ -109,6 +109,7 @@ fn is_liability(account: Account) -> bool {
         | Account::Available(_)
         | Account::Vesting(_)
         | Account::Suppliers
+        | Account::WithdrawalsDue
         | Account::Coins(_)
         | Account::VestingCoins(_)
         | Account::DividendPool(_) => true,
@@ -118,6 +119,7 @@ fn is_liability(account: Account) -> bool {
         | Account::CostOfGoods
         | Account::Rewards
         | Account::ChannelFees
+        | Account::WithdrawalFees
         | Account::CoinsIssued => false,
     }
 }

@@ -201,7 +201,8 @@ impl History {
             | Answer::Done
             | Answer::Member(_)
             | Answer::Campaign(_)
-            | Answer::Reserved { .. }) => Err(format!("an answer that cannot be: {answer:?}")),
+            | Answer::Reserved { .. }
+            | Answer::Withdrawal(_)) => Err(format!("an answer that cannot be: {answer:?}")),
         }
     }
 

@@ -157,7 +157,8 @@ impl Probe {
                 | Answer::Done
                 | Answer::Member(_)
                 | Answer::Campaign(_)
-                | Answer::Reserved { .. } => Err(super::shop::unexpected(&reply)),
+                | Answer::Reserved { .. }
+                | Answer::Withdrawal(_) => Err(super::shop::unexpected(&reply)),
             },
             None => Ok(false),
         }

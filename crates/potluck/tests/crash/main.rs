@@ -8,6 +8,7 @@
 mod books;
 mod first;
 mod load;
+mod payouts;
 mod platform;
 mod random;
 mod rounds;

@@ -191,7 +191,11 @@ pub(crate) async fn publish(
         .await?;
     let id = match reply.answer {
         Answer::Campaign(id) => id,
-        Answer::Done | Answer::Member(_) | Answer::Reserved { .. } | Answer::Payment(_) => {
+        Answer::Done
+        | Answer::Member(_)
+        | Answer::Reserved { .. }
+        | Answer::Payment(_)
+        | Answer::Withdrawal(_) => {
             return Err(Problem::fault(
                 "a publication answered with something else",
                 &"no campaign",

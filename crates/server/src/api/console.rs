@@ -42,7 +42,14 @@ pub(crate) async fn books(
     let found = app.views.trial_balance().await.map_err(store_problem)?;
     let mut page = books_of(&found.value);
     page.channel = match channel {
-        Ok(books) => Some(channel_line(&Compared::of(&books, &found.value))),
+        Ok(books) => {
+            let payouts_due = app.views.payouts_due().await.map_err(store_problem)?.value;
+            Some(channel_line(&Compared::of(
+                &books,
+                &found.value,
+                payouts_due,
+            )))
+        }
         Err(error) => {
             tracing::warn!(%error, "the channel's books could not be read: {error}");
             None
@@ -52,13 +59,14 @@ pub(crate) async fn books(
 }
 
 /// Kinds of accounts whose balances are owed to somebody, and those of coins that members have.
-const OWED: [&str; 6] = [
+const OWED: [&str; 7] = [
     "escrow",
     "refunds-due",
     "available",
     "vesting",
     "suppliers",
     "dividend-pool",
+    "withdrawals-due",
 ];
 const COINS: [&str; 2] = ["coins", "vesting-coins"];
 
@@ -126,6 +134,8 @@ fn channel_line(compared: &Compared) -> ChannelLine {
         difference: Amount(compared.difference()),
         verdict: compared.verdict().name(),
         refunds_due: Amount(compared.refunds_due),
+        payouts_due: Amount(compared.payouts_due),
+        payouts_pending: Amount(compared.payouts_pending),
         processing: Amount(compared.processing),
         notices_pending: compared.notices_pending,
     }

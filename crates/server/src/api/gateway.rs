@@ -278,9 +278,11 @@ fn command(gateway: GatewayId, join: &Wanted, paid: &Arrival, known: &Known) -> 
 fn answer_of(answer: Answer) -> JoinAnswer {
     match answer {
         Answer::Payment(answer) => payment_answer(answer),
-        Answer::Done | Answer::Member(_) | Answer::Campaign(_) | Answer::Reserved { .. } => {
-            JoinAnswer::Known
-        }
+        Answer::Done
+        | Answer::Member(_)
+        | Answer::Campaign(_)
+        | Answer::Reserved { .. }
+        | Answer::Withdrawal(_) => JoinAnswer::Known,
     }
 }
 

@@ -19,6 +19,7 @@ mod platform;
 mod profiles;
 mod sign_in;
 mod standing;
+mod withdrawals;
 
 use std::sync::Arc;
 
@@ -88,7 +89,8 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(groups)
         .merge(staff)
         .merge(others())
-        .merge(pools());
+        .merge(pools())
+        .merge(money_out());
     let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", all)
         .split_for_parts();
@@ -117,6 +119,20 @@ fn pools() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(dividends::mine))
         .routes(routes!(dividends::console_pools))
         .routes(routes!(dividends::payments))
+}
+
+/// Withdrawals, for members, operators and finance.
+fn money_out() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(withdrawals::mine, withdrawals::ask))
+        .routes(routes!(withdrawals::confirmation))
+        .routes(routes!(withdrawals::my_account, withdrawals::enter_account))
+        .routes(routes!(withdrawals::account_of))
+        .routes(routes!(withdrawals::verify_account))
+        .routes(routes!(withdrawals::all))
+        .routes(routes!(withdrawals::approve))
+        .routes(routes!(withdrawals::reject))
+        .routes(routes!(withdrawals::report))
 }
 
 /// The description of the API, as `/openapi.json` serves it.

@@ -254,14 +254,8 @@ pub(crate) async fn decisions(
     }))
 }
 
-/// Submits what an operator has decided, and notes why. The journal has the decision and who made it; the reason may name
-/// persons, so it stands beside it, by the record's number.
-pub(super) async fn decide(
-    app: &App,
-    operator: &AsOperator,
-    (key, command): (domain::IdempotencyKey, Command),
-    (what, subject, reason): (&'static str, u32, String),
-) -> Result<Json<Done>> {
+/// A reason is a short text of one line.
+pub(super) fn check_reason(reason: &str) -> Result<()> {
     if reason.trim().is_empty()
         || views::MAX_NOTE_BYTES < reason.len()
         || reason.chars().any(char::is_control)
@@ -272,6 +266,18 @@ pub(super) async fn decide(
         );
         return Err(Problem::unprocessable("body_invalid", detail).with("field", "reason"));
     }
+    Ok(())
+}
+
+/// Submits what an operator has decided, and notes why. The journal has the decision and who made it; the reason may name
+/// persons, so it stands beside it, by the record's number.
+pub(super) async fn decide(
+    app: &App,
+    operator: &AsOperator,
+    (key, command): (domain::IdempotencyKey, Command),
+    (what, subject, reason): (&'static str, u32, String),
+) -> Result<Json<Done>> {
+    check_reason(&reason)?;
     let reply = app.submit(operator.actor(), key, command).await?;
     let decision = Decision {
         seq: reply.seq,

@@ -7,7 +7,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use domain::{CampaignId, GroupId, IdempotencyKey, MemberId, OrderId, PaymentId, Region};
+use domain::{
+    CampaignId, GroupId, IdempotencyKey, MemberId, OrderId, PaymentId, Region, WithdrawalId,
+};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -353,6 +355,13 @@ impl InPath for OrderId {
     const UNKNOWN: &'static str = "order_unknown";
     fn read(text: &str) -> Option<OrderId> {
         decimal(text).map(OrderId)
+    }
+}
+
+impl InPath for WithdrawalId {
+    const UNKNOWN: &'static str = "withdrawal_unknown";
+    fn read(text: &str) -> Option<WithdrawalId> {
+        decimal(text).map(WithdrawalId)
     }
 }
 

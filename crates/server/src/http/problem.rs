@@ -235,6 +235,11 @@ impl From<Refusal> for Problem {
             Refusal::TooEarlyToVoid { from, .. } => {
                 problem.with("from", crate::wire::rfc3339(from))
             }
+            Refusal::WithdrawalTooSmall(minimum) => problem.with("minimum", minimum.to_decimal()),
+            Refusal::NotAvailable { available } => {
+                problem.with("available", available.to_decimal())
+            }
+            Refusal::WithdrawalDayLimit { left } => problem.with("left", left.to_decimal()),
             Refusal::Overflow
             | Refusal::KeyReused
             | Refusal::NotYourself { .. }
@@ -264,6 +269,8 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownRegion(_)
             | Refusal::RegionHasAgent(_)
             | Refusal::RegionVacant(_)
+            | Refusal::UnknownWithdrawal(_)
+            | Refusal::WithdrawalState(_)
             | Refusal::MemberFrozen(_) => problem,
         }
     }
@@ -278,6 +285,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownOrder(_)
         | Refusal::UnknownRefund(_)
         | Refusal::RegionVacant(_)
+        | Refusal::UnknownWithdrawal(_)
         | Refusal::NotYourOrder(_) => StatusCode::NOT_FOUND,
         Refusal::Overflow
         | Refusal::KeyReused
@@ -292,6 +300,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownRank { .. }
         | Refusal::UnknownRegion(_)
         | Refusal::NotSolvent(_)
+        | Refusal::WithdrawalTooSmall(_)
         | Refusal::AmountNotPositive => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::PaymentNotInMemory(_)
         | Refusal::GroupNotInMemory(_)
@@ -308,6 +317,9 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::TooEarlyToVoid { .. }
         | Refusal::RegionStands { .. }
         | Refusal::RegionHasAgent(_)
+        | Refusal::WithdrawalState(_)
+        | Refusal::NotAvailable { .. }
+        | Refusal::WithdrawalDayLimit { .. }
         | Refusal::OrderState(_) => StatusCode::CONFLICT,
     }
 }

@@ -330,9 +330,11 @@ async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitErro
         .await?;
     Ok(match reply.answer {
         Answer::Payment(answer) => answer,
-        Answer::Done | Answer::Member(_) | Answer::Campaign(_) | Answer::Reserved { .. } => {
-            PaymentAnswer::Known
-        }
+        Answer::Done
+        | Answer::Member(_)
+        | Answer::Campaign(_)
+        | Answer::Reserved { .. }
+        | Answer::Withdrawal(_) => PaymentAnswer::Known,
     })
 }
 

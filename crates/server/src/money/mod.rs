@@ -1,4 +1,4 @@
-//! Money's way in and out: orders at the channel, payments that arrive, refunds that leave.
+//! Money's way in and out: orders at the channel, payments that arrive, refunds and payouts that leave.
 //!
 //! The provider is called only after the decision is durable, and what it says comes back as a command (rules 5).
 
@@ -8,6 +8,7 @@ mod failing;
 mod late;
 mod names;
 mod orders;
+mod payouts;
 mod reconcile;
 mod refunds;
 
@@ -15,6 +16,8 @@ pub(crate) use arrivals::{Arrival, Doubtful, ask, ask_order, joined, tag};
 pub(crate) use confirm::Confirmer;
 pub(crate) use late::{Reservations, watch_reservations};
 pub(crate) use names::OrderNo;
+pub use names::payout_no;
 pub(crate) use orders::{Attach, PayPages, pay_url, pay_url_on};
+pub(crate) use payouts::run as run_payouts;
 pub(crate) use reconcile::{Compared, watch_books};
 pub(crate) use refunds::run as run_refunds;

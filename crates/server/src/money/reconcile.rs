@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Money;
 use payments::{Books, ChannelError};
 use views::TrialRow;
 
@@ -20,10 +21,14 @@ const EACH: Duration = Duration::from_secs(60);
 pub(crate) struct Compared {
     /// What the channel says it holds.
     pub(crate) held: i64,
-    /// What it should hold by our books: payments less refunds, without capital and fees, which it does not count.
+    /// What it should hold by our books: payments less refunds and payouts, without capital and fees, which it does not count.
     pub(crate) by_our_books: i64,
     /// Refunds that we have not been told the end of.
     pub(crate) refunds_due: i64,
+    /// Withdrawals that are approved and that we have not been told the end of, less their fees.
+    pub(crate) payouts_due: i64,
+    /// Payouts that the channel has accepted and not ended.
+    pub(crate) payouts_pending: i64,
     /// Refunds that the channel has accepted and not ended.
     pub(crate) processing: i64,
     /// Notices that the channel has not delivered yet.
@@ -57,8 +62,8 @@ impl Verdict {
 }
 
 impl Compared {
-    /// Puts the channel's sums beside our trial balance.
-    pub(crate) fn of(books: &Books, rows: &[TrialRow]) -> Compared {
+    /// Puts the channel's sums beside our trial balance and what is to be paid out.
+    pub(crate) fn of(books: &Books, rows: &[TrialRow], payouts_due: Money) -> Compared {
         let balance = |account: &str| {
             rows.iter()
                 .find(|row| row.account == account)
@@ -72,6 +77,8 @@ impl Compared {
             held: books.held_fen,
             by_our_books,
             refunds_due: balance("refunds-due").saturating_neg(),
+            payouts_due: payouts_due.0,
+            payouts_pending: books.payouts_pending_fen,
             processing: books.processing_fen,
             notices_pending: books.callbacks_pending,
         }
@@ -84,7 +91,15 @@ impl Compared {
 
     /// What to think of it.
     pub(crate) fn verdict(&self) -> Verdict {
-        let is_quiet = self.refunds_due == 0 && self.processing == 0 && self.notices_pending == 0;
+        let is_quiet = [
+            self.refunds_due,
+            self.payouts_due,
+            self.payouts_pending,
+            self.processing,
+            self.notices_pending,
+        ]
+        .iter()
+        .all(|&on_its_way| on_its_way == 0);
         match self.difference() {
             0 => Verdict::Equal,
             _ if !is_quiet => Verdict::OnItsWay,
@@ -106,7 +121,8 @@ pub(crate) enum CompareError {
 async fn compare(app: &App) -> Result<Compared, CompareError> {
     let books = app.config.channel.books().await?;
     let rows = app.views.trial_balance().await?;
-    Ok(Compared::of(&books, &rows.value))
+    let payouts_due = app.views.payouts_due().await?;
+    Ok(Compared::of(&books, &rows.value, payouts_due.value))
 }
 
 /// Compares now and then; ends with the engine.
@@ -165,7 +181,7 @@ mod tests {
             processing_fen: processing,
             ..Books::default()
         };
-        let compared = Compared::of(&books, &rows);
+        let compared = Compared::of(&books, &rows, Money::ZERO);
         assert_eq!(
             (
                 compared.by_our_books,

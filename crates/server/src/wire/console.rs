@@ -65,13 +65,17 @@ pub(crate) struct ChannelLine {
     pub(crate) by_our_books: Amount,
     /// What the channel has more than our books say.
     pub(crate) difference: Amount,
-    /// `equal`; `on_its_way`: refunds or notices are on their way, which may be why; `channel_has_more`: nothing is on its way,
+    /// `equal`; `on_its_way`: refunds, payouts or notices are on their way, which may be why; `channel_has_more`: nothing is on its way,
     /// and the channel has money that we were not told of, such as a gateway's orders that it has not reported;
     /// `channel_has_less`: nothing is on its way, and money that we count on is not there.
     #[schema(example = "equal")]
     pub(crate) verdict: &'static str,
     /// Refunds that we have not been told the end of.
     pub(crate) refunds_due: Amount,
+    /// Withdrawals that are approved and that we have not been told the end of, less their fees.
+    pub(crate) payouts_due: Amount,
+    /// Payouts that the channel has accepted and not ended.
+    pub(crate) payouts_pending: Amount,
     /// Refunds that the channel has accepted and not ended.
     pub(crate) processing: Amount,
     /// Notices of payments that the channel has not delivered.

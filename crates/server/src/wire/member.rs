@@ -146,7 +146,8 @@ pub(crate) struct WalletLine {
 /// Why a fen came or went.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Why {
-    /// `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed` or `bounced`
+    /// `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
+    /// `withdrawal_rejected`, `withdrawal_failed` or `bounced`
     pub(crate) kind: String,
     pub(crate) group: Option<String>,
     pub(crate) campaign: Option<String>,

@@ -10,6 +10,7 @@ mod gateway;
 mod group;
 mod member;
 mod people;
+mod withdrawals;
 
 pub(crate) use campaign::*;
 pub use console::DemoAccount;
@@ -19,6 +20,7 @@ pub(crate) use gateway::*;
 pub(crate) use group::*;
 pub(crate) use member::*;
 pub(crate) use people::*;
+pub(crate) use withdrawals::*;
 
 use domain::{Coins, Millis, Money};
 use serde::{Deserialize, Serialize};

@@ -21,3 +21,4 @@ mod standing;
 mod views_lost;
 mod watching;
 mod way_back;
+mod withdrawals;

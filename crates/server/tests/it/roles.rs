@@ -30,6 +30,11 @@ async fn roles_do_not_mix() {
         (Method::POST, "/me/region".to_owned()),
         (Method::GET, "/dividends".to_owned()),
         (Method::GET, "/me/dividends".to_owned()),
+        (Method::GET, "/me/withdrawals".to_owned()),
+        (Method::POST, "/me/withdrawals".to_owned()),
+        (Method::GET, "/me/withdrawals/0/confirmation".to_owned()),
+        (Method::GET, "/me/payout-account".to_owned()),
+        (Method::POST, "/me/payout-account".to_owned()),
     ];
     let of_operators = [
         (Method::GET, "/operator/me".to_owned()),
@@ -54,6 +59,18 @@ async fn roles_do_not_mix() {
         (Method::POST, "/console/agents".to_owned()),
         (Method::POST, "/console/agents/330106/dismiss".to_owned()),
         (Method::POST, "/console/plans".to_owned()),
+        (Method::GET, "/console/withdrawals".to_owned()),
+        (
+            Method::GET,
+            "/withdrawals.csv?from=2026-01-01&to=2026-02-01".to_owned(),
+        ),
+        (Method::GET, "/console/members/0/payout-account".to_owned()),
+        (
+            Method::POST,
+            "/console/members/0/payout-account/verify".to_owned(),
+        ),
+        (Method::POST, "/console/withdrawals/0/approve".to_owned()),
+        (Method::POST, "/console/withdrawals/0/reject".to_owned()),
     ];
     let of_gateways = [
         (Method::POST, "/joins".to_owned()),

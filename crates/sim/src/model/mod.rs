@@ -43,7 +43,8 @@ impl Told {
     pub(crate) fn of(outcome: &Result<Answer, Refusal>) -> Told {
         match outcome {
             Err(refusal) => Told::Refused(refusal.code()),
-            Ok(Answer::Done) => Told::Done,
+            // Nobody in the simulator withdraws.
+            Ok(Answer::Done | Answer::Withdrawal(_)) => Told::Done,
             Ok(Answer::Member(member)) => Told::Member(member.0),
             Ok(Answer::Campaign(campaign)) => Told::Campaign(campaign.0),
             Ok(Answer::Reserved { payment, pay_by }) => Told::Reserved(*payment, pay_by.0),
@@ -403,7 +404,11 @@ impl Model {
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
-            | Command::AdoptProfile { .. } => false,
+            | Command::AdoptProfile { .. }
+            | Command::Withdraw { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. } => false,
         }
     }
 
@@ -456,7 +461,11 @@ impl Model {
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
-            | Command::AdoptProfile { .. } => {
+            | Command::AdoptProfile { .. }
+            | Command::Withdraw { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. } => {
                 unreachable!("not asked for by the simulator")
             }
         }

@@ -98,7 +98,11 @@ impl Model {
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
-            | Command::AdoptProfile { .. } => unreachable!("not about seats"),
+            | Command::AdoptProfile { .. }
+            | Command::Withdraw { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. } => unreachable!("not about seats"),
         }
     }
 

@@ -114,7 +114,11 @@ impl Run {
             | Command::DismissAgent { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
-            | Command::AdoptProfile { .. } => return true,
+            | Command::AdoptProfile { .. }
+            | Command::Withdraw { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. } => return true,
         };
         !self.in_history(txn.as_str(), target)
     }
@@ -170,6 +174,10 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::FreezeMember { .. } => "freeze-member",
         Command::UnfreezeMember { .. } => "unfreeze-member",
         Command::AdoptProfile { .. } => "adopt-profile",
+        Command::Withdraw { .. } => "withdraw",
+        Command::ApproveWithdrawal { .. } => "approve-withdrawal",
+        Command::RejectWithdrawal { .. } => "reject-withdrawal",
+        Command::NotePayout { .. } => "note-payout",
     }
 }
 

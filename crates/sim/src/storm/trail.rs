@@ -151,7 +151,13 @@ impl Trail {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
-            | Event::DividendsPaid { .. } => Ok(()),
+            | Event::DividendsPaid { .. }
+            | Event::WithdrawalRequested { .. }
+            | Event::WithdrawalApproved { .. }
+            | Event::WithdrawalRejected { .. }
+            | Event::WithdrawalWaiting { .. }
+            | Event::WithdrawalPaid { .. }
+            | Event::WithdrawalFailed { .. } => Ok(()),
         }
     }
 
@@ -268,6 +274,12 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::DividendClosed { .. } => "dividend-closed",
         Event::DividendsPaid { .. } => "dividends-paid",
         Event::ProfileAdopted { .. } => "profile-adopted",
+        Event::WithdrawalRequested { .. } => "withdrawal-requested",
+        Event::WithdrawalApproved { .. } => "withdrawal-approved",
+        Event::WithdrawalRejected { .. } => "withdrawal-rejected",
+        Event::WithdrawalWaiting { .. } => "withdrawal-waiting",
+        Event::WithdrawalPaid { .. } => "withdrawal-paid",
+        Event::WithdrawalFailed { .. } => "withdrawal-failed",
     };
     coverage.note("event", name);
 }

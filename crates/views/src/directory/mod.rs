@@ -9,6 +9,7 @@
 mod access;
 mod decisions;
 mod notes;
+mod payouts;
 mod people;
 
 use domain::Millis;
@@ -21,14 +22,16 @@ pub use access::{
 };
 pub use decisions::Decision;
 pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
+pub use payouts::PayoutAccount;
 pub use people::{NewPerson, Person, Served, invite_code, masked_phone};
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
     include_str!("../../sql/directory/0004.sql"),
+    include_str!("../../sql/directory/0005.sql"),
 ];
 
 /// Why the directory did not do something.

@@ -339,7 +339,7 @@ impl Directory {
     }
 
     /// Deletes everything that identifies a member: his row with its secret, his sessions, his sign-in code, where
-    /// his orders were sent, what he was refused. What the journal knows of his number stays. Answers
+    /// his orders were sent, where his withdrawals go, what he was refused. What the journal knows of his number stays. Answers
     /// whether there was a row.
     pub async fn delete_person(&self, member: MemberId) -> Result<bool, StoreError> {
         let deleting = async {
@@ -364,6 +364,7 @@ impl Directory {
                 "DELETE FROM session WHERE kind = 'member' AND subject = ?",
                 "DELETE FROM refusal WHERE kind = 'member' AND subject = ?",
                 "DELETE FROM shipping WHERE member = ?",
+                "DELETE FROM payout_account WHERE member = ?",
                 "DELETE FROM person WHERE member = ?",
             ] {
                 tx.run(sql, vec![member.0.into()]).await?;

@@ -15,7 +15,8 @@ use crate::code::{account_code, event_code, holder_of};
 use crate::db::Value;
 use crate::error::ProjectError;
 use crate::names::{
-    DrawStatus, OrderStatus, RefundReason, SeatStatus, WalletAccount, WhyKind, Word,
+    DrawStatus, OrderStatus, RefundReason, SeatStatus, WalletAccount, WhyKind, WithdrawalStatus,
+    Word,
 };
 
 pub(super) type Done = Result<(), ProjectError>;
@@ -130,6 +131,30 @@ impl Batch {
                 more: _,
             } => self.dividends_paid(*plan, *until, shares),
             Event::CapitalDeposited { amount: _ } | Event::ProfileAdopted { profile: _ } => Ok(()),
+            Event::WithdrawalRequested {
+                withdrawal,
+                member,
+                token: _,
+                amount,
+                fee,
+                account,
+            } => self.withdrawal_asked(*withdrawal, *member, (*amount, *fee), account),
+            Event::WithdrawalApproved { withdrawal } => self.withdrawal_approved(*withdrawal),
+            Event::WithdrawalWaiting { withdrawal } => self.withdrawal_waits(*withdrawal),
+            Event::WithdrawalPaid { withdrawal, .. } => {
+                self.withdrawal_ends(*withdrawal, WithdrawalStatus::Paid)
+            }
+            Event::WithdrawalRejected {
+                withdrawal,
+                member,
+                amount,
+            } => self.withdrawal_rejected(*withdrawal, *member, *amount),
+            Event::WithdrawalFailed {
+                withdrawal,
+                member,
+                amount,
+                why,
+            } => self.withdrawal_failed(*withdrawal, (*member, *amount), *why),
         }
     }
 

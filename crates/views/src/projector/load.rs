@@ -144,7 +144,13 @@ impl Needs {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
-            | Event::DividendsPaid { .. } => {}
+            | Event::DividendsPaid { .. }
+            | Event::WithdrawalRequested { .. }
+            | Event::WithdrawalApproved { .. }
+            | Event::WithdrawalRejected { .. }
+            | Event::WithdrawalWaiting { .. }
+            | Event::WithdrawalPaid { .. }
+            | Event::WithdrawalFailed { .. } => {}
         }
     }
 

@@ -14,6 +14,7 @@ mod settle;
 mod store;
 mod tables;
 mod wallet;
+mod withdrawals;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,10 +28,10 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 6;
+pub(crate) const SCHEMA_VERSION: i64 = 7;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 23] = [
     "meta",
     "member",
     "campaign",
@@ -53,6 +54,7 @@ const TABLES: [&str; 22] = [
     "agent",
     "dividend_close",
     "dividend_paid",
+    "withdrawal",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

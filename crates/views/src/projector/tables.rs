@@ -12,6 +12,7 @@ use draw::Hash;
 use super::dividends::Dividends;
 use super::kept::Kept;
 use super::people::People;
+use super::withdrawals::Withdrawals;
 use crate::db::{Table, Value, Write};
 use crate::names::{DrawStatus, OrderStatus, RefundReason, SeatStatus, Word};
 
@@ -348,6 +349,7 @@ pub(super) struct Rows {
     pub(super) in_groups: InGroups,
     pub(super) people: People,
     pub(super) dividends: Dividends,
+    pub(super) withdrawals: Withdrawals,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
     /// Tags of seats in groups that fill, where no more is known of them.

@@ -8,6 +8,7 @@ mod members;
 mod money;
 pub(crate) mod people;
 pub(crate) mod read;
+pub(crate) mod withdrawals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::rows::At;
 
 pub use books::LedgerFilter;
 pub use groups::{GroupFilter, UnpaidSeat};
+pub use withdrawals::WithdrawalFilter;
 
 /// How long a read waits for the views to reach a sequence before it gives up.
 pub const AT_LEAST_WAIT: Duration = Duration::from_secs(2);

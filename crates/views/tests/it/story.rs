@@ -90,7 +90,53 @@ pub(crate) fn story() -> Shop {
         amount: Money(77),
     });
     people(&mut shop);
+    withdrawals(&mut shop);
     shop
+}
+
+/// One in each state.
+fn withdrawals(shop: &mut Shop) {
+    let rich = (0..shop.world.members()).map(MemberId).find(|&member| {
+        let known = shop.world.member(member).unwrap();
+        Money(300) <= known.available && !known.frozen
+    });
+    let member = rich.unwrap();
+    for token in 0..3 {
+        shop.must(Command::Withdraw {
+            member,
+            token: [token; 16],
+            amount: Money(100),
+            account: [8; 16],
+        });
+    }
+    for withdrawal in [0, 1].map(WithdrawalId) {
+        shop.must(Command::ApproveWithdrawal { withdrawal });
+    }
+    shop.must(Command::NotePayout {
+        withdrawal: WithdrawalId(0),
+        outcome: PayoutOutcome::Paid,
+    });
+    shop.must(Command::NotePayout {
+        withdrawal: WithdrawalId(1),
+        outcome: PayoutOutcome::Waiting,
+    });
+    shop.must(Command::RejectWithdrawal {
+        withdrawal: WithdrawalId(2),
+    });
+    for (withdrawal, token) in [(3, 3), (4, 4)] {
+        shop.must(Command::Withdraw {
+            member,
+            token: [token; 16],
+            amount: Money(100),
+            account: [8; 16],
+        });
+        let withdrawal = WithdrawalId(withdrawal);
+        shop.must(Command::ApproveWithdrawal { withdrawal });
+    }
+    shop.must(Command::NotePayout {
+        withdrawal: WithdrawalId(3),
+        outcome: PayoutOutcome::Failed(PayoutFailure::Expired),
+    });
 }
 
 /// A plan, ranks that are set and counted, regions, agents, and somebody frozen.
@@ -203,7 +249,7 @@ async fn the_story_leaves_no_kind_of_event_out() {
                 .collect()
         })
         .collect();
-    assert_eq!(kinds.len(), 30, "{kinds:?}");
+    assert_eq!(kinds.len(), 36, "{kinds:?}");
 }
 
 #[tokio::test]

@@ -309,7 +309,13 @@ impl Trail {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
-            | Event::DividendsPaid { .. } => {}
+            | Event::DividendsPaid { .. }
+            | Event::WithdrawalRequested { .. }
+            | Event::WithdrawalApproved { .. }
+            | Event::WithdrawalRejected { .. }
+            | Event::WithdrawalWaiting { .. }
+            | Event::WithdrawalPaid { .. }
+            | Event::WithdrawalFailed { .. } => {}
         }
     }
 

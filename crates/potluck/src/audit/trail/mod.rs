@@ -4,6 +4,7 @@ mod after;
 mod dividends;
 mod people;
 mod seats;
+mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -15,6 +16,7 @@ use domain::{
 use super::Findings;
 use super::draws::{Beacons, Files};
 use dividends::Pot;
+use withdrawals::Withdrawals;
 
 /// A record's place: its sequence and time.
 type At = (u64, Millis);
@@ -46,6 +48,7 @@ pub(super) struct Trail {
     count_at: Option<Millis>,
     /// Dividend pools by plan.
     pots: BTreeMap<u32, Pot>,
+    withdrawals: Withdrawals,
     beacons: Beacons,
     pub(super) counts: Counts,
 }
@@ -65,6 +68,8 @@ pub(super) struct Counts {
     pub(super) rewards: u64,
     pub(super) refunds_paid: u64,
     pub(super) refunded: i64,
+    pub(super) withdrawals_paid: u64,
+    pub(super) withdrawn: i64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -240,6 +245,12 @@ impl Trail {
             Event::DividendClosed { .. } | Event::DividendsPaid { .. } => {
                 self.dividend_event(at, event, findings);
             }
+            Event::WithdrawalRequested { .. }
+            | Event::WithdrawalApproved { .. }
+            | Event::WithdrawalRejected { .. }
+            | Event::WithdrawalWaiting { .. }
+            | Event::WithdrawalPaid { .. }
+            | Event::WithdrawalFailed { .. } => self.withdrawal_event(at, event, findings),
         }
     }
 
@@ -383,6 +394,7 @@ impl Trail {
         }
         self.compare_people(world, findings);
         self.compare_pools(world, findings);
+        self.compare_withdrawals(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {

@@ -198,7 +198,13 @@ impl Trail {
             | Event::OrderReturning { .. }
             | Event::OrderReturned { .. }
             | Event::DividendClosed { .. }
-            | Event::DividendsPaid { .. } => {}
+            | Event::DividendsPaid { .. }
+            | Event::WithdrawalRequested { .. }
+            | Event::WithdrawalApproved { .. }
+            | Event::WithdrawalRejected { .. }
+            | Event::WithdrawalWaiting { .. }
+            | Event::WithdrawalPaid { .. }
+            | Event::WithdrawalFailed { .. } => {}
         }
     }
 
