@@ -4,7 +4,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Bounce, CampaignId, Event, GroupId, MemberId, Millis, PaymentId, RefundId, WithdrawalId,
+    Bounce, CampaignId, Event, GroupId, MemberId, MerchantId, Millis, PaymentId, RefundId, StoreId,
+    WithdrawalId,
 };
 
 /// What an accepted command answers.
@@ -36,6 +37,12 @@ pub enum Answer {
     /// The withdrawal's number.
     #[n(5)]
     Withdrawal(#[n(0)] WithdrawalId),
+    /// The merchant's number.
+    #[n(46)]
+    Merchant(#[n(0)] MerchantId),
+    /// The store's number.
+    #[n(47)]
+    Store(#[n(0)] StoreId),
 }
 
 /// What became of a payment.
@@ -89,6 +96,7 @@ impl Answer {
                 Event::WithdrawalRequested { withdrawal, .. } => {
                     answer = Answer::Withdrawal(*withdrawal);
                 }
+                Event::Alliance(event) => answer = event.answer().unwrap_or(answer),
                 Event::InviterBound { .. }
                 | Event::CapitalDeposited { .. }
                 | Event::GroupOpened { .. }
@@ -135,6 +143,8 @@ impl Answer {
             | Answer::Member(_)
             | Answer::Campaign(_)
             | Answer::Withdrawal(_)
+            | Answer::Merchant(_)
+            | Answer::Store(_)
             | Answer::Payment(PaymentAnswer::Bounced { .. } | PaymentAnswer::Known) => None,
         }
     }

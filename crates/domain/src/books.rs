@@ -58,18 +58,18 @@ impl World {
         ];
         let platform = PLATFORM_ACCOUNTS.map(|account| (account, self.platform_balance(account)));
         let rows = platform.into_iter().chain(kinds);
-        rows.map(|(account, amount)| BalanceRow {
+        let rows = rows.map(|(account, amount)| BalanceRow {
             account: account.name(),
             asset: account.asset(),
             amount,
-        })
-        .collect()
+        });
+        rows.chain(self.alliance.balance_rows()).collect()
     }
 
     /// What is held against what is owed. Costs a pass over all members and groups.
     pub fn books(&self) -> Books {
         let kinds = self.held_by_kind();
-        let owed_by_kind = [
+        let owed_by_kind: Vec<(&'static str, i64)> = [
             (Account::Escrow(GroupId(0)).name(), kinds.escrow),
             (Account::RefundsDue.name(), self.books.refunds_due),
             (Account::Available(MemberId(0)).name(), kinds.available),
@@ -77,10 +77,13 @@ impl World {
             (Account::Suppliers.name(), self.books.suppliers),
             (Account::DividendPool(0).name(), self.dividends.total()),
             (Account::WithdrawalsDue.name(), self.books.withdrawals_due),
-        ];
+        ]
+        .into_iter()
+        .chain(self.alliance.owed_by_kind())
+        .collect();
         let mut own = self.books.channel;
-        for (_, balance) in owed_by_kind {
-            ledger::add(&mut own, balance);
+        for (_, balance) in &owed_by_kind {
+            ledger::add(&mut own, *balance);
         }
         let mut coins = kinds.coins;
         ledger::add(&mut coins, kinds.vesting_coins);
@@ -114,6 +117,8 @@ impl World {
             | Account::Coins(_)
             | Account::VestingCoins(_)
             | Account::DividendPool(_) => 0,
+            Account::Merchant(..) => 0,
+            Account::Alliance(account) => self.alliance.own_balance(account),
         }
     }
 
@@ -140,7 +145,11 @@ impl World {
             | Account::ChannelFees
             | Account::WithdrawalsDue
             | Account::WithdrawalFees
-            | Account::CoinsIssued => self.platform_balance(account),
+            | Account::CoinsIssued
+            | Account::Alliance(_) => self.platform_balance(account),
+            Account::Merchant(account, merchant) => {
+                self.alliance.merchant_balance(account, merchant)
+            }
         }
     }
 
@@ -180,6 +189,7 @@ impl World {
         self.check_orders(&mut found);
         self.dividends.check(&mut found);
         self.check_withdrawals(&mut found);
+        self.check_alliance(&mut found);
         found
     }
 
@@ -360,6 +370,10 @@ impl World {
                 .member_mut(member)
                 .map(|member| &mut member.vesting_coins),
             Account::DividendPool(plan) => Some(self.dividends.balance_mut(plan)),
+            Account::Merchant(account, merchant) => {
+                self.alliance.merchant_balance_mut(account, merchant)
+            }
+            Account::Alliance(account) => Some(self.alliance.own_balance_mut(account)),
         };
         if let Some(balance) = balance {
             ledger::add(balance, line.amount);

@@ -3,8 +3,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Campaign, CampaignId, GatewayId, GroupId, MemberId, Millis, Money, OperatorId, OrderId,
-    PaymentId, PayoutOutcome, PlanTerms, Profile, RefundId, Region, Txn, WithdrawalId,
+    AllianceCommand, Campaign, CampaignId, GatewayId, GroupId, MemberId, Millis, Money, OperatorId,
+    OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, RefundId, Region, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -255,6 +255,8 @@ pub enum Command {
         /// Its words.
         outcome: PayoutOutcome,
     },
+    /// Something of merchants and their stores.
+    Alliance(AllianceCommand),
 }
 
 /// What has something due.

@@ -98,7 +98,7 @@ impl World {
             winners: terms.winners_of(outcome.winners()),
         };
         events.push(self.settlement(id, terms, &seats, drawn)?);
-        Ok(())
+        self.decide_sold_for(group.campaign, events)
     }
 
     /// Where nothing is drawn a group is settled the moment it is full.
@@ -131,6 +131,11 @@ impl World {
                 shares: settlement.dividend_shares,
             })
         });
+        // What a merchant's products cost is his own affair.
+        let own = |cost: Option<Money>| {
+            cost.filter(|_| terms.merchant.is_none())
+                .unwrap_or(Money::ZERO)
+        };
         Ok(Event::GroupSettled(Box::new(GroupSettled {
             group,
             signature: drawn.signature,
@@ -144,15 +149,15 @@ impl World {
                 })
                 .collect(),
             price: terms.group.price,
-            cost: terms.product.cost,
+            cost: own(Some(terms.product.cost)),
             consolation_cash: settlement.consolation_cash,
             consolation_coins: settlement.consolation_coins,
             first_refund: RefundId(self.next_refund),
             first_order: OrderId(self.next_order),
             rewards: settlement.rewards,
             everyone_buys: terms.kind.everyone_buys(),
-            prize: terms.prize.as_ref().map_or(Money::ZERO, |prize| prize.cost),
             pooled,
+            prize: own(terms.prize.as_ref().map(|prize| prize.cost)),
         })))
     }
 

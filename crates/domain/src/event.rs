@@ -6,9 +6,9 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Campaign, CampaignId, Coins, DividendShare, GroupId, MemberId, Millis, Money, OrderId,
-    PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate, RefundId, Region,
-    Risen, StoreId, TotalWeight, Txn, WithdrawalId,
+    AllianceEvent, Campaign, CampaignId, Coins, DividendShare, GroupId, MemberId, Millis, Money,
+    OrderId, PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate, RefundId,
+    Region, Risen, StoreId, TotalWeight, Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -493,6 +493,9 @@ pub enum Event {
         #[n(3)]
         why: PayoutFailure,
     },
+    /// Something of merchants and their stores (rules 10).
+    #[n(46)]
+    Alliance(#[n(0)] AllianceEvent),
 }
 
 /// Why money goes back at once (rules 5).

@@ -44,6 +44,10 @@ id!(
     StoreId(u32)
 );
 id!(
+    /// A partner who sells on the platform and at its counters (rules 1). Public decimal.
+    MerchantId(u32)
+);
+id!(
     /// A person who runs the platform.
     OperatorId(u32)
 );

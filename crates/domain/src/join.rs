@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use crate::{
-    Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState, MAX_AMOUNT_FEN, MemberId,
-    Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal, SeatRef, SeatState, World,
+    AllianceRefusal, Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState,
+    MAX_AMOUNT_FEN, MemberId, Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal,
+    SeatRef, SeatState, World,
     group::{Group, GroupSlot, Slim},
     rewards,
     table::{InGroup, ShortHash},
@@ -40,6 +41,7 @@ impl World {
         let via = self.link(member, via)?;
         let campaign = self.require_campaign(campaign_id)?;
         self.check_may_begin(&campaign.terms, now)?;
+        self.require_not_suspended(campaign_id)?;
         if MAX_PROMISED < self.promised.saturating_add(promise_of(campaign)?) {
             return Err(Refusal::Overflow);
         }
@@ -304,6 +306,20 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
+        self.decide_campaign(terms, now, events)?;
+        if terms.merchant.is_some() {
+            return Err(AllianceRefusal::MerchantMissing.into());
+        }
+        Ok(None)
+    }
+
+    /// What is asked of a campaign, whoever runs it.
+    pub(crate) fn decide_campaign(
+        &self,
+        terms: &crate::Campaign,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<CampaignId, Refusal> {
         terms.check()?;
         self.check_published_under(terms, now)?;
         let plan = self.require_plan(terms.plan)?;
@@ -326,7 +342,7 @@ impl World {
             campaign,
             terms: Box::new(terms.clone()),
         });
-        Ok(None)
+        Ok(campaign)
     }
 
     pub(crate) fn decide_capital(

@@ -388,9 +388,6 @@ pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
         Fulfilment::Voucher => return not_yet("product.fulfilment voucher"),
         Fulfilment::AtTable => return not_yet("product.fulfilment at-table"),
     }
-    if campaign.merchant.is_some() {
-        return not_yet("[merchant]");
-    }
     if campaign.origin_share.is_some() {
         return not_yet("alliance.origin_share");
     }

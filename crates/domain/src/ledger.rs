@@ -8,7 +8,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Coins, Event, GroupId, GroupSettled, MemberId, Money, Overflow, ProgramKind, RewardPaid,
+    AllianceAccount, Coins, Event, GroupId, GroupSettled, MemberId, MerchantAccount, MerchantId,
+    Money, Overflow, ProgramKind, RewardPaid, alliance::alliance_lines,
 };
 
 /// What is counted.
@@ -60,6 +61,10 @@ pub enum Account {
     VestingCoins(MemberId),
     /// Liability: what a plan's leaders will share, or have still to be paid of what was shared (rules 7).
     DividendPool(u32),
+    /// One of a merchant's.
+    Merchant(MerchantAccount, MerchantId),
+    /// Own money that comes of merchants.
+    Alliance(AllianceAccount),
 }
 
 /// One ledger line.
@@ -104,7 +109,9 @@ impl Account {
             | Account::ChannelFees
             | Account::DividendPool(_)
             | Account::WithdrawalsDue
-            | Account::WithdrawalFees => Asset::Cny,
+            | Account::WithdrawalFees
+            | Account::Merchant(..)
+            | Account::Alliance(_) => Asset::Cny,
         }
     }
 
@@ -128,10 +135,12 @@ impl Account {
             Account::Coins(_) => "coins",
             Account::VestingCoins(_) => "vesting-coins",
             Account::DividendPool(_) => "dividend-pool",
+            Account::Merchant(account, _) => account.name(),
+            Account::Alliance(account) => account.name(),
         }
     }
 
-    /// Whose: the member's, group's or plan's number, or none.
+    /// Whose: the member's, merchant's, group's or plan's number, or none.
     pub fn holder(&self) -> Option<u64> {
         match self {
             Account::Escrow(group) => Some(group.0),
@@ -140,6 +149,7 @@ impl Account {
             | Account::Coins(member)
             | Account::VestingCoins(member) => Some(u64::from(member.0)),
             Account::DividendPool(plan) => Some(u64::from(*plan)),
+            Account::Merchant(_, merchant) => Some(u64::from(merchant.0)),
             Account::Channel
             | Account::RefundsDue
             | Account::Suppliers
@@ -150,7 +160,8 @@ impl Account {
             | Account::ChannelFees
             | Account::WithdrawalsDue
             | Account::WithdrawalFees
-            | Account::CoinsIssued => None,
+            | Account::CoinsIssued
+            | Account::Alliance(_) => None,
         }
     }
 }
@@ -284,6 +295,7 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             move_money(Account::Channel, Account::WithdrawalsDue, net.0)?;
             move_money(Account::WithdrawalFees, Account::WithdrawalsDue, fee.0)
         }
+        Event::Alliance(event) => alliance_lines(event, &mut move_money),
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
         | Event::DividendClosed { .. }

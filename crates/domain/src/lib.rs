@@ -19,6 +19,7 @@
     )
 )]
 
+mod alliance;
 mod answer;
 mod books;
 mod campaign;
@@ -57,6 +58,7 @@ mod time;
 mod withdrawal;
 mod world;
 
+pub use alliance::*;
 pub use answer::{Answer, PaymentAnswer};
 pub use books::*;
 pub use campaign::*;

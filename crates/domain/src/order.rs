@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Coins, Due, Duration, Event, GroupId, MemberId, Millis, Money, OrderId, PaymentId,
+    Coins, Due, Duration, Event, GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId,
     PendingRefund, PoolReturn, RefundId, Refusal, Txn, Vested, World,
     world::{VestingGroup, WaitingReward},
 };
@@ -164,7 +164,7 @@ impl World {
         let known = self.require_order(order)?;
         match known.state {
             OrderState::Returning { .. } => {
-                self.take_back(order, known, events);
+                self.take_back(order, known, events)?;
                 Ok(())
             }
             OrderState::Paid | OrderState::Shipped { .. } | OrderState::Received { .. } => {
@@ -175,7 +175,12 @@ impl World {
 
     /// The price goes back, and what came from the seat is reversed. With the last order of the group the rest vests, or is
     /// reversed, too, if nobody has kept his (rules 9.1).
-    fn take_back(&self, order: OrderId, known: &Order, events: &mut Vec<Event>) {
+    fn take_back(
+        &self,
+        order: OrderId,
+        known: &Order,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Overflow> {
         let none = VestingGroup::default();
         let waiting = self.vesting.get(&known.group).unwrap_or(&none);
         let is_last = waiting.open_orders <= 1;
@@ -188,6 +193,7 @@ impl World {
             .filter(|share| all_returned || share.seat == known.seat);
         let shares = shares.map(|share| share.cash);
         let pool = self.decide_pool_return(known.group, shares, &reversed);
+        let sale = self.decide_reversed((order, known), &reversed, pool.as_ref())?;
         events.push(Event::OrderReturned {
             order,
             payment: PaymentId {
@@ -201,6 +207,7 @@ impl World {
             all: all_returned,
             pool,
         });
+        events.extend(sale);
         let rest = by_member(waiting.rewards.iter().filter(|reward| !goes(reward)));
         if is_last && !rest.is_empty() {
             events.push(Event::RewardsVested {
@@ -208,6 +215,8 @@ impl World {
                 amounts: rest,
             });
         }
+        self.decide_sale_vested(known.group, events);
+        Ok(())
     }
 
     /// What time has made due in an order. The return window is counted from the moment the order counted as
@@ -227,7 +236,8 @@ impl World {
             OrderState::Received { kept_at } => kept_at,
             OrderState::Returning { back_by } => {
                 if back_by <= now {
-                    self.take_back(order, known, events);
+                    // Cannot fail: these are parts of amounts that were counted when the group was settled.
+                    let _ = self.take_back(order, known, events);
                 }
                 return;
             }
@@ -251,6 +261,7 @@ impl World {
                 amounts: by_member(vesting.rewards.iter()),
             });
         }
+        self.decide_sale_vested(group, events);
     }
 
     pub(crate) fn apply_order_state(&mut self, order: OrderId, state: OrderState) {

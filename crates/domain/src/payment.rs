@@ -199,7 +199,10 @@ impl World {
                 sold = Some(self.decide_sold(payment.group, &campaign.terms, seats)?);
             }
             events.push(filled);
-            events.extend(sold);
+            if let Some(sold) = sold {
+                events.push(sold);
+                self.decide_sold_for(group.campaign, events)?;
+            }
         }
         Ok(())
     }

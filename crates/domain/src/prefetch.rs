@@ -76,7 +76,8 @@ impl World {
             | Command::Withdraw { .. }
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
-            | Command::NotePayout { .. } => {}
+            | Command::NotePayout { .. }
+            | Command::Alliance(_) => {}
         }
         let group = seat_of(&request.command).and_then(|(group, _)| self.live(group));
         read ^ u64::from(group.is_some())
@@ -161,6 +162,7 @@ fn seat_of(command: &Command) -> Option<(GroupId, Option<MemberId>)> {
         | Command::Withdraw { .. }
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
-        | Command::NotePayout { .. } => None,
+        | Command::NotePayout { .. }
+        | Command::Alliance(_) => None,
     }
 }

@@ -1,7 +1,8 @@
 //! Why a command was turned down. An answer, not a fault: nothing is stored or changed.
 
 use crate::{
-    GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId, Rate, Region, Shortfall,
+    AllianceRefusal, GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId, Rate, Region,
+    Shortfall,
 };
 
 /// Why a command was turned down. [`Refusal::code`] is stable; the text is for people.
@@ -207,6 +208,9 @@ pub enum Refusal {
         /// What he may still.
         left: Money,
     },
+    /// Why the alliance turned it down.
+    #[error(transparent)]
+    Alliance(AllianceRefusal),
 }
 
 impl Refusal {
@@ -257,6 +261,7 @@ impl Refusal {
             Refusal::WithdrawalTooSmall(_) => "withdrawal_too_small",
             Refusal::NotAvailable { .. } => "not_available",
             Refusal::WithdrawalDayLimit { .. } => "withdrawal_day_limit",
+            Refusal::Alliance(refusal) => refusal.code(),
         }
     }
 }

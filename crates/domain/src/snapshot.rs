@@ -13,6 +13,7 @@ use minicbor::{
 use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
+    alliance::Alliance,
     dividend::Dividends,
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
@@ -77,6 +78,8 @@ struct Stored<'a> {
     dividends: &'a Dividends,
     #[n(18)]
     withdrawals: &'a Withdrawals,
+    #[n(19)]
+    alliance: &'a Alliance,
 }
 
 #[derive(Decode)]
@@ -117,6 +120,8 @@ struct Loaded {
     dividends: Dividends,
     #[n(18)]
     withdrawals: Withdrawals,
+    #[n(19)]
+    alliance: Alliance,
 }
 
 impl World {
@@ -159,6 +164,7 @@ impl World {
             profile: &self.profile,
             dividends: &self.dividends,
             withdrawals: &self.withdrawals,
+            alliance: &self.alliance,
         };
         minicbor::encode(&stored, out)
     }
@@ -195,6 +201,7 @@ impl World {
             profile: loaded.profile,
             dividends: loaded.dividends,
             withdrawals: loaded.withdrawals,
+            alliance: loaded.alliance,
             ..World::default()
         };
         world.rebuild();

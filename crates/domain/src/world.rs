@@ -13,6 +13,7 @@ use crate::{
     Actor, Answer, Campaign, Closing, Coins, Command, Due, Event, GroupId, MemberId, Millis, Money,
     Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, Record, RecordHead, RecordRef,
     Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer, Withdrawal, WithdrawalState,
+    alliance::Alliance,
     dividend::Dividends,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
@@ -47,6 +48,7 @@ pub struct World {
     pub(crate) profile: Profile,
     pub(crate) dividends: Dividends,
     pub(crate) withdrawals: Withdrawals,
+    pub(crate) alliance: Alliance,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -311,6 +313,7 @@ impl World {
                 withdrawal,
                 outcome,
             } => return self.decide_payout(*withdrawal, *outcome, events),
+            Command::Alliance(command) => return self.decide_alliance(command, now, events),
         }
         Ok(None)
     }
@@ -528,6 +531,7 @@ impl World {
             Event::WithdrawalPaid { withdrawal, .. } => self.apply_withdrawal_paid(*withdrawal),
             Event::WithdrawalRejected { withdrawal, .. }
             | Event::WithdrawalFailed { withdrawal, .. } => self.apply_withdrawal_back(*withdrawal),
+            Event::Alliance(event) => self.apply_alliance(event),
         }
     }
 
@@ -636,7 +640,8 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::Withdraw { .. }
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
-        | Command::NotePayout { .. } => None,
+        | Command::NotePayout { .. }
+        | Command::Alliance(_) => None,
     }
 }
 
@@ -673,7 +678,8 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::AdoptProfile { .. }
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
-        | Command::NotePayout { .. } => None,
+        | Command::NotePayout { .. }
+        | Command::Alliance(_) => None,
     }
 }
 

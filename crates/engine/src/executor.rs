@@ -1,8 +1,8 @@
 //! Decides in memory: the world, and the records that are not durable yet.
 
 use domain::{
-    Actor, Answer, Command, Event, GroupSettled, Millis, RecordRef, Records, Refusal, Request,
-    Timer, World,
+    Actor, AllianceEvent, Answer, Command, Event, GroupSettled, Millis, RecordRef, Records,
+    Refusal, Request, Timer, World,
 };
 
 /// Executes commands and gathers what they recorded. Knows neither threads nor journal.
@@ -148,11 +148,25 @@ fn event_bytes(event: &Event) -> usize {
         Event::GroupSettled(settled) => settled_bytes(settled),
         Event::RewardsVested { amounts, .. } => 16 + 12 * amounts.len(),
         Event::OrderReturned { reversed, .. } => 48 + 12 * reversed.len(),
+        Event::Alliance(event) => alliance_bytes(event),
         Event::PlanPublished { .. } => 512,
         Event::ProfileAdopted { .. } => 1024,
         Event::RanksCounted { risen, .. } => 16 + 12 * risen.len(),
         Event::DividendClosed { .. } => 64,
         Event::DividendsPaid { shares, .. } => 24 + 20 * shares.len(),
+    }
+}
+
+fn alliance_bytes(event: &AllianceEvent) -> usize {
+    match event {
+        AllianceEvent::MerchantAdmitted { .. }
+        | AllianceEvent::ContractSigned { .. }
+        | AllianceEvent::MerchantSuspended { .. }
+        | AllianceEvent::MerchantReinstated { .. }
+        | AllianceEvent::StoreOpened { .. }
+        | AllianceEvent::CampaignTied { .. }
+        | AllianceEvent::SaleVested { .. } => 32,
+        AllianceEvent::GroupSold(_) | AllianceEvent::SaleReversed(_) => 48,
     }
 }
 

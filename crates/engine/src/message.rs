@@ -78,7 +78,8 @@ impl Lane {
             | Command::Withdraw { .. }
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
-            | Command::NotePayout { .. } => Lane::Door,
+            | Command::NotePayout { .. }
+            | Command::Alliance(_) => Lane::Door,
         }
     }
 

@@ -389,7 +389,8 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::WithdrawalRejected { .. }
         | Event::WithdrawalWaiting { .. }
         | Event::WithdrawalPaid { .. }
-        | Event::WithdrawalFailed { .. } => None,
+        | Event::WithdrawalFailed { .. }
+        | Event::Alliance(_) => None,
     }
 }
 

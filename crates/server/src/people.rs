@@ -163,6 +163,8 @@ impl People {
                 Ok(
                     Answer::Done
                     | Answer::Campaign(_)
+                    | Answer::Merchant(_)
+                    | Answer::Store(_)
                     | Answer::Reserved { .. }
                     | Answer::Payment(_)
                     | Answer::Withdrawal(_),

@@ -247,3 +247,43 @@ CREATE TABLE withdrawal (
 CREATE INDEX withdrawal_member ON withdrawal (member, id);
 CREATE INDEX withdrawal_state ON withdrawal (state, id);
 CREATE INDEX withdrawal_requested ON withdrawal (requested_at, id);
+CREATE TABLE merchant (
+  id INTEGER NOT NULL PRIMARY KEY,
+  token BLOB NOT NULL,
+  admitted_at BIGINT NOT NULL
+);
+CREATE TABLE merchant_suspended (
+  merchant INTEGER NOT NULL PRIMARY KEY,
+  suspended BIGINT NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE TABLE contract (
+  merchant BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  terms BLOB NOT NULL,
+  PRIMARY KEY (merchant, version)
+) WITHOUT ROWID;
+CREATE TABLE store (
+  id INTEGER NOT NULL PRIMARY KEY,
+  merchant BIGINT NOT NULL,
+  token BLOB NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE TABLE merchant_campaign (
+  campaign INTEGER NOT NULL PRIMARY KEY,
+  merchant BIGINT NOT NULL
+);
+-- Every line of a merchant's accounts, with what it is about: his statements are made of these.
+CREATE TABLE merchant_line (
+  merchant BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  line_no BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  account BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  event BIGINT NOT NULL,
+  group_id BIGINT,
+  order_id BIGINT,
+  PRIMARY KEY (merchant, seq, line_no)
+) WITHOUT ROWID;

@@ -1,7 +1,9 @@
 //! The numbers in which the kinds of the ledger's and the wallets' lines stand in SQL: there are many of these lines,
 //! and a number is stored and found for a fraction of what a word costs. The table `word` tells people what they mean.
 
-use domain::{Account, Event, GroupId, MemberId};
+use domain::{
+    Account, AllianceAccount, AllianceEvent, Event, GroupId, MemberId, MerchantAccount, MerchantId,
+};
 
 use crate::names::{WalletAccount, WhyKind, Word};
 
@@ -33,9 +35,33 @@ pub(crate) const COIN_ACCOUNTS: &str = "(11,12,13)";
 /// The number of escrows.
 pub(crate) const ESCROW: i64 = 1;
 
+/// Kinds of the alliance's accounts begin with this number: merchants' first, then the platform's.
+const MERCHANTS: i64 = 46;
+const ALLIANCE: i64 = 54;
+/// Numbers of the alliance's events begin with this.
+const ALLIANCE_EVENTS: i64 = 4_600;
+
+/// All kinds of accounts, by their numbers.
+pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
+    let first = (0i64..).zip(ACCOUNTS);
+    let merchants = MerchantAccount::ALL.map(|kind| Account::Merchant(kind, MerchantId(0)));
+    let own = AllianceAccount::ALL.map(Account::Alliance);
+    let alliance = (MERCHANTS..).zip(merchants).chain((ALLIANCE..).zip(own));
+    first.chain(alliance)
+}
+
+fn place<T: PartialEq>(all: &[T], value: &T) -> i64 {
+    let place = all.iter().position(|known| known == value);
+    place
+        .and_then(|place| i64::try_from(place).ok())
+        .unwrap_or(i64::MAX / 2)
+}
+
 /// The number of an account's kind.
 pub(crate) fn account_code(account: &Account) -> i64 {
     match account {
+        Account::Merchant(kind, _) => MERCHANTS.saturating_add(place(&MerchantAccount::ALL, kind)),
+        Account::Alliance(kind) => ALLIANCE.saturating_add(place(&AllianceAccount::ALL, kind)),
         Account::Channel => 0,
         Account::Escrow(_) => ESCROW,
         Account::RefundsDue => 2,
@@ -58,13 +84,19 @@ pub(crate) fn account_code(account: &Account) -> i64 {
 
 /// The number of the kind with this name.
 pub(crate) fn account_named(name: &str) -> Option<i64> {
-    let found = ACCOUNTS.iter().find(|account| account.name() == name);
-    found.map(account_code)
+    let mut all = accounts();
+    let found = all.find(|(_, account)| account.name() == name);
+    found.map(|(code, _)| code)
 }
 
 /// A kind of account by its number; its holder is nobody's.
-pub(crate) fn account_kind(code: i64) -> Option<&'static Account> {
-    ACCOUNTS.get(usize::try_from(code).ok()?)
+pub(crate) fn account_kind(code: i64) -> Option<Account> {
+    if code < MERCHANTS {
+        return ACCOUNTS.get(usize::try_from(code).ok()?).copied();
+    }
+    let mut all = accounts();
+    all.find(|(known, _)| *known == code)
+        .map(|(_, account)| account)
 }
 
 /// The account of a stored kind and holder.
@@ -88,7 +120,11 @@ pub(crate) fn account_of(code: i64, holder: i64) -> Option<Account> {
         | Account::ChannelFees
         | Account::CoinsIssued
         | Account::WithdrawalsDue
-        | Account::WithdrawalFees) => *plain,
+        | Account::WithdrawalFees
+        | Account::Alliance(_)) => plain,
+        Account::Merchant(kind, _) => {
+            Account::Merchant(kind, u32::try_from(holder).ok().map(MerchantId)?)
+        }
     })
 }
 
@@ -183,13 +219,20 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::WithdrawalPaid { .. } => 42,
         Event::WithdrawalFailed { .. } => 43,
         Event::ProfileAdopted { .. } => 70,
+        Event::Alliance(event) => {
+            ALLIANCE_EVENTS.saturating_add(place(&AllianceEvent::NAMES, &event.name()))
+        }
     }
 }
 
 /// An event's name by its number.
 pub(crate) fn event_name(code: i64) -> Option<&'static str> {
     let known = EVENTS.iter().find(|&&(number, _)| number == code);
-    known.map(|&(_, name)| name)
+    if let Some(&(_, name)) = known {
+        return Some(name);
+    }
+    let place = usize::try_from(code.saturating_sub(ALLIANCE_EVENTS)).ok()?;
+    AllianceEvent::NAMES.get(place).copied()
 }
 
 /// A kind of thing that stands as the place of its value among all values.
@@ -213,10 +256,12 @@ impl Code for WhyKind {}
 
 /// All numbers with what they mean: kind, number, word.
 pub(crate) fn words() -> Vec<(&'static str, i64, &'static str)> {
-    let accounts = ACCOUNTS
+    let accounts = accounts().map(|(code, account)| ("account", code, account.name()));
+    let events = EVENTS
         .iter()
-        .map(|account| ("account", account_code(account), account.name()));
-    let events = EVENTS.iter().map(|&(code, name)| ("event", code, name));
+        .copied()
+        .chain((ALLIANCE_EVENTS..).zip(AllianceEvent::NAMES))
+        .map(|(code, name)| ("event", code, name));
     let wallets = WalletAccount::ALL
         .iter()
         .map(|value| ("wallet_account", value.code(), value.word()));
@@ -232,8 +277,8 @@ mod tests {
 
     #[test]
     fn numbers_are_places() {
-        for (code, account) in (0i64..).zip(&ACCOUNTS) {
-            assert_eq!(account_code(account), code, "{}", account.name());
+        for (code, account) in accounts() {
+            assert_eq!(account_code(&account), code, "{}", account.name());
             assert_eq!(account_named(account.name()), Some(code));
             let holder = if account.holder().is_some() {
                 7

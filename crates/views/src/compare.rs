@@ -2,6 +2,7 @@
 //!
 //! Why both ways: a row too many in SQL is as wrong as one too few.
 
+mod alliance;
 mod people;
 mod withdrawals;
 
@@ -61,6 +62,7 @@ pub async fn compare(views: &Views, world: &World) -> Result<Vec<Difference>, St
         payments(&mut tx, &mut found).await?;
         people::compare(&mut tx, world, &mut found).await?;
         withdrawals::compare(&mut tx, world, &mut found).await?;
+        alliance::compare(&mut tx, world, &mut found).await?;
         Ok(found.differences)
     };
     comparing

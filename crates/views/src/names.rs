@@ -361,7 +361,9 @@ impl WalletAccount {
             | Account::CoinsIssued
             | Account::DividendPool(_)
             | Account::WithdrawalsDue
-            | Account::WithdrawalFees => None,
+            | Account::WithdrawalFees
+            | Account::Merchant(..)
+            | Account::Alliance(_) => None,
         }
     }
 

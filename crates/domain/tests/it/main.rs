@@ -4,6 +4,7 @@
     clippy::too_many_lines,
     reason = "tests name the kinds they mean, and long tables are tables"
 )]
+mod alliance;
 mod dividends;
 mod groups;
 mod kinds;

@@ -286,10 +286,12 @@ impl Shop {
     pub(crate) fn settle(&mut self, group: GroupId) -> GroupSettled {
         let outcome = Box::new(self.outcome(group));
         self.must(Command::SettleGroup { group, outcome });
-        match self.last() {
-            Event::GroupSettled(settled) => *settled,
-            other => panic!("{other:?}"),
-        }
+        let events = &self.records.last().unwrap().events;
+        let settled = events.iter().find_map(|event| match event {
+            Event::GroupSettled(settled) => Some((**settled).clone()),
+            _ => None,
+        });
+        settled.unwrap()
     }
 
     pub(crate) fn last(&self) -> Event {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use crate::shop::{Shop, campaign};
 
-const DAY_S: i64 = 86_400;
+pub(crate) const DAY_S: i64 = 86_400;
 
 fn region(code: &str) -> Region {
     code.parse().unwrap()

@@ -113,6 +113,7 @@ fn is_liability(account: Account) -> bool {
         | Account::Coins(_)
         | Account::VestingCoins(_)
         | Account::DividendPool(_) => true,
+        Account::Merchant(account, _) => account.is_liability(),
         Account::Channel
         | Account::Capital
         | Account::Sales
@@ -120,7 +121,8 @@ fn is_liability(account: Account) -> bool {
         | Account::Rewards
         | Account::ChannelFees
         | Account::WithdrawalFees
-        | Account::CoinsIssued => false,
+        | Account::CoinsIssued
+        | Account::Alliance(_) => false,
     }
 }
 
@@ -129,6 +131,9 @@ fn called(account: Account) -> String {
     match account.holder() {
         Some(holder) if matches!(account, Account::Escrow(_)) => {
             format!("the escrow of group {holder}")
+        }
+        Some(holder) if matches!(account, Account::Merchant(..)) => {
+            format!("account {name} of merchant {holder}")
         }
         Some(holder) => format!("account {name} of member {holder}"),
         None => format!("account {name}"),

@@ -202,7 +202,9 @@ impl History {
             | Answer::Member(_)
             | Answer::Campaign(_)
             | Answer::Reserved { .. }
-            | Answer::Withdrawal(_)) => Err(format!("an answer that cannot be: {answer:?}")),
+            | Answer::Withdrawal(_)
+            | Answer::Merchant(_)
+            | Answer::Store(_)) => Err(format!("an answer that cannot be: {answer:?}")),
         }
     }
 

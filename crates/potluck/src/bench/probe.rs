@@ -158,7 +158,9 @@ impl Probe {
                 | Answer::Member(_)
                 | Answer::Campaign(_)
                 | Answer::Reserved { .. }
-                | Answer::Withdrawal(_) => Err(super::shop::unexpected(&reply)),
+                | Answer::Withdrawal(_)
+                | Answer::Merchant(_)
+                | Answer::Store(_) => Err(super::shop::unexpected(&reply)),
             },
             None => Ok(false),
         }

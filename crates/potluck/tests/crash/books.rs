@@ -175,7 +175,8 @@ impl Books {
             | Event::WithdrawalRejected { .. }
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
-            | Event::WithdrawalFailed { .. } => {}
+            | Event::WithdrawalFailed { .. }
+            | Event::Alliance(_) => {}
         }
     }
 

@@ -195,7 +195,9 @@ pub(crate) async fn publish(
         | Answer::Member(_)
         | Answer::Reserved { .. }
         | Answer::Payment(_)
-        | Answer::Withdrawal(_) => {
+        | Answer::Withdrawal(_)
+        | Answer::Merchant(_)
+        | Answer::Store(_) => {
             return Err(Problem::fault(
                 "a publication answered with something else",
                 &"no campaign",

@@ -59,7 +59,7 @@ pub(crate) async fn books(
 }
 
 /// Kinds of accounts whose balances are owed to somebody, and those of coins that members have.
-const OWED: [&str; 7] = [
+const OWED: [&str; 9] = [
     "escrow",
     "refunds-due",
     "available",
@@ -67,6 +67,8 @@ const OWED: [&str; 7] = [
     "suppliers",
     "dividend-pool",
     "withdrawals-due",
+    "merchant-vesting",
+    "merchant-payable",
 ];
 const COINS: [&str; 2] = ["coins", "vesting-coins"];
 

@@ -282,7 +282,9 @@ fn answer_of(answer: Answer) -> JoinAnswer {
         | Answer::Member(_)
         | Answer::Campaign(_)
         | Answer::Reserved { .. }
-        | Answer::Withdrawal(_) => JoinAnswer::Known,
+        | Answer::Withdrawal(_)
+        | Answer::Merchant(_)
+        | Answer::Store(_) => JoinAnswer::Known,
     }
 }
 

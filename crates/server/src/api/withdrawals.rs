@@ -97,6 +97,8 @@ pub(crate) async fn ask(
             seq: reply.seq.to_string(),
         })),
         Answer::Done
+        | domain::Answer::Merchant(_)
+        | domain::Answer::Store(_)
         | Answer::Member(_)
         | Answer::Campaign(_)
         | Answer::Reserved { .. }

@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::Refusal;
+use domain::{AllianceRefusal, Refusal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -220,7 +220,9 @@ impl From<Refusal> for Problem {
             Refusal::InvalidCampaign { field, must } => {
                 problem.with("field", field).with("must", must)
             }
-            Refusal::InvalidPlan { field, must } | Refusal::InvalidProfile { field, must } => {
+            Refusal::InvalidPlan { field, must }
+            | Refusal::InvalidProfile { field, must }
+            | Refusal::Alliance(AllianceRefusal::InvalidContract { field, must }) => {
                 problem.with("field", field).with("must", must)
             }
             Refusal::RegionStands { from } => problem.with("from", crate::wire::rfc3339(from)),
@@ -271,13 +273,15 @@ impl From<Refusal> for Problem {
             | Refusal::RegionVacant(_)
             | Refusal::UnknownWithdrawal(_)
             | Refusal::WithdrawalState(_)
-            | Refusal::MemberFrozen(_) => problem,
+            | Refusal::MemberFrozen(_)
+            | Refusal::Alliance(_) => problem,
         }
     }
 }
 
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
+        Refusal::Alliance(refusal) => alliance_status(refusal),
         Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) => StatusCode::FORBIDDEN,
         Refusal::UnknownMember(_)
         | Refusal::UnknownCampaign(_)
@@ -321,6 +325,20 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::NotAvailable { .. }
         | Refusal::WithdrawalDayLimit { .. }
         | Refusal::OrderState(_) => StatusCode::CONFLICT,
+    }
+}
+
+fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
+    match refusal {
+        AllianceRefusal::UnknownMerchant(_) | AllianceRefusal::UnknownStore(_) => {
+            StatusCode::NOT_FOUND
+        }
+        AllianceRefusal::MerchantSuspended(_) | AllianceRefusal::CommissionDiffers(_) => {
+            StatusCode::CONFLICT
+        }
+        AllianceRefusal::InvalidContract { .. } | AllianceRefusal::MerchantMissing => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
     }
 }
 

@@ -334,7 +334,9 @@ async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitErro
         | Answer::Member(_)
         | Answer::Campaign(_)
         | Answer::Reserved { .. }
-        | Answer::Withdrawal(_) => PaymentAnswer::Known,
+        | Answer::Withdrawal(_)
+        | Answer::Merchant(_)
+        | Answer::Store(_) => PaymentAnswer::Known,
     })
 }
 

@@ -44,7 +44,9 @@ impl Told {
         match outcome {
             Err(refusal) => Told::Refused(refusal.code()),
             // Nobody in the simulator withdraws.
-            Ok(Answer::Done | Answer::Withdrawal(_)) => Told::Done,
+            Ok(Answer::Done | Answer::Withdrawal(_) | Answer::Merchant(_) | Answer::Store(_)) => {
+                Told::Done
+            }
             Ok(Answer::Member(member)) => Told::Member(member.0),
             Ok(Answer::Campaign(campaign)) => Told::Campaign(campaign.0),
             Ok(Answer::Reserved { payment, pay_by }) => Told::Reserved(*payment, pay_by.0),
@@ -408,7 +410,8 @@ impl Model {
             | Command::Withdraw { .. }
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
-            | Command::NotePayout { .. } => false,
+            | Command::NotePayout { .. }
+            | Command::Alliance(_) => false,
         }
     }
 
@@ -453,7 +456,7 @@ impl Model {
             Command::ReturnOrder { order, member } => self.send_home(order.0, member.0, now),
             Command::TakeBackOrder { order } => self.arrived_home(order.0),
             Command::Tick(_) => Outcome::nothing(Told::Done),
-            // The model knows one plan, no ranks, regions or agents, and nobody frozen: the simulator asks for none of it.
+            // The model knows one plan, no ranks, regions or agents, nobody frozen and no merchants: the simulator asks for none of it.
             Command::PublishPlan { .. }
             | Command::SetRank { .. }
             | Command::DeclareRegion { .. }
@@ -465,7 +468,8 @@ impl Model {
             | Command::Withdraw { .. }
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
-            | Command::NotePayout { .. } => {
+            | Command::NotePayout { .. }
+            | Command::Alliance(_) => {
                 unreachable!("not asked for by the simulator")
             }
         }

@@ -102,7 +102,8 @@ impl Model {
             | Command::Withdraw { .. }
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
-            | Command::NotePayout { .. } => unreachable!("not about seats"),
+            | Command::NotePayout { .. }
+            | Command::Alliance(_) => unreachable!("not about seats"),
         }
     }
 

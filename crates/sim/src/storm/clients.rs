@@ -118,7 +118,8 @@ impl Run {
             | Command::Withdraw { .. }
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
-            | Command::NotePayout { .. } => return true,
+            | Command::NotePayout { .. }
+            | Command::Alliance(_) => return true,
         };
         !self.in_history(txn.as_str(), target)
     }
@@ -178,6 +179,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::ApproveWithdrawal { .. } => "approve-withdrawal",
         Command::RejectWithdrawal { .. } => "reject-withdrawal",
         Command::NotePayout { .. } => "note-payout",
+        Command::Alliance(_) => "alliance",
     }
 }
 

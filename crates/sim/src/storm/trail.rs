@@ -157,7 +157,8 @@ impl Trail {
             | Event::WithdrawalRejected { .. }
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
-            | Event::WithdrawalFailed { .. } => Ok(()),
+            | Event::WithdrawalFailed { .. }
+            | Event::Alliance(_) => Ok(()),
         }
     }
 
@@ -280,6 +281,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::WithdrawalWaiting { .. } => "withdrawal-waiting",
         Event::WithdrawalPaid { .. } => "withdrawal-paid",
         Event::WithdrawalFailed { .. } => "withdrawal-failed",
+        Event::Alliance(event) => event.name(),
     };
     coverage.note("event", name);
 }

@@ -28,7 +28,7 @@ pub(super) struct Batch {
     /// The record at hand.
     pub(super) seq: u64,
     pub(super) at: Millis,
-    ledger_line_no: u32,
+    pub(super) ledger_line_no: u32,
     wallet_line_no: u32,
     /// What wallet lines have added to accounts in the event at hand, against what the ledger's have.
     pub(super) explained: BTreeMap<Account, i64>,
@@ -155,6 +155,7 @@ impl Batch {
                 amount,
                 why,
             } => self.withdrawal_failed(*withdrawal, (*member, *amount), *why),
+            Event::Alliance(event) => self.alliance_event(event),
         }
     }
 
@@ -177,6 +178,9 @@ impl Batch {
             if WalletAccount::of_account(&line.account).is_some() {
                 let sum = posted.entry(line.account).or_default();
                 *sum = sum.saturating_add(line.amount);
+            }
+            if let Account::Merchant(..) = line.account {
+                self.merchant_line(line, event);
             }
             let account = account_code(&line.account);
             let line = [

@@ -74,7 +74,8 @@ impl Needs {
         match event {
             Event::MemberRegistered { .. }
             | Event::CampaignPublished { .. }
-            | Event::CapitalDeposited { .. } => {}
+            | Event::CapitalDeposited { .. }
+            | Event::Alliance(_) => {}
             Event::InviterBound { member, .. } => {
                 self.members.insert(*member);
             }

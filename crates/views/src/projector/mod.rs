@@ -4,6 +4,7 @@
 //! statements for all of them, then applies the events in memory without waiting for anything, and then
 //! writes all rows back, again in a few statements, with the applied sequence in the same transaction.
 
+mod alliance;
 mod batch;
 mod dividends;
 mod draws;
@@ -28,10 +29,10 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 7;
+pub(crate) const SCHEMA_VERSION: i64 = 8;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 29] = [
     "meta",
     "member",
     "campaign",
@@ -55,6 +56,12 @@ const TABLES: [&str; 23] = [
     "dividend_close",
     "dividend_paid",
     "withdrawal",
+    "merchant",
+    "merchant_suspended",
+    "contract",
+    "store",
+    "merchant_campaign",
+    "merchant_line",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

@@ -9,6 +9,7 @@ use domain::{
 };
 use draw::Hash;
 
+use super::alliance::Alliance;
 use super::dividends::Dividends;
 use super::kept::Kept;
 use super::people::People;
@@ -350,6 +351,7 @@ pub(super) struct Rows {
     pub(super) people: People,
     pub(super) dividends: Dividends,
     pub(super) withdrawals: Withdrawals,
+    pub(super) alliance: Alliance,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
     /// Tags of seats in groups that fill, where no more is known of them.

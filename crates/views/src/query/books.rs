@@ -3,7 +3,7 @@
 use domain::{Account, Money};
 
 use super::{Views, at, read};
-use crate::code::{ACCOUNTS, account_code, account_named, holder_of};
+use crate::code::{account_code, account_named, accounts, holder_of};
 use crate::db::{Columns, Tx, Value};
 use crate::error::{StoreError, failed};
 use crate::page::{Cursor, List, Page};
@@ -73,7 +73,7 @@ impl Views {
             let (mut tx, seq) = self.snapshot().await?;
             let accounts: Vec<i64> = match &filter.account {
                 Some(name) => account_named(name).into_iter().collect(),
-                None => ACCOUNTS.iter().map(account_code).collect(),
+                None => accounts().map(|(code, _)| code).collect(),
             };
             let holder = filter.holder.filter(|_| filter.account.is_some());
             let mut items = Vec::new();

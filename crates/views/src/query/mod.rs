@@ -1,5 +1,6 @@
 //! Reading the views. Every answer says at which sequence it stands, read in the transaction of its rows.
 
+pub(crate) mod alliance;
 mod books;
 pub(crate) mod dividends;
 mod draws;

@@ -35,7 +35,7 @@ pub(crate) fn code<T: Code>(row: &AnyRow, column: &str) -> Result<T> {
 }
 
 /// A kind of account.
-pub(crate) fn account(row: &AnyRow) -> Result<&'static Account> {
+pub(crate) fn account(row: &AnyRow) -> Result<Account> {
     let number = row.int("account")?;
     account_kind(number).ok_or_else(|| unknown("account", number))
 }

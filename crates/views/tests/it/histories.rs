@@ -94,9 +94,27 @@ fn history(steps: &[(u8, u8, u8)]) -> Shop {
     let mut small = e0();
     (small.group.seats, small.group.seats_per_member) = (3, 2);
     small.rewards.truncate(1);
-    shop.must(Command::PublishCampaign {
+    // A merchant's.
+    let commission = Rate(70_000);
+    small.merchant = Some(MerchantTerms { commission });
+    shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+        token: [3; 16],
+        contract: Contract {
+            entry_fee: Money(12_345),
+            commission: Some(commission),
+            settlement: None,
+            cash: CashTaker::Store,
+        },
+    }));
+    let merchant = MerchantId(0);
+    shop.must(Command::Alliance(AllianceCommand::OpenStore {
+        merchant,
+        token: [4; 16],
+    }));
+    shop.must(Command::Alliance(AllianceCommand::PublishFor {
+        merchant,
         campaign: Box::new(small),
-    });
+    }));
     for &what in steps {
         step(&mut shop, what);
     }

@@ -251,10 +251,12 @@ impl Shop {
     pub(crate) fn settle(&mut self, group: GroupId) -> GroupSettled {
         let outcome = Box::new(self.outcome(group));
         self.must(Command::SettleGroup { group, outcome });
-        match self.records.last().unwrap().events.last().unwrap() {
-            Event::GroupSettled(settled) => (**settled).clone(),
-            other => panic!("{other:?}"),
-        }
+        let events = &self.records.last().unwrap().events;
+        let settled = events.iter().find_map(|event| match event {
+            Event::GroupSettled(settled) => Some((**settled).clone()),
+            _ => None,
+        });
+        settled.unwrap()
     }
 
     pub(crate) fn refund(&mut self, count: usize) {

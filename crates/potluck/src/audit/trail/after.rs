@@ -27,6 +27,7 @@ impl Trail {
             self.check_draw(at, settled, &full, findings);
         }
         self.check_amounts(at, settled, &full, findings);
+        self.note_sold(settled);
         self.counts.settled += 1;
         self.counts.rewards += u64::try_from(settled.rewards.len()).unwrap_or(0);
         let buyers = settled.buyers();
@@ -315,7 +316,8 @@ impl Trail {
             | Event::WithdrawalRejected { .. }
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
-            | Event::WithdrawalFailed { .. } => {}
+            | Event::WithdrawalFailed { .. }
+            | Event::Alliance(_) => {}
         }
     }
 
@@ -419,12 +421,19 @@ impl Trail {
         let which = (!all_returned).then_some(seat);
         let taken = vesting.take(which);
         let shares = vesting.take_pooled(which);
+        let mut rewards: i64 = taken.values().map(|(cash, _)| cash).sum();
         let right = *all == all_returned && Some(taken) == sums_of(reversed);
         findings.unless(right, at.0, || {
             format!("the rewards that are reversed with order {order} are not those of its seat, or of its group if nobody kept his")
         });
         let changed = (reversed.as_slice(), pool.as_ref());
         self.pool_return(at, (payment.group, &shares), changed, findings);
+        // What goes into the pool does not come back to whoever bore it; what leaves the pool does.
+        if let Some(pool) = pool {
+            rewards = if pool.reversed_in { 0 } else { rewards } + pool.taken.0;
+        }
+        self.alliance
+            .came_back(payment.group, *order, paid, rewards);
         self.owe(at, *refund, paid, findings);
     }
 
@@ -469,10 +478,17 @@ fn check_terms(at: At, settled: &GroupSettled, terms: &Campaign, findings: &mut 
             )
         },
     );
+    // What a merchant's products cost is his own affair.
+    let is_own = terms.merchant.is_none();
     let prize = terms.prize.as_ref().map_or(Money::ZERO, |prize| prize.cost);
     let same_terms = settled.price == terms.group.price
-        && settled.cost == terms.product.cost
-        && settled.prize == prize
+        && settled.cost
+            == if is_own {
+                terms.product.cost
+            } else {
+                Money::ZERO
+            }
+        && settled.prize == if is_own { prize } else { Money::ZERO }
         && settled.everyone_buys == terms.kind.everyone_buys();
     findings.unless(same_terms, at.0, || {
         format!("price or cost of group {group} are not its campaign's, or others buy")

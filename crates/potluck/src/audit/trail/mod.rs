@@ -1,6 +1,7 @@
 //! Who joined, paid, won and is owed what, told by the events alone and compared with what each event says.
 
 mod after;
+mod alliance;
 mod dividends;
 mod people;
 mod seats;
@@ -41,6 +42,7 @@ pub(super) struct Trail {
     /// Ranks that an operator has set.
     set_ranks: BTreeSet<(u32, MemberId)>,
     agents: BTreeMap<Region, MemberId>,
+    alliance: alliance::Book,
     any_kept: bool,
     /// The installation's.
     profile: Profile,
@@ -189,6 +191,7 @@ impl Trail {
 
     /// Holds one event against those before it.
     pub(super) fn event(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        self.alliance_follows(at, event, findings);
         match event {
             Event::MemberRegistered {
                 member, inviter, ..
@@ -251,6 +254,7 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. } => self.withdrawal_event(at, event, findings),
+            Event::Alliance(event) => self.alliance_event(at, event, findings),
         }
     }
 
@@ -287,6 +291,7 @@ impl Trail {
         findings.unless(!another, at.0, || {
             format!("campaign {campaign} has another profile than the installation")
         });
+        self.alliance.published(campaign, terms);
         let hash = draw::hash(domain::published_file(terms).as_bytes());
         self.open_pot(terms);
         self.campaigns.push(PublishedCampaign {
@@ -356,6 +361,7 @@ impl Trail {
 
     /// What must not be left over at the end.
     pub(super) fn finish(&self, findings: &mut Findings) {
+        self.alliance_finish(findings);
         for (group, vesting) in &self.vesting {
             if vesting.open_orders == 0 && !vesting.rewards.is_empty() {
                 findings.add(format!(
@@ -395,6 +401,7 @@ impl Trail {
         self.compare_people(world, findings);
         self.compare_pools(world, findings);
         self.compare_withdrawals(world, findings);
+        self.compare_alliance(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {

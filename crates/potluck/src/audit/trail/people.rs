@@ -204,7 +204,8 @@ impl Trail {
             | Event::WithdrawalRejected { .. }
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
-            | Event::WithdrawalFailed { .. } => {}
+            | Event::WithdrawalFailed { .. }
+            | Event::Alliance(_) => {}
         }
     }
 

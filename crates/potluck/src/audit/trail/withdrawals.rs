@@ -129,7 +129,8 @@ impl Trail {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
-            | Event::DividendsPaid { .. } => {}
+            | Event::DividendsPaid { .. }
+            | Event::Alliance(_) => {}
         }
     }
 

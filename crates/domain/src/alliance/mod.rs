@@ -1,0 +1,368 @@
+//! The alliance (rules 10): merchants with their contracts and stores, and what is sold for them.
+//!
+//! Why its commands, events and accounts are gathered under one name each: most installations start without a merchant, and
+//! nothing of this runs for a join. What others have to know of it is one line wherever they list all kinds of things.
+
+mod account;
+mod merchant;
+mod sale;
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+pub use account::{AllianceAccount, MerchantAccount};
+pub use merchant::{CashTaker, Contract, MAX_CONTRACTS, MerchantView};
+pub use sale::{GroupSold, SaleReversed};
+
+use crate::{
+    Account, Answer, Campaign, CampaignId, Event, GroupId, MerchantId, Millis, Money, Overflow,
+    Refusal, StoreId, World,
+};
+use merchant::Merchant;
+use sale::Sale;
+
+/// What is asked of the alliance.
+#[derive(Clone, Debug)]
+pub enum AllianceCommand {
+    /// Makes a merchant of an application that was reviewed. The same token again gives the same merchant.
+    AdmitMerchant {
+        /// Random, from the application's row in the directory.
+        token: [u8; 16],
+        /// What was agreed.
+        contract: Contract,
+    },
+    /// Replaces a merchant's contract from now on.
+    SignContract {
+        /// Whose.
+        merchant: MerchantId,
+        /// What was agreed.
+        contract: Contract,
+    },
+    /// Lets a merchant begin nothing new; what is open goes on.
+    SuspendMerchant {
+        /// Which.
+        merchant: MerchantId,
+    },
+    /// Ends that.
+    ReinstateMerchant {
+        /// Which.
+        merchant: MerchantId,
+    },
+    /// Opens a store of a merchant. The same token again gives the same store.
+    OpenStore {
+        /// Whose.
+        merchant: MerchantId,
+        /// Random, from the store's row in the directory.
+        token: [u8; 16],
+    },
+    /// Opens a merchant's campaign for groups, for ever unchanged.
+    PublishFor {
+        /// Whose it is.
+        merchant: MerchantId,
+        /// Its terms.
+        campaign: Box<Campaign>,
+    },
+}
+
+/// What has happened in the alliance. Stored for ever, like [`Event`]: numbers are never reused.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum AllianceEvent {
+    /// An application became a merchant; his contract follows.
+    #[n(0)]
+    MerchantAdmitted {
+        /// His number.
+        #[n(0)]
+        merchant: MerchantId,
+        /// The application's.
+        #[cbor(n(1), with = "minicbor::bytes")]
+        token: [u8; 16],
+    },
+    /// A contract is in force, and its entry fee is due.
+    #[n(1)]
+    ContractSigned {
+        /// Whose.
+        #[n(0)]
+        merchant: MerchantId,
+        /// Which of his contracts, from 1.
+        #[n(1)]
+        version: u32,
+        /// What was agreed.
+        #[n(2)]
+        contract: Contract,
+    },
+    /// A merchant begins nothing new.
+    #[n(2)]
+    MerchantSuspended {
+        /// Which.
+        #[n(0)]
+        merchant: MerchantId,
+    },
+    /// A suspended merchant is as others again.
+    #[n(3)]
+    MerchantReinstated {
+        /// Which.
+        #[n(0)]
+        merchant: MerchantId,
+    },
+    /// A merchant has one more store.
+    #[n(4)]
+    StoreOpened {
+        /// Its number.
+        #[n(0)]
+        store: StoreId,
+        /// Whose.
+        #[n(1)]
+        merchant: MerchantId,
+        /// The row's.
+        #[cbor(n(2), with = "minicbor::bytes")]
+        token: [u8; 16],
+    },
+    /// The campaign that was just published is a merchant's.
+    #[n(5)]
+    CampaignTied {
+        /// Which.
+        #[n(0)]
+        campaign: CampaignId,
+        /// Whose.
+        #[n(1)]
+        merchant: MerchantId,
+    },
+    /// What winners of a merchant's group paid is his, less commission, fees and the rewards paid (rules 10.3). It waits
+    /// for their return windows.
+    #[n(6)]
+    GroupSold(#[n(0)] GroupSold),
+    /// A product that was sold for a merchant has come back.
+    #[n(7)]
+    SaleReversed(#[n(0)] SaleReversed),
+    /// All return windows of a merchant's group have closed: what is left of its sales is payable.
+    #[n(8)]
+    SaleVested {
+        /// The group.
+        #[n(0)]
+        group: GroupId,
+        /// Whose.
+        #[n(1)]
+        merchant: MerchantId,
+        /// How much.
+        #[n(2)]
+        amount: Money,
+    },
+}
+
+/// Why the alliance turned a command down.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AllianceRefusal {
+    /// No such merchant.
+    #[error("merchant {0} is not known")]
+    UnknownMerchant(MerchantId),
+    /// No such store.
+    #[error("store {0} is not known")]
+    UnknownStore(StoreId),
+    /// He may begin nothing new.
+    #[error("merchant {0} is suspended")]
+    MerchantSuspended(MerchantId),
+    /// A contract's term is out of its range.
+    #[error("{field} {must}")]
+    InvalidContract {
+        /// Which term.
+        field: &'static str,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// A merchant's campaign is published for nobody, or the platform's own for a merchant.
+    #[error("a campaign with [merchant] is published for its merchant, and no other is")]
+    MerchantMissing,
+    /// The campaign's commission is not the contract's.
+    #[error("the campaign's commission is not that of the contract of merchant {0}")]
+    CommissionDiffers(MerchantId),
+}
+
+impl AllianceRefusal {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            AllianceRefusal::UnknownMerchant(_) => "merchant_unknown",
+            AllianceRefusal::UnknownStore(_) => "store_unknown",
+            AllianceRefusal::MerchantSuspended(_) => "merchant_suspended",
+            AllianceRefusal::InvalidContract { .. } => "contract_invalid",
+            AllianceRefusal::MerchantMissing => "merchant_missing",
+            AllianceRefusal::CommissionDiffers(_) => "commission_differs",
+        }
+    }
+}
+
+impl From<AllianceRefusal> for Refusal {
+    fn from(refusal: AllianceRefusal) -> Refusal {
+        Refusal::Alliance(refusal)
+    }
+}
+
+impl AllianceEvent {
+    /// All names, by the numbers of the kinds.
+    pub const NAMES: [&'static str; 9] = [
+        "merchant_admitted",
+        "contract_signed",
+        "merchant_suspended",
+        "merchant_reinstated",
+        "store_opened",
+        "campaign_tied",
+        "group_sold",
+        "sale_reversed",
+        "sale_vested",
+    ];
+
+    /// Its name in SQL and JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            AllianceEvent::MerchantAdmitted { .. } => "merchant_admitted",
+            AllianceEvent::ContractSigned { .. } => "contract_signed",
+            AllianceEvent::MerchantSuspended { .. } => "merchant_suspended",
+            AllianceEvent::MerchantReinstated { .. } => "merchant_reinstated",
+            AllianceEvent::StoreOpened { .. } => "store_opened",
+            AllianceEvent::CampaignTied { .. } => "campaign_tied",
+            AllianceEvent::GroupSold(_) => "group_sold",
+            AllianceEvent::SaleReversed(_) => "sale_reversed",
+            AllianceEvent::SaleVested { .. } => "sale_vested",
+        }
+    }
+
+    /// What a command that ends with it answers; none: what it would answer without.
+    pub(crate) fn answer(&self) -> Option<Answer> {
+        match self {
+            AllianceEvent::MerchantAdmitted { merchant, .. } => Some(Answer::Merchant(*merchant)),
+            AllianceEvent::StoreOpened { store, .. } => Some(Answer::Store(*store)),
+            AllianceEvent::ContractSigned { .. }
+            | AllianceEvent::MerchantSuspended { .. }
+            | AllianceEvent::MerchantReinstated { .. }
+            | AllianceEvent::CampaignTied { .. }
+            | AllianceEvent::GroupSold(_)
+            | AllianceEvent::SaleReversed(_)
+            | AllianceEvent::SaleVested { .. } => None,
+        }
+    }
+}
+
+/// Everything of the alliance. All of it is empty until there is a merchant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Alliance {
+    #[n(0)]
+    merchants: Vec<Merchant>,
+    #[n(1)]
+    stores: Vec<Store>,
+    /// Merchants' campaigns.
+    #[n(2)]
+    campaigns: BTreeMap<CampaignId, MerchantId>,
+    /// What waits for return windows.
+    #[n(3)]
+    sales: BTreeMap<GroupId, Sale>,
+    #[n(4)]
+    books: account::OwnBooks,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+struct Store {
+    #[n(0)]
+    merchant: MerchantId,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    token: [u8; 16],
+}
+
+impl World {
+    pub(crate) fn decide_alliance(
+        &self,
+        command: &AllianceCommand,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Answer>, Refusal> {
+        match command {
+            AllianceCommand::AdmitMerchant { token, contract } => {
+                self.decide_admit(*token, contract, events)
+            }
+            AllianceCommand::SignContract { merchant, contract } => {
+                self.decide_contract(*merchant, contract, events)?;
+                Ok(None)
+            }
+            AllianceCommand::SuspendMerchant { merchant } => {
+                self.decide_suspend(*merchant, true, events)
+            }
+            AllianceCommand::ReinstateMerchant { merchant } => {
+                self.decide_suspend(*merchant, false, events)
+            }
+            AllianceCommand::OpenStore { merchant, token } => {
+                self.decide_store(*merchant, *token, events)
+            }
+            AllianceCommand::PublishFor { merchant, campaign } => {
+                self.decide_publish_for(*merchant, campaign, now, events)?;
+                Ok(None)
+            }
+        }
+    }
+
+    pub(crate) fn apply_alliance(&mut self, event: &AllianceEvent) {
+        match event {
+            AllianceEvent::MerchantAdmitted { merchant, token } => {
+                self.apply_admitted(*merchant, *token);
+            }
+            AllianceEvent::ContractSigned {
+                merchant, contract, ..
+            } => self.apply_contract(*merchant, contract),
+            AllianceEvent::MerchantSuspended { merchant } => {
+                self.apply_suspended(*merchant, true);
+            }
+            AllianceEvent::MerchantReinstated { merchant } => {
+                self.apply_suspended(*merchant, false);
+            }
+            AllianceEvent::StoreOpened {
+                store,
+                merchant,
+                token,
+            } => {
+                self.expect_next("store", u64::from(store.0), self.alliance.stores.len());
+                self.alliance.stores.push(Store {
+                    merchant: *merchant,
+                    token: *token,
+                });
+            }
+            AllianceEvent::CampaignTied { campaign, merchant } => {
+                self.alliance.campaigns.insert(*campaign, *merchant);
+            }
+            AllianceEvent::GroupSold(sold) => self.apply_sold(sold),
+            AllianceEvent::SaleReversed(reversed) => self.apply_reversed(reversed),
+            AllianceEvent::SaleVested { group, .. } => {
+                self.alliance.sales.remove(group);
+            }
+        }
+    }
+}
+
+/// The ledger lines of one event of the alliance.
+pub(crate) fn alliance_lines(
+    event: &AllianceEvent,
+    move_money: &mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>,
+) -> Result<(), Overflow> {
+    match event {
+        AllianceEvent::ContractSigned {
+            merchant, contract, ..
+        } => move_money(
+            Account::Alliance(AllianceAccount::EntryFees),
+            Account::Merchant(MerchantAccount::Owes, *merchant),
+            contract.entry_fee.0,
+        ),
+        AllianceEvent::GroupSold(sold) => sold.lines(move_money),
+        AllianceEvent::SaleReversed(reversed) => reversed.lines(move_money),
+        AllianceEvent::SaleVested {
+            merchant, amount, ..
+        } => move_money(
+            Account::Merchant(MerchantAccount::Payable, *merchant),
+            Account::Merchant(MerchantAccount::Vesting, *merchant),
+            amount.0,
+        ),
+        AllianceEvent::MerchantAdmitted { .. }
+        | AllianceEvent::MerchantSuspended { .. }
+        | AllianceEvent::MerchantReinstated { .. }
+        | AllianceEvent::StoreOpened { .. }
+        | AllianceEvent::CampaignTied { .. } => Ok(()),
+    }
+}

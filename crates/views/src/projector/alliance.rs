@@ -1,0 +1,140 @@
+//! Merchants, contracts, stores, and the lines of merchants' accounts (rules 10). All rows are new or written whole.
+
+use std::collections::BTreeMap;
+
+use domain::{Account, AllianceEvent, Contract, Event, GroupId, Line, MerchantId, Millis, OrderId};
+
+use super::batch::{Batch, Done};
+use super::tables::{new_rows, replaced};
+use crate::code::{account_code, event_code};
+use crate::db::{Table, Tx, Value};
+
+const MERCHANT: Table = new_rows("merchant", &["id", "token", "admitted_at"]);
+const SUSPENDED: Table = replaced("merchant_suspended", &["merchant", "suspended", "at"], 1);
+const CONTRACT: Table = new_rows("contract", &["merchant", "version", "at", "terms"]);
+const STORE: Table = new_rows("store", &["id", "merchant", "token", "at"]);
+const CAMPAIGN: Table = new_rows("merchant_campaign", &["campaign", "merchant"]);
+const LINE: Table = new_rows(
+    "merchant_line",
+    &[
+        "merchant", "seq", "line_no", "at", "account", "amount", "event", "group_id", "order_id",
+    ],
+);
+
+/// What a batch adds to them.
+#[derive(Debug, Default)]
+pub(super) struct Alliance {
+    merchants: Vec<Value>,
+    suspended: BTreeMap<MerchantId, (u32, Millis)>,
+    contracts: Vec<Value>,
+    stores: Vec<Value>,
+    campaigns: Vec<Value>,
+    lines: Vec<Value>,
+}
+
+impl Batch {
+    pub(super) fn alliance_event(&mut self, event: &AllianceEvent) -> Done {
+        let at = self.at;
+        match event {
+            AllianceEvent::MerchantAdmitted { merchant, token } => {
+                let row = [merchant.0.into(), token.as_slice().into(), at.0.into()];
+                self.rows.alliance.merchants.extend(row);
+                Ok(())
+            }
+            AllianceEvent::ContractSigned {
+                merchant,
+                version,
+                contract,
+            } => self.contract_signed(*merchant, *version, contract),
+            AllianceEvent::MerchantSuspended { merchant } => {
+                self.rows.alliance.suspended.insert(*merchant, (1, at));
+                Ok(())
+            }
+            AllianceEvent::MerchantReinstated { merchant } => {
+                self.rows.alliance.suspended.insert(*merchant, (0, at));
+                Ok(())
+            }
+            AllianceEvent::StoreOpened {
+                store,
+                merchant,
+                token,
+            } => {
+                let token = token.as_slice().into();
+                let row = [store.0.into(), merchant.0.into(), token, at.0.into()];
+                self.rows.alliance.stores.extend(row);
+                Ok(())
+            }
+            AllianceEvent::CampaignTied { campaign, merchant } => {
+                let row = [campaign.0.into(), merchant.0.into()];
+                self.rows.alliance.campaigns.extend(row);
+                Ok(())
+            }
+            // Their lines tell all of these.
+            AllianceEvent::GroupSold(_)
+            | AllianceEvent::SaleReversed(_)
+            | AllianceEvent::SaleVested { .. } => Ok(()),
+        }
+    }
+
+    fn contract_signed(&mut self, merchant: MerchantId, version: u32, terms: &Contract) -> Done {
+        let encoded = minicbor::to_vec(terms).map_err(|_| {
+            self.unfit(format!(
+                "a contract of merchant {merchant} cannot be encoded"
+            ))
+        })?;
+        let at = self.at.0.into();
+        let row = [merchant.0.into(), version.into(), at, encoded.into()];
+        self.rows.alliance.contracts.extend(row);
+        Ok(())
+    }
+
+    /// A line of the ledger is of a merchant's account.
+    pub(super) fn merchant_line(&mut self, line: &Line, event: &Event) {
+        let (Account::Merchant(_, merchant), Event::Alliance(about)) = (&line.account, event)
+        else {
+            return;
+        };
+        let (group, order) = subject(about);
+        self.rows.alliance.lines.extend([
+            Value::from(merchant.0),
+            Value::from(self.seq),
+            Value::from(self.ledger_line_no),
+            Value::from(self.at.0),
+            Value::from(account_code(&line.account)),
+            Value::from(line.amount),
+            Value::from(event_code(event)),
+            Value::from(group.map(|group| group.0)),
+            Value::from(order.map(|order| order.0)),
+        ]);
+    }
+}
+
+/// Which group and order an event is about.
+fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>) {
+    match event {
+        AllianceEvent::GroupSold(sold) => (Some(sold.group), None),
+        AllianceEvent::SaleReversed(reversed) => (Some(reversed.group), Some(reversed.order)),
+        AllianceEvent::SaleVested { group, .. } => (Some(*group), None),
+        AllianceEvent::MerchantAdmitted { .. }
+        | AllianceEvent::ContractSigned { .. }
+        | AllianceEvent::MerchantSuspended { .. }
+        | AllianceEvent::MerchantReinstated { .. }
+        | AllianceEvent::StoreOpened { .. }
+        | AllianceEvent::CampaignTied { .. } => (None, None),
+    }
+}
+
+/// Writes what is new, and forgets it.
+pub(super) async fn store(tx: &mut Tx, alliance: &mut Alliance) -> Result<(), sqlx::Error> {
+    let alliance = std::mem::take(alliance);
+    tx.write_rows(&MERCHANT, alliance.merchants).await?;
+    let suspended = alliance.suspended.into_iter();
+    let suspended = suspended.flat_map(|(merchant, (suspended, at))| -> [Value; 3] {
+        [merchant.0.into(), suspended.into(), at.0.into()]
+    });
+    tx.write_rows(&SUSPENDED, suspended.collect()).await?;
+    tx.write_rows(&CONTRACT, alliance.contracts).await?;
+    tx.write_rows(&STORE, alliance.stores).await?;
+    tx.write_rows(&CAMPAIGN, alliance.campaigns).await?;
+    tx.write_rows(&LINE, alliance.lines).await
+}
