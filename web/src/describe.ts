@@ -107,6 +107,7 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     case 'seat_refunded':
     case 'vested':
     case 'bounced':
+    case 'coins_expired':
       return t(`wallet.why.${why.kind}`, values)
     default:
       return t('wallet.why.other', { kind: why.kind })

@@ -159,6 +159,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/notice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public notice: prizes, quantity, odds, rule of draw, times, who runs it, what everyone can earn at most and what the
+         *     median member earned.
+         */
+        get: operations["get_campaigns_id_notice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/published": {
         parameters: {
             query?: never;
@@ -242,6 +262,23 @@ export interface paths {
         put?: never;
         /** Leaves a region without an agent. */
         post: operations["post_console_agents_region_dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/coins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All members' coins by when they expire. Costs a pass over all members. */
+        get: operations["get_console_coins"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -852,6 +889,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/coins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The member's coins by when they expire; the oldest are used first. */
+        get: operations["get_me_coins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/dividends": {
         parameters: {
             query?: never;
@@ -1311,6 +1365,12 @@ export interface components {
          * @example 2026-11-22T17:00:00Z
          */
         At: string;
+        /** @description The most that one program can pay in a group. */
+        AtMost: {
+            cash: components["schemas"]["Amount"];
+            coins: components["schemas"]["Amount"];
+            program: string;
+        };
         /** @description One account's balance. */
         BalanceLine: {
             account: string;
@@ -1507,6 +1567,19 @@ export interface components {
              */
             phone: string;
         };
+        /** @description Coins that expire together. */
+        CoinLotLine: {
+            coins: components["schemas"]["Amount"];
+            expires_at: components["schemas"]["At"];
+        };
+        /** @description A member's coins by when they expire. */
+        CoinsPage: {
+            coins: components["schemas"]["Amount"];
+            /** @description The oldest first: they are used in this order. */
+            lots: components["schemas"]["CoinLotLine"][];
+            /** @description The most of a bill that coins can pay, in percent. */
+            offset: string;
+        };
         /** @description Where the member confirms a withdrawal that waits for that. */
         Confirmation: {
             /** @description From when on it is too late. */
@@ -1661,6 +1734,16 @@ export interface components {
             /** @description Drawn seat numbers in winning order, without a leader who always gets the product. */
             winners?: number[] | null;
         };
+        /** @description How winners are found. */
+        DrawRule: {
+            /** Format: int64 */
+            delay_s: number;
+            /** @description `equal`, `exempt` or `buys`. */
+            leader: string;
+            /** @description The log that the draw's files belong to. */
+            log: string;
+            source: string;
+        };
         /** @description Where a draw stands. */
         DrawState: {
             /**
@@ -1677,6 +1760,14 @@ export interface components {
             source: string;
             /** @description `open`, `waiting`, `drawn`, `void` or `none` */
             state: string;
+        };
+        /** @description What members earned so far. */
+        EarnedCard: {
+            /** @description The newest settled groups that were looked at. */
+            groups: string;
+            median?: components["schemas"]["Amount"] | null;
+            /** @description Members who paid a seat in them. */
+            members: string;
         };
         /** @description A group in a list. */
         GroupCard: {
@@ -2208,6 +2299,40 @@ export interface components {
         NoBody: Record<string, never>;
         /** @description Nothing to say. */
         Nothing: Record<string, never>;
+        /** @description Everything a campaign must tell the public, made from the data that runs it. */
+        Notice: {
+            /** @description What all members together can earn in one group at most, by program. */
+            at_most: components["schemas"]["AtMost"][];
+            campaign: string;
+            draw?: components["schemas"]["DrawRule"] | null;
+            earned: components["schemas"]["EarnedCard"];
+            /**
+             * Format: int64
+             * @description How long a group can fill, and how long a reserved seat waits for its payment, in seconds.
+             */
+            fill_within_s: number;
+            /** @description SHA-256 of the published file. */
+            hash: string;
+            kind: string;
+            name: components["schemas"]["Words"];
+            odds: components["schemas"]["Odds"];
+            /** Format: int64 */
+            payment_window_s: number;
+            price: components["schemas"]["Amount"];
+            prize?: components["schemas"]["Words"] | null;
+            product: components["schemas"]["Words"];
+            /** @description The limits it was published under, and who signs for them where they are the operator's own. */
+            profile: Record<string, never>;
+            published_at: components["schemas"]["At"];
+            /** @description `platform` or `merchant`. */
+            run_by: string;
+            /** Format: int32 */
+            seats: number;
+            /** @description The same in sentences. */
+            text: components["schemas"]["Words"][];
+            /** @description How many seats of a group win, at least and at most. */
+            winners: number[];
+        };
         /** @description The odds in plain words, for a member who is not the leader. */
         Odds: {
             /**
@@ -3103,6 +3228,37 @@ export interface operations {
             };
         };
     };
+    get_campaigns_id_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notice */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_campaigns_id_published: {
         parameters: {
             query?: never;
@@ -3298,6 +3454,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_coins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Vintages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoinsPage"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -4567,6 +4752,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MemberCard"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_coins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lots */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoinsPage"];
                 };
             };
             /** @description Not done; `code` says why */

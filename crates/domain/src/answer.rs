@@ -127,7 +127,8 @@ impl Answer {
                 | Event::WithdrawalRejected { .. }
                 | Event::WithdrawalWaiting { .. }
                 | Event::WithdrawalPaid { .. }
-                | Event::WithdrawalFailed { .. } => {}
+                | Event::WithdrawalFailed { .. }
+                | Event::CoinsExpired { .. } => {}
             }
         }
         answer

@@ -182,6 +182,7 @@ impl World {
         let mut found = Vec::new();
         self.check_sums(&mut found);
         self.check_members(&mut found);
+        self.check_lots(&mut found);
         for (id, group) in self.live_groups() {
             self.check_group(id, group, &mut found);
         }
@@ -365,7 +366,7 @@ impl World {
                 self.member_mut(member).map(|member| &mut member.available)
             }
             Account::Vesting(member) => self.member_mut(member).map(|member| &mut member.vesting),
-            Account::Coins(member) => self.member_mut(member).map(|member| &mut member.coins),
+            Account::Coins(member) => return self.post_coins(member, line.amount),
             Account::VestingCoins(member) => self
                 .member_mut(member)
                 .map(|member| &mut member.vesting_coins),

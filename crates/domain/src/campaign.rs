@@ -457,6 +457,9 @@ impl Campaign {
             if text.chars().any(char::is_control) {
                 return Err(invalid(field, "must not contain control characters"));
             }
+            if let Some(promise) = crate::promises::found_in(text) {
+                return Err(Refusal::PromiseForbidden { field, promise });
+            }
         }
         Ok(())
     }

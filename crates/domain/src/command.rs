@@ -275,6 +275,9 @@ pub enum Due {
     /// A plan's dividend pool closes, or is being paid out.
     #[n(28)]
     Dividends(#[n(0)] u32),
+    /// Coins expire.
+    #[n(10)]
+    Coins,
 }
 
 /// A timer: when, and what to apply then.

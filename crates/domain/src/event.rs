@@ -6,9 +6,9 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceEvent, Campaign, CampaignId, Coins, DividendShare, GroupId, MemberId, Millis, Money,
-    OrderId, PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate, RefundId,
-    Region, Risen, StoreId, TotalWeight, Txn, WithdrawalId,
+    AllianceEvent, Campaign, CampaignId, Coins, CoinsLost, DividendShare, GroupId, MemberId,
+    Millis, Money, OrderId, PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate,
+    RefundId, Region, Risen, StoreId, TotalWeight, Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -496,6 +496,16 @@ pub enum Event {
     /// Something of merchants and their stores (rules 10).
     #[n(46)]
     Alliance(#[n(0)] AllianceEvent),
+    /// Coins were not used in time (rules 10.1).
+    #[n(71)]
+    CoinsExpired {
+        /// Whose and how many.
+        #[n(0)]
+        lost: Vec<CoinsLost>,
+        /// Whether more follow in the next event.
+        #[n(1)]
+        more: bool,
+    },
 }
 
 /// Why money goes back at once (rules 5).

@@ -296,6 +296,16 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             move_money(Account::WithdrawalFees, Account::WithdrawalsDue, fee.0)
         }
         Event::Alliance(event) => alliance_lines(event, &mut move_money),
+        Event::CoinsExpired { lost, .. } => {
+            for lost in lost {
+                move_money(
+                    Account::CoinsIssued,
+                    Account::Coins(lost.member),
+                    lost.coins.0,
+                )?;
+            }
+            Ok(())
+        }
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
         | Event::DividendClosed { .. }

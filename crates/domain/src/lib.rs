@@ -23,6 +23,7 @@ mod alliance;
 mod answer;
 mod books;
 mod campaign;
+mod coins;
 mod command;
 mod dividend;
 mod drawing;
@@ -41,6 +42,7 @@ mod payment;
 mod plan;
 mod prefetch;
 mod profile;
+mod promises;
 mod published;
 mod queries;
 mod reading;
@@ -62,6 +64,7 @@ pub use alliance::*;
 pub use answer::{Answer, PaymentAnswer};
 pub use books::*;
 pub use campaign::*;
+pub use coins::{CoinLot, CoinsLost, MAX_EXPIRED};
 pub use command::*;
 pub use dividend::{
     DividendShare, DividendTerms, DividendWeight, MAX_DIVIDENDS_PAID, MAX_RANK_WEIGHT, Period,

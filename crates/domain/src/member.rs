@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Coins, Event, MemberId, Millis, Money, Refusal, Region, World, group::Slim,
+    Coins, Event, MemberId, Millis, Money, Month, Refusal, Region, World, group::Slim,
     idempotency::KeyNumber, owed, owed_coins,
 };
 
@@ -36,6 +36,13 @@ pub(crate) struct Member {
     /// Whether an operator has frozen him: he counts and is not paid, and begins nothing.
     #[cbor(n(9), skip_if = "is_false")]
     pub(crate) frozen: bool,
+    /// In which month the newest of his coins expire.
+    #[cbor(n(10), default, skip_if = "is_none")]
+    pub(crate) newest_lot: Month,
+}
+
+fn is_none(month: &Month) -> bool {
+    *month == Month::default()
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -88,6 +95,7 @@ impl Member {
             has_settled: false,
             newest_key: KeyNumber::default(),
             frozen: false,
+            newest_lot: Month::default(),
         }
     }
 

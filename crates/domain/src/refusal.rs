@@ -83,6 +83,14 @@ pub enum Refusal {
         /// Its version.
         plan: u32,
     },
+    /// A text of a campaign promises what nobody may promise (rules 11).
+    #[error("{field} must not promise this: {promise}")]
+    PromiseForbidden {
+        /// The key of the campaign file.
+        field: &'static str,
+        /// As it is listed, without spaces and signs.
+        promise: &'static str,
+    },
     /// An own profile breaks a rule.
     #[error("{field} {must}")]
     InvalidProfile {
@@ -234,6 +242,7 @@ impl Refusal {
             Refusal::NotRunYet { .. } => "not_supported",
             Refusal::WinRateNotWhole { .. } => "win_rate_not_whole",
             Refusal::UnknownPlan { .. } => "plan_unknown",
+            Refusal::PromiseForbidden { .. } => "promise_forbidden",
             Refusal::InvalidProfile { .. } => "profile_invalid",
             Refusal::ProfileForbids { .. } => "profile_forbids",
             Refusal::NotSolvent(_) => "campaign_not_solvent",

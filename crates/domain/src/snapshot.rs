@@ -14,6 +14,7 @@ use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
     alliance::Alliance,
+    coins::CoinLots,
     dividend::Dividends,
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
@@ -80,6 +81,8 @@ struct Stored<'a> {
     withdrawals: &'a Withdrawals,
     #[n(19)]
     alliance: &'a Alliance,
+    #[n(20)]
+    lots: &'a CoinLots,
 }
 
 #[derive(Decode)]
@@ -122,6 +125,8 @@ struct Loaded {
     withdrawals: Withdrawals,
     #[n(19)]
     alliance: Alliance,
+    #[n(20)]
+    lots: CoinLots,
 }
 
 impl World {
@@ -165,6 +170,7 @@ impl World {
             dividends: &self.dividends,
             withdrawals: &self.withdrawals,
             alliance: &self.alliance,
+            lots: &self.lots,
         };
         minicbor::encode(&stored, out)
     }
@@ -202,6 +208,7 @@ impl World {
             dividends: loaded.dividends,
             withdrawals: loaded.withdrawals,
             alliance: loaded.alliance,
+            lots: loaded.lots,
             ..World::default()
         };
         world.rebuild();
@@ -247,6 +254,9 @@ impl World {
         }
         for (at, due) in self.dividends.timers() {
             self.push_timer(at, due);
+        }
+        if let Some(at) = self.lots.look_at {
+            self.push_timer(at, Due::Coins);
         }
         let orders: Vec<(OrderId, OrderState)> = self
             .orders

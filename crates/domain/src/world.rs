@@ -14,6 +14,7 @@ use crate::{
     Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, Record, RecordHead, RecordRef,
     Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer, Withdrawal, WithdrawalState,
     alliance::Alliance,
+    coins::CoinLots,
     dividend::Dividends,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
@@ -49,6 +50,7 @@ pub struct World {
     pub(crate) dividends: Dividends,
     pub(crate) withdrawals: Withdrawals,
     pub(crate) alliance: Alliance,
+    pub(crate) lots: CoinLots,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -324,6 +326,7 @@ impl World {
             Due::Order(order) => self.due_in_order(order, now, events),
             Due::Day => self.due_ranks(now, events),
             Due::Dividends(plan) => self.due_dividends(plan, now, events),
+            Due::Coins => self.due_coins(now, events),
         }
     }
 
@@ -492,6 +495,7 @@ impl World {
             Event::AgentDismissed { region, member: _ } => self.apply_agent(*region, None),
             Event::MemberFrozen { member } => self.apply_frozen(*member, Frozen::Yes),
             Event::MemberUnfrozen { member } => self.apply_frozen(*member, Frozen::No),
+            Event::CoinsExpired { lost, more } => self.apply_coins_expired(lost, *more),
             Event::ProfileAdopted { profile } => self.profile.clone_from(profile),
             Event::DividendClosed {
                 plan,
@@ -581,6 +585,7 @@ impl World {
             },
             Due::Day => self.people.count_at,
             Due::Dividends(plan) => self.dividends.due_at(plan),
+            Due::Coins => self.lots.look_at,
         }
     }
 

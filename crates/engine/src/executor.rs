@@ -151,6 +151,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::Alliance(event) => alliance_bytes(event),
         Event::PlanPublished { .. } => 512,
         Event::ProfileAdopted { .. } => 1024,
+        Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),
         Event::RanksCounted { risen, .. } => 16 + 12 * risen.len(),
         Event::DividendClosed { .. } => 64,
         Event::DividendsPaid { shares, .. } => 24 + 20 * shares.len(),

@@ -390,7 +390,8 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::WithdrawalWaiting { .. }
         | Event::WithdrawalPaid { .. }
         | Event::WithdrawalFailed { .. }
-        | Event::Alliance(_) => None,
+        | Event::Alliance(_)
+        | Event::CoinsExpired { .. } => None,
     }
 }
 

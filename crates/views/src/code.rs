@@ -177,6 +177,7 @@ const EVENTS: &[(i64, &str)] = &[
     (42, "withdrawal_paid"),
     (43, "withdrawal_failed"),
     (70, "profile_adopted"),
+    (71, "coins_expired"),
 ];
 
 /// An event's number in the ledger.
@@ -222,6 +223,7 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::Alliance(event) => {
             ALLIANCE_EVENTS.saturating_add(place(&AllianceEvent::NAMES, &event.name()))
         }
+        Event::CoinsExpired { .. } => 71,
     }
 }
 

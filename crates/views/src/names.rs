@@ -413,6 +413,8 @@ pub enum WhyKind {
     WithdrawalRejected,
     /// A withdrawal was not paid: its money is back.
     WithdrawalFailed,
+    /// Coins were not used in time.
+    CoinsExpired,
 }
 
 impl WhyKind {
@@ -431,6 +433,7 @@ impl WhyKind {
             WhyKind::Withdrawn => "withdrawn",
             WhyKind::WithdrawalRejected => "withdrawal_rejected",
             WhyKind::WithdrawalFailed => "withdrawal_failed",
+            WhyKind::CoinsExpired => "coins_expired",
         }
     }
 }
@@ -449,6 +452,7 @@ impl Word for WhyKind {
         WhyKind::Withdrawn,
         WhyKind::WithdrawalRejected,
         WhyKind::WithdrawalFailed,
+        WhyKind::CoinsExpired,
     ];
     fn word(self) -> &'static str {
         self.name()

@@ -588,3 +588,14 @@ pub struct Counts {
     /// What they add up to.
     pub refunds_due_amount: Money,
 }
+
+/// What members of a campaign earned in its newest settled groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Earned {
+    /// How many groups were looked at.
+    pub groups: u64,
+    /// How many members paid a seat in them.
+    pub members: u64,
+    /// What the member in the middle earned in cash in this campaign.
+    pub median: Money,
+}

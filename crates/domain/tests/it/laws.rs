@@ -565,6 +565,7 @@ fn kind(event: &Event) -> &'static str {
         Event::WithdrawalWaiting { .. } => "confirmation awaited",
         Event::WithdrawalPaid { .. } => "paid out",
         Event::WithdrawalFailed { .. } => "not paid out",
+        Event::CoinsExpired { .. } => "people",
     }
 }
 

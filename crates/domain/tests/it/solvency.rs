@@ -123,6 +123,10 @@ fn published_is_only_what_keeps_every_rule() {
         assert!(shop.records.is_empty());
     };
     check(&|terms| terms.name.zh = " ".to_owned(), "campaign_invalid");
+    check(
+        &|terms| terms.product.title.zh = "参与即赚的茶".to_owned(),
+        "promise_forbidden",
+    );
     check(&|terms| terms.name.en = "x".repeat(401), "campaign_invalid");
     check(
         &|terms| terms.name.en = "a\nb".to_owned(),

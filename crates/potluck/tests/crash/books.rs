@@ -176,7 +176,8 @@ impl Books {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
-            | Event::Alliance(_) => {}
+            | Event::Alliance(_)
+            | Event::CoinsExpired { .. } => {}
         }
     }
 

@@ -277,6 +277,9 @@ fn problem_of(refusal: &domain::Refusal) -> CampaignProblem {
     if let domain::Refusal::InvalidCampaign { field: key, .. } = refusal {
         field = Some((*key).to_owned());
     }
+    if let domain::Refusal::PromiseForbidden { field: key, .. } = refusal {
+        field = Some((*key).to_owned());
+    }
     if let domain::Refusal::ProfileForbids { .. } = refusal {
         field = Some("profile".to_owned());
     }
@@ -302,6 +305,6 @@ pub(super) fn schema_problem(error: SchemaError) -> Problem {
     }
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::not_found(CampaignId::UNKNOWN, "there is no such campaign")
 }

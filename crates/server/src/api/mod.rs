@@ -4,6 +4,7 @@
 mod beacon;
 mod campaigns;
 mod channel;
+mod coins;
 mod console;
 mod demo;
 pub(crate) mod dividends;
@@ -11,6 +12,7 @@ mod draws;
 mod gateway;
 mod groups;
 mod me;
+mod notice;
 mod openapi;
 mod operator;
 mod orders;
@@ -49,6 +51,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(campaigns::check))
         .routes(routes!(campaigns::page))
         .routes(routes!(campaigns::published))
+        .routes(routes!(notice::notice))
         .routes(routes!(campaigns::groups, groups::open))
         .routes(routes!(groups::page))
         .routes(routes!(groups::join))
@@ -90,6 +93,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(staff)
         .merge(others())
         .merge(pools())
+        .merge(coin_lots())
         .merge(money_out());
     let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", all)
@@ -110,6 +114,13 @@ fn others() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(standing::all_regions))
         .routes(routes!(profiles::profile))
         .routes(routes!(platform::platform))
+}
+
+/// Coins by when they expire.
+fn coin_lots() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(coins::mine))
+        .routes(routes!(coins::vintages))
 }
 
 /// Dividend pools, for members and for operators.

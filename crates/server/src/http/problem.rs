@@ -225,6 +225,9 @@ impl From<Refusal> for Problem {
             | Refusal::Alliance(AllianceRefusal::InvalidContract { field, must }) => {
                 problem.with("field", field).with("must", must)
             }
+            Refusal::PromiseForbidden { field, promise } => {
+                problem.with("field", field).with("promise", promise)
+            }
             Refusal::RegionStands { from } => problem.with("from", crate::wire::rfc3339(from)),
             Refusal::NotRunYet { what } => problem.with("what", what),
             Refusal::WinRateNotWhole { nearest, .. } => problem
@@ -301,6 +304,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::ProfileForbids { .. }
         | Refusal::InvalidPlan { .. }
         | Refusal::InvalidProfile { .. }
+        | Refusal::PromiseForbidden { .. }
         | Refusal::UnknownRank { .. }
         | Refusal::UnknownRegion(_)
         | Refusal::NotSolvent(_)

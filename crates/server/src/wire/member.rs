@@ -73,6 +73,23 @@ pub(crate) struct Wallet {
     pub(crate) vesting_coins: Amount,
 }
 
+/// Coins that expire together.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CoinLotLine {
+    pub(crate) expires_at: At,
+    pub(crate) coins: Amount,
+}
+
+/// A member's coins by when they expire.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CoinsPage {
+    pub(crate) coins: Amount,
+    /// The oldest first: they are used in this order.
+    pub(crate) lots: Vec<CoinLotLine>,
+    /// The most of a bill that coins can pay, in percent.
+    pub(crate) offset: String,
+}
+
 /// One of a member's seats with its group.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MySeat {

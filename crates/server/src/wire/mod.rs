@@ -9,6 +9,7 @@ mod dividends;
 mod gateway;
 mod group;
 mod member;
+mod notice;
 mod people;
 mod withdrawals;
 
@@ -19,6 +20,7 @@ pub(crate) use dividends::*;
 pub(crate) use gateway::*;
 pub(crate) use group::*;
 pub(crate) use member::*;
+pub(crate) use notice::*;
 pub(crate) use people::*;
 pub(crate) use withdrawals::*;
 

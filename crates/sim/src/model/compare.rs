@@ -139,7 +139,11 @@ impl Model {
         let rooms = rooms.filter_map(|&room| self.room_due_at(room));
         let goods = self.index.moving_goods.iter();
         let goods = goods.filter_map(|&good| self.good_due_at(good));
-        rooms.chain(goods).chain(self.ranks.count_at).min()
+        rooms
+            .chain(goods)
+            .chain(self.ranks.count_at)
+            .chain(self.coins_at)
+            .min()
     }
 
     fn compare_counts(&self, world: &World, differ: &mut Differ) {

@@ -159,9 +159,8 @@ impl Model {
             return;
         }
         for one in self.waiting_rewards.remove(&group).unwrap_or_default() {
-            let person = self.person(one.member);
-            person.waits.remove(&group);
-            person.ready.add(one.purse);
+            self.person(one.member).waits.remove(&group);
+            self.ready(one.member, one.purse);
         }
     }
 }

@@ -71,6 +71,8 @@ pub(crate) struct Model {
     keys: BTreeMap<Actor, Vec<Kept>>,
     /// When ranks are counted.
     pub(crate) ranks: Ranks,
+    /// When expired coins are looked for: when a month begins.
+    coins_at: Option<i64>,
     money: Money,
     /// Where to look instead of everywhere: nothing is decided by these alone.
     index: Index,
@@ -368,6 +370,9 @@ impl Model {
         if self.due_ranks(now) {
             self.now = now;
         }
+        if self.due_coins(now) {
+            self.now = now;
+        }
         for good in after {
             if self.due_in_good(good, now) {
                 self.now = now;
@@ -393,6 +398,7 @@ impl Model {
             Command::Tick(domain::Due::Day) => self.due_ranks(now),
             // None of the simulator's campaigns feeds a pool; the audit counts every close again.
             Command::Tick(domain::Due::Dividends(_)) => false,
+            Command::Tick(domain::Due::Coins) => self.due_coins(now),
             Command::RegisterMember { .. }
             | Command::PublishCampaign { .. }
             | Command::DepositCapital { .. }
@@ -413,6 +419,36 @@ impl Model {
             | Command::NotePayout { .. }
             | Command::Alliance(_) => false,
         }
+    }
+
+    fn due_coins(&mut self, now: i64) -> bool {
+        if self.coins_at.is_none_or(|at| now < at) {
+            return false;
+        }
+        let mut any = false;
+        for (&member, person) in &mut self.people {
+            any |= person.ready.coins != 0;
+            let over = person.lots.extract_if(.., |lot| lot.0 <= now);
+            let lost: i64 = over.map(|lot| lot.1).sum();
+            if lost != 0 {
+                person.ready.coins -= lost;
+                self.money.coins -= lost;
+                self.touched.people.insert(member);
+            }
+        }
+        self.coins_at = any.then(|| next_month(now));
+        true
+    }
+
+    /// A member has coins that he can use.
+    fn ready(&mut self, member: u32, purse: Purse) {
+        if 0 < purse.coins {
+            let month = next_month(self.ranks.now);
+            self.coins_at.get_or_insert(month);
+            let ends = (0..12).fold(month, |at, _| next_month(at));
+            self.person(member).lots.push((ends, purse.coins));
+        }
+        self.person(member).ready.add(purse);
     }
 
     fn due_ranks(&mut self, now: i64) -> bool {
@@ -592,4 +628,24 @@ impl Place {
     fn is_taken(&self) -> bool {
         matches!(self.held, Held::Reserved | Held::Paid { .. })
     }
+}
+
+/// The first midnight of Shanghai that begins a month after this moment. Counted on from 1970, month by month.
+fn next_month(after: i64) -> i64 {
+    let mut begins = -8 * 3_600_000;
+    for month in 0.. {
+        if after < begins {
+            break;
+        }
+        let (year, month) = (1970 + month / 12, month % 12);
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            1 if leap => 29,
+            1 => 28,
+            3 | 5 | 8 | 10 => 30,
+            _ => 31,
+        };
+        begins += days * DAY;
+    }
+    begins
 }

@@ -14,6 +14,8 @@ pub(crate) struct Person {
     /// Whether a seat of his was ever in a drawn group.
     pub(super) settled: bool,
     pub(super) ready: Purse,
+    /// When coins of his are lost, and how many.
+    pub(super) lots: Vec<(i64, i64)>,
     /// Live rooms where he has or had a place.
     pub(super) rooms: BTreeSet<u64>,
     /// Rooms whose rewards wait for him.
@@ -35,6 +37,7 @@ impl Model {
             invited: Vec::new(),
             settled: false,
             ready: Purse::default(),
+            lots: Vec::new(),
             rooms: BTreeSet::new(),
             waits: BTreeSet::new(),
         };

@@ -65,7 +65,7 @@ impl Model {
                 self.money.rewards += purse.cash;
                 self.money.coins += purse.coins;
                 if matches!(reward.program, Program::Consolation(_)) {
-                    self.person(wish.member).ready.add(purse);
+                    self.ready(wish.member, purse);
                 } else {
                     waiting.push(Waiting {
                         member: wish.member,

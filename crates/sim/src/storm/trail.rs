@@ -158,7 +158,8 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
-            | Event::Alliance(_) => Ok(()),
+            | Event::Alliance(_)
+            | Event::CoinsExpired { .. } => Ok(()),
         }
     }
 
@@ -282,6 +283,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::WithdrawalPaid { .. } => "withdrawal-paid",
         Event::WithdrawalFailed { .. } => "withdrawal-failed",
         Event::Alliance(event) => event.name(),
+        Event::CoinsExpired { .. } => "coins-expired",
     };
     coverage.note("event", name);
 }

@@ -130,6 +130,17 @@ impl Batch {
                 shares,
                 more: _,
             } => self.dividends_paid(*plan, *until, shares),
+            Event::CoinsExpired { lost, more: _ } => {
+                let why = WhyLine::of(WhyKind::CoinsExpired);
+                for lost in lost {
+                    self.wallet(
+                        Account::Coins(lost.member),
+                        lost.coins.0.saturating_neg(),
+                        why,
+                    );
+                }
+                Ok(())
+            }
             Event::CapitalDeposited { amount: _ } | Event::ProfileAdopted { profile: _ } => Ok(()),
             Event::WithdrawalRequested {
                 withdrawal,

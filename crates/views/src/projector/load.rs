@@ -151,7 +151,8 @@ impl Needs {
             | Event::WithdrawalRejected { .. }
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
-            | Event::WithdrawalFailed { .. } => {}
+            | Event::WithdrawalFailed { .. }
+            | Event::CoinsExpired { .. } => {}
         }
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod alliance;
 mod books;
 pub(crate) mod dividends;
 mod draws;
+mod earned;
 mod groups;
 mod members;
 mod money;

@@ -317,7 +317,8 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
-            | Event::Alliance(_) => {}
+            | Event::Alliance(_)
+            | Event::CoinsExpired { .. } => {}
         }
     }
 

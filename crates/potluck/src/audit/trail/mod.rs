@@ -2,6 +2,7 @@
 
 mod after;
 mod alliance;
+mod coins;
 mod dividends;
 mod people;
 mod seats;
@@ -46,6 +47,8 @@ pub(super) struct Trail {
     any_kept: bool,
     /// The installation's.
     profile: Profile,
+    /// Every member's coins by when they end.
+    lots: BTreeMap<(MemberId, Millis), i64>,
     /// When ranks are counted next.
     count_at: Option<Millis>,
     /// Dividend pools by plan.
@@ -192,6 +195,7 @@ impl Trail {
     /// Holds one event against those before it.
     pub(super) fn event(&mut self, at: At, event: &Event, findings: &mut Findings) {
         self.alliance_follows(at, event, findings);
+        self.coins_event(at, event, findings);
         match event {
             Event::MemberRegistered {
                 member, inviter, ..
@@ -255,6 +259,7 @@ impl Trail {
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. } => self.withdrawal_event(at, event, findings),
             Event::Alliance(event) => self.alliance_event(at, event, findings),
+            Event::CoinsExpired { .. } => {}
         }
     }
 

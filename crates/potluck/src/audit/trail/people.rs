@@ -195,6 +195,7 @@ impl Trail {
             | Event::OrderReceived { .. }
             | Event::OrderKept { .. }
             | Event::RewardsVested { .. }
+            | Event::CoinsExpired { .. }
             | Event::OrderReturning { .. }
             | Event::OrderReturned { .. }
             | Event::DividendClosed { .. }

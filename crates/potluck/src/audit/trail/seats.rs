@@ -125,7 +125,8 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
-            | Event::Alliance(_) => {}
+            | Event::Alliance(_)
+            | Event::CoinsExpired { .. } => {}
         }
     }
 

@@ -128,6 +128,7 @@ impl Trail {
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
+            | Event::CoinsExpired { .. }
             | Event::DividendClosed { .. }
             | Event::DividendsPaid { .. }
             | Event::Alliance(_) => {}

@@ -1,0 +1,116 @@
+//! Coins last to the end of a month, and not longer (rules 10.1).
+
+use domain::*;
+
+use crate::shop::{Shop, campaign, consolation};
+
+/// Three of four get 5.00 coins.
+fn play(shop: &mut Shop, id: CampaignId, members: &[MemberId]) -> Vec<MemberId> {
+    let group = shop.fill(id, members);
+    let settled = shop.settle(group);
+    settled
+        .refunded()
+        .iter()
+        .map(|(_, seat)| seat.member)
+        .collect()
+}
+
+fn lots(shop: &Shop, member: MemberId) -> Vec<(Millis, i64)> {
+    let lots = shop.world.coin_lots(member);
+    lots.iter().map(|lot| (lot.expires, lot.coins.0)).collect()
+}
+
+fn go_to(shop: &mut Shop, year: i64, month: u8, day: u8) {
+    shop.clock = Millis::of_date(year, month, day).unwrap();
+    shop.tick();
+}
+
+#[test]
+fn coins_of_one_month_are_one_lot_and_end_a_year_later() {
+    let mut shop = Shop::new();
+    let mut terms = campaign(1_000, 4, 1, 100);
+    terms.rewards = vec![consolation(0, 500)];
+    let id = shop.publish(terms);
+    let members = shop.members(4);
+    go_to(&mut shop, 2026, 11, 3);
+    assert_eq!(shop.world.next_timer().map(|(_, due)| due), None);
+    let first = play(&mut shop, id, &members);
+    let second = play(&mut shop, id, &members);
+    // The next months' coins are lots of their own.
+    go_to(&mut shop, 2026, 12, 31);
+    let third = play(&mut shop, id, &members);
+    let (november, december) = (
+        Millis::of_date(2027, 12, 1).unwrap(),
+        Millis::of_date(2028, 1, 1).unwrap(),
+    );
+    let count = |winners: &[MemberId], member| {
+        500 * i64::try_from(winners.iter().filter(|&&one| one == member).count()).unwrap()
+    };
+    let mut vintages = [0, 0];
+    for &member in &members {
+        let old = count(&first, member) + count(&second, member);
+        let young = count(&third, member);
+        let mut expected = vec![(november, old), (december, young)];
+        expected.retain(|lot| lot.1 != 0);
+        assert_eq!(lots(&shop, member), expected);
+        vintages[0] += old;
+        vintages[1] += young;
+    }
+    let known: Vec<i64> = shop
+        .world
+        .coin_vintages()
+        .iter()
+        .map(|lot| lot.coins.0)
+        .collect();
+    assert_eq!(known, vintages);
+    shop.check();
+
+    // A moment before the end, and at it.
+    shop.clock = Millis(november.0 - 1);
+    shop.tick();
+    assert_eq!(shop.world.coin_vintages().len(), 2);
+    shop.clock = november;
+    shop.tick();
+    let Event::CoinsExpired { lost, more: false } = shop.last() else {
+        panic!("{:?}", shop.last())
+    };
+    assert_eq!(
+        lost.iter().map(|lost| lost.coins.0).sum::<i64>(),
+        vintages[0]
+    );
+    assert_eq!(shop.world.coin_vintages().len(), 1);
+    shop.check();
+    go_to(&mut shop, 2028, 3, 1);
+    assert_eq!(shop.world.coin_vintages(), []);
+    for &member in &members {
+        assert_eq!(shop.world.member(member).unwrap().coins, Coins(0));
+    }
+    // Nobody has any: they are looked for once more, and then no longer.
+    go_to(&mut shop, 2028, 4, 1);
+    assert_eq!(shop.world.next_timer(), None);
+    shop.check();
+}
+
+#[test]
+fn a_profile_with_shorter_lots_changes_none_that_is_there() {
+    let mut shop = Shop::new();
+    let mut terms = campaign(1_000, 4, 1, 100);
+    terms.rewards = vec![consolation(0, 500)];
+    let id = shop.publish(terms);
+    let members = shop.members(4);
+    go_to(&mut shop, 2026, 11, 3);
+    let first = play(&mut shop, id, &members);
+    let mut own = crate::profiles::own_profile();
+    own.terms.coin_months = 1;
+    shop.must(Command::AdoptProfile {
+        profile: Box::new(Profile::Own(Box::new(own))),
+    });
+    let second = play(&mut shop, id, &members);
+    go_to(&mut shop, 2027, 1, 1);
+    for &member in &members {
+        let left = if first.contains(&member) { 500 } else { 0 };
+        let coins = shop.world.member(member).unwrap().coins;
+        assert_eq!(coins, Coins(left), "{second:?}");
+    }
+    shop.check();
+}

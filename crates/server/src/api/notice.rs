@@ -1,0 +1,154 @@
+//! The public notice of a campaign, made from the data that runs it (rules 11).
+
+use axum::extract::State;
+use domain::{Campaign, CampaignId, PublishedCampaign};
+use views::Earned;
+
+use super::campaigns::unknown;
+use crate::app::{Shared, Viewed, store_problem};
+use crate::http::{Problem, Result, Segment};
+use crate::wire::{AtMost, DrawRule, EarnedCard, Notice, Odds, Words, odds, source_name};
+
+/// The public notice: prizes, quantity, odds, rule of draw, times, who runs it, what everyone can earn at most and what the
+/// median member earned.
+#[utoipa::path(get, path = "/campaigns/{id}/notice", tag = "campaigns", params(("id" = String, Path)), responses((status = 200, description = "The notice", body = Notice)))]
+pub(crate) async fn notice(
+    State(app): Shared,
+    Segment(id): Segment<CampaignId>,
+) -> Result<Viewed<Notice>> {
+    let known = app
+        .query(move |world| world.campaign(id).cloned())
+        .await?
+        .ok_or_else(unknown)?;
+    let earned = app.views.earned(id).await.map_err(store_problem)?;
+    let notice = notice_of(id, &known, earned.value)
+        .map_err(|_| Problem::fault("a published campaign's sums do not fit", &"overflow"))?;
+    Ok(Viewed(earned.seq, notice))
+}
+
+fn notice_of(
+    id: CampaignId,
+    known: &PublishedCampaign,
+    earned: Earned,
+) -> std::result::Result<Notice, domain::Overflow> {
+    let terms = &known.terms;
+    let solvency = domain::solvency(terms)?;
+    let at_most = solvency.rewards.iter().map(|term| AtMost {
+        program: term.program.name(),
+        cash: term.bound.cash.into(),
+        coins: term.bound.coins.into(),
+    });
+    let counts = terms.winner_counts();
+    let told = odds(terms);
+    let draw = terms.is_drawn().then(|| DrawRule {
+        source: source_name(&terms.draw.source),
+        delay_s: terms.draw.delay_s,
+        leader: terms.group.leader.name(),
+        log: terms.draw.log.to_string(),
+    });
+    let both = |text: &domain::Text| Words {
+        zh: text.zh.clone(),
+        en: text.en.clone(),
+    };
+    Ok(Notice {
+        campaign: id.to_string(),
+        name: both(&terms.name),
+        kind: terms.kind.name(),
+        published_at: known.published_at.into(),
+        hash: known.hash.to_string(),
+        run_by: if terms.merchant.is_some() {
+            "merchant"
+        } else {
+            "platform"
+        },
+        profile: schema::profile_to_json(&terms.profile),
+        price: terms.group.price.into(),
+        seats: terms.group.seats,
+        product: both(&terms.product.title),
+        prize: terms.prize.as_ref().map(|prize| both(&prize.title)),
+        winners: [*counts.start(), *counts.end()],
+        text: text(terms, &told, solvency.envelope, &earned),
+        odds: told,
+        draw,
+        fill_within_s: terms.group.fill_within.0 / 1000,
+        payment_window_s: terms.group.payment_window.0 / 1000,
+        at_most: at_most.collect(),
+        earned: EarnedCard {
+            groups: earned.groups.to_string(),
+            members: earned.members.to_string(),
+            median: (0 < earned.groups).then(|| earned.median.into()),
+        },
+    })
+}
+
+/// The notice in sentences.
+fn text(
+    terms: &Campaign,
+    odds: &Odds,
+    most: domain::rewards::Bound,
+    earned: &Earned,
+) -> Vec<Words> {
+    let counts = terms.winner_counts();
+    let (least, greatest, seats) = (*counts.start(), *counts.end(), terms.group.seats);
+    let price = terms.group.price.to_decimal();
+    let mut lines = Vec::new();
+    let mut say = |zh: String, en: String| lines.push(Words { zh, en });
+    let range = if least == greatest {
+        least.to_string()
+    } else {
+        format!("{least}–{greatest}")
+    };
+    if terms.is_drawn() {
+        say(
+            format!("每团 {seats} 个名额，每个 {price} 元，抽出 {range} 个。"),
+            format!("A group has {seats} seats at {price} each; {range} of them are drawn."),
+        );
+        say(
+            format!("平均每 {} 轮中一次。", odds.average_rounds),
+            format!(
+                "Who keeps playing wins once in {} rounds on average.",
+                odds.average_rounds
+            ),
+        );
+        say(
+            "中签由事先约定的公开随机数决定，任何人都可以核对；主办方不能选择、替换或重抽。".to_owned(),
+            "Winners follow from public randomness fixed beforehand, and anybody can check them; whoever runs this \
+             cannot choose, replace or draw again."
+                .to_owned(),
+        );
+    } else {
+        say(
+            format!("满 {seats} 人成团，每人 {price} 元，人人得货，不抽签。"),
+            format!(
+                "{seats} buy together at {price} each; everybody gets the product, nothing is drawn."
+            ),
+        );
+    }
+    let (cash, coins) = (
+        most.cash.to_decimal(),
+        domain::Money(most.coins.0).to_decimal(),
+    );
+    say(
+        format!("每团全部奖励合计最多 {cash} 元和 {coins} 购物币，由所有参与者及其上级分享。"),
+        format!(
+            "All rewards of a group together are at most {cash} yuan and {coins} coins, shared by everybody in it and their uplines."
+        ),
+    );
+    if 0 < earned.groups {
+        let (groups, members, median) = (earned.groups, earned.members, earned.median.to_decimal());
+        say(
+            format!(
+                "最近 {groups} 个已结算的团共 {members} 人参与，处于中间的一人在本活动中得到 {median} 元。"
+            ),
+            format!(
+                "In the last {groups} settled groups {members} members took part; the one in the middle has earned {median} yuan in this campaign."
+            ),
+        );
+    } else {
+        say(
+            "还没有已结算的团，尚无人获得奖励。".to_owned(),
+            "No group is settled yet: nobody has earned anything.".to_owned(),
+        );
+    }
+    lines
+}
