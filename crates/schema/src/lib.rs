@@ -48,6 +48,11 @@ pub fn parse_profile_toml(text: &str) -> Result<domain::OwnProfile, SchemaError>
     profile::read(&value::Value::from_toml(text)?)
 }
 
+/// Reads a rate such as `2.5%`, as campaign files have it; none where it is no rate.
+pub fn parse_rate(text: &str) -> Option<domain::Rate> {
+    units::rate(text)
+}
+
 /// Reads a campaign file.
 ///
 /// # Errors

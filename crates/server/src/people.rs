@@ -12,12 +12,11 @@ use domain::{
 };
 use engine::EngineHandle;
 use views::{
-    Decision, Directory, DirectoryError, NewPerson, Person, RefusalNote, Served, Session,
-    SessionOf, Shipping,
+    Decision, Directory, DirectoryError, NewPerson, OperatorRow, Person, RefusalNote, Served,
+    Session, SessionOf, Shipping,
 };
 
 use crate::app::{engine_problem, store_problem};
-use crate::auth::AsOperator;
 use crate::causes::chain;
 use crate::fresh::{Fresh, States};
 use crate::gather::{AtOnce, Gather};
@@ -28,8 +27,12 @@ use crate::served::ServedMembers;
 pub(crate) const SESSION_S: i64 = 30 * 86_400;
 /// How long an operator's session lasts: twelve hours, in seconds.
 pub(crate) const OPERATOR_SESSION_S: i64 = 12 * 3_600;
-/// What an operator may do; there is one role so far.
+/// Runs the platform.
 pub(crate) const OPERATOR_ROLE: &str = "operator";
+/// Acts for a merchant.
+pub(crate) const MERCHANT_ROLE: &str = "merchant";
+/// Stands at a merchant's store.
+pub(crate) const CASHIER_ROLE: &str = "cashier";
 /// Rows that are resubmitted at once at the start.
 const RESUBMIT_ROWS: u32 = 1000;
 /// Beginning of the phone numbers of a demonstration's external members.
@@ -384,7 +387,7 @@ impl People {
         &self,
         secret: &str,
         now: Millis,
-    ) -> Result<Option<AsOperator>> {
+    ) -> Result<Option<OperatorRow>> {
         let id: OperatorId = match self.session(secret, now).await? {
             Some(SessionOf::Operator(id)) => id,
             Some(SessionOf::Member(_)) | None => return Ok(None),
@@ -394,7 +397,7 @@ impl People {
             .operator_by_id(id)
             .await
             .map_err(store_problem)?;
-        Ok(row.map(|row| AsOperator { id, name: row.name }))
+        Ok(row)
     }
 
     /// How these orders travel: carrier and number.

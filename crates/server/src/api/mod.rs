@@ -12,6 +12,8 @@ mod draws;
 mod gateway;
 mod groups;
 mod me;
+mod merchant;
+mod merchants;
 mod notice;
 mod openapi;
 mod operator;
@@ -44,6 +46,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(me::refunds))
         .routes(routes!(me::orders))
         .routes(routes!(standing::declare))
+        .routes(routes!(merchants::apply, merchants::my_application))
         .routes(routes!(orders::receive))
         .routes(routes!(orders::send_back));
     let groups = OpenApiRouter::new()
@@ -91,6 +94,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let all = members
         .merge(groups)
         .merge(staff)
+        .merge(alliance())
         .merge(others())
         .merge(pools())
         .merge(coin_lots())
@@ -144,6 +148,30 @@ fn money_out() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(withdrawals::approve))
         .routes(routes!(withdrawals::reject))
         .routes(routes!(withdrawals::report))
+}
+
+/// Merchants: what operators and what they themselves see and do.
+fn alliance() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(merchants::applications))
+        .routes(routes!(merchants::admit))
+        .routes(routes!(merchants::decline))
+        .routes(routes!(merchants::list))
+        .routes(routes!(merchants::page))
+        .routes(routes!(merchants::sign))
+        .routes(routes!(merchants::suspend))
+        .routes(routes!(merchants::reinstate))
+        .routes(routes!(merchants::add_staff))
+        .routes(routes!(merchants::drafts))
+        .routes(routes!(merchants::draft))
+        .routes(routes!(merchants::publish))
+        .routes(routes!(merchants::decline_draft))
+        .routes(routes!(merchant::me))
+        .routes(routes!(merchant::open_store))
+        .routes(routes!(merchant::add_cashier))
+        .routes(routes!(merchant::lines))
+        .routes(routes!(merchant::submit, merchant::drafts))
+        .routes(routes!(merchant::draft))
 }
 
 /// The description of the API, as `/openapi.json` serves it.

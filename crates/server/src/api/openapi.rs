@@ -113,7 +113,7 @@ fn scheme(path: &str, method: &HttpMethod, tag: &str) -> Option<&'static str> {
     let writes = *method == HttpMethod::Post;
     match tag {
         "me" => Some("member"),
-        "console" => Some("operator"),
+        "console" | "merchant" => Some("operator"),
         "gateway" => Some("gateway"),
         "operator" if path.ends_with("/me") => Some("operator"),
         "campaigns" if writes => Some("operator"),

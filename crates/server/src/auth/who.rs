@@ -5,13 +5,15 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
-use domain::{Actor, GatewayId, MemberId, OperatorId};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use domain::{Actor, GatewayId, MemberId, MerchantId, OperatorId};
+use views::OperatorRow;
 
 use super::cookie::{MEMBER_COOKIE, OPERATOR_COOKIE, cookie_of, own_origin};
 use crate::app::App;
 use crate::config::ClientAddress;
 use crate::http::{Problem, Result};
+use crate::people::{MERCHANT_ROLE, OPERATOR_ROLE};
 
 /// Who turned out to ask, for the audit trail: set by the extractors, read when the response is there.
 #[derive(Clone, Default)]
@@ -42,6 +44,12 @@ pub(crate) struct MaybeMember(pub(crate) Option<MemberId>);
 pub(crate) struct AsOperator {
     pub(crate) id: OperatorId,
     pub(crate) name: String,
+}
+
+/// Somebody who acts for a merchant.
+pub(crate) struct AsMerchant {
+    pub(crate) id: OperatorId,
+    pub(crate) merchant: MerchantId,
 }
 
 /// A gateway with its API key.
@@ -87,6 +95,12 @@ fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     line.rsplit(',').next()?.trim().parse().ok()
 }
 
+impl AsMerchant {
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Operator(self.id)
+    }
+}
+
 impl FromRequestParts<Arc<App>> for AsMember {
     type Rejection = Problem;
 
@@ -115,20 +129,49 @@ impl FromRequestParts<Arc<App>> for AsOperator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsOperator> {
-        let absent = || not_signed_in("sign in as an operator first");
-        let secret = cookie_of(&parts.headers, OPERATOR_COOKIE).ok_or_else(absent)?;
-        let operator = app
-            .people
-            .operator_of_session(secret, app.config.clock.now())
-            .await?
-            .ok_or_else(absent)?;
-        is_asked_by(parts, Actor::Operator(operator.id));
-        if is_write(&parts.method) {
-            own_origin(&parts.headers, &app.config.base_url)?;
-            app.limit(&app.limits.operator, operator.id, 1)?;
-        }
-        Ok(operator)
+        let OperatorRow { id, name, .. } = staff(parts, app, OPERATOR_ROLE).await?;
+        Ok(AsOperator { id, name })
     }
+}
+
+impl FromRequestParts<Arc<App>> for AsMerchant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsMerchant> {
+        let OperatorRow { id, .. } = staff(parts, app, MERCHANT_ROLE).await?;
+        let scope = app.people.directory().scope_of(id).await;
+        let scope = scope.map_err(crate::app::store_problem)?;
+        let merchant = scope.ok_or_else(|| not_yours(MERCHANT_ROLE))?.merchant;
+        Ok(AsMerchant { id, merchant })
+    }
+}
+
+/// Somebody on the staff who has signed in and has this role; with another one he is refused, whatever he asks.
+async fn staff(parts: &mut Parts, app: &Arc<App>, role: &'static str) -> Result<OperatorRow> {
+    let absent = || not_signed_in("sign in as an operator first");
+    let secret = cookie_of(&parts.headers, OPERATOR_COOKIE).ok_or_else(absent)?;
+    let row = app
+        .people
+        .operator_of_session(secret, app.config.clock.now())
+        .await?
+        .ok_or_else(absent)?;
+    is_asked_by(parts, Actor::Operator(row.id));
+    if row.role != role {
+        return Err(not_yours(role));
+    }
+    if is_write(&parts.method) {
+        own_origin(&parts.headers, &app.config.base_url)?;
+        app.limit(&app.limits.operator, row.id, 1)?;
+    }
+    Ok(row)
+}
+
+fn not_yours(role: &str) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "role_missing",
+        format!("this is for the role {role}"),
+    )
 }
 
 impl FromRequestParts<Arc<App>> for AsGateway {

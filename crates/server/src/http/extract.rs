@@ -8,7 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use domain::{
-    CampaignId, GroupId, IdempotencyKey, MemberId, OrderId, PaymentId, Region, WithdrawalId,
+    CampaignId, GroupId, IdempotencyKey, MemberId, MerchantId, OrderId, PaymentId, Region,
+    WithdrawalId,
 };
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -355,6 +356,35 @@ impl InPath for OrderId {
     const UNKNOWN: &'static str = "order_unknown";
     fn read(text: &str) -> Option<OrderId> {
         decimal(text).map(OrderId)
+    }
+}
+
+impl InPath for MerchantId {
+    const UNKNOWN: &'static str = "merchant_unknown";
+    fn read(text: &str) -> Option<MerchantId> {
+        decimal(text).map(MerchantId)
+    }
+}
+
+/// An application to become a merchant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ApplicationNumber(pub(crate) u32);
+
+impl InPath for ApplicationNumber {
+    const UNKNOWN: &'static str = "application_unknown";
+    fn read(text: &str) -> Option<ApplicationNumber> {
+        decimal(text).map(ApplicationNumber)
+    }
+}
+
+/// A merchant's draft.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DraftNumber(pub(crate) u32);
+
+impl InPath for DraftNumber {
+    const UNKNOWN: &'static str = "draft_unknown";
+    fn read(text: &str) -> Option<DraftNumber> {
+        decimal(text).map(DraftNumber)
     }
 }
 

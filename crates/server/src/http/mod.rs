@@ -11,8 +11,8 @@ mod problem;
 pub(crate) use doors::Doors;
 pub(crate) use drain::drained;
 pub(crate) use extract::{
-    BATCH_BYTES, BODY_BYTES, BatchText, InPath, Keyed, NoBody, Page, Params, PoolNumber, Raw,
-    Round, Segment, Sent, Write, WriteText, decimal, items, page_of,
+    ApplicationNumber, BATCH_BYTES, BODY_BYTES, BatchText, DraftNumber, InPath, Keyed, NoBody,
+    Page, Params, PoolNumber, Raw, Round, Segment, Sent, Write, WriteText, decimal, items, page_of,
 };
 pub(crate) use headers::{Counted, around, is_gateways};
 pub(crate) use limit::Buckets;

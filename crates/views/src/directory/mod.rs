@@ -8,6 +8,7 @@
 
 mod access;
 mod decisions;
+mod merchants;
 mod notes;
 mod payouts;
 mod people;
@@ -21,17 +22,19 @@ pub use access::{
     CODE_ATTEMPTS, CODE_LIFE, CodeCheck, GatewayRow, OperatorRow, Session, SessionOf,
 };
 pub use decisions::Decision;
+pub use merchants::{Application, Draft, Scope, StoreName};
 pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
 pub use payouts::PayoutAccount;
 pub use people::{NewPerson, Person, Served, invite_code, masked_phone};
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
     include_str!("../../sql/directory/0004.sql"),
     include_str!("../../sql/directory/0005.sql"),
+    include_str!("../../sql/directory/0006.sql"),
 ];
 
 /// Why the directory did not do something.

@@ -1,0 +1,517 @@
+//! Applications, merchants and their drafts, as members and operators see them (rules 10.3).
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::{AllianceCommand, Answer, Command, MerchantId, StoreId};
+use views::{Application, DirectoryError, Draft, MerchantRow, Scope};
+
+use super::campaigns::{Fresh, schema_problem};
+use super::standing::{check_reason, decide};
+use crate::app::{App, Shared, Viewed, store_problem};
+use crate::auth::{AsMember, AsOperator, hash_password};
+use crate::http::{
+    ApplicationNumber, DraftNumber, Page, Params, Problem, Result, Segment, Write, decimal,
+};
+use crate::people::{CASHIER_ROLE, MERCHANT_ROLE};
+use crate::staff::MIN_PASSWORD_CHARS;
+use crate::wire::{
+    Admitted, ApplicationLine, ApplicationWanted, ContractLine, ContractWanted, Done, DraftLine,
+    DraftPage, List, MerchantPage, MerchantSummary, Published, Reasoned, StaffAdded, StaffWanted,
+    StoreLine,
+};
+
+/// Longest name of a merchant, store or account, and longest contact or address, in characters.
+const MAX_NAME_CHARS: usize = 64;
+const MAX_CONTACT_CHARS: usize = 200;
+
+/// A text of one line, not empty, of at most so many characters.
+pub(super) fn check_line(text: &str, most: usize, field: &'static str) -> Result<()> {
+    let good = (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if good && text.trim() == text {
+        return Ok(());
+    }
+    let detail = format!("{field} has 1 to {most} characters on one line");
+    Err(Problem::unprocessable("body_invalid", detail).with("field", field))
+}
+
+pub(super) fn check_names(name: &str, contact: (&'static str, &str)) -> Result<()> {
+    check_line(name, MAX_NAME_CHARS, "name")?;
+    check_line(contact.1, MAX_CONTACT_CHARS, contact.0)
+}
+
+fn line(row: Application) -> ApplicationLine {
+    ApplicationLine {
+        id: row.id.to_string(),
+        name: row.name,
+        contact: row.contact,
+        state: row.state,
+        merchant: row.merchant.map(|merchant| merchant.to_string()),
+        at: row.at.into(),
+        reason: row.reason,
+    }
+}
+
+/// Applies to become a merchant. A member has one application; again, it replaces one that is not decided, or was declined.
+#[utoipa::path(post, path = "/me/merchant-application", tag = "me", request_body = ApplicationWanted, responses((status = 200, description = "Noted", body = ApplicationLine)))]
+pub(crate) async fn apply(
+    State(app): Shared,
+    member: AsMember,
+    write: Write<ApplicationWanted>,
+) -> Result<Json<ApplicationLine>> {
+    let ApplicationWanted { name, contact } = write.body;
+    check_names(&name, ("contact", &contact))?;
+    let mut token = [0; 16];
+    getrandom::fill(&mut token).map_err(|_| Problem::stopped())?;
+    let directory = app.people.directory();
+    let now = app.config.clock.now();
+    let id = directory
+        .apply_as_merchant(member.0, token, (&name, &contact), now)
+        .await
+        .map_err(store_problem)?;
+    Ok(Json(line(known(&app, id).await?)))
+}
+
+/// The member's own application.
+#[utoipa::path(get, path = "/me/merchant-application", tag = "me", responses((status = 200, description = "It", body = ApplicationLine)))]
+pub(crate) async fn my_application(
+    State(app): Shared,
+    member: AsMember,
+) -> Result<Json<ApplicationLine>> {
+    let found = app.people.directory().application_of(member.0).await;
+    let row = found.map_err(store_problem)?.ok_or_else(no_application)?;
+    Ok(Json(line(row)))
+}
+
+fn no_application() -> Problem {
+    Problem::not_found("application_unknown", "there is no such application")
+}
+
+async fn known(app: &App, id: u32) -> Result<Application> {
+    let found = app.people.directory().application(id).await;
+    found.map_err(store_problem)?.ok_or_else(no_application)
+}
+
+/// All applications, newest first.
+#[utoipa::path(get, path = "/console/merchant-applications", tag = "console", params(Page), responses((status = 200, description = "Applications", body = List<ApplicationLine>)))]
+pub(crate) async fn applications(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Page>,
+) -> Result<Json<List<ApplicationLine>>> {
+    let found = app.people.directory().applications(query.of()?).await;
+    let found = found.map_err(store_problem)?;
+    Ok(Json(List {
+        items: found.items.into_iter().map(line).collect(),
+        next: found.next.map(|next| next.to_string()),
+    }))
+}
+
+fn terms(wanted: &crate::wire::ContractBody) -> Result<domain::Contract> {
+    wanted.terms().ok_or_else(|| {
+        let detail = "rates are such as 10%, and cash is platform or store";
+        Problem::unprocessable("body_invalid", detail).with("field", "contract")
+    })
+}
+
+/// Makes an applicant a merchant under a contract.
+#[utoipa::path(post, path = "/console/merchant-applications/{id}/admit", tag = "console", params(("id" = String, Path)), request_body = ContractWanted, responses((status = 200, description = "Admitted", body = Admitted)))]
+pub(crate) async fn admit(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(ApplicationNumber(id)): Segment<ApplicationNumber>,
+    write: Write<ContractWanted>,
+) -> Result<Json<Admitted>> {
+    let ContractWanted { contract, reason } = write.body;
+    check_reason(&reason)?;
+    let application = known(&app, id).await?;
+    if application.state == "declined" {
+        let detail = "it was declined; the applicant can apply again";
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "application_decided",
+            detail,
+        ));
+    }
+    let command = AllianceCommand::AdmitMerchant {
+        token: application.token,
+        contract: terms(&contract)?,
+    };
+    let command = Command::Alliance(command);
+    let reply = app.submit(operator.actor(), write.key, command).await?;
+    let Answer::Merchant(merchant) = reply.answer else {
+        return Err(Problem::fault(
+            "an admission answered with something else",
+            &"no merchant",
+        ));
+    };
+    let directory = app.people.directory();
+    let deciding = directory.decide_application(id, Some(merchant), &reason);
+    deciding.await.map_err(store_problem)?;
+    Ok(Json(Admitted {
+        merchant: merchant.to_string(),
+        seq: reply.seq.to_string(),
+    }))
+}
+
+/// Declines an application.
+#[utoipa::path(post, path = "/console/merchant-applications/{id}/decline", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Declined", body = ApplicationLine)))]
+pub(crate) async fn decline(
+    State(app): Shared,
+    _: AsOperator,
+    Segment(ApplicationNumber(id)): Segment<ApplicationNumber>,
+    write: Write<Reasoned>,
+) -> Result<Json<ApplicationLine>> {
+    let reason = write.body.reason;
+    check_reason(&reason)?;
+    if known(&app, id).await?.state == "admitted" {
+        let detail = "this applicant is a merchant already";
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "application_decided",
+            detail,
+        ));
+    }
+    let deciding = app.people.directory().decide_application(id, None, &reason);
+    deciding.await.map_err(store_problem)?;
+    Ok(Json(line(known(&app, id).await?)))
+}
+
+async fn card(app: &App, row: &MerchantRow) -> Result<MerchantSummary> {
+    let named = app.people.directory().merchant_name(row.id).await;
+    Ok(MerchantSummary {
+        id: row.id.to_string(),
+        name: named
+            .map_err(store_problem)?
+            .map_or_else(String::new, |row| row.name),
+        suspended: row.suspended,
+        admitted_at: row.admitted_at.into(),
+    })
+}
+
+/// All merchants by number.
+#[utoipa::path(get, path = "/console/merchants", tag = "console", params(Page), responses((status = 200, description = "Merchants", body = List<MerchantSummary>)))]
+pub(crate) async fn list(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Page>,
+) -> Result<Viewed<List<MerchantSummary>>> {
+    app.reach(query.at_least).await?;
+    let found = app
+        .views
+        .merchants(query.of()?)
+        .await
+        .map_err(store_problem)?;
+    let mut items = Vec::with_capacity(found.value.items.len());
+    for row in &found.value.items {
+        items.push(card(&app, row).await?);
+    }
+    let next = found.value.next.map(|next| next.to_string());
+    Ok(Viewed(found.seq, List { items, next }))
+}
+
+/// Everything about one merchant.
+#[utoipa::path(get, path = "/console/merchants/{id}", tag = "console", params(("id" = String, Path), Fresh), responses((status = 200, description = "The merchant", body = MerchantPage)))]
+pub(crate) async fn page(
+    State(app): Shared,
+    _: AsOperator,
+    Segment(merchant): Segment<MerchantId>,
+    Params(query): Params<Fresh>,
+) -> Result<Viewed<MerchantPage>> {
+    app.reach(query.at_least).await?;
+    page_of(&app, merchant).await
+}
+
+pub(super) async fn page_of(app: &App, merchant: MerchantId) -> Result<Viewed<MerchantPage>> {
+    let found = app.find(|| app.views.merchant(merchant)).await?;
+    let unknown = || Problem::not_found("merchant_unknown", "there is no such merchant");
+    let row = found.value.ok_or_else(unknown)?;
+    let contracts = app.views.contracts(merchant).await.map_err(store_problem)?;
+    let stores = app.views.stores(merchant).await.map_err(store_problem)?;
+    let campaigns = app
+        .views
+        .campaigns_of(merchant)
+        .await
+        .map_err(store_problem)?;
+    let names = app.people.directory().store_names(merchant).await;
+    let names = names.map_err(store_problem)?;
+    let money = app
+        .query(move |world| world.merchant_money(merchant))
+        .await?;
+    let contract = |row: &views::ContractRow| ContractLine {
+        version: row.version,
+        at: row.at.into(),
+        contract: (&row.terms).into(),
+    };
+    let store = |row: &views::StoreRow| {
+        let named = names.iter().find(|named| named.token == row.token);
+        StoreLine {
+            id: row.id.to_string(),
+            name: named.map_or_else(String::new, |named| named.name.clone()),
+            address: named.map_or_else(String::new, |named| named.address.clone()),
+        }
+    };
+    let page = MerchantPage {
+        card: card(app, &row).await?,
+        contracts: contracts.value.iter().map(contract).collect(),
+        stores: stores.value.iter().map(store).collect(),
+        campaigns: campaigns.value.iter().map(ToString::to_string).collect(),
+        payable: money.0.into(),
+        vesting: money.1.into(),
+        owes: money.2.into(),
+    };
+    Ok(Viewed(found.seq, page))
+}
+
+/// Replaces a merchant's contract from now on.
+#[utoipa::path(post, path = "/console/merchants/{id}/contract", tag = "console", params(("id" = String, Path)), request_body = ContractWanted, responses((status = 200, description = "In force", body = Done)))]
+pub(crate) async fn sign(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(merchant): Segment<MerchantId>,
+    write: Write<ContractWanted>,
+) -> Result<Json<Done>> {
+    let ContractWanted { contract, reason } = write.body;
+    let contract = terms(&contract)?;
+    let command = Command::Alliance(AllianceCommand::SignContract { merchant, contract });
+    let what = ("contract", merchant.0, reason);
+    decide(&app, &operator, (write.key, command), what).await
+}
+
+/// Lets a merchant begin nothing new; open groups go on.
+#[utoipa::path(post, path = "/console/merchants/{id}/suspend", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Suspended", body = Done)))]
+pub(crate) async fn suspend(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(merchant): Segment<MerchantId>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let command = Command::Alliance(AllianceCommand::SuspendMerchant { merchant });
+    let what = ("suspend", merchant.0, write.body.reason);
+    decide(&app, &operator, (write.key, command), what).await
+}
+
+/// Ends that.
+#[utoipa::path(post, path = "/console/merchants/{id}/reinstate", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "As others again", body = Done)))]
+pub(crate) async fn reinstate(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(merchant): Segment<MerchantId>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let command = Command::Alliance(AllianceCommand::ReinstateMerchant { merchant });
+    let what = ("reinstate", merchant.0, write.body.reason);
+    decide(&app, &operator, (write.key, command), what).await
+}
+
+/// Adds an account of somebody who acts for a merchant, or of a cashier at one of his stores.
+#[utoipa::path(post, path = "/console/merchants/{id}/staff", tag = "console", params(("id" = String, Path)), request_body = StaffWanted, responses((status = 200, description = "Added", body = StaffAdded)))]
+pub(crate) async fn add_staff(
+    State(app): Shared,
+    _: AsOperator,
+    Segment(merchant): Segment<MerchantId>,
+    write: Write<StaffWanted>,
+) -> Result<Json<StaffAdded>> {
+    staff_of(&app, merchant, write.body).await
+}
+
+/// The store must be the merchant's: another's looks like none.
+pub(super) async fn staff_of(
+    app: &App,
+    merchant: MerchantId,
+    wanted: StaffWanted,
+) -> Result<Json<StaffAdded>> {
+    let StaffWanted {
+        name,
+        password,
+        store,
+    } = wanted;
+    check_line(&name, MAX_NAME_CHARS, "name")?;
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        let detail = format!("a password has at least {MIN_PASSWORD_CHARS} characters");
+        return Err(Problem::unprocessable("body_invalid", detail).with("field", "password"));
+    }
+    let no_store = || Problem::not_found("store_unknown", "there is no such store");
+    let store = match store {
+        Some(text) => Some(decimal(&text).map(StoreId).ok_or_else(no_store)?),
+        None => None,
+    };
+    let ask = move |world: &domain::World| {
+        let owner = store.map(|store| world.store(store).map(|(owner, _)| owner));
+        (world.merchant(merchant).is_some(), owner)
+    };
+    let (is_merchant, owner) = app.query(ask).await?;
+    if !is_merchant {
+        return Err(Problem::not_found(
+            "merchant_unknown",
+            "there is no such merchant",
+        ));
+    }
+    if owner.is_some_and(|owner| owner != Some(merchant)) {
+        return Err(no_store());
+    }
+    let _slot = app
+        .passwords
+        .acquire()
+        .await
+        .map_err(|_| Problem::stopped())?;
+    let hashing = tokio::task::spawn_blocking(move || hash_password(&password)).await;
+    let hash = hashing.ok().flatten().ok_or_else(Problem::stopped)?;
+    let role = if store.is_some() {
+        CASHIER_ROLE
+    } else {
+        MERCHANT_ROLE
+    };
+    let scope = Scope { merchant, store };
+    let now = app.config.clock.now();
+    let adding = app
+        .people
+        .directory()
+        .add_staff((&name, &hash), role, scope, now);
+    match adding.await {
+        Ok(id) => Ok(Json(StaffAdded {
+            id: id.to_string(),
+            role,
+        })),
+        Err(DirectoryError::NameTaken(_)) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "name_taken",
+            "somebody signs in with this name already",
+        )),
+        Err(DirectoryError::Store(error)) => Err(store_problem(error)),
+        Err(error) => Err(Problem::fault("an account could not be added", &error)),
+    }
+}
+
+pub(super) fn draft_line(row: &Draft) -> DraftLine {
+    DraftLine {
+        id: row.id.to_string(),
+        merchant: row.merchant.to_string(),
+        state: row.state.clone(),
+        at: row.at.into(),
+        campaign: row.campaign.map(|campaign| campaign.to_string()),
+        reason: row.reason.clone(),
+    }
+}
+
+pub(super) async fn draft_list(
+    app: &App,
+    merchant: Option<MerchantId>,
+    query: &Page,
+) -> Result<Json<List<DraftLine>>> {
+    let found = app.people.directory().drafts(merchant, query.of()?).await;
+    let found = found.map_err(store_problem)?;
+    Ok(Json(List {
+        items: found.items.iter().map(draft_line).collect(),
+        next: found.next.map(|next| next.to_string()),
+    }))
+}
+
+pub(super) async fn draft_of(app: &App, id: u32) -> Result<Draft> {
+    let unknown = || Problem::not_found("draft_unknown", "there is no such draft");
+    let found = app.people.directory().draft(id).await;
+    found.map_err(store_problem)?.ok_or_else(unknown)
+}
+
+pub(super) fn draft_page(row: &Draft) -> DraftPage {
+    DraftPage {
+        line: draft_line(row),
+        file: serde_json::from_str(&row.file).unwrap_or_default(),
+    }
+}
+
+/// All drafts, newest first.
+#[utoipa::path(get, path = "/console/drafts", tag = "console", params(Page), responses((status = 200, description = "Drafts", body = List<DraftLine>)))]
+pub(crate) async fn drafts(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Page>,
+) -> Result<Json<List<DraftLine>>> {
+    draft_list(&app, None, &query).await
+}
+
+/// One draft with its file.
+#[utoipa::path(get, path = "/console/drafts/{id}", tag = "console", params(("id" = String, Path)), responses((status = 200, description = "The draft", body = DraftPage)))]
+pub(crate) async fn draft(
+    State(app): Shared,
+    _: AsOperator,
+    Segment(DraftNumber(id)): Segment<DraftNumber>,
+) -> Result<Json<DraftPage>> {
+    Ok(Json(draft_page(&draft_of(&app, id).await?)))
+}
+
+fn decided() -> Problem {
+    let detail = "this draft is decided already";
+    Problem::new(StatusCode::CONFLICT, "draft_decided", detail)
+}
+
+/// Publishes a draft for its merchant. Where the same file was published for him already, as when the answer was lost, that is
+/// what it became.
+#[utoipa::path(post, path = "/console/drafts/{id}/publish", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "It is open for groups", body = Published)))]
+pub(crate) async fn publish(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(DraftNumber(id)): Segment<DraftNumber>,
+    write: Write<Reasoned>,
+) -> Result<Json<Published>> {
+    let reason = write.body.reason;
+    check_reason(&reason)?;
+    let draft = draft_of(&app, id).await?;
+    if draft.state == "declined" {
+        return Err(decided());
+    }
+    let merchant = draft.merchant;
+    let file = schema::parse_json(draft.file.as_bytes()).map_err(schema_problem)?;
+    let campaign = file.resolve(&app.installation)?;
+    let hash = draw::hash(domain::published_file(&campaign).as_bytes());
+    let same = move |world: &domain::World| {
+        (0..world.campaigns()).map(domain::CampaignId).find(|&id| {
+            let known = world.campaign(id).is_some_and(|known| known.hash == hash);
+            known && world.merchant_of(id) == Some(merchant)
+        })
+    };
+    let (campaign, seq) = match app.query(same).await? {
+        Some(known) => (known, *app.engine.committed().borrow()),
+        None => {
+            let campaign = Box::new(campaign);
+            let command = AllianceCommand::PublishFor { merchant, campaign };
+            let command = Command::Alliance(command);
+            let reply = app.submit(operator.actor(), write.key, command).await?;
+            let Answer::Campaign(campaign) = reply.answer else {
+                return Err(Problem::fault(
+                    "a publication answered with something else",
+                    &"no campaign",
+                ));
+            };
+            (campaign, reply.seq)
+        }
+    };
+    let deciding = app
+        .people
+        .directory()
+        .decide_draft(id, Some(campaign), &reason);
+    deciding.await.map_err(store_problem)?;
+    Ok(Json(Published {
+        id: campaign.to_string(),
+        hash: hash.to_string(),
+        seq: seq.to_string(),
+    }))
+}
+
+/// Declines a draft.
+#[utoipa::path(post, path = "/console/drafts/{id}/decline", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Declined", body = DraftPage)))]
+pub(crate) async fn decline_draft(
+    State(app): Shared,
+    _: AsOperator,
+    Segment(DraftNumber(id)): Segment<DraftNumber>,
+    write: Write<Reasoned>,
+) -> Result<Json<DraftPage>> {
+    let reason = write.body.reason;
+    check_reason(&reason)?;
+    if draft_of(&app, id).await?.state == "published" {
+        return Err(decided());
+    }
+    let deciding = app.people.directory().decide_draft(id, None, &reason);
+    deciding.await.map_err(store_problem)?;
+    Ok(Json(draft_page(&draft_of(&app, id).await?)))
+}

@@ -1,0 +1,430 @@
+//! Merchants' names and contacts, their stores' addresses, whose staff an account is, and drafts of their campaigns: what the
+//! journal does not hold.
+
+use domain::{CampaignId, MemberId, MerchantId, Millis, OperatorId, StoreId};
+use sqlx::any::AnyRow;
+
+use super::{Directory, DirectoryError, is_unique_violation, next_id};
+use crate::db::{Columns, Tx, Value, unreadable};
+use crate::error::{StoreError, failed};
+use crate::page::{Cursor, List, Page};
+use crate::query::read;
+
+/// Somebody's application to become a merchant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    /// Its number.
+    pub id: u32,
+    /// Which member applies.
+    pub member: MemberId,
+    /// Names it in the journal.
+    pub token: [u8; 16],
+    /// The merchant's name.
+    pub name: String,
+    /// How to reach him.
+    pub contact: String,
+    /// `applied`, `admitted` or `declined`.
+    pub state: String,
+    /// Who he is, once admitted.
+    pub merchant: Option<MerchantId>,
+    /// When it was made, or made again.
+    pub at: Millis,
+    /// Why it was decided so.
+    pub reason: Option<String>,
+}
+
+/// A store's name and address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreName {
+    /// Names it in the journal.
+    pub token: [u8; 16],
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub address: String,
+}
+
+/// Whose staff an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Which merchant's.
+    pub merchant: MerchantId,
+    /// At which store, for cashiers.
+    pub store: Option<StoreId>,
+}
+
+/// A campaign that a merchant wants published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Its number.
+    pub id: u32,
+    /// Whose.
+    pub merchant: MerchantId,
+    /// The campaign file, in JSON.
+    pub file: String,
+    /// `submitted`, `published` or `declined`.
+    pub state: String,
+    /// When it was submitted.
+    pub at: Millis,
+    /// What it became.
+    pub campaign: Option<CampaignId>,
+    /// Why it was decided so.
+    pub reason: Option<String>,
+}
+
+const APPLICATION: &str = "SELECT id, member, token, name, contact, state, merchant, at, reason FROM merchant_application";
+const DRAFT: &str = "SELECT id, merchant, file, state, at, campaign, reason FROM merchant_draft";
+
+impl Directory {
+    /// Notes an application. A member has one: again, it replaces one that is not decided or was declined; one that was
+    /// admitted stays. Answers its number.
+    pub async fn apply_as_merchant(
+        &self,
+        member: MemberId,
+        token: [u8; 16],
+        (name, contact): (&str, &str),
+        now: Millis,
+    ) -> Result<u32, StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            let next = "SELECT CAST(COALESCE(MAX(id), -1) + 1 AS BIGINT) AS next FROM merchant_application";
+            let id = next_id(&mut tx, next).await?;
+            let sql = "INSERT INTO merchant_application (id, member, token, name, contact, state, at) \
+                VALUES (?, ?, ?, ?, ?, 'applied', ?) ON CONFLICT (member) DO UPDATE SET name = excluded.name, \
+                contact = excluded.contact, state = 'applied', at = excluded.at, reason = NULL \
+                WHERE merchant_application.state <> 'admitted'";
+            let values = vec![
+                id.into(),
+                member.0.into(),
+                token.as_slice().into(),
+                name.into(),
+                contact.into(),
+                now.0.into(),
+            ];
+            tx.run(sql, values).await?;
+            let sql = "SELECT id FROM merchant_application WHERE member = ?";
+            let row = tx.row(sql, vec![member.0.into()]).await?;
+            let id = row.ok_or(sqlx::Error::RowNotFound)?.u32("id")?;
+            tx.commit().await?;
+            Ok(id)
+        };
+        writing.await.map_err(failed("note an application"))
+    }
+
+    /// One application.
+    pub async fn application(&self, id: u32) -> Result<Option<Application>, StoreError> {
+        self.one_application("id", id.into()).await
+    }
+
+    /// A member's application.
+    pub async fn application_of(
+        &self,
+        member: MemberId,
+    ) -> Result<Option<Application>, StoreError> {
+        self.one_application("member", member.0.into()).await
+    }
+
+    /// The application that a merchant came from: his name and contact.
+    pub async fn merchant_name(
+        &self,
+        merchant: MerchantId,
+    ) -> Result<Option<Application>, StoreError> {
+        self.one_application("merchant", merchant.0.into()).await
+    }
+
+    async fn one_application(
+        &self,
+        column: &'static str,
+        value: Value,
+    ) -> Result<Option<Application>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let row = tx
+                .row(format!("{APPLICATION} WHERE {column} = ?"), vec![value])
+                .await?;
+            row.as_ref().map(application).transpose()
+        };
+        reading.await.map_err(failed("read an application"))
+    }
+
+    /// All applications, newest first.
+    pub async fn applications(&self, page: Page) -> Result<List<Application>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = format!("{APPLICATION} WHERE id < ? ORDER BY id DESC LIMIT ?");
+            let rows = tx
+                .rows(sql, vec![page.before().0.into(), page.fetch().into()])
+                .await?;
+            let items = rows
+                .iter()
+                .map(application)
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(List::of(items, page, |row| Cursor(i64::from(row.id), 0)))
+        };
+        reading.await.map_err(failed("list the applications"))
+    }
+
+    /// Notes what became of an application.
+    pub async fn decide_application(
+        &self,
+        id: u32,
+        merchant: Option<MerchantId>,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let state = if merchant.is_some() {
+            "admitted"
+        } else {
+            "declined"
+        };
+        let sql = "UPDATE merchant_application SET state = ?, merchant = ?, reason = ? \
+            WHERE id = ? AND state <> 'admitted'";
+        let values = vec![
+            state.into(),
+            merchant.map(|merchant| merchant.0).into(),
+            reason.into(),
+            id.into(),
+        ];
+        self.write_one(sql, values, "note what became of an application")
+            .await
+    }
+
+    async fn write_one(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        what: &'static str,
+    ) -> Result<(), StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            tx.run(sql, values).await?;
+            tx.commit().await
+        };
+        writing.await.map_err(failed(what))
+    }
+
+    /// Notes a store's name and address, before the journal knows it.
+    pub async fn name_store(
+        &self,
+        merchant: MerchantId,
+        store: &StoreName,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO store_row (token, merchant, name, address) VALUES (?, ?, ?, ?) \
+            ON CONFLICT (token) DO NOTHING";
+        let values = vec![
+            store.token.as_slice().into(),
+            merchant.0.into(),
+            store.name.as_str().into(),
+            store.address.as_str().into(),
+        ];
+        self.write_one(sql, values, "note a store").await
+    }
+
+    /// Names and addresses of a merchant's stores.
+    pub async fn store_names(&self, merchant: MerchantId) -> Result<Vec<StoreName>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT token, name, address FROM store_row WHERE merchant = ?";
+            let rows = tx.rows(sql, vec![merchant.0.into()]).await?;
+            let name = |row: &AnyRow| {
+                Ok(StoreName {
+                    token: token(row)?,
+                    name: row.text("name")?,
+                    address: row.text("address")?,
+                })
+            };
+            rows.iter().map(name).collect::<Result<Vec<_>, _>>()
+        };
+        reading.await.map_err(failed("list a merchant's stores"))
+    }
+
+    /// Adds an account of a merchant's staff.
+    pub async fn add_staff(
+        &self,
+        (name, password_hash): (&str, &str),
+        role: &str,
+        scope: Scope,
+        now: Millis,
+    ) -> Result<OperatorId, DirectoryError> {
+        let adding = async {
+            let mut tx = self.writer.write().await?;
+            let id = add_operator_row(&mut tx, (name, password_hash, role), now).await?;
+            let sql = "INSERT INTO staff_scope (operator, merchant, store) VALUES (?, ?, ?)";
+            let store = scope.store.map(|store| store.0);
+            tx.run(sql, vec![id.into(), scope.merchant.0.into(), store.into()])
+                .await?;
+            tx.commit().await?;
+            u32::try_from(id).map_err(|error| unreadable("id", error))
+        };
+        adding.await.map(OperatorId).map_err(|error| {
+            if is_unique_violation(&error) {
+                DirectoryError::NameTaken(name.to_owned())
+            } else {
+                failed("add a merchant's staff")(error).into()
+            }
+        })
+    }
+
+    /// Whose staff an account is.
+    pub async fn scope_of(&self, operator: OperatorId) -> Result<Option<Scope>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT merchant, store FROM staff_scope WHERE operator = ?";
+            let Some(row) = tx.row(sql, vec![operator.0.into()]).await? else {
+                return Ok(None);
+            };
+            Ok(Some(Scope {
+                merchant: MerchantId(row.u32("merchant")?),
+                store: row.maybe_u32("store")?.map(StoreId),
+            }))
+        };
+        reading
+            .await
+            .map_err(failed("read whose staff an account is"))
+    }
+
+    /// Keeps a draft. The same request again gives the same draft.
+    pub async fn submit_draft(
+        &self,
+        merchant: MerchantId,
+        request: &[u8; 32],
+        file: &str,
+        now: Millis,
+    ) -> Result<u32, StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            let next =
+                "SELECT CAST(COALESCE(MAX(id), -1) + 1 AS BIGINT) AS next FROM merchant_draft";
+            let id = next_id(&mut tx, next).await?;
+            let sql = "INSERT INTO merchant_draft (id, merchant, request, file, state, at) \
+                VALUES (?, ?, ?, ?, 'submitted', ?) ON CONFLICT (request) DO NOTHING";
+            let values = vec![
+                id.into(),
+                merchant.0.into(),
+                request.as_slice().into(),
+                file.into(),
+                now.0.into(),
+            ];
+            tx.run(sql, values).await?;
+            let sql = "SELECT id FROM merchant_draft WHERE request = ?";
+            let row = tx.row(sql, vec![request.as_slice().into()]).await?;
+            let id = row.ok_or(sqlx::Error::RowNotFound)?.u32("id")?;
+            tx.commit().await?;
+            Ok(id)
+        };
+        writing.await.map_err(failed("keep a draft"))
+    }
+
+    /// Drafts of one merchant or of all, newest first.
+    pub async fn drafts(
+        &self,
+        merchant: Option<MerchantId>,
+        page: Page,
+    ) -> Result<List<Draft>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let (first, last) = merchant.map_or((0, u32::MAX), |merchant| (merchant.0, merchant.0));
+            let sql = format!(
+                "{DRAFT} WHERE id < ? AND merchant >= ? AND merchant <= ? ORDER BY id DESC LIMIT ?"
+            );
+            let values = vec![
+                page.before().0.into(),
+                first.into(),
+                last.into(),
+                page.fetch().into(),
+            ];
+            let rows = tx.rows(sql, values).await?;
+            let items = rows.iter().map(draft).collect::<Result<Vec<_>, _>>()?;
+            Ok(List::of(items, page, |row| Cursor(i64::from(row.id), 0)))
+        };
+        reading.await.map_err(failed("list drafts"))
+    }
+
+    /// One draft.
+    pub async fn draft(&self, id: u32) -> Result<Option<Draft>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let row = tx
+                .row(format!("{DRAFT} WHERE id = ?"), vec![id.into()])
+                .await?;
+            row.as_ref().map(draft).transpose()
+        };
+        reading.await.map_err(failed("read a draft"))
+    }
+
+    /// Notes what became of a draft; what was published stays so.
+    pub async fn decide_draft(
+        &self,
+        id: u32,
+        campaign: Option<CampaignId>,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let state = if campaign.is_some() {
+            "published"
+        } else {
+            "declined"
+        };
+        let sql = "UPDATE merchant_draft SET state = ?, campaign = ?, reason = ? \
+            WHERE id = ? AND state <> 'published'";
+        let values = vec![
+            state.into(),
+            campaign.map(|campaign| campaign.0).into(),
+            reason.into(),
+            id.into(),
+        ];
+        self.write_one(sql, values, "note what became of a draft")
+            .await
+    }
+}
+
+async fn add_operator_row(
+    tx: &mut Tx,
+    (name, password_hash, role): (&str, &str, &str),
+    now: Millis,
+) -> Result<i64, sqlx::Error> {
+    let next = "SELECT CAST(COALESCE(MAX(id), -1) + 1 AS BIGINT) AS next FROM operator_";
+    let id = next_id(tx, next).await?;
+    let sql =
+        "INSERT INTO operator_ (id, name, password_hash, role, created_at) VALUES (?, ?, ?, ?, ?)";
+    let values = vec![
+        id.into(),
+        name.into(),
+        password_hash.into(),
+        role.into(),
+        now.0.into(),
+    ];
+    tx.run(sql, values).await?;
+    Ok(id)
+}
+
+fn token(row: &AnyRow) -> Result<[u8; 16], sqlx::Error> {
+    let bytes: Vec<u8> = row.blob("token")?;
+    bytes
+        .try_into()
+        .map_err(|_| unreadable("token", "it has not 16 bytes".to_owned()))
+}
+
+fn application(row: &AnyRow) -> Result<Application, sqlx::Error> {
+    Ok(Application {
+        id: row.u32("id")?,
+        member: read::member(row, "member")?,
+        token: token(row)?,
+        name: row.text("name")?,
+        contact: row.text("contact")?,
+        state: row.text("state")?,
+        merchant: row.maybe_u32("merchant")?.map(MerchantId),
+        at: read::millis(row, "at")?,
+        reason: row.maybe_text("reason")?,
+    })
+}
+
+fn draft(row: &AnyRow) -> Result<Draft, sqlx::Error> {
+    Ok(Draft {
+        id: row.u32("id")?,
+        merchant: MerchantId(row.u32("merchant")?),
+        file: row.text("file")?,
+        state: row.text("state")?,
+        at: read::millis(row, "at")?,
+        campaign: row.maybe_u32("campaign")?.map(CampaignId),
+        reason: row.maybe_text("reason")?,
+    })
+}
