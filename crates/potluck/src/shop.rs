@@ -98,7 +98,7 @@ pub(crate) async fn open(base_url: &str, password: &str) -> Result<(), String> {
         let terms = toml_to_json(example)?;
         post(&client, &format!("{api}/campaigns"), &cookie, &terms).await?;
     }
-    Ok(())
+    crate::shop_merchant::open(&client, &api, &cookie, password).await
 }
 
 /// Longest wait for views that are being rebuilt.
@@ -130,14 +130,20 @@ fn toml_to_json(text: &str) -> Result<Value, String> {
 }
 
 async fn sign_in(client: &Client, api: &str, password: &str) -> Result<String, String> {
+    let body = json!({ "name": OPERATOR, "password": password });
+    session(client, &format!("{api}/operator/sign-in"), &body).await
+}
+
+/// Signs somebody in; returns his cookies.
+pub(crate) async fn session(client: &Client, url: &str, body: &Value) -> Result<String, String> {
     let request = client
-        .post(format!("{api}/operator/sign-in"))
+        .post(url)
         .header("Idempotency-Key", random_hex(8)?)
-        .json(&json!({ "name": OPERATOR, "password": password }));
+        .json(body);
     let response = request.send().await.map_err(|error| error.to_string())?;
     if response.status() != StatusCode::OK {
         return Err(format!(
-            "the demonstration's operator cannot sign in: {}",
+            "{url}: the demonstration's staff cannot sign in: {}",
             response.text().await.unwrap_or_default()
         ));
     }
@@ -147,7 +153,7 @@ async fn sign_in(client: &Client, api: &str, password: &str) -> Result<String, S
     Ok(pairs.collect::<Vec<_>>().join("; "))
 }
 
-async fn get(client: &Client, url: &str) -> Result<Value, String> {
+pub(crate) async fn get(client: &Client, url: &str) -> Result<Value, String> {
     let response = client
         .get(url)
         .send()
@@ -156,7 +162,12 @@ async fn get(client: &Client, url: &str) -> Result<Value, String> {
     response.json().await.map_err(|error| error.to_string())
 }
 
-async fn post(client: &Client, url: &str, cookie: &str, body: &Value) -> Result<Value, String> {
+pub(crate) async fn post(
+    client: &Client,
+    url: &str,
+    cookie: &str,
+    body: &Value,
+) -> Result<Value, String> {
     let request = client
         .post(url)
         .header(header::COOKIE, cookie)
@@ -185,6 +196,10 @@ pub(crate) fn greet(base_url: &str, password: &str) {
     );
     println!("  As operator   {base_url}/console   name {OPERATOR}   password {password}");
     println!();
+    println!(
+        "  As merchant   name {}   password {password}   over HTTP only: it has no pages yet",
+        crate::shop_merchant::MERCHANT
+    );
     println!(
         "  Members marked 演示 are a program. Groups of five leave their last seat to you for about a minute."
     );
