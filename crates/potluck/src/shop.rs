@@ -19,8 +19,12 @@ pub(crate) const OPERATOR: &str = "demo";
 pub(crate) const VISITOR_PHONE: &str = "13800000001";
 /// What the shop's owner has put in, in yuan.
 const CAPITAL: &str = "100000.00";
-/// The worked examples of the rules.
-const EXAMPLES: [&str; 3] = [
+/// Other kinds and programs, then the worked examples of the rules, which so stand first on the page.
+const EXAMPLES: [&str; 7] = [
+    include_str!("../../../examples/dividend.toml"),
+    include_str!("../../../examples/region.toml"),
+    include_str!("../../../examples/bonus-draw.toml"),
+    include_str!("../../../examples/everyone-buys.toml"),
     include_str!("../../../examples/e0.toml"),
     include_str!("../../../examples/e1.toml"),
     include_str!("../../../examples/e2.toml"),
