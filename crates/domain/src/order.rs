@@ -112,11 +112,7 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        let known = self.require_order(order)?;
-        if known.member != member {
-            return Err(Refusal::NotYourOrder(order));
-        }
-        match known.state {
+        match self.require_own_order(order, member)?.state {
             OrderState::Shipped { .. } => {
                 events.push(Event::OrderReceived {
                     order,
@@ -138,11 +134,7 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        let known = self.require_order(order)?;
-        if known.member != member {
-            return Err(Refusal::NotYourOrder(order));
-        }
-        match known.state {
+        match self.require_own_order(order, member)?.state {
             OrderState::Received { .. } => {
                 events.push(Event::OrderReturning {
                     order,
@@ -330,6 +322,15 @@ impl World {
             if vesting.open_orders == 0 && vesting.rewards.is_empty() {
                 self.vesting.remove(&group);
             }
+        }
+    }
+
+    fn require_own_order(&self, order: OrderId, member: MemberId) -> Result<&Order, Refusal> {
+        let known = self.require_order(order)?;
+        if known.member == member {
+            Ok(known)
+        } else {
+            Err(Refusal::NotYourOrder(order))
         }
     }
 

@@ -154,9 +154,7 @@ pub(crate) async fn capital(
         amount: Money(write.body.amount.0),
     };
     let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Json(Done {
-        seq: reply.seq.to_string(),
-    }))
+    Ok(Done::at(reply.seq))
 }
 
 /// Which orders.

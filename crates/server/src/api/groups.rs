@@ -119,9 +119,7 @@ pub(crate) async fn leave(
         member: member.0,
     };
     let reply = app.submit(member.actor(), write.key, command).await?;
-    Ok(Json(Done {
-        seq: reply.seq.to_string(),
-    }))
+    Ok(Done::at(reply.seq))
 }
 
 /// Ends an open group; everybody is refunded.
@@ -135,9 +133,7 @@ pub(crate) async fn cancel(
     let reply = app
         .submit(operator.actor(), write.key, Command::CancelGroup { group })
         .await?;
-    Ok(Json(Done {
-        seq: reply.seq.to_string(),
-    }))
+    Ok(Done::at(reply.seq))
 }
 
 /// One group with its seats and its draw.

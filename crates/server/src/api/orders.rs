@@ -26,9 +26,7 @@ pub(crate) async fn receive(
         member: member.0,
     };
     let reply = app.submit(member.actor(), write.key, command).await?;
-    Ok(Json(Done {
-        seq: reply.seq.to_string(),
-    }))
+    Ok(Done::at(reply.seq))
 }
 
 /// Says that the product is on its way back, within the return window. When it has arrived, or after 15 days, the price
@@ -45,9 +43,7 @@ pub(crate) async fn send_back(
         member: member.0,
     };
     let reply = app.submit(member.actor(), write.key, command).await?;
-    Ok(Json(Done {
-        seq: reply.seq.to_string(),
-    }))
+    Ok(Done::at(reply.seq))
 }
 
 /// Says that a product which was sent back has arrived: the price goes back.
@@ -65,9 +61,7 @@ pub(crate) async fn take_back(
             Command::TakeBackOrder { order },
         )
         .await?;
-    Ok(Json(Done {
-        seq: reply.seq.to_string(),
-    }))
+    Ok(Done::at(reply.seq))
 }
 
 /// Says that the product is on its way, and how.
@@ -102,7 +96,5 @@ pub(crate) async fn ship(
         };
         app.people.note_shipment(order, member, &shipping).await?;
     }
-    Ok(Json(Done {
-        seq: reply.seq.to_string(),
-    }))
+    Ok(Done::at(reply.seq))
 }

@@ -46,19 +46,13 @@ pub(crate) async fn declare(
         region: region(&write.body.region)?,
     };
     let reply = app.submit(member.actor(), write.key, command).await?;
-    Ok(done(reply.seq))
+    Ok(Done::at(reply.seq))
 }
 
 fn region(code: &str) -> Result<Region> {
     code.parse().map_err(|_| {
         let detail = "region is a code of six digits, such as 330106";
         Problem::unprocessable("body_invalid", detail).with("field", "region")
-    })
-}
-
-fn done(seq: u64) -> Json<Done> {
-    Json(Done {
-        seq: seq.to_string(),
     })
 }
 
@@ -228,7 +222,7 @@ pub(crate) async fn publish_plan(
         terms: Box::new(terms),
     };
     let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(done(reply.seq))
+    Ok(Done::at(reply.seq))
 }
 
 /// What operators have decided about members and agents, and why, newest first.
@@ -288,5 +282,5 @@ pub(super) async fn decide(
         reason,
     };
     app.people.note_decision(&decision).await?;
-    Ok(done(reply.seq))
+    Ok(Done::at(reply.seq))
 }

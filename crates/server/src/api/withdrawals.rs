@@ -351,9 +351,7 @@ pub(crate) async fn approve(
 ) -> Result<Json<Done>> {
     let command = Command::ApproveWithdrawal { withdrawal };
     let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Json(Done {
-        seq: reply.seq.to_string(),
-    }))
+    Ok(Done::at(reply.seq))
 }
 
 /// Gives a withdrawal's money back.

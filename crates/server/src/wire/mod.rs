@@ -146,6 +146,15 @@ pub(crate) struct Done {
     pub(crate) seq: String,
 }
 
+impl Done {
+    /// The answer of a write that stands there.
+    pub(crate) fn at(seq: u64) -> axum::Json<Done> {
+        axum::Json(Done {
+            seq: seq.to_string(),
+        })
+    }
+}
+
 /// Nothing to say.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Nothing {}
