@@ -1164,6 +1164,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The member's limits, with from when on they hold. */
+        get: operations["get_me_limits"];
+        put?: never;
+        /** Changes what the member allows himself, all of it: what is tighter holds at once, what is looser a day later. */
+        post: operations["post_me_limits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/merchant-application": {
         parameters: {
             query?: never;
@@ -1248,6 +1266,23 @@ export interface paths {
         put?: never;
         /** Says where the member lives; it can be changed again 90 days later. */
         post: operations["post_me_region"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/self-exclusion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The member begins nothing for 7, 30 or 180 days, or for ever. What he has begun goes on. */
+        post: operations["post_me_self_exclusion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2178,6 +2213,14 @@ export interface components {
             /** @description Members who paid a seat in them. */
             members: string;
         };
+        /** @description Excludes the member from beginning anything. */
+        ExclusionWanted: {
+            /**
+             * Format: int32
+             * @description 7, 30 or 180; null: for ever. It cannot be made shorter.
+             */
+            days?: number | null;
+        };
         /** @description A group in a list. */
         GroupCard: {
             campaign: string;
@@ -2294,6 +2337,31 @@ export interface components {
             holder?: string | null;
             id: string;
             seq: string;
+        };
+        /** @description What a member allows himself, or everybody here has; nothing is limited that is null. */
+        LimitsBody: {
+            /**
+             * Format: int32
+             * @description Most places reserved in a day of Asia/Shanghai.
+             */
+            entries_per_day?: number | null;
+            loss_pause?: components["schemas"]["LossPauseBody"] | null;
+            money_in_groups?: components["schemas"]["Amount"] | null;
+        };
+        /** @description A member's limits: his own, what he has loosened, and everybody's here. The stricter holds. */
+        LimitsCard: {
+            /**
+             * Format: int32
+             * @description As far as they are counted: since a limit holds.
+             */
+            entries_today: number;
+            excluded: boolean;
+            excluded_until?: components["schemas"]["At"] | null;
+            holds: components["schemas"]["LimitsBody"];
+            installation: components["schemas"]["LimitsBody"];
+            later?: components["schemas"]["LimitsBody"] | null;
+            later_from?: components["schemas"]["At"] | null;
+            paused_until?: components["schemas"]["At"] | null;
         };
         /** @description A page of a list. */
         List_AgentLine: {
@@ -2660,6 +2728,16 @@ export interface components {
             })[];
             /** @description Give this as `cursor` to go on; null at the end. */
             next?: string | null;
+        };
+        /** @description A pause after so many groups lost in a row. */
+        LossPauseBody: {
+            /** Format: int32 */
+            losses: number;
+            /**
+             * Format: int32
+             * @description In seconds, at most 30 days.
+             */
+            pause_s: number;
         };
         /** @description One registration's outcome. */
         MemberAnswer: {
@@ -5880,6 +5958,71 @@ export interface operations {
             };
         };
     };
+    get_me_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Limits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsCard"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_limits: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsBody"];
+            };
+        };
+        responses: {
+            /** @description Set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_me_merchant_application: {
         parameters: {
             query?: never;
@@ -6099,6 +6242,42 @@ export interface operations {
         };
         responses: {
             /** @description Declared */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_self_exclusion: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExclusionWanted"];
+            };
+        };
+        responses: {
+            /** @description Excluded */
             200: {
                 headers: {
                     [name: string]: unknown;

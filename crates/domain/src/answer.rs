@@ -123,6 +123,9 @@ impl Answer {
                 | Event::ProfileAdopted { .. }
                 | Event::DividendClosed { .. }
                 | Event::DividendsPaid { .. }
+                | Event::LimitsSet { .. }
+                | Event::SelfExcluded { .. }
+                | Event::PausesBegun { .. }
                 | Event::WithdrawalApproved { .. }
                 | Event::WithdrawalRejected { .. }
                 | Event::WithdrawalWaiting { .. }

@@ -3,8 +3,9 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceCommand, Campaign, CampaignId, GatewayId, GroupId, MemberId, Millis, Money, OperatorId,
-    OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, RefundId, Region, Txn, WithdrawalId,
+    AllianceCommand, Campaign, CampaignId, GatewayId, GroupId, MemberId, MemberLimits, Millis,
+    Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, RefundId, Region,
+    Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -210,6 +211,20 @@ pub enum Command {
     DismissAgent {
         /// Which.
         region: Region,
+    },
+    /// Changes what a member allows himself: tighter at once, looser a day later.
+    SetLimits {
+        /// Who.
+        member: MemberId,
+        /// All of it.
+        limits: MemberLimits,
+    },
+    /// Has a member begin nothing for so long.
+    ExcludeSelf {
+        /// Who.
+        member: MemberId,
+        /// 7, 30 or 180; none: for ever.
+        days: Option<u32>,
     },
     /// Freezes a member.
     FreezeMember {

@@ -83,6 +83,7 @@ impl World {
         &self,
         id: GroupId,
         outcome: &draw::Outcome,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let group = self.live(id).ok_or(Refusal::UnknownGroup(id))?;
@@ -97,8 +98,15 @@ impl World {
             seed: outcome.seed().0,
             winners: terms.winners_of(outcome.winners()),
         };
-        events.push(self.settlement(id, terms, &seats, drawn)?);
-        self.decide_sold_for(group.campaign, events)
+        let settled = self.settlement(id, terms, &seats, drawn)?;
+        let mut pauses = Vec::new();
+        if let Event::GroupSettled(settled) = &settled {
+            self.decide_pauses(settled, now, &mut pauses);
+        }
+        events.push(settled);
+        self.decide_sold_for(group.campaign, events)?;
+        events.append(&mut pauses);
+        Ok(())
     }
 
     /// Where nothing is drawn a group is settled the moment it is full.

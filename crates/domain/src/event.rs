@@ -6,9 +6,10 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceEvent, Campaign, CampaignId, Coins, CoinsLost, DividendShare, GroupId, MemberId,
-    Millis, Money, OrderId, PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate,
-    RefundId, Region, Risen, StoreId, TotalWeight, Txn, WithdrawalId,
+    AllianceEvent, Campaign, CampaignId, Coins, CoinsLost, DividendShare, GroupId, LooserLimits,
+    MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId, PayoutFailure, PlanTerms,
+    PoolReturn, Pooled, Profile, Rate, RefundId, Region, Risen, StoreId, TotalWeight, Txn,
+    WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -405,6 +406,36 @@ pub enum Event {
         #[n(3)]
         more: bool,
     },
+    /// A member has changed what he allows himself (rules 9.7).
+    #[n(30)]
+    LimitsSet {
+        /// Who.
+        #[n(0)]
+        member: MemberId,
+        /// What holds at once.
+        #[n(1)]
+        holds: MemberLimits,
+        /// What he has loosened, which holds later.
+        #[n(2)]
+        later: Option<LooserLimits>,
+    },
+    /// A member begins nothing until then, whatever he asks for.
+    #[n(31)]
+    SelfExcluded {
+        /// Who.
+        #[n(0)]
+        member: MemberId,
+        /// The end of time: for ever.
+        #[n(1)]
+        until: Millis,
+    },
+    /// Members who have lost so often in a row that they pause.
+    #[n(32)]
+    PausesBegun {
+        /// Who, and how long.
+        #[n(0)]
+        paused: Vec<Paused>,
+    },
     /// The installation has another profile (rules 11).
     #[n(70)]
     ProfileAdopted {
@@ -545,6 +576,9 @@ pub enum Bounce {
     /// The member is frozen.
     #[n(20)]
     MemberFrozen,
+    /// The member's limits, or everybody's here, stand against one more place.
+    #[n(28)]
+    MemberLimit,
 }
 
 impl Bounce {
@@ -562,6 +596,7 @@ impl Bounce {
             Bounce::SeatLimit => "seat_limit",
             Bounce::LeaderNotPaid => "leader_not_paid",
             Bounce::MemberFrozen => "member_frozen",
+            Bounce::MemberLimit => "member_limit",
         }
     }
 }

@@ -42,6 +42,7 @@ impl World {
         let campaign = self.require_campaign(campaign_id)?;
         self.check_may_begin(&campaign.terms, now)?;
         self.require_not_suspended(campaign_id)?;
+        self.require_within_limits(member, campaign_id, now)?;
         if MAX_PROMISED < self.promised.saturating_add(promise_of(campaign)?) {
             return Err(Refusal::Overflow);
         }
@@ -78,7 +79,7 @@ impl World {
     ) -> Result<(), Refusal> {
         self.require_member(member)?;
         let via = self.link(member, via)?;
-        let group = self.may_join(group_id, member)?;
+        let group = self.may_join(group_id, member, now)?;
         self.decide_inviter(member, via, events);
         let payment = reservation_for(group_id, group, member)?;
         let campaign = self.require_campaign(group.campaign)?;
@@ -97,14 +98,17 @@ impl World {
     /// Why [`crate::Command::JoinGroup`] of this member would be refused, as things stood at the last record: what has
     /// become due since then is not applied. `None`: he may join. Share links are not looked at.
     pub fn why_not_join_now(&self, group: GroupId, member: MemberId) -> Option<Refusal> {
-        self.may_join(group, member).err()
+        self.may_join(group, member, self.now).err()
     }
 
-    fn may_join(&self, id: GroupId, member: MemberId) -> Result<&Group, Refusal> {
+    fn may_join(&self, id: GroupId, member: MemberId, now: Millis) -> Result<&Group, Refusal> {
         self.require_member(member)?;
         let group = self.require_open(id)?;
         match self.why_not_join(group, member) {
-            None => Ok(group),
+            None => {
+                self.require_within_limits(member, group.campaign, now)?;
+                Ok(group)
+            }
             Some(Bounce::LeaderNotPaid) => Err(Refusal::LeaderNotPaid(id)),
             Some(Bounce::SeatLimit) => Err(Refusal::SeatLimit { group: id, member }),
             Some(Bounce::MemberFrozen) => Err(Refusal::MemberFrozen(member)),
@@ -116,7 +120,8 @@ impl World {
                 | Bounce::GroupSettled
                 | Bounce::SecondPayment
                 | Bounce::AmountDiffers
-                | Bounce::NothingToPay,
+                | Bounce::NothingToPay
+                | Bounce::MemberLimit,
             ) => Err(Refusal::GroupFull(id)),
         }
     }
@@ -489,6 +494,7 @@ impl World {
 
     /// Leaves one small record of a group.
     pub(crate) fn end_group(&mut self, id: GroupId, state: GroupState) {
+        self.note_group_over(id);
         if let Some(round_time) = self.round_time(id) {
             self.awaiting.remove(&(round_time, id));
         }

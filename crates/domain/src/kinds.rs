@@ -379,9 +379,6 @@ pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
     if group.circle != Circle::Off {
         return not_yet("group.circle rotate");
     }
-    if group.entries_per_day != 0 {
-        return not_yet("group.entries_per_day");
-    }
     match campaign.product.fulfilment {
         Fulfilment::Ship => {}
         Fulfilment::PickUp => return not_yet("product.fulfilment pick-up"),

@@ -309,6 +309,9 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
         | Event::DividendClosed { .. }
+        | Event::LimitsSet { .. }
+        | Event::SelfExcluded { .. }
+        | Event::PausesBegun { .. }
         | Event::PlanPublished { .. }
         | Event::RanksCounted { .. }
         | Event::RankSet { .. }

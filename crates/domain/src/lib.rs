@@ -34,6 +34,7 @@ mod ids;
 mod join;
 mod kinds;
 mod ledger;
+mod limits;
 mod member;
 mod money;
 mod odds;
@@ -76,6 +77,10 @@ pub use idempotency::*;
 pub use ids::*;
 pub use kinds::{Case, WinPair, winners_of_rate};
 pub use ledger::*;
+pub use limits::{
+    EXCLUSION_DAYS, LOOSENED_AFTER, LimitsView, LooserLimits, MAX_LIMIT_COUNT, MAX_PAUSE,
+    MemberLimits, Paused,
+};
 pub use member::*;
 pub use money::*;
 pub use odds::{Odds, Ratio, odds};

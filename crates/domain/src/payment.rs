@@ -61,7 +61,10 @@ impl World {
                 SeatState::Reserved => None,
                 // Nobody joins before the leader has paid, so only the leader can meet that rule here, and his lapse
                 // has cancelled the group.
-                SeatState::Lapsed => self.why_not_join(group, member),
+                SeatState::Lapsed => self.why_not_join(group, member).or_else(|| {
+                    let limited = self.require_may_play(member, group.campaign, now);
+                    limited.is_err().then_some(Bounce::MemberLimit)
+                }),
             }
         };
         match bounce {
@@ -103,7 +106,10 @@ impl World {
             _ if paid.amount != campaign.terms.group.price => Some(Bounce::AmountDiffers),
             Some(_) if group.full.is_some() => Some(Bounce::GroupFull),
             Some(_) => None,
-            None => self.why_not_join(group, member),
+            None => self.why_not_join(group, member).or_else(|| {
+                let limited = self.require_within_limits(member, group.campaign, now);
+                limited.is_err().then_some(Bounce::MemberLimit)
+            }),
         };
         if let Some(reason) = bounce {
             let payment = PaymentId {

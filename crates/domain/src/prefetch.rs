@@ -70,6 +70,8 @@ impl World {
             | Command::DeclareRegion { .. }
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
+            | Command::SetLimits { .. }
+            | Command::ExcludeSelf { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
             | Command::AdoptProfile { .. }
@@ -156,6 +158,8 @@ fn seat_of(command: &Command) -> Option<(GroupId, Option<MemberId>)> {
         | Command::DeclareRegion { .. }
         | Command::AppointAgent { .. }
         | Command::DismissAgent { .. }
+        | Command::SetLimits { .. }
+        | Command::ExcludeSelf { .. }
         | Command::FreezeMember { .. }
         | Command::UnfreezeMember { .. }
         | Command::AdoptProfile { .. }

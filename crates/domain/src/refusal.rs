@@ -219,6 +219,41 @@ pub enum Refusal {
     /// Why the alliance turned it down.
     #[error(transparent)]
     Alliance(AllianceRefusal),
+    /// A member's limits break a rule.
+    #[error(
+        "limits are at most 10000 entries or losses, a pause of up to 30 days, and an exclusion of 7, 30 or 180 days"
+    )]
+    InvalidLimits,
+    /// The member has excluded himself.
+    #[error("the member has excluded himself until {} ms", until.0)]
+    SelfExcluded {
+        /// Until when; the end of time: for ever.
+        until: Millis,
+    },
+    /// An exclusion is never made shorter.
+    #[error("the exclusion stands until {} ms", until.0)]
+    ExclusionStands {
+        /// Until when.
+        until: Millis,
+    },
+    /// The member pauses after a run of losses.
+    #[error("the member pauses until {} ms after a run of losses", until.0)]
+    LossPause {
+        /// Until when.
+        until: Millis,
+    },
+    /// The member has had his entries of today.
+    #[error("no more than {most} entries a day")]
+    EntriesLimit {
+        /// How many.
+        most: u32,
+    },
+    /// The member would have more money in groups than he may.
+    #[error("no more than {most} in groups at once")]
+    MoneyLimit {
+        /// How much.
+        most: Money,
+    },
 }
 
 impl Refusal {
@@ -271,6 +306,12 @@ impl Refusal {
             Refusal::NotAvailable { .. } => "not_available",
             Refusal::WithdrawalDayLimit { .. } => "withdrawal_day_limit",
             Refusal::Alliance(refusal) => refusal.code(),
+            Refusal::InvalidLimits => "limits_invalid",
+            Refusal::SelfExcluded { .. } => "self_excluded",
+            Refusal::ExclusionStands { .. } => "self_exclusion_stands",
+            Refusal::LossPause { .. } => "loss_pause",
+            Refusal::EntriesLimit { .. } => "entries_limit",
+            Refusal::MoneyLimit { .. } => "money_limit",
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     dividend::Dividends,
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
+    limits::Limits,
     member::Member,
     standing::People,
     table::{InGroup, OnItsWay, ShortHash},
@@ -83,6 +84,8 @@ struct Stored<'a> {
     alliance: &'a Alliance,
     #[n(20)]
     lots: &'a CoinLots,
+    #[n(21)]
+    limits: &'a Limits,
 }
 
 #[derive(Decode)]
@@ -127,6 +130,8 @@ struct Loaded {
     alliance: Alliance,
     #[n(20)]
     lots: CoinLots,
+    #[n(21)]
+    limits: Limits,
 }
 
 impl World {
@@ -171,6 +176,7 @@ impl World {
             withdrawals: &self.withdrawals,
             alliance: &self.alliance,
             lots: &self.lots,
+            limits: &self.limits,
         };
         minicbor::encode(&stored, out)
     }
@@ -209,6 +215,7 @@ impl World {
             withdrawals: loaded.withdrawals,
             alliance: loaded.alliance,
             lots: loaded.lots,
+            limits: loaded.limits,
             ..World::default()
         };
         world.rebuild();
@@ -249,6 +256,7 @@ impl World {
             self.schedule(id);
         }
         self.find_jumps();
+        self.refresh_limits();
         if let Some(at) = self.people.count_at {
             self.push_timer(at, Due::Day);
         }

@@ -19,6 +19,7 @@ use crate::{
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
     ledger,
+    limits::Limits,
     member::Member,
     payment::Incoming,
     standing::{Frozen, People},
@@ -51,6 +52,7 @@ pub struct World {
     pub(crate) withdrawals: Withdrawals,
     pub(crate) alliance: Alliance,
     pub(crate) lots: CoinLots,
+    pub(crate) limits: Limits,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -264,7 +266,7 @@ impl World {
             }
             Command::CancelGroup { group } => self.decide_cancel(*group, events)?,
             Command::SettleGroup { group, outcome } => {
-                self.decide_settle(*group, outcome, events)?
+                self.decide_settle(*group, outcome, now, events)?
             }
             Command::VoidGroup { group } => self.decide_void(*group, now, events)?,
             Command::ConfirmRefund { refund } => self.decide_confirm_refund(*refund, events)?,
@@ -288,6 +290,12 @@ impl World {
                 return self.decide_appoint(*region, *member, events);
             }
             Command::DismissAgent { region } => self.decide_dismiss(*region, events)?,
+            Command::SetLimits { member, limits } => {
+                return self.decide_limits(*member, *limits, now, events);
+            }
+            Command::ExcludeSelf { member, days } => {
+                return self.decide_exclusion(*member, *days, now, events);
+            }
             Command::FreezeMember { member } => return self.decide_freeze(*member, events),
             Command::UnfreezeMember { member } => return self.decide_unfreeze(*member, events),
             Command::AdoptProfile { profile } => self.decide_adopt(profile, now, events)?,
@@ -393,6 +401,7 @@ impl World {
                 self.campaigns
                     .push(PublishedCampaign::new((**terms).clone(), at));
                 self.open_pool(terms);
+                self.refresh_limits();
             }
             Event::CapitalDeposited { amount } => {
                 self.promised = self.promised.saturating_add(amount.0)
@@ -412,8 +421,12 @@ impl World {
                 pay_by,
             } => {
                 self.apply_reserved(*payment, *member, *via, *pay_by);
+                self.note_entry(*payment, *member);
             }
-            Event::SeatLapsed { payment } => self.apply_seat_over(*payment, SeatState::Lapsed),
+            Event::SeatLapsed { payment } => {
+                self.note_reservation_over(*payment);
+                self.apply_seat_over(*payment, SeatState::Lapsed);
+            }
             Event::PaymentAccepted {
                 payment,
                 txn,
@@ -422,6 +435,7 @@ impl World {
                 tag,
                 ..
             } => {
+                self.note_reservation_over(*payment);
                 self.apply_accepted(*payment, (*txn, *tag), *amount, *fee);
             }
             Event::PaymentBounced { .. } => self.apply_bounced(event),
@@ -459,7 +473,10 @@ impl World {
                 }
                 self.end_group(*group, Closing::state(*why));
             }
-            Event::GroupSettled(settled) => self.apply_settled(settled),
+            Event::GroupSettled(settled) => {
+                self.note_losses(settled);
+                self.apply_settled(settled);
+            }
             Event::RefundPaid { refund, .. } => self.apply_refund_paid(*refund),
             Event::OrderShipped { order, received_by } => {
                 self.apply_order_state(
@@ -496,7 +513,17 @@ impl World {
             Event::MemberFrozen { member } => self.apply_frozen(*member, Frozen::Yes),
             Event::MemberUnfrozen { member } => self.apply_frozen(*member, Frozen::No),
             Event::CoinsExpired { lost, more } => self.apply_coins_expired(lost, *more),
-            Event::ProfileAdopted { profile } => self.profile.clone_from(profile),
+            Event::ProfileAdopted { profile } => {
+                self.profile.clone_from(profile);
+                self.refresh_limits();
+            }
+            Event::LimitsSet {
+                member,
+                holds,
+                later,
+            } => self.apply_limits(*member, *holds, *later),
+            Event::SelfExcluded { member, until } => self.apply_exclusion(*member, *until),
+            Event::PausesBegun { paused } => self.apply_pauses(paused),
             Event::DividendClosed {
                 plan,
                 from: _,
@@ -639,6 +666,8 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::DeclareRegion { .. }
         | Command::AppointAgent { .. }
         | Command::DismissAgent { .. }
+        | Command::SetLimits { .. }
+        | Command::ExcludeSelf { .. }
         | Command::FreezeMember { .. }
         | Command::UnfreezeMember { .. }
         | Command::AdoptProfile { .. }
@@ -659,7 +688,9 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::ReceiveOrder { member, .. }
         | Command::ReturnOrder { member, .. }
         | Command::DeclareRegion { member, .. }
-        | Command::Withdraw { member, .. } => Some(*member),
+        | Command::Withdraw { member, .. }
+        | Command::SetLimits { member, .. }
+        | Command::ExcludeSelf { member, .. } => Some(*member),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }

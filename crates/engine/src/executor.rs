@@ -153,7 +153,9 @@ fn event_bytes(event: &Event) -> usize {
         Event::ProfileAdopted { .. } => 1024,
         Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),
         Event::RanksCounted { risen, .. } => 16 + 12 * risen.len(),
-        Event::DividendClosed { .. } => 64,
+        Event::DividendClosed { .. } | Event::LimitsSet { .. } => 64,
+        Event::SelfExcluded { .. } => 32,
+        Event::PausesBegun { paused } => 16 + 16 * paused.len(),
         Event::DividendsPaid { shares, .. } => 24 + 20 * shares.len(),
     }
 }

@@ -72,6 +72,8 @@ impl Lane {
             | Command::DeclareRegion { .. }
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
+            | Command::SetLimits { .. }
+            | Command::ExcludeSelf { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
             | Command::AdoptProfile { .. }

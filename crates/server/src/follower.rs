@@ -383,6 +383,9 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::MemberUnfrozen { .. }
         | Event::ProfileAdopted { .. }
         | Event::DividendClosed { .. }
+        | Event::LimitsSet { .. }
+        | Event::SelfExcluded { .. }
+        | Event::PausesBegun { .. }
         | Event::DividendsPaid { .. }
         | Event::WithdrawalRequested { .. }
         | Event::WithdrawalApproved { .. }

@@ -126,6 +126,7 @@ impl Word for RefundReason {
         RefundReason::Bounced(Bounce::SeatLimit),
         RefundReason::Bounced(Bounce::LeaderNotPaid),
         RefundReason::Bounced(Bounce::MemberFrozen),
+        RefundReason::Bounced(Bounce::MemberLimit),
         RefundReason::Left,
         RefundReason::Closed(Closing::Expired),
         RefundReason::Closed(Closing::LeaderGone),
@@ -153,6 +154,7 @@ pub fn bounce_name(reason: Bounce) -> &'static str {
         Bounce::SeatLimit => "seat_limit",
         Bounce::LeaderNotPaid => "leader_not_paid",
         Bounce::MemberFrozen => "member_frozen",
+        Bounce::MemberLimit => "member_limit",
     }
 }
 

@@ -157,7 +157,7 @@ export const restEn: RestMessages = {
   },
   reason: {
     group_full: 'the group was full', group_expired: 'the group had expired', group_cancelled: 'the group was cancelled', group_void: 'the group is void', group_settled: 'the group was settled', second_payment: 'paid twice',
-    amount_differs: 'the amount was not the price', nothing_to_pay: 'there was no place it could pay for', seat_limit: 'you had all the seats a member may have', leader_not_paid: 'the leader had not paid', member_frozen: 'the account was frozen',
+    amount_differs: 'the amount was not the price', nothing_to_pay: 'there was no place it could pay for', seat_limit: 'you had all the seats a member may have', leader_not_paid: 'the leader had not paid', member_frozen: 'the account was frozen', member_limit: 'a limit or an exclusion that you or the platform has set stood against it',
     expired: 'not full in time', leader_gone: 'the leader did not pay or left', cancelled: 'the group was cancelled', void: 'no beacon value came in time', left: 'you left', lost: 'not drawn', returned: 'the product was returned', unknown: 'not given',
   },
   pay: {
@@ -319,6 +319,12 @@ export const restEn: RestMessages = {
     contract_invalid: 'The contract breaks a rule',
     merchant_missing: 'A merchant\'s campaign is published for its merchant, from his draft',
     commission_differs: 'The campaign\'s commission is not that of the merchant\'s contract',
+    limits_invalid: 'A limit is at most 10 000 entries or losses and a pause of 30 days; an exclusion is 7, 30 or 180 days, or for ever',
+    self_excluded: 'You have excluded yourself: nothing new can begin',
+    self_exclusion_stands: 'An exclusion can be made longer, never shorter',
+    loss_pause: 'You pause after a run of losses',
+    entries_limit: 'You have had all the entries of today',
+    money_limit: 'That would be more money in groups at once than your limit',
     order_not_yours: 'This is not your order',
     signature_invalid: 'The beacon signature is not valid',
     round_not_awaited: 'No group awaits this round',

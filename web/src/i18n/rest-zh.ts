@@ -155,7 +155,7 @@ export const restZh = {
   },
   reason: {
     group_full: '团已满员', group_expired: '团已过期', group_cancelled: '团已取消', group_void: '团已作废', group_settled: '团已结算', second_payment: '重复付款',
-    amount_differs: '付款金额与价格不符', nothing_to_pay: '没有对应的名额', seat_limit: '已达每人名额上限', leader_not_paid: '团长还没付款', member_frozen: '账号已被冻结',
+    amount_differs: '付款金额与价格不符', nothing_to_pay: '没有对应的名额', seat_limit: '已达每人名额上限', leader_not_paid: '团长还没付款', member_frozen: '账号已被冻结', member_limit: '你自己或平台设置的限额、禁入不允许',
     expired: '到点未满员', leader_gone: '团长没有付款或已退出', cancelled: '团已取消', void: '没有等到随机数', left: '主动退出', lost: '未中奖', returned: '退货', unknown: '未说明',
   },
   pay: {
@@ -317,6 +317,12 @@ export const restZh = {
     contract_invalid: '合同不符合规则',
     merchant_missing: '商家活动须由商家提交草稿，审核后为其发布',
     commission_differs: '活动的佣金与商家合同不一致',
+    limits_invalid: '限额最多 10000 次，暂停最长 30 天；自我禁入为 7、30、180 天或永久',
+    self_excluded: '你已设置自我禁入，不能开始新的参与',
+    self_exclusion_stands: '自我禁入只能延长，不能缩短',
+    loss_pause: '连续未中后的暂停时间还没过',
+    entries_limit: '今天的参团次数已用完',
+    money_limit: '会超过同时在团金额的限额',
     order_not_yours: '这不是你的订单',
     signature_invalid: '随机数签名无效',
     round_not_awaited: '没有团在等这一轮',

@@ -566,6 +566,9 @@ fn kind(event: &Event) -> &'static str {
         Event::WithdrawalPaid { .. } => "paid out",
         Event::WithdrawalFailed { .. } => "not paid out",
         Event::CoinsExpired { .. } => "people",
+        Event::LimitsSet { .. } | Event::SelfExcluded { .. } | Event::PausesBegun { .. } => {
+            "limits"
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod dividends;
 mod groups;
 mod kinds;
 mod laws;
+mod limits;
 mod odds;
 mod once;
 mod people;

@@ -169,6 +169,9 @@ impl Books {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
+            | Event::LimitsSet { .. }
+            | Event::SelfExcluded { .. }
+            | Event::PausesBegun { .. }
             | Event::DividendsPaid { .. }
             | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }

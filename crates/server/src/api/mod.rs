@@ -11,6 +11,7 @@ pub(crate) mod dividends;
 mod draws;
 mod gateway;
 mod groups;
+mod limits;
 mod me;
 mod merchant;
 mod merchants;
@@ -127,13 +128,15 @@ fn coin_lots() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(coins::vintages))
 }
 
-/// Dividend pools, for members and for operators.
+/// Dividend pools, for members and for operators, and what members allow themselves.
 fn pools() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(dividends::pools))
         .routes(routes!(dividends::mine))
         .routes(routes!(dividends::console_pools))
         .routes(routes!(dividends::payments))
+        .routes(routes!(limits::limits, limits::set_limits))
+        .routes(routes!(limits::exclude))
 }
 
 /// Withdrawals, for members, operators and finance.

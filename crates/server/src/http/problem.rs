@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::wire;
+
 /// An answer that is not a success.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
@@ -217,10 +219,8 @@ impl From<Refusal> for Problem {
             public_detail(&refusal),
         );
         match refusal {
-            Refusal::InvalidCampaign { field, must } => {
-                problem.with("field", field).with("must", must)
-            }
-            Refusal::InvalidPlan { field, must }
+            Refusal::InvalidCampaign { field, must }
+            | Refusal::InvalidPlan { field, must }
             | Refusal::InvalidProfile { field, must }
             | Refusal::Alliance(AllianceRefusal::InvalidContract { field, must }) => {
                 problem.with("field", field).with("must", must)
@@ -228,17 +228,14 @@ impl From<Refusal> for Problem {
             Refusal::PromiseForbidden { field, promise } => {
                 problem.with("field", field).with("promise", promise)
             }
-            Refusal::RegionStands { from } => problem.with("from", crate::wire::rfc3339(from)),
             Refusal::NotRunYet { what } => problem.with("what", what),
             Refusal::WinRateNotWhole { nearest, .. } => problem
                 .with("field", "group.win_rate")
-                .with("nearest", json!(crate::wire::win_pairs(&nearest))),
+                .with("nearest", json!(wire::win_pairs(&nearest))),
             Refusal::ProfileForbids { limit, .. } => problem.with("limit", limit),
-            Refusal::NotSolvent(shortfall) => {
-                problem.with("shortfall", crate::wire::shortfall(&shortfall))
-            }
-            Refusal::TooEarlyToVoid { from, .. } => {
-                problem.with("from", crate::wire::rfc3339(from))
+            Refusal::NotSolvent(short) => problem.with("shortfall", wire::shortfall(&short)),
+            Refusal::RegionStands { from } | Refusal::TooEarlyToVoid { from, .. } => {
+                problem.with("from", wire::rfc3339(from))
             }
             Refusal::WithdrawalTooSmall(minimum) => problem.with("minimum", minimum.to_decimal()),
             Refusal::NotAvailable { available } => {
@@ -277,7 +274,13 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownWithdrawal(_)
             | Refusal::WithdrawalState(_)
             | Refusal::MemberFrozen(_)
-            | Refusal::Alliance(_) => problem,
+            | Refusal::Alliance(_)
+            | Refusal::InvalidLimits => problem,
+            Refusal::SelfExcluded { until }
+            | Refusal::ExclusionStands { until }
+            | Refusal::LossPause { until } => problem.with("until", wire::rfc3339(until)),
+            Refusal::EntriesLimit { most } => problem.with("most", most),
+            Refusal::MoneyLimit { most } => problem.with("most", most.to_decimal()),
         }
     }
 }
@@ -285,7 +288,9 @@ impl From<Refusal> for Problem {
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Alliance(refusal) => alliance_status(refusal),
-        Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) => StatusCode::FORBIDDEN,
+        Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) | Refusal::SelfExcluded { .. } => {
+            StatusCode::FORBIDDEN
+        }
         Refusal::UnknownMember(_)
         | Refusal::UnknownCampaign(_)
         | Refusal::UnknownGroup(_)
@@ -303,6 +308,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownPlan { .. }
         | Refusal::ProfileForbids { .. }
         | Refusal::InvalidPlan { .. }
+        | Refusal::InvalidLimits
         | Refusal::InvalidProfile { .. }
         | Refusal::PromiseForbidden { .. }
         | Refusal::UnknownRank { .. }
@@ -324,6 +330,10 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::DrawOfAnotherFreeze(_)
         | Refusal::TooEarlyToVoid { .. }
         | Refusal::RegionStands { .. }
+        | Refusal::ExclusionStands { .. }
+        | Refusal::LossPause { .. }
+        | Refusal::EntriesLimit { .. }
+        | Refusal::MoneyLimit { .. }
         | Refusal::RegionHasAgent(_)
         | Refusal::WithdrawalState(_)
         | Refusal::NotAvailable { .. }

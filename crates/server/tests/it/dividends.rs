@@ -15,12 +15,12 @@ fn plan() -> Value {
     })
 }
 
-fn offer() -> Value {
+pub(crate) fn offer(plan: u32) -> Value {
     json!({
         "name": { "zh": "双人购", "en": "For two" },
         "kind": "everyone-buys",
         "profile": "seed",
-        "plan": 2,
+        "plan": plan,
         "product": { "title": { "zh": "茶", "en": "Tea" }, "cost": "2.00" },
         "group": { "price": "10.00", "seats": 2, "fill_within": "24h", "payment_window": "5m" },
         "reward": [{ "program": "dividend", "source": "all", "base": "price", "rate": "5%" }],
@@ -37,7 +37,7 @@ async fn a_pool_is_shown_and_its_payments_are_explained() {
     wrong["dividend"]["weights_by_rank"] = json!([1, 2]);
     let got = operator.post("/console/plans", wrong).await;
     got.is_problem(422, "plan_invalid");
-    let campaign = site.publish(offer()).await;
+    let campaign = site.publish(offer(2)).await;
     let leader = site.member(1, None).await;
     let one = site.member(2, Some(&leader.invite_code)).await;
     let two = site.member(3, Some(&leader.invite_code)).await;

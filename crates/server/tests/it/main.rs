@@ -8,6 +8,7 @@ mod drand;
 mod files;
 mod gateway;
 mod inputs;
+mod limits;
 mod merchants;
 mod openapi;
 mod overload;

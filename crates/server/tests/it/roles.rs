@@ -35,6 +35,9 @@ async fn roles_do_not_mix() {
         (Method::GET, "/me/withdrawals/0/confirmation".to_owned()),
         (Method::GET, "/me/payout-account".to_owned()),
         (Method::POST, "/me/payout-account".to_owned()),
+        (Method::GET, "/me/limits".to_owned()),
+        (Method::POST, "/me/limits".to_owned()),
+        (Method::POST, "/me/self-exclusion".to_owned()),
     ];
     let of_operators = [
         (Method::GET, "/operator/me".to_owned()),

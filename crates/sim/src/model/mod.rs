@@ -410,6 +410,8 @@ impl Model {
             | Command::DeclareRegion { .. }
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
+            | Command::SetLimits { .. }
+            | Command::ExcludeSelf { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
             | Command::AdoptProfile { .. }
@@ -498,6 +500,8 @@ impl Model {
             | Command::DeclareRegion { .. }
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
+            | Command::SetLimits { .. }
+            | Command::ExcludeSelf { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
             | Command::AdoptProfile { .. }

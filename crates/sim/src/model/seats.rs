@@ -96,6 +96,8 @@ impl Model {
             | Command::DeclareRegion { .. }
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
+            | Command::SetLimits { .. }
+            | Command::ExcludeSelf { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
             | Command::AdoptProfile { .. }

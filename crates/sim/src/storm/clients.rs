@@ -112,6 +112,8 @@ impl Run {
             | Command::DeclareRegion { .. }
             | Command::AppointAgent { .. }
             | Command::DismissAgent { .. }
+            | Command::SetLimits { .. }
+            | Command::ExcludeSelf { .. }
             | Command::FreezeMember { .. }
             | Command::UnfreezeMember { .. }
             | Command::AdoptProfile { .. }
@@ -172,6 +174,8 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::DeclareRegion { .. } => "declare-region",
         Command::AppointAgent { .. } => "appoint-agent",
         Command::DismissAgent { .. } => "dismiss-agent",
+        Command::SetLimits { .. } => "set-limits",
+        Command::ExcludeSelf { .. } => "exclude-self",
         Command::FreezeMember { .. } => "freeze-member",
         Command::UnfreezeMember { .. } => "unfreeze-member",
         Command::AdoptProfile { .. } => "adopt-profile",

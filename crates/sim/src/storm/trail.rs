@@ -151,6 +151,9 @@ impl Trail {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
+            | Event::LimitsSet { .. }
+            | Event::SelfExcluded { .. }
+            | Event::PausesBegun { .. }
             | Event::DividendsPaid { .. }
             | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }
@@ -274,6 +277,9 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::MemberFrozen { .. } => "member-frozen",
         Event::MemberUnfrozen { .. } => "member-unfrozen",
         Event::DividendClosed { .. } => "dividend-closed",
+        Event::LimitsSet { .. } => "limits-set",
+        Event::SelfExcluded { .. } => "self-excluded",
+        Event::PausesBegun { .. } => "pauses-begun",
         Event::DividendsPaid { .. } => "dividends-paid",
         Event::ProfileAdopted { .. } => "profile-adopted",
         Event::WithdrawalRequested { .. } => "withdrawal-requested",

@@ -141,6 +141,9 @@ impl Batch {
                 }
                 Ok(())
             }
+            Event::LimitsSet { .. } | Event::SelfExcluded { .. } | Event::PausesBegun { .. } => {
+                Ok(())
+            }
             Event::CapitalDeposited { amount: _ } | Event::ProfileAdopted { profile: _ } => Ok(()),
             Event::WithdrawalRequested {
                 withdrawal,

@@ -145,6 +145,9 @@ impl Needs {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
+            | Event::LimitsSet { .. }
+            | Event::SelfExcluded { .. }
+            | Event::PausesBegun { .. }
             | Event::DividendsPaid { .. }
             | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }

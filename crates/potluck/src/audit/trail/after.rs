@@ -310,6 +310,9 @@ impl Trail {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
+            | Event::LimitsSet { .. }
+            | Event::SelfExcluded { .. }
+            | Event::PausesBegun { .. }
             | Event::DividendsPaid { .. }
             | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }

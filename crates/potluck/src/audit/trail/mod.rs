@@ -4,6 +4,7 @@ mod after;
 mod alliance;
 mod coins;
 mod dividends;
+mod limits;
 mod people;
 mod seats;
 mod withdrawals;
@@ -18,6 +19,7 @@ use domain::{
 use super::Findings;
 use super::draws::{Beacons, Files};
 use dividends::Pot;
+use limits::OwnLimits;
 use withdrawals::Withdrawals;
 
 /// A record's place: its sequence and time.
@@ -53,6 +55,8 @@ pub(super) struct Trail {
     count_at: Option<Millis>,
     /// Dividend pools by plan.
     pots: BTreeMap<u32, Pot>,
+    excluded: BTreeMap<MemberId, Millis>,
+    own_limits: BTreeMap<MemberId, OwnLimits>,
     withdrawals: Withdrawals,
     beacons: Beacons,
     pub(super) counts: Counts,
@@ -249,6 +253,9 @@ impl Trail {
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. } => self.people_event(at, event, findings),
+            Event::LimitsSet { .. } | Event::SelfExcluded { .. } | Event::PausesBegun { .. } => {
+                self.limits_event(at, event, findings);
+            }
             Event::DividendClosed { .. } | Event::DividendsPaid { .. } => {
                 self.dividend_event(at, event, findings);
             }

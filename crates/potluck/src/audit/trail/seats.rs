@@ -44,7 +44,10 @@ impl Trail {
                 member,
                 via,
                 ..
-            } => self.reserved(at, *payment, (*member, *via), findings),
+            } => {
+                self.may_begin(at, *member, findings);
+                self.reserved(at, *payment, (*member, *via), findings);
+            }
             Event::SeatLapsed { payment } => {
                 let seat = self
                     .live
@@ -118,6 +121,9 @@ impl Trail {
             | Event::MemberUnfrozen { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
+            | Event::LimitsSet { .. }
+            | Event::SelfExcluded { .. }
+            | Event::PausesBegun { .. }
             | Event::DividendsPaid { .. }
             | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }

@@ -131,6 +131,9 @@ impl Trail {
             | Event::CoinsExpired { .. }
             | Event::DividendClosed { .. }
             | Event::DividendsPaid { .. }
+            | Event::LimitsSet { .. }
+            | Event::SelfExcluded { .. }
+            | Event::PausesBegun { .. }
             | Event::Alliance(_) => {}
         }
     }
