@@ -97,6 +97,8 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
         maths: maths(line),
         rule: why.rule === null ? '' : t('wallet.why.rule', values),
       })
+    case 'clawed_back':
+      return t(why.group === null ? 'wallet.why.clawed_back' : 'wallet.why.clawed_back_group', values)
     case 'seat_paid':
     case 'seat_won':
     case 'seat_bought':

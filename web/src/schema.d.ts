@@ -441,6 +441,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/members/{id}/clawback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes back a reward that was available already, for fraud or a chargeback. What the member has not any more is set off
+         *     against what he gets later; what stands in a requested withdrawal stays there unless that is rejected.
+         */
+        post: operations["post_console_members_id_clawback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/members/{id}/freeze": {
         parameters: {
             query?: never;
@@ -1829,6 +1849,8 @@ export interface components {
             /** @description Money on its way back through the channel. */
             in_flight_refunds: components["schemas"]["Amount"];
             owed: components["schemas"]["OwedLine"][];
+            /** @description What members owe after clawbacks, in no sum above or below: what others are owed is no less for it, and it may never come. */
+            owed_by_members: components["schemas"]["Amount"];
             /** @description Held less owed: the platform's own money. */
             own: components["schemas"]["Amount"];
             totals: components["schemas"]["BalanceTotal"][];
@@ -1961,6 +1983,15 @@ export interface components {
              * @example equal
              */
             verdict: string;
+        };
+        /** @description Takes back a reward that was available already. */
+        ClawbackWanted: {
+            /** @description At most what the member has ever got, less what was taken back before. */
+            amount: components["schemas"]["Amount"];
+            /** @description The group that it is about, which the member is told. */
+            group?: string | null;
+            /** @description Why, for the other operators: 1 to 400 bytes. */
+            reason: string;
         };
         /** @description Asks for a one-time code. */
         CodeWanted: {
@@ -3395,7 +3426,7 @@ export interface components {
             group?: string | null;
             /**
              * @description `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
-             *     `withdrawal_rejected`, `withdrawal_failed` or `bounced`
+             *     `withdrawal_rejected`, `withdrawal_failed`, `clawed_back` or `bounced`
              */
             kind: string;
             payment?: string | null;
@@ -4425,6 +4456,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_ConsoleMember"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_members_id_clawback: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClawbackWanted"];
+            };
+        };
+        responses: {
+            /** @description Taken back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -25,6 +25,12 @@ describe('every line of a wallet says in one sentence why it is there', () => {
     ['refunded', line({ kind: 'seat_refunded' }, '-100.00', 'in_groups'), '第 12 团的款项转为退款，全额原路退回', 'Group 12: became a refund, in full, the way it came'],
     ['bounced', line({ kind: 'bounced', group: null }), '付款没有占到名额，转为退款，全额原路退回', 'A payment that found no place became a refund, in full'],
     ['vested', line({ kind: 'vested' }), '第 12 团的奖励已解冻', 'The reward from group 12 has vested'],
+    ['taken back', line({ kind: 'clawed_back', group: null }, '-5.00', 'available'),
+      '平台收回已发放的奖励。余额不足的部分，从以后的奖励中抵扣',
+      'The platform has taken back a reward. What is not in the balance is set off against later rewards'],
+    ['taken back for a group', line({ kind: 'clawed_back' }, '-5.00', 'available'),
+      '平台收回第 12 团的奖励。余额不足的部分，从以后的奖励中抵扣',
+      'The platform has taken back a reward of group 12. What is not in the balance is set off against later rewards'],
     ['a kind unknown here', line({ kind: 'gift' }), 'gift', 'gift'],
   ]
   it.each(rows)('%s', async (_, given, chinese, english) => {

@@ -21,20 +21,20 @@ const placeholders = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/
 
 /** Gain without risk, which nobody may promise; and what the platform cannot do yet. */
 const BANNED = /稳赚|躺赚|参与即赚|零风险|保本|\bsafe\b|risk[- ]?free|guarantee|提现|withdraw|抵 ?\d* ?元|可以使用|spend|off a(ny)? later bill/i
-/** The phrases that deny it. */
-const DENIALS = ['提现尚未开放', 'withdrawals are not open yet', 'spending is not open yet']
+/** The phrases that deny it, or say under which condition alone. */
+const DENIALS = ['网站上暂无提现页面', '只能提现到本人的、已由平台核验的账户', 'only to an account of your own that the platform has verified can it be withdrawn', 'spending is not open yet']
 /** What has become of a withdrawal that was asked for is no promise. */
-const TOLD = /^(problem\.(withdrawal_|payout_account_|member_frozen)|wallet\.why\.withdraw)/
+const TOLD = /^(problem\.(withdrawal_|payout_account_|member_frozen)|wallet\.why\.(withdraw|clawed_back))/
 const promises = (text: string) => BANNED.test(DENIALS.reduce((rest, denial) => rest.replaceAll(new RegExp(denial, 'gi'), ''), text))
 
 it('a promise is found, its denial is none', () => {
   const promised = [
     '稳赚不赔', '躺赚', '参与即赚', '保本', '现金，可提现', '可以提现的钱', '1 币抵 1 元',
     'cash that you can withdraw', 'Withdraw now', 'risk-free', 'Risk free', 'a guaranteed win',
-    'takes 1 yuan off a later bill', 'coins to spend', '提现尚未开放，购物币可提现',
+    'takes 1 yuan off a later bill', 'coins to spend', '网站上暂无提现页面，购物币可提现',
   ]
   expect(promised.filter((text) => !promises(text))).toEqual([])
-  expect(['提现尚未开放', 'Withdrawals are not open yet.'].filter(promises)).toEqual([])
+  expect(['网站上暂无提现页面', 'Spending is not open yet.'].filter(promises)).toEqual([])
 })
 
 describe.each([['first page', zh, en], ['other pages', restZh, restEn], ['draw', drawZh, drawEn], ['console', consoleZh, consoleEn]] as const)('texts of the %s', (_, chinese, english) => {

@@ -131,6 +131,7 @@ impl Answer {
                 | Event::WithdrawalWaiting { .. }
                 | Event::WithdrawalPaid { .. }
                 | Event::WithdrawalFailed { .. }
+                | Event::ClawedBack { .. }
                 | Event::CoinsExpired { .. } => {}
             }
         }

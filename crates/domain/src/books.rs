@@ -25,8 +25,10 @@ pub struct BalanceRow {
 pub struct Books {
     /// At the payment channel, gross.
     pub held: Money,
-    /// To whom, by kind of account.
+    /// To whom, by kind of account. What a member owes makes what others are owed no less.
     pub owed: Vec<(&'static str, Money)>,
+    /// What members owe after clawbacks (rules 9.6), not counted as held: it may never come.
+    pub owed_by_members: Money,
     /// Held less owed: below zero is an alarm and stops publication.
     pub own: Money,
     /// Coins that members have or that vest for them.
@@ -38,6 +40,8 @@ pub struct Books {
 struct Held {
     escrow: i64,
     available: i64,
+    /// The part of it that is above zero: what members owe.
+    available_below: i64,
     vesting: i64,
     coins: i64,
     vesting_coins: i64,
@@ -72,7 +76,10 @@ impl World {
         let owed_by_kind: Vec<(&'static str, i64)> = [
             (Account::Escrow(GroupId(0)).name(), kinds.escrow),
             (Account::RefundsDue.name(), self.books.refunds_due),
-            (Account::Available(MemberId(0)).name(), kinds.available),
+            (
+                Account::Available(MemberId(0)).name(),
+                kinds.available.saturating_sub(kinds.available_below),
+            ),
             (Account::Vesting(MemberId(0)).name(), kinds.vesting),
             (Account::Suppliers.name(), self.books.suppliers),
             (Account::DividendPool(0).name(), self.dividends.total()),
@@ -93,6 +100,7 @@ impl World {
                 .into_iter()
                 .map(|(name, balance)| (name, owed(balance)))
                 .collect(),
+            owed_by_members: Money(kinds.available_below),
             own: Money(own),
             coins_outstanding: crate::owed_coins(coins),
         }
@@ -157,6 +165,7 @@ impl World {
         let mut held = Held::default();
         for member in &self.members {
             ledger::add(&mut held.available, member.available);
+            ledger::add(&mut held.available_below, member.available.max(0));
             ledger::add(&mut held.vesting, member.vesting);
             ledger::add(&mut held.coins, member.coins);
             ledger::add(&mut held.vesting_coins, member.vesting_coins);
@@ -190,6 +199,7 @@ impl World {
         self.check_orders(&mut found);
         self.dividends.check(&mut found);
         self.check_withdrawals(&mut found);
+        self.check_clawbacks(&mut found);
         self.check_alliance(&mut found);
         found
     }
@@ -237,8 +247,8 @@ impl World {
         }
         for (id, member) in (0u32..).map(MemberId).zip(&self.members) {
             let view = self.view_of(id, member);
-            if view.available < Money::ZERO || view.coins < Coins::ZERO {
-                found.push(format!("member {id} is below zero"));
+            if view.coins < Coins::ZERO {
+                found.push(format!("member {id} has coins below zero"));
             }
             if in_groups.get(&id).copied().unwrap_or(0) != view.in_groups.0 {
                 found.push(format!(
@@ -348,6 +358,12 @@ impl World {
 
 impl World {
     pub(crate) fn post(&mut self, line: Line) {
+        if let Account::Available(member) = line.account
+            && line.amount < 0
+            && !self.nothing_uncovered()
+        {
+            self.cover(member, owed(line.amount));
+        }
         let balance = match line.account {
             Account::Channel => Some(&mut self.books.channel),
             Account::RefundsDue => Some(&mut self.books.refunds_due),

@@ -270,6 +270,15 @@ pub enum Command {
         /// Its words.
         outcome: PayoutOutcome,
     },
+    /// Takes a reward back that was available already (rules 9.6).
+    ClawBack {
+        /// Of whom.
+        member: MemberId,
+        /// How much: at most what he ever got.
+        amount: Money,
+        /// The group it is about, for the explanation.
+        group: Option<GroupId>,
+    },
     /// Something of merchants and their stores.
     Alliance(AllianceCommand),
 }

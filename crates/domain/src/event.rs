@@ -524,6 +524,22 @@ pub enum Event {
         #[n(3)]
         why: PayoutFailure,
     },
+    /// A reward that was available already is taken back (rules 9.6).
+    #[n(44)]
+    ClawedBack {
+        /// Of whom.
+        #[n(0)]
+        member: MemberId,
+        /// How much.
+        #[n(1)]
+        amount: Money,
+        /// What of it he did not have: what he gets later covers it.
+        #[n(2)]
+        short: Money,
+        /// The group it is about, if it is about one.
+        #[n(3)]
+        group: Option<GroupId>,
+    },
     /// Something of merchants and their stores (rules 10).
     #[n(46)]
     Alliance(#[n(0)] AllianceEvent),

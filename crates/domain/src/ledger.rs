@@ -290,6 +290,9 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             Account::WithdrawalsDue,
             amount.0,
         ),
+        Event::ClawedBack { member, amount, .. } => {
+            move_money(Account::Rewards, Account::Available(*member), amount.0)
+        }
         Event::WithdrawalPaid { amount, fee, .. } => {
             let net = amount.minus(*fee)?;
             move_money(Account::Channel, Account::WithdrawalsDue, net.0)?;

@@ -23,6 +23,7 @@ mod alliance;
 mod answer;
 mod books;
 mod campaign;
+mod clawback;
 mod coins;
 mod command;
 mod dividend;

@@ -79,6 +79,7 @@ impl World {
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
             | Command::NotePayout { .. }
+            | Command::ClawBack { .. }
             | Command::Alliance(_) => {}
         }
         let group = seat_of(&request.command).and_then(|(group, _)| self.live(group));
@@ -167,6 +168,7 @@ fn seat_of(command: &Command) -> Option<(GroupId, Option<MemberId>)> {
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
         | Command::NotePayout { .. }
+        | Command::ClawBack { .. }
         | Command::Alliance(_) => None,
     }
 }

@@ -210,6 +210,12 @@ pub enum Refusal {
         /// What there is.
         available: Money,
     },
+    /// More is to be taken back than the member ever got.
+    #[error("at most {left} can be taken back")]
+    ClawbackTooLarge {
+        /// What can still be.
+        left: Money,
+    },
     /// More than the member may withdraw today.
     #[error("only {left} more may be withdrawn today")]
     WithdrawalDayLimit {
@@ -304,6 +310,7 @@ impl Refusal {
             Refusal::WithdrawalState(_) => "withdrawal_state",
             Refusal::WithdrawalTooSmall(_) => "withdrawal_too_small",
             Refusal::NotAvailable { .. } => "not_available",
+            Refusal::ClawbackTooLarge { .. } => "clawback_too_large",
             Refusal::WithdrawalDayLimit { .. } => "withdrawal_day_limit",
             Refusal::Alliance(refusal) => refusal.code(),
             Refusal::InvalidLimits => "limits_invalid",

@@ -14,6 +14,7 @@ use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
     alliance::Alliance,
+    clawback::Clawbacks,
     coins::CoinLots,
     dividend::Dividends,
     group::GroupSlot,
@@ -86,6 +87,8 @@ struct Stored<'a> {
     lots: &'a CoinLots,
     #[n(21)]
     limits: &'a Limits,
+    #[n(22)]
+    clawbacks: &'a Clawbacks,
 }
 
 #[derive(Decode)]
@@ -132,6 +135,8 @@ struct Loaded {
     lots: CoinLots,
     #[n(21)]
     limits: Limits,
+    #[n(22)]
+    clawbacks: Clawbacks,
 }
 
 impl World {
@@ -177,6 +182,7 @@ impl World {
             alliance: &self.alliance,
             lots: &self.lots,
             limits: &self.limits,
+            clawbacks: &self.clawbacks,
         };
         minicbor::encode(&stored, out)
     }
@@ -216,6 +222,7 @@ impl World {
             alliance: loaded.alliance,
             lots: loaded.lots,
             limits: loaded.limits,
+            clawbacks: loaded.clawbacks,
             ..World::default()
         };
         world.rebuild();

@@ -132,6 +132,9 @@ pub(crate) struct Withdrawals {
     sent: BTreeMap<u64, WithdrawalId>,
     #[n(5)]
     next_sent: u64,
+    /// What each member has ever asked for, without what came back.
+    #[n(6)]
+    ever: BTreeMap<MemberId, Money>,
 }
 
 /// A withdrawal's identity, for ever.
@@ -218,6 +221,12 @@ impl World {
             })
         });
         pending.take(limit).collect()
+    }
+
+    /// What the member has ever withdrawn, what has not ended included and what came back not.
+    pub(crate) fn withdrawn_ever(&self, member: MemberId) -> Money {
+        let ever = self.withdrawals.ever.get(&member);
+        ever.copied().unwrap_or(Money::ZERO)
     }
 
     fn withdrawn_today(&self, member: MemberId, now: Millis) -> Money {
@@ -378,6 +387,8 @@ impl World {
             amount: Money(before.0.saturating_add(asked.amount.0)),
         };
         self.withdrawals.days.insert(asked.member, day);
+        let ever = self.withdrawals.ever.entry(asked.member).or_default();
+        *ever = Money(ever.0.saturating_add(asked.amount.0));
         self.withdrawals.open.insert(id, asked);
     }
 
@@ -408,6 +419,8 @@ impl World {
         let Some(known) = self.end_withdrawal(id) else {
             return;
         };
+        let ever = self.withdrawals.ever.entry(known.member).or_default();
+        *ever = Money(ever.0.saturating_sub(known.amount.0));
         let until = known.requested_at.next_midnight();
         let day = self.withdrawals.days.get_mut(&known.member);
         if let Some(day) = day.filter(|day| day.until == until) {

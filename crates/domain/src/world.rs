@@ -14,6 +14,7 @@ use crate::{
     Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, Record, RecordHead, RecordRef,
     Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer, Withdrawal, WithdrawalState,
     alliance::Alliance,
+    clawback::Clawbacks,
     coins::CoinLots,
     dividend::Dividends,
     group::{Full, GroupSlot},
@@ -50,6 +51,7 @@ pub struct World {
     pub(crate) profile: Profile,
     pub(crate) dividends: Dividends,
     pub(crate) withdrawals: Withdrawals,
+    pub(crate) clawbacks: Clawbacks,
     pub(crate) alliance: Alliance,
     pub(crate) lots: CoinLots,
     pub(crate) limits: Limits,
@@ -323,6 +325,11 @@ impl World {
                 withdrawal,
                 outcome,
             } => return self.decide_payout(*withdrawal, *outcome, events),
+            Command::ClawBack {
+                member,
+                amount,
+                group,
+            } => self.decide_claw_back(*member, *amount, *group, events)?,
             Command::Alliance(command) => return self.decide_alliance(command, now, events),
         }
         Ok(None)
@@ -562,6 +569,7 @@ impl World {
             Event::WithdrawalPaid { withdrawal, .. } => self.apply_withdrawal_paid(*withdrawal),
             Event::WithdrawalRejected { withdrawal, .. }
             | Event::WithdrawalFailed { withdrawal, .. } => self.apply_withdrawal_back(*withdrawal),
+            Event::ClawedBack { member, short, .. } => self.apply_clawed_back(*member, *short),
             Event::Alliance(event) => self.apply_alliance(event),
         }
     }
@@ -675,6 +683,7 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
         | Command::NotePayout { .. }
+        | Command::ClawBack { .. }
         | Command::Alliance(_) => None,
     }
 }
@@ -715,6 +724,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
         | Command::NotePayout { .. }
+        | Command::ClawBack { .. }
         | Command::Alliance(_) => None,
     }
 }

@@ -131,6 +131,7 @@ fn event_bytes(event: &Event) -> usize {
         | Event::WithdrawalWaiting { .. }
         | Event::WithdrawalPaid { .. }
         | Event::WithdrawalFailed { .. }
+        | Event::ClawedBack { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. } => 32,
         Event::WithdrawalRequested { .. } => 64,

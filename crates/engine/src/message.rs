@@ -81,6 +81,7 @@ impl Lane {
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
             | Command::NotePayout { .. }
+            | Command::ClawBack { .. }
             | Command::Alliance(_) => Lane::Door,
         }
     }

@@ -393,6 +393,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::WithdrawalWaiting { .. }
         | Event::WithdrawalPaid { .. }
         | Event::WithdrawalFailed { .. }
+        | Event::ClawedBack { .. }
         | Event::Alliance(_)
         | Event::CoinsExpired { .. } => None,
     }

@@ -179,6 +179,7 @@ const EVENTS: &[(i64, &str)] = &[
     (41, "withdrawal_waiting"),
     (42, "withdrawal_paid"),
     (43, "withdrawal_failed"),
+    (44, "clawed_back"),
     (70, "profile_adopted"),
     (71, "coins_expired"),
 ];
@@ -225,6 +226,7 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::WithdrawalWaiting { .. } => 41,
         Event::WithdrawalPaid { .. } => 42,
         Event::WithdrawalFailed { .. } => 43,
+        Event::ClawedBack { .. } => 44,
         Event::ProfileAdopted { .. } => 70,
         Event::Alliance(event) => {
             ALLIANCE_EVENTS.saturating_add(place(&AllianceEvent::NAMES, &event.name()))

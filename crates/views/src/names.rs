@@ -417,6 +417,8 @@ pub enum WhyKind {
     WithdrawalFailed,
     /// Coins were not used in time.
     CoinsExpired,
+    /// A reward that was available already was taken back.
+    ClawedBack,
 }
 
 impl WhyKind {
@@ -436,6 +438,7 @@ impl WhyKind {
             WhyKind::WithdrawalRejected => "withdrawal_rejected",
             WhyKind::WithdrawalFailed => "withdrawal_failed",
             WhyKind::CoinsExpired => "coins_expired",
+            WhyKind::ClawedBack => "clawed_back",
         }
     }
 }
@@ -455,6 +458,7 @@ impl Word for WhyKind {
         WhyKind::WithdrawalRejected,
         WhyKind::WithdrawalFailed,
         WhyKind::CoinsExpired,
+        WhyKind::ClawedBack,
     ];
     fn word(self) -> &'static str {
         self.name()

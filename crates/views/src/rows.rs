@@ -488,6 +488,8 @@ pub struct TrialRow {
     pub asset: Asset,
     /// The sum over all holders; debits above zero.
     pub amount: i64,
+    /// The sum over those holders alone who stand above zero: of `available`, what members owe after clawbacks (rules 9.6).
+    pub above: i64,
 }
 
 /// A line of the ledger.

@@ -138,6 +138,7 @@ enum Step {
     Withdraw(u8, u8, i64),
     Review(u8, bool),
     Payout(u8, u8),
+    ClawBack(u8, i64, Option<u8>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -159,11 +160,13 @@ fn step() -> impl Strategy<Value = Step> {
         8 => any::<bool>().prop_map(Step::Refund),
         8 => Just(Step::Ship),
         4 => any::<u8>().prop_map(Step::Receive),
-        5 => any::<u8>().prop_map(Step::Return),
-        3 => any::<u8>().prop_map(Step::TakeBack),
+        9 => any::<u8>().prop_map(Step::Return),
+        6 => any::<u8>().prop_map(Step::TakeBack),
         9 => (any::<u8>(), any::<u8>(), 90i64..150).prop_map(|(who, token, fen)| Step::Withdraw(who, token, fen)),
         6 => any::<(u8, bool)>().prop_map(|(which, approve)| Step::Review(which, approve)),
         8 => any::<(u8, u8)>().prop_map(|(which, outcome)| Step::Payout(which, outcome)),
+        4 => (any::<u8>(), prop_oneof![Just(-1), 0i64..120], any::<Option<u8>>())
+            .prop_map(|(who, fen, group)| Step::ClawBack(who, fen, group)),
     ]
 }
 
@@ -207,6 +210,16 @@ fn rich(shop: &Shop, number: u8) -> MemberId {
         .filter(|&id| Money(100) <= shop.world.member(id).unwrap().available)
         .collect();
     let found = rich.get(usize::from(number) % rich.len().max(1)).copied();
+    found.unwrap_or_else(|| member(shop, number))
+}
+
+/// Mostly somebody who has ever got something.
+fn clawed(shop: &Shop, number: u8) -> MemberId {
+    let members = (0..shop.world.members()).map(MemberId);
+    let paid: Vec<MemberId> = members
+        .filter(|&id| shop.world.clawback_left(id).is_positive())
+        .collect();
+    let found = paid.get(usize::from(number) % paid.len().max(1)).copied();
     found.unwrap_or_else(|| member(shop, number))
 }
 
@@ -405,11 +418,25 @@ fn run(shop: &mut Shop, step: &Step) {
                 Command::RejectWithdrawal { withdrawal }
             }
         }
+        Step::ClawBack(who, fen, about) => {
+            let member = clawed(shop, who);
+            let amount = match fen {
+                // All that can be taken back.
+                -1 => shop.world.clawback_left(member),
+                fen => Money(fen),
+            };
+            let group = about.map(|number| group(shop, number));
+            Command::ClawBack {
+                member,
+                amount,
+                group,
+            }
+        }
         Step::Payout(number, outcome) => Command::NotePayout {
             withdrawal: withdrawal(shop, number),
-            outcome: match outcome % 5 {
-                0 | 1 => PayoutOutcome::Paid,
-                2 | 3 => PayoutOutcome::Waiting,
+            outcome: match outcome % 4 {
+                0 => PayoutOutcome::Paid,
+                1 | 2 => PayoutOutcome::Waiting,
                 _ => PayoutOutcome::Failed(PayoutFailure::Failed),
             },
         },
@@ -569,6 +596,8 @@ fn kind(event: &Event) -> &'static str {
         Event::LimitsSet { .. } | Event::SelfExcluded { .. } | Event::PausesBegun { .. } => {
             "limits"
         }
+        Event::ClawedBack { short, .. } if short.is_positive() => "clawed back more than there was",
+        Event::ClawedBack { .. } => "clawed back",
     }
 }
 
@@ -576,7 +605,7 @@ fn kind(event: &Event) -> &'static str {
 /// rewards, and together they see every kind of event.
 #[test]
 fn random_histories_reach_everything() {
-    const CASES: u32 = 60;
+    const CASES: u32 = 90;
     let mut runner = TestRunner::deterministic();
     let (mut total, mut cases) = (BTreeMap::new(), BTreeMap::new());
     for _ in 0..CASES {
@@ -593,7 +622,7 @@ fn random_histories_reach_everything() {
             *cases.entry(event).or_insert(0u32) += 1;
         }
     }
-    assert_eq!(total.len(), 36, "{cases:?} {total:?}");
+    assert_eq!(total.len(), 38, "{cases:?} {total:?}");
     for event in ["filled", "settled"] {
         assert!(CASES / 2 < cases[event], "{cases:?} {total:?}");
     }

@@ -5,14 +5,14 @@ use domain::*;
 use crate::shop::{Shop, campaign, consolation, e0};
 
 /// What everybody but the winner has afterwards: 5.00.
-fn rich(shop: &mut Shop) -> Vec<MemberId> {
+pub(crate) fn rich(shop: &mut Shop) -> Vec<MemberId> {
     let members = shop.members(5);
     rich_again(shop, &members);
     members
 }
 
 /// Consolation of 5.00 for the four of these who do not win.
-fn rich_again(shop: &mut Shop, members: &[MemberId]) -> GroupSettled {
+pub(crate) fn rich_again(shop: &mut Shop, members: &[MemberId]) -> GroupSettled {
     let id = CampaignId(0);
     if shop.world.campaign(id).is_none() {
         shop.publish(e0());
@@ -21,17 +21,17 @@ fn rich_again(shop: &mut Shop, members: &[MemberId]) -> GroupSettled {
     shop.settle(group)
 }
 
-fn loser(shop: &Shop, members: &[MemberId]) -> MemberId {
+pub(crate) fn loser(shop: &Shop, members: &[MemberId]) -> MemberId {
     let mut found = members.iter();
     let found = found.find(|&&member| available(shop, member) == 500);
     *found.unwrap()
 }
 
-fn available(shop: &Shop, member: MemberId) -> i64 {
+pub(crate) fn available(shop: &Shop, member: MemberId) -> i64 {
     shop.world.member(member).unwrap().available.0
 }
 
-fn withdraw(
+pub(crate) fn withdraw(
     shop: &mut Shop,
     member: MemberId,
     token: u8,
@@ -49,11 +49,11 @@ fn withdraw(
     }
 }
 
-fn approve(shop: &mut Shop, withdrawal: WithdrawalId) -> Result<Answer, Refusal> {
+pub(crate) fn approve(shop: &mut Shop, withdrawal: WithdrawalId) -> Result<Answer, Refusal> {
     shop.try_do(Command::ApproveWithdrawal { withdrawal })
 }
 
-fn reject(shop: &mut Shop, withdrawal: WithdrawalId) -> Result<Answer, Refusal> {
+pub(crate) fn reject(shop: &mut Shop, withdrawal: WithdrawalId) -> Result<Answer, Refusal> {
     shop.try_do(Command::RejectWithdrawal { withdrawal })
 }
 

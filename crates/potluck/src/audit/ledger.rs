@@ -4,23 +4,31 @@ use std::collections::BTreeMap;
 
 use domain::{Account, Asset, Event, Line, World, lines};
 
-use super::Findings;
+use super::{Findings, claims::Claims};
 
 /// Balances as the lines give them; debits above zero.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     balances: BTreeMap<Account, i64>,
+    claims: Claims,
     pub(super) lines: u64,
     pub(super) events: u64,
 }
 
 impl Ledger {
-    /// Posts an event: its lines add up to zero in each asset, and nobody is owed less than nothing afterwards.
+    /// Posts an event: its lines add up to zero in each asset, and nobody is owed less than nothing afterwards, but for
+    /// what was taken back of a member and is not covered.
     pub(super) fn event(&mut self, seq: u64, event: &Event, findings: &mut Findings) {
         let mut posted: Vec<Line> = Vec::new();
         let fits = lines(event, &mut |line| posted.push(line)).is_ok();
         findings.unless(fits, seq, || "an amount is too large".to_owned());
         self.events = self.events.saturating_add(1);
+        let balances = &self.balances;
+        let available = |member| {
+            let balance = balances.get(&Account::Available(member));
+            balance.copied().unwrap_or(0)
+        };
+        self.claims.event(seq, event, available, findings);
         let mut sums = [(Asset::Cny, 0i128), (Asset::Coin, 0i128)];
         for line in &posted {
             self.lines = self.lines.saturating_add(1);
@@ -35,6 +43,7 @@ impl Ledger {
                 format!("{} leaves 63 bits", called(line.account))
             });
             *balance = sum.unwrap_or(*balance);
+            self.claims.line(line);
         }
         for (asset, sum) in sums {
             findings.unless(sum == 0, seq, || {
@@ -43,7 +52,8 @@ impl Ledger {
         }
         for line in &posted {
             let balance = self.balance(line.account);
-            findings.unless(!is_liability(line.account) || balance <= 0, seq, || {
+            let allowed = balance <= self.claims.most(line.account);
+            findings.unless(!is_liability(line.account) || allowed, seq, || {
                 format!(
                     "{} stands at {} below zero",
                     called(line.account),
@@ -83,6 +93,7 @@ impl Ledger {
                 ));
             }
         }
+        self.claims.compare(world, findings);
         let rows = world.trial_balance();
         for row in &rows {
             let lines = self.kind(row.account);

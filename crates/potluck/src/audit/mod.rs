@@ -7,6 +7,7 @@
 
 mod beside;
 mod book;
+mod claims;
 mod draws;
 mod files;
 mod key;

@@ -149,6 +149,9 @@ fn balances(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     for (name, owed) in &books.owed {
         amount(out, &format!("owed: {name}"), owed.0)?;
     }
+    if books.owed_by_members.0 != 0 {
+        amount(out, "members owe", books.owed_by_members.0)?;
+    }
     amount(out, "own money", books.own.0)
 }
 

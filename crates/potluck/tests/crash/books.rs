@@ -179,6 +179,7 @@ impl Books {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
+            | Event::ClawedBack { .. }
             | Event::Alliance(_)
             | Event::CoinsExpired { .. } => {}
         }

@@ -78,7 +78,15 @@ fn books_of(rows: &[TrialRow]) -> BooksPage {
             .find(|row| row.account == account)
             .map_or(0, |row| row.amount)
     };
-    let owed = |account: &str| balance(account).saturating_neg();
+    let owed_by_members = rows
+        .iter()
+        .find(|row| row.account == "available")
+        .map_or(0, |row| row.above);
+    let owed = |account: &str| match account {
+        // The sum over all members, without those who stand below zero.
+        "available" => owed_by_members.saturating_sub(balance(account)),
+        _ => balance(account).saturating_neg(),
+    };
     let held = balance("channel");
     let own = OWED
         .iter()
@@ -117,6 +125,7 @@ fn books_of(rows: &[TrialRow]) -> BooksPage {
                 amount: Amount(owed(kind)),
             })
             .collect(),
+        owed_by_members: Amount(owed_by_members),
         own: Amount(own),
         coins_outstanding: Amount(
             COINS
@@ -354,8 +363,9 @@ mod tests {
             account: account.to_owned(),
             asset,
             amount,
+            above: amount.max(0),
         };
-        let books = books_of(&[
+        let rows = [
             row("channel", Asset::Cny, 1000),
             row("escrow", Asset::Cny, -300),
             row("refunds-due", Asset::Cny, -200),
@@ -363,7 +373,8 @@ mod tests {
             row("coins-issued", Asset::Coin, 70),
             row("coins", Asset::Coin, -60),
             row("vesting-coins", Asset::Coin, -10),
-        ]);
+        ];
+        let books = books_of(&rows);
         assert_eq!(
             (
                 books.held.0,
@@ -378,5 +389,18 @@ mod tests {
             assert_eq!(total.debit, total.credit);
         }
         assert!(books_of(&[row("escrow", Asset::Cny, -1)]).alarm);
+        // Of three members one owes 40, and the others are owed 100: that is what must be there.
+        let rows = [
+            row("channel", Asset::Cny, 90),
+            TrialRow {
+                above: 40,
+                ..row("available", Asset::Cny, -60)
+            },
+        ];
+        let books = books_of(&rows);
+        let available = books.owed.iter().find(|line| line.kind == "available");
+        assert_eq!(available.unwrap().amount.0, 100);
+        assert_eq!((books.owed_by_members.0, books.own.0), (40, -10));
+        assert!(books.alarm);
     }
 }

@@ -151,6 +151,7 @@ fn money_out() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(withdrawals::approve))
         .routes(routes!(withdrawals::reject))
         .routes(routes!(withdrawals::report))
+        .routes(routes!(withdrawals::claw_back))
 }
 
 /// Merchants: what operators and what they themselves see and do.

@@ -241,6 +241,7 @@ impl From<Refusal> for Problem {
             Refusal::NotAvailable { available } => {
                 problem.with("available", available.to_decimal())
             }
+            Refusal::ClawbackTooLarge { left } => problem.with("left", left.to_decimal()),
             Refusal::WithdrawalDayLimit { left } => problem.with("left", left.to_decimal()),
             Refusal::Overflow
             | Refusal::KeyReused
@@ -338,6 +339,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::WithdrawalState(_)
         | Refusal::NotAvailable { .. }
         | Refusal::WithdrawalDayLimit { .. }
+        | Refusal::ClawbackTooLarge { .. }
         | Refusal::OrderState(_) => StatusCode::CONFLICT,
     }
 }

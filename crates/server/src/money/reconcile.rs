@@ -168,6 +168,7 @@ mod tests {
             account: account.to_owned(),
             asset: Asset::Cny,
             amount,
+            above: amount.max(0),
         };
         // 500 of capital and 30 paid, of which 3 went for fees.
         let rows = [

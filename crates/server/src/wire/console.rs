@@ -45,6 +45,8 @@ pub(crate) struct BooksPage {
     /// At the channel and banks, gross.
     pub(crate) held: Amount,
     pub(crate) owed: Vec<OwedLine>,
+    /// What members owe after clawbacks, in no sum above or below: what others are owed is no less for it, and it may never come.
+    pub(crate) owed_by_members: Amount,
     /// Held less owed: the platform's own money.
     pub(crate) own: Amount,
     pub(crate) coins_outstanding: Amount,

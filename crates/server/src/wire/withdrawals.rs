@@ -5,6 +5,19 @@ use utoipa::ToSchema;
 
 use super::{Amount, At, List};
 
+/// Takes back a reward that was available already.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClawbackWanted {
+    /// At most what the member has ever got, less what was taken back before.
+    pub(crate) amount: Amount,
+    /// The group that it is about, which the member is told.
+    #[serde(default)]
+    pub(crate) group: Option<String>,
+    /// Why, for the other operators: 1 to 400 bytes.
+    pub(crate) reason: String,
+}
+
 /// Asks for available money.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

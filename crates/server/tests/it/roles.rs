@@ -74,6 +74,7 @@ async fn roles_do_not_mix() {
         ),
         (Method::POST, "/console/withdrawals/0/approve".to_owned()),
         (Method::POST, "/console/withdrawals/0/reject".to_owned()),
+        (Method::POST, "/console/members/0/clawback".to_owned()),
     ];
     let of_gateways = [
         (Method::POST, "/joins".to_owned()),

@@ -17,7 +17,7 @@ fn rich() -> Value {
 }
 
 /// Somebody with 500.00 available and nothing on its way, and an operator.
-async fn with_money(site: &Site) -> (Caller, Caller) {
+pub(crate) async fn with_money(site: &Site) -> (Caller, Caller) {
     let operator = site.operator().await;
     let campaign = site.publish(rich()).await;
     let members = [site.member(1, None).await, site.member(2, None).await];
@@ -39,7 +39,7 @@ async fn with_money(site: &Site) -> (Caller, Caller) {
 }
 
 /// Enters an account and has it verified.
-async fn verified(member: &Caller, operator: &Caller) {
+pub(crate) async fn verified(member: &Caller, operator: &Caller) {
     let body = json!({ "name": "王小明", "account": "wang@example.com" });
     let got = member.post("/me/payout-account", body).await;
     assert_eq!(got.status, 200, "{}", got.text());
@@ -50,24 +50,24 @@ async fn verified(member: &Caller, operator: &Caller) {
     assert_eq!(got.status, 200, "{}", got.text());
 }
 
-async fn ask(member: &Caller, amount: &str, key: &str) -> Got {
+pub(crate) async fn ask(member: &Caller, amount: &str, key: &str) -> Got {
     let body = json!({ "amount": amount });
     member.post_keyed("/me/withdrawals", body, key).await
 }
 
-async fn asked(member: &Caller, amount: &str, key: &str) -> String {
+pub(crate) async fn asked(member: &Caller, amount: &str, key: &str) -> String {
     let got = ask(member, amount, key).await;
     assert_eq!(got.status, 200, "{}", got.text());
     got.json()["id"].as_str().unwrap().to_owned()
 }
 
-async fn approve(operator: &Caller, id: &str) {
+pub(crate) async fn approve(operator: &Caller, id: &str) {
     let path = format!("/console/withdrawals/{id}/approve");
     let got = operator.post(&path, json!({})).await;
     assert_eq!(got.status, 200, "{}", got.text());
 }
 
-async fn state(site: &Site, member: &Caller, id: &str, state: &str) {
+pub(crate) async fn state(site: &Site, member: &Caller, id: &str, state: &str) {
     site.until(&format!("withdrawal {id} is {state}"), async || {
         let page = member.get("/me/withdrawals").await.json();
         let items = page["items"].as_array().unwrap().clone();
@@ -77,7 +77,7 @@ async fn state(site: &Site, member: &Caller, id: &str, state: &str) {
     .await;
 }
 
-async fn available(member: &Caller) -> Value {
+pub(crate) async fn available(member: &Caller) -> Value {
     member.get("/me").await.json()["wallet"]["available"].clone()
 }
 

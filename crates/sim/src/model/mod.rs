@@ -419,6 +419,7 @@ impl Model {
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
             | Command::NotePayout { .. }
+            | Command::ClawBack { .. }
             | Command::Alliance(_) => false,
         }
     }
@@ -509,6 +510,7 @@ impl Model {
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
             | Command::NotePayout { .. }
+            | Command::ClawBack { .. }
             | Command::Alliance(_) => {
                 unreachable!("not asked for by the simulator")
             }

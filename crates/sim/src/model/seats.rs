@@ -105,6 +105,7 @@ impl Model {
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
             | Command::NotePayout { .. }
+            | Command::ClawBack { .. }
             | Command::Alliance(_) => unreachable!("not about seats"),
         }
     }

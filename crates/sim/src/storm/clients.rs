@@ -121,6 +121,7 @@ impl Run {
             | Command::ApproveWithdrawal { .. }
             | Command::RejectWithdrawal { .. }
             | Command::NotePayout { .. }
+            | Command::ClawBack { .. }
             | Command::Alliance(_) => return true,
         };
         !self.in_history(txn.as_str(), target)
@@ -183,6 +184,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::ApproveWithdrawal { .. } => "approve-withdrawal",
         Command::RejectWithdrawal { .. } => "reject-withdrawal",
         Command::NotePayout { .. } => "note-payout",
+        Command::ClawBack { .. } => "claw-back",
         Command::Alliance(_) => "alliance",
     }
 }

@@ -161,6 +161,7 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
+            | Event::ClawedBack { .. }
             | Event::Alliance(_)
             | Event::CoinsExpired { .. } => Ok(()),
         }
@@ -288,6 +289,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::WithdrawalWaiting { .. } => "withdrawal-waiting",
         Event::WithdrawalPaid { .. } => "withdrawal-paid",
         Event::WithdrawalFailed { .. } => "withdrawal-failed",
+        Event::ClawedBack { .. } => "clawed-back",
         Event::Alliance(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",
     };

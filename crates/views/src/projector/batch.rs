@@ -169,6 +169,12 @@ impl Batch {
                 amount,
                 why,
             } => self.withdrawal_failed(*withdrawal, (*member, *amount), *why),
+            Event::ClawedBack {
+                member,
+                amount,
+                short: _,
+                group,
+            } => self.clawed_back(*member, *amount, *group),
             Event::Alliance(event) => self.alliance_event(event),
         }
     }

@@ -135,6 +135,9 @@ impl Needs {
             Event::RewardsVested { group, .. } => {
                 self.groups.insert(group.0);
             }
+            Event::ClawedBack { group, .. } => {
+                self.groups.extend(group.map(|group| group.0));
+            }
             Event::PlanPublished { .. }
             | Event::RanksCounted { .. }
             | Event::RankSet { .. }

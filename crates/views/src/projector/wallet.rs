@@ -170,6 +170,21 @@ impl Batch {
         }
     }
 
+    /// Taken back of what was available: what is not there now is below zero, and later rewards cover it.
+    pub(super) fn clawed_back(
+        &mut self,
+        member: MemberId,
+        amount: Money,
+        group: Option<GroupId>,
+    ) -> Done {
+        let mut why = WhyLine::of(WhyKind::ClawedBack);
+        if let Some(group) = group {
+            why = why.in_group(group, self.campaign_of(group)?);
+        }
+        self.wallet(Account::Available(member), amount.0.saturating_neg(), why);
+        Ok(())
+    }
+
     fn wallet_line(
         &mut self,
         member: MemberId,

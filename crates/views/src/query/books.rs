@@ -26,7 +26,8 @@ impl Views {
             let (mut tx, seq) = self.snapshot().await?;
             let rows = tx
                 .rows(
-                    "SELECT account, CAST(SUM(amount) AS BIGINT) AS total FROM balance \
+                    "SELECT account, CAST(SUM(amount) AS BIGINT) AS total, \
+                     CAST(SUM(CASE WHEN 0 < amount THEN amount ELSE 0 END) AS BIGINT) AS above FROM balance \
                      GROUP BY account ORDER BY account",
                     Vec::new(),
                 )
@@ -38,6 +39,7 @@ impl Views {
                     account: account.name().to_owned(),
                     asset: account.asset(),
                     amount: row.int("total")?,
+                    above: row.int("above")?,
                 });
             }
             Ok(at(seq, trial))

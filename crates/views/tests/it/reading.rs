@@ -234,6 +234,10 @@ async fn the_ledger_and_its_filters() {
             .map_or(0, |found| found.amount);
         assert_eq!(found, row.amount, "{}", row.account);
     }
+    let available = trial.value.iter().find(|row| row.account == "available");
+    let owed_by_members = shop.world.books().owed_by_members;
+    assert!(owed_by_members.is_positive());
+    assert_eq!(available.unwrap().above, owed_by_members.0);
 }
 
 #[tokio::test]

@@ -137,6 +137,20 @@ fn withdrawals(shop: &mut Shop) {
         withdrawal: WithdrawalId(3),
         outcome: PayoutOutcome::Failed(PayoutFailure::Expired),
     });
+    claw_back(shop, member);
+}
+
+/// A part of what the member has, and then more than that.
+fn claw_back(shop: &mut Shop, member: MemberId) {
+    let left = shop.world.clawback_left(member).0;
+    for (fen, group) in [(50, None), (left - 50, Some(GroupId(0)))] {
+        shop.must(Command::ClawBack {
+            member,
+            amount: Money(fen),
+            group,
+        });
+    }
+    assert!(shop.world.uncovered(member).is_positive());
 }
 
 /// A plan, ranks that are set and counted, regions, agents, and somebody frozen.
@@ -249,7 +263,7 @@ async fn the_story_leaves_no_kind_of_event_out() {
                 .collect()
         })
         .collect();
-    assert_eq!(kinds.len(), 36, "{kinds:?}");
+    assert_eq!(kinds.len(), 37, "{kinds:?}");
 }
 
 #[tokio::test]

@@ -320,6 +320,7 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
+            | Event::ClawedBack { .. }
             | Event::Alliance(_)
             | Event::CoinsExpired { .. } => {}
         }

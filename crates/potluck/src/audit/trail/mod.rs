@@ -197,6 +197,10 @@ impl Trail {
     }
 
     /// Holds one event against those before it.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of event; it mostly dispatches"
+    )]
     pub(super) fn event(&mut self, at: At, event: &Event, findings: &mut Findings) {
         self.alliance_follows(at, event, findings);
         self.coins_event(at, event, findings);
@@ -264,7 +268,8 @@ impl Trail {
             | Event::WithdrawalRejected { .. }
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
-            | Event::WithdrawalFailed { .. } => self.withdrawal_event(at, event, findings),
+            | Event::WithdrawalFailed { .. }
+            | Event::ClawedBack { .. } => self.withdrawal_event(at, event, findings),
             Event::Alliance(event) => self.alliance_event(at, event, findings),
             Event::CoinsExpired { .. } => {}
         }

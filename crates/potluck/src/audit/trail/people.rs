@@ -209,6 +209,7 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
+            | Event::ClawedBack { .. }
             | Event::Alliance(_) => {}
         }
     }

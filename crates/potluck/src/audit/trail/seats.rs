@@ -131,6 +131,7 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
+            | Event::ClawedBack { .. }
             | Event::Alliance(_)
             | Event::CoinsExpired { .. } => {}
         }

@@ -99,6 +99,17 @@ impl Trail {
                 let ends = (*member, *amount, Some(fee));
                 self.withdrawal_ends(at, *withdrawal, ends, findings);
             }
+            Event::ClawedBack { member, group, .. } => {
+                findings.unless(self.person(*member).is_some(), at.0, || {
+                    format!("something is taken back of member {member}, who is not known")
+                });
+                let known = group.is_none_or(|group| self.campaign(group).is_some());
+                findings.unless(known, at.0, || {
+                    format!(
+                        "something is taken back of member {member} for a group that is not known"
+                    )
+                });
+            }
             Event::MemberRegistered { .. }
             | Event::InviterBound { .. }
             | Event::CampaignPublished { .. }
