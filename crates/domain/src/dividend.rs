@@ -186,47 +186,27 @@ impl Period {
     /// The end of the period that this moment lies in: the first one after it.
     pub fn end_after(self, at: Millis) -> Millis {
         let today = at.shanghai_day();
-        Millis::start_of_day(match self {
-            Period::Day => today.saturating_add(1),
-            Period::Week => monday(today).saturating_add(7),
-            // Any month has ended 31 days after its first.
-            Period::Month => first_of_month(first_of_month(today).saturating_add(31)),
-        })
+        match self {
+            Period::Day => Millis::start_of_day(today.saturating_add(1)),
+            Period::Week => Millis::start_of_day(monday(today).saturating_add(7)),
+            Period::Month => at.month().plus(1).begins(),
+        }
     }
 
     /// The start of the period that ends then.
     pub fn start_of(self, until: Millis) -> Millis {
         let last = until.shanghai_day().saturating_sub(1);
-        Millis::start_of_day(match self {
-            Period::Day => last,
-            Period::Week => monday(last),
-            Period::Month => first_of_month(last),
-        })
+        match self {
+            Period::Day => Millis::start_of_day(last),
+            Period::Week => Millis::start_of_day(monday(last)),
+            Period::Month => Millis::start_of_day(last).month().begins(),
+        }
     }
 }
 
 /// The Monday of a day's week. Day 0, the first of 1970, was a Thursday.
 fn monday(day: i64) -> i64 {
     day.saturating_sub(day.saturating_add(3).rem_euclid(7))
-}
-
-/// The first of a day's month: days are counted from 1970, and years from March, so that leap days come last.
-fn first_of_month(day: i64) -> i64 {
-    let since = day.saturating_add(719_468);
-    let of_era = since.rem_euclid(146_097);
-    let leaps = of_era
-        .div_euclid(1_460)
-        .saturating_sub(of_era.div_euclid(36_524))
-        .saturating_add(of_era.div_euclid(146_096));
-    let year = of_era.saturating_sub(leaps).div_euclid(365);
-    let before = year
-        .saturating_mul(365)
-        .saturating_add(year.div_euclid(4))
-        .saturating_sub(year.div_euclid(100));
-    let of_year = of_era.saturating_sub(before);
-    let month = of_year.saturating_mul(5).saturating_add(2).div_euclid(153);
-    let first = month.saturating_mul(153).saturating_add(2).div_euclid(5);
-    day.saturating_sub(of_year.saturating_sub(first))
 }
 
 impl DividendTerms {

@@ -34,9 +34,7 @@ impl Millis {
 
     /// The first midnight of Asia/Shanghai, UTC+08:00, that comes after this moment (rules 2.7).
     pub fn next_midnight(self) -> Millis {
-        let here = self.0.saturating_add(SHANGHAI_MS);
-        let today = here.saturating_sub(here.rem_euclid(DAY_MS));
-        Millis(today.saturating_add(DAY_MS).saturating_sub(SHANGHAI_MS))
+        Millis::start_of_day(self.shanghai_day().saturating_add(1))
     }
 
     /// The day that this moment lies in, in Asia/Shanghai; 1970-01-01 is 0.
@@ -56,16 +54,6 @@ impl Millis {
 }
 
 impl Millis {
-    /// The day of Shanghai, counted from 1970-01-01.
-    pub fn day(self) -> i64 {
-        self.0.saturating_add(SHANGHAI_MS).div_euclid(DAY_MS)
-    }
-
-    /// When a day of Shanghai begins.
-    pub fn day_begins(day: i64) -> Millis {
-        Millis(day.saturating_mul(DAY_MS).saturating_sub(SHANGHAI_MS))
-    }
-
     /// The month of Shanghai; the first and the last that can be counted stand for all beyond them.
     pub fn month(self) -> Month {
         let (mut low, mut high) = (0, u16::MAX);
@@ -112,7 +100,7 @@ impl Month {
         let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let in_year =
             DAYS_BEFORE.get(month).copied().unwrap_or(0) + i64::from(is_leap && 2 <= month);
-        Millis::day_begins((year - 1970) * 365 + leap_days + in_year)
+        Millis::start_of_day((year - 1970) * 365 + leap_days + in_year)
     }
 }
 

@@ -590,3 +590,43 @@ fn what_kinds_allow() {
         (&"0.00".into(), &"250.00".into())
     );
 }
+
+#[test]
+fn an_own_profile_is_read_from_its_file() {
+    let dir = Dir::new();
+    let own = dir.file("campaign.toml", with(EVERYONE, "\"seed\"", "\"own\""));
+    let nobody = try_run(&[&own]);
+    assert_eq!(nobody.code, 1);
+    assert!(
+        nobody
+            .stderr
+            .contains("profile must not be own: this installation has adopted none"),
+        "{}",
+        nobody.stderr
+    );
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../profiles/own.example.toml"
+    );
+    let tried = try_json(&[&own, "--profile", path]);
+    assert_eq!(tried["winners"], 3, "{tried}");
+    // Under it ballots are not allowed.
+    let ballot = dir.file("ballot.toml", with(BALLOT, "\"seed\"", "\"own\""));
+    let refused = try_run(&[&ballot, "--profile", path]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused
+            .stderr
+            .contains("profile own does not allow this: kinds"),
+        "{}",
+        refused.stderr
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let wrong = dir.file("wrong.toml", text.replace("prize_cap", "price_cap"));
+    let refused = try_run(&[&own, "--profile", &wrong]);
+    assert!(
+        refused.stderr.contains("did you mean prize_cap?"),
+        "{}",
+        refused.stderr
+    );
+}

@@ -8,7 +8,7 @@ use engine::{RECORD_VERSION, RecordReader};
 use journal::{BatchBuilder, Journal, SqliteJournal};
 use tempfile::TempDir;
 
-fn records(data: &Path) -> Vec<Record> {
+pub(crate) fn records(data: &Path) -> Vec<Record> {
     let reader = SqliteJournal::open_read_only(data).unwrap();
     let mut reader = RecordReader::new(Box::new(reader), 0);
     let mut all = Vec::new();
@@ -45,6 +45,7 @@ pub(crate) fn audit(data: &Path) -> String {
         .arg(data)
         .output()
         .unwrap();
-    assert!(!String::from_utf8_lossy(&run.stderr).contains("panicked"));
+    let errors = String::from_utf8_lossy(&run.stderr);
+    assert!(!errors.contains("panicked"), "{errors}");
     String::from_utf8(run.stdout).unwrap()
 }
