@@ -373,7 +373,8 @@ impl World {
         self.limits.active = by_campaign
             || self.installation_limits() != MemberLimits::default()
             || !self.limits.own.is_empty()
-            || !self.limits.excluded.is_empty();
+            || !self.limits.excluded.is_empty()
+            || !self.limits.paused.is_empty();
     }
 
     pub(crate) fn apply_limits(

@@ -19,7 +19,6 @@ use domain::{
 use super::Findings;
 use super::draws::{Beacons, Files};
 use dividends::Pot;
-use limits::OwnLimits;
 use withdrawals::Withdrawals;
 
 /// A record's place: its sequence and time.
@@ -55,8 +54,7 @@ pub(super) struct Trail {
     count_at: Option<Millis>,
     /// Dividend pools by plan.
     pots: BTreeMap<u32, Pot>,
-    excluded: BTreeMap<MemberId, Millis>,
-    own_limits: BTreeMap<MemberId, OwnLimits>,
+    limits: limits::Book,
     withdrawals: Withdrawals,
     beacons: Beacons,
     pub(super) counts: Counts,
@@ -196,14 +194,16 @@ impl Trail {
         }
     }
 
-    /// Holds one event against those before it.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each kind of event; it mostly dispatches"
-    )]
-    pub(super) fn event(&mut self, at: At, event: &Event, findings: &mut Findings) {
+    /// What looks at every event before anything takes note of it.
+    fn before(&mut self, at: At, event: &Event, findings: &mut Findings) {
         self.alliance_follows(at, event, findings);
         self.coins_event(at, event, findings);
+        self.limits_follow(at, event, findings);
+    }
+
+    /// Holds one event against those before it.
+    pub(super) fn event(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        self.before(at, event, findings);
         match event {
             Event::MemberRegistered {
                 member, inviter, ..
@@ -379,6 +379,7 @@ impl Trail {
     /// What must not be left over at the end.
     pub(super) fn finish(&self, findings: &mut Findings) {
         self.alliance_finish(findings);
+        self.limits_finish(findings);
         for (group, vesting) in &self.vesting {
             if vesting.open_orders == 0 && !vesting.rewards.is_empty() {
                 findings.add(format!(

@@ -44,10 +44,7 @@ impl Trail {
                 member,
                 via,
                 ..
-            } => {
-                self.may_begin(at, *member, findings);
-                self.reserved(at, *payment, (*member, *via), findings);
-            }
+            } => self.reserved(at, *payment, (*member, *via), findings),
             Event::SeatLapsed { payment } => {
                 let seat = self
                     .live
