@@ -262,6 +262,41 @@ fn the_merchant_is_due_the_sales_less_commission_fees_and_rewards() {
     shop.check();
 }
 
+/// What is sold for him is read off the settlement: nothing that follows from a loss may come between.
+#[test]
+fn losers_who_pause_take_nothing_from_the_merchant() {
+    let mut shop = Shop::new();
+    let mut own = crate::profiles::own_profile();
+    own.terms.loss_pause = Some(LossPause {
+        losses: 1,
+        pause: Duration::seconds(3_600),
+    });
+    let profile = Profile::Own(Box::new(own));
+    shop.must(Command::AdoptProfile {
+        profile: Box::new(profile.clone()),
+    });
+    let merchant = shop.admit(contract());
+    let mut terms = lunch();
+    terms.profile = profile;
+    let offer = shop.publish_for(merchant, terms).unwrap();
+    let members = shop.members(5);
+    let group = shop.fill(offer, &members);
+    let outcome = Box::new(shop.outcome(group));
+    shop.must(Command::SettleGroup { group, outcome });
+    assert_eq!(shop.money(merchant), (0, 16_300, 0));
+    shop.check();
+    let pausing = members.iter().filter(|&&member| {
+        let open = Command::OpenGroup {
+            campaign: offer,
+            member,
+            via: None,
+        };
+        shop.try_do(open)
+            .is_err_and(|refusal| refusal.code() == "loss_pause")
+    });
+    assert_eq!(pausing.count(), 3);
+}
+
 #[test]
 fn returns_give_back_commission_fee_and_the_merchants_part() {
     let mut shop = Shop::new();
