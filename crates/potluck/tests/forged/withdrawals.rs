@@ -1,71 +1,23 @@
 //! `potluck audit` holds clawbacks against what a member ever got (rules 9.6), and the sandbox's payouts against the
 //! withdrawals of the journal (rules 9.3).
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "tests look for one kind of event among all"
-)]
-
-mod forged;
-
 use std::path::Path;
 
-use domain::rewards::{Formation, Limit, Program, Reward};
+use domain::rewards::{Formation, Program};
 use domain::*;
-use engine::Step;
-use forged::{audit, forge};
-use journal::SqliteJournal;
 use payments::sandbox::{BookLocation, Provider, ProviderConfig, Retry};
 
-const DAY_MS: i64 = 86_400_000;
+use crate::shop::{Shop, fails, finds, passes, sale, unlimited};
+
 /// Leads every group, and gets 200.00 for each.
 const LEADER: MemberId = MemberId(0);
 
-struct Shop {
-    step: Step,
-    clock: Millis,
-}
-
 impl Shop {
-    fn must(&mut self, command: Command) {
-        let request = Request {
-            actor: Actor::System,
-            key: None,
-            command,
-        };
-        self.step.execute(&request, self.clock).unwrap();
-        self.step.commit().unwrap();
-    }
-
     /// Both buy and keep what they bought, and the leader is paid.
-    fn buy(&mut self) {
-        let group = GroupId(self.step.world().groups());
-        let (campaign, via) = (CampaignId(0), None);
-        for (index, member) in [(0, LEADER), (1, MemberId(1))] {
-            self.must(match index {
-                0 => Command::OpenGroup {
-                    campaign,
-                    member,
-                    via,
-                },
-                _ => Command::JoinGroup { group, member, via },
-            });
-            let payment = PaymentId { group, index };
-            self.must(Command::AcceptPayment {
-                payment,
-                txn: Txn::new(&format!("T{payment}")).unwrap(),
-                amount: Money(100_000),
-                tag: [u8::try_from(member.0 + 1).unwrap(); 32],
-            });
-        }
-        for (order, member) in (2 * group.0..).map(OrderId).zip([LEADER, MemberId(1)]) {
-            self.must(Command::ShipOrder { order });
-            self.must(Command::ReceiveOrder { order, member });
-        }
-        for _ in 0..8 {
-            self.clock.0 += DAY_MS;
-            self.step.tick(self.clock, usize::MAX);
-            self.step.commit().unwrap();
-        }
+    fn buy_and_keep(&mut self) {
+        let buyers = [LEADER.0, 1];
+        let group = self.buy(buyers);
+        self.deliver(group, buyers);
+        self.days(8);
     }
 
     fn withdraw(&mut self, token: u8, fen: i64) {
@@ -97,92 +49,26 @@ impl Shop {
 }
 
 fn terms() -> Campaign {
-    let text = || Text {
-        zh: "米".to_owned(),
-        en: "rice".to_owned(),
-    };
-    let formation = Formation {
+    let mut terms = sale();
+    terms.group.price = Money(100_000);
+    terms.rewards = unlimited([Program::Formation(Formation {
         per_recruit: Money(20_000),
-    };
-    Campaign {
-        name: text(),
-        kind: Kind::EveryoneBuys,
-        profile: Profile::Seed,
-        plan: 1,
-        product: Product {
-            title: text(),
-            cost: Money(2_000),
-            fulfilment: Fulfilment::Ship,
-        },
-        group: GroupTerms {
-            price: Money(100_000),
-            seats: 2,
-            winners: 2,
-            leader: LeaderRule::Equal,
-            fill_within: Duration::seconds(86_400),
-            payment_window: Duration::seconds(300),
-            seats_per_member: 1,
-            chance: None,
-            circle: Circle::Off,
-            entries_per_day: 0,
-        },
-        draw: DrawTerms {
-            log: draw::Origin::new("test.example/log").unwrap(),
-            source: BeaconSource::Local {
-                beacon: [1; 32],
-                genesis: 1_700_000_000,
-                period: 3,
-            },
-            delay_s: 3,
-        },
-        channel: ChannelTerms::default(),
-        caps: Vec::new(),
-        rewards: vec![Reward {
-            program: Program::Formation(formation),
-            limit: Limit::None,
-        }],
-        prize: None,
-        merchant: None,
-        origin_share: None,
-        leftover: Leftover::Owner,
-    }
+    })]);
+    terms
 }
 
 /// Twice 200.00 for the leader; the middle is told by `story`.
 fn live(data: &Path, story: impl FnOnce(&mut Shop)) -> World {
-    let journal = SqliteJournal::open(data).unwrap();
-    let step = Step::open(Box::new(journal), &mut |_| {}).unwrap().0;
-    let mut shop = Shop {
-        step,
-        clock: Millis(1_800_000_000_000),
-    };
+    let mut shop = Shop::open(data);
     shop.must(Command::PublishCampaign {
         campaign: Box::new(terms()),
     });
-    for member in 0..2u8 {
-        shop.must(Command::RegisterMember {
-            token: [member; 16],
-            inviter: None,
-        });
-    }
-    shop.buy();
+    shop.register(&[None, None]);
+    shop.buy_and_keep();
     story(&mut shop);
-    shop.buy();
+    shop.buy_and_keep();
     assert_eq!(shop.step.world().violations(), Vec::<String>::new());
     shop.step.world().clone()
-}
-
-#[track_caller]
-fn passes(data: &Path) {
-    let page = audit(data);
-    assert!(page.contains("\nAUDIT PASSED\n"), "{page}");
-}
-
-#[track_caller]
-fn fails(data: &Path, finding: &str) {
-    let page = audit(data);
-    assert!(page.contains("\nAUDIT FAILED: "), "{finding}: {page}");
-    assert!(page.contains(finding), "{finding:?} is not in\n{page}");
 }
 
 #[test]
@@ -203,11 +89,10 @@ fn clawbacks_are_held_against_what_a_member_got() {
     passes(dir.path());
     #[track_caller]
     fn changed(data: &Path, finding: &str, mut change: impl FnMut(&mut i64, &mut i64) -> bool) {
-        let forged = forge(data, |event| match event {
+        finds(data, finding, |event| match event {
             Event::ClawedBack { amount, short, .. } => change(&mut amount.0, &mut short.0),
             _ => false,
         });
-        fails(forged.path(), finding);
     }
     let data = dir.path();
     changed(data, "are said to be missing", |_, short| {
@@ -229,25 +114,21 @@ fn clawbacks_are_held_against_what_a_member_got() {
         second
     });
     // What was paid out was never there, and no clawback says so.
-    let forged = forge(data, |event| match event {
+    let below = "account available of member 0 stands at 0.01 below zero";
+    finds(data, below, |event| match event {
         Event::WithdrawalRequested { amount, .. } => {
             amount.0 = 20_001;
             true
         }
         _ => false,
     });
-    fails(
-        forged.path(),
-        "account available of member 0 stands at 0.01 below zero",
-    );
-    let forged = forge(data, |event| match event {
+    finds(data, "a group that is not known", |event| match event {
         Event::ClawedBack { group, .. } => {
             *group = Some(GroupId(9));
             true
         }
         _ => false,
     });
-    fails(forged.path(), "a group that is not known");
 }
 
 /// The sandbox's own book, empty.
