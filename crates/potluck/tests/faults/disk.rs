@@ -27,10 +27,11 @@ fn stopped(told: &Told, ended: &Ended) {
         "{}",
         ended.said
     );
+    // A question for readiness meanwhile is answered, and logged, without it.
     let lines: Vec<&str> = ended
         .said
         .lines()
-        .filter(|line| line.contains("the engine stop"))
+        .filter(|line| line.contains("the engine stop") && line.contains(cause))
         .collect();
     assert_eq!(lines.len(), 2, "{}", ended.said);
     let first = lines[0].split("the engine stops: ").nth(1);
