@@ -11,6 +11,7 @@ mod orders;
 mod payouts;
 mod reconcile;
 mod refunds;
+mod retries;
 
 pub(crate) use arrivals::{Arrival, Doubtful, ask, ask_order, joined, tag};
 pub(crate) use confirm::Confirmer;

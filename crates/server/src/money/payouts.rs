@@ -5,7 +5,7 @@
 //! channel is asked before it is told. What it refuses, and what nobody knows, is tried again until a person has looked:
 //! only its own word that a payout has failed or expired gives the money back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,10 +15,9 @@ use payments::{ChannelError, Payout, PayoutState, RefusalCode};
 use tokio::task::JoinSet;
 
 use super::names::payout_no;
-use super::refunds::wait;
+use super::retries::Retries;
 use crate::app::App;
 use crate::causes::chain;
-use crate::config::Pace;
 
 /// Calls to the channel at once.
 const AT_ONCE: usize = 4;
@@ -35,32 +34,28 @@ enum Ended {
     Failed(String),
 }
 
-/// Payouts known to be pending, by their place, with when each is tried next.
-#[derive(Default)]
+/// Payouts known to be pending, by their place.
 struct Queue {
-    pending: BTreeMap<u64, Try>,
-    due: BTreeSet<(Instant, u64)>,
-    /// The last place taken from the world.
-    seen: Option<u64>,
-}
-
-struct Try {
-    payout: PendingPayout,
-    tries: u32,
-    /// What the log has said of it.
-    failing: Option<String>,
+    payouts: Retries<u64, PendingPayout>,
+    /// What the log has said of those that fail.
+    said: BTreeMap<u64, String>,
 }
 
 /// Pays withdrawals until the engine ends.
 pub(crate) async fn run(app: Arc<App>) {
     let mut outbox = Outbox::new(app.engine.clone());
-    let (mut queue, mut calls) = (Queue::default(), JoinSet::new());
+    let mut queue = Queue {
+        payouts: Retries::new(|payout| payout.place),
+        said: BTreeMap::new(),
+    };
+    let mut calls = JoinSet::new();
     loop {
-        if queue.fill(&outbox).await.is_err() {
+        let next = |after| outbox.next_payouts(after, engine::outbox::MAX_PAGE);
+        if queue.payouts.fill(next).await.is_err() {
             return;
         }
         while calls.len() < AT_ONCE {
-            let Some(payout) = queue.take(Instant::now()) else {
+            let Some(payout) = queue.payouts.take(Instant::now()) else {
                 break;
             };
             calls.spawn(send(app.clone(), payout));
@@ -88,18 +83,18 @@ async fn settle(app: &App, queue: &mut Queue, place: u64, ended: Ended) -> Resul
     let pace = &app.config.pace;
     let outcome = match ended {
         Ended::OnItsWay => {
-            queue.again(place, pace);
+            queue.payouts.again(place, pace);
             return Ok(());
         }
         Ended::Failed(why) => {
             metrics::counter!("payout_failures_total").increment(1);
             queue.failed(place, why);
-            queue.again(place, pace);
+            queue.payouts.again(place, pace);
             return Ok(());
         }
         Ended::Told(outcome) => outcome,
     };
-    let Some(withdrawal) = queue.pending.get(&place).map(|known| known.payout.id) else {
+    let Some(withdrawal) = queue.payouts.get(place).map(|payout| payout.id) else {
         return Ok(());
     };
     crash::point("server.payout_sent");
@@ -114,12 +109,12 @@ async fn settle(app: &App, queue: &mut Queue, place: u64, ended: Ended) -> Resul
     });
     match (noted.await, outcome) {
         (Err(SubmitError::Stopped), _) => return Err(()),
-        (Ok(_), PayoutOutcome::Waiting) => queue.again(place, pace),
+        (Ok(_), PayoutOutcome::Waiting) => queue.payouts.again(place, pace),
         (Ok(_), PayoutOutcome::Paid | PayoutOutcome::Failed(_))
         | (Err(SubmitError::Refused(Refusal::UnknownWithdrawal(_))), _) => queue.done(place),
         (Err(error), _) => {
             tracing::error!(withdrawal = withdrawal.0, %error, "what became of withdrawal {withdrawal} was not noted: {error}");
-            queue.again(place, pace);
+            queue.payouts.again(place, pace);
         }
     }
     Ok(())
@@ -171,66 +166,24 @@ fn ended(state: Result<PayoutState, ChannelError>) -> Ended {
 }
 
 impl Queue {
-    /// Takes what is new from the world, a page at a time; errors when the engine has stopped.
-    async fn fill(&mut self, outbox: &Outbox) -> Result<(), ()> {
-        loop {
-            let page = match outbox
-                .next_payouts(self.seen, engine::outbox::MAX_PAGE)
-                .await
-            {
-                Ok(page) => page,
-                Err(SubmitError::Stopped) => return Err(()),
-                Err(_) => return Ok(()),
-            };
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            self.seen = Some(last.place);
-            for payout in page {
-                self.due.insert((Instant::now(), payout.place));
-                let known = Try {
-                    payout,
-                    tries: 0,
-                    failing: None,
-                };
-                self.pending.insert(payout.place, known);
-            }
-        }
-    }
-
-    fn take(&mut self, now: Instant) -> Option<PendingPayout> {
-        let &(at, place) = self.due.first()?;
-        if now < at {
-            return None;
-        }
-        self.due.pop_first();
-        self.pending.get(&place).map(|known| known.payout)
-    }
-
-    fn again(&mut self, place: u64, pace: &Pace) {
-        if let Some(known) = self.pending.get_mut(&place) {
-            known.tries = known.tries.saturating_add(1);
-            self.due
-                .insert((Instant::now() + wait(known.tries, pace), place));
-        }
-    }
-
     /// Says why, once for each reason.
     fn failed(&mut self, place: u64, why: String) {
-        if let Some(known) = self.pending.get_mut(&place)
-            && known.failing.as_ref() != Some(&why)
-        {
-            let withdrawal = known.payout.id;
+        let Some(payout) = self.payouts.get(place) else {
+            return;
+        };
+        if self.said.get(&place) != Some(&why) {
+            let withdrawal = payout.id;
             tracing::warn!(
                 withdrawal = withdrawal.0,
                 why,
                 "withdrawal {withdrawal} was not paid: {why}"
             );
-            known.failing = Some(why);
+            self.said.insert(place, why);
         }
     }
 
     fn done(&mut self, place: u64) {
-        self.pending.remove(&place);
+        self.payouts.done(place);
+        self.said.remove(&place);
     }
 }

@@ -4,9 +4,8 @@
 //! it and never doubles it, nor does a history that is told again after its end was lost. The channel is asked before it
 //! is told. Should a refund fail for good at the channel, its key is spent there; the next attempt has another.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use domain::{Actor, Command, PendingRefund, RefundId, Refusal, Request};
 use engine::{Outbox, SubmitError};
@@ -14,8 +13,8 @@ use payments::{Channel, ChannelError, Refund, RefundState, RefusalCode};
 use tokio::task::JoinSet;
 
 use super::names::refund_no;
+use super::retries::Retries;
 use crate::app::App;
-use crate::config::Pace;
 use crate::money::failing::Failing;
 
 /// Calls to the channel at once.
@@ -35,31 +34,27 @@ enum Ended {
     Failed(String),
 }
 
-/// Refunds known to be pending, with when each is tried next.
-#[derive(Default)]
+/// Refunds known to be pending.
 struct Queue {
-    pending: BTreeMap<RefundId, Try>,
-    due: BTreeSet<(Instant, RefundId)>,
-    /// The last refund taken from the world.
-    seen: Option<RefundId>,
+    refunds: Retries<RefundId, PendingRefund>,
     failing: Failing,
-}
-
-struct Try {
-    refund: PendingRefund,
-    tries: u32,
 }
 
 /// Sends pending refunds until the engine ends.
 pub(crate) async fn run(app: Arc<App>) {
     let mut outbox = Outbox::new(app.engine.clone());
-    let (mut queue, mut calls) = (Queue::default(), JoinSet::new());
+    let mut queue = Queue {
+        refunds: Retries::new(|refund| refund.refund),
+        failing: Failing::default(),
+    };
+    let mut calls = JoinSet::new();
     loop {
-        if queue.fill(&outbox).await.is_err() {
+        let next = |after| outbox.next_refunds(after, engine::outbox::MAX_PAGE);
+        if queue.refunds.fill(next).await.is_err() {
             return;
         }
         while calls.len() < AT_ONCE {
-            let Some(refund) = queue.take(Instant::now()) else {
+            let Some(refund) = queue.refunds.take(Instant::now()) else {
                 break;
             };
             calls.spawn(send(app.config.channel.clone(), refund));
@@ -89,12 +84,12 @@ async fn settle(app: &App, queue: &mut Queue, refund: RefundId, ended: Ended) ->
     match ended {
         Ended::OnItsWay => {
             queue.failing.sent(refund);
-            queue.again(refund, pace);
+            queue.refunds.again(refund, pace);
         }
         Ended::Failed(why) => {
             metrics::counter!("refund_failures_total").increment(1);
             queue.failing.failed(refund, &why);
-            queue.again(refund, pace);
+            queue.refunds.again(refund, pace);
         }
         Ended::Sent => {
             crash::point("server.refund_sent");
@@ -112,7 +107,7 @@ async fn settle(app: &App, queue: &mut Queue, refund: RefundId, ended: Ended) ->
                 Err(SubmitError::Stopped) => return Err(()),
                 Err(error) => {
                     tracing::error!(refund = refund.0, %error, "refund {refund} was sent but not noted: {error}");
-                    queue.again(refund, pace);
+                    queue.refunds.again(refund, pace);
                 }
             }
         }
@@ -156,48 +151,9 @@ async fn send(channel: Channel, refund: PendingRefund) -> (RefundId, Ended) {
 }
 
 impl Queue {
-    /// Takes what is new from the world, a page at a time; errors when the engine has stopped.
-    async fn fill(&mut self, outbox: &Outbox) -> Result<(), ()> {
-        loop {
-            let page = match outbox
-                .next_refunds(self.seen, engine::outbox::MAX_PAGE)
-                .await
-            {
-                Ok(page) => page,
-                Err(SubmitError::Stopped) => return Err(()),
-                Err(_) => return Ok(()),
-            };
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            self.seen = Some(last.refund);
-            for refund in page {
-                self.due.insert((Instant::now(), refund.refund));
-                self.pending.insert(refund.refund, Try { refund, tries: 0 });
-            }
-        }
-    }
-
-    fn take(&mut self, now: Instant) -> Option<PendingRefund> {
-        let &(at, refund) = self.due.first()?;
-        if now < at {
-            return None;
-        }
-        self.due.pop_first();
-        self.pending.get(&refund).map(|known| known.refund)
-    }
-
-    fn again(&mut self, refund: RefundId, pace: &Pace) {
-        if let Some(known) = self.pending.get_mut(&refund) {
-            known.tries = known.tries.saturating_add(1);
-            self.due
-                .insert((Instant::now() + wait(known.tries, pace), refund));
-        }
-    }
-
     fn done(&mut self, refund: RefundId) {
         self.failing.sent(refund);
-        self.pending.remove(&refund);
+        self.refunds.done(refund);
     }
 
     #[expect(
@@ -205,37 +161,6 @@ impl Queue {
         reason = "a gauge; nobody counts past 2^53 refunds"
     )]
     fn len_f64(&self) -> f64 {
-        self.pending.len() as f64
-    }
-}
-
-/// Doubled each time up to the most, and between half and all of that, so that many do not come back at once.
-pub(super) fn wait(tries: u32, pace: &Pace) -> Duration {
-    let doubled = pace
-        .retry_first
-        .saturating_mul(2u32.saturating_pow(tries.saturating_sub(1).min(31)));
-    let wait = doubled.min(pace.retry_most);
-    let jitter = getrandom::u32().unwrap_or(0);
-    wait / 2 + (wait / 2).mul_f64(f64::from(jitter) / f64::from(u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_up_to_the_most() {
-        let pace = Pace::default();
-        for (tries, most_s) in [
-            (1, 1),
-            (2, 2),
-            (5, 16),
-            (9, 256),
-            (10, 300),
-            (u32::MAX, 300),
-        ] {
-            let (wait, most) = (wait(tries, &pace), Duration::from_secs(most_s));
-            assert!(most / 2 <= wait && wait <= most, "{tries}: {wait:?}");
-        }
+        self.refunds.len() as f64
     }
 }
