@@ -260,6 +260,10 @@ impl Trail {
     }
 
     /// Refunds that arrive, orders on their way, and rewards that become available.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`Trail::event` lists them all"
+    )]
     pub(super) fn after_event(&mut self, at: At, event: &Event, findings: &mut Findings) {
         match event {
             Event::RefundPaid {
@@ -287,42 +291,7 @@ impl Trail {
             Event::RewardsVested { group, amounts } => {
                 self.vested(at, *group, amounts, findings);
             }
-            Event::MemberRegistered { .. }
-            | Event::InviterBound { .. }
-            | Event::CampaignPublished { .. }
-            | Event::CapitalDeposited { .. }
-            | Event::GroupOpened { .. }
-            | Event::SeatReserved { .. }
-            | Event::SeatLapsed { .. }
-            | Event::PaymentAccepted { .. }
-            | Event::PaymentBounced { .. }
-            | Event::SeatLeft { .. }
-            | Event::GroupFilled { .. }
-            | Event::GroupClosed { .. }
-            | Event::GroupSettled(_)
-            | Event::PlanPublished { .. }
-            | Event::RanksCounted { .. }
-            | Event::RankSet { .. }
-            | Event::RegionDeclared { .. }
-            | Event::AgentAppointed { .. }
-            | Event::AgentDismissed { .. }
-            | Event::MemberFrozen { .. }
-            | Event::MemberUnfrozen { .. }
-            | Event::ProfileAdopted { .. }
-            | Event::DividendClosed { .. }
-            | Event::LimitsSet { .. }
-            | Event::SelfExcluded { .. }
-            | Event::PausesBegun { .. }
-            | Event::DividendsPaid { .. }
-            | Event::WithdrawalRequested { .. }
-            | Event::WithdrawalApproved { .. }
-            | Event::WithdrawalRejected { .. }
-            | Event::WithdrawalWaiting { .. }
-            | Event::WithdrawalPaid { .. }
-            | Event::WithdrawalFailed { .. }
-            | Event::ClawedBack { .. }
-            | Event::Alliance(_)
-            | Event::CoinsExpired { .. } => {}
+            _ => {}
         }
     }
 
