@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use crate::{Coins, Due, Event, MemberId, Millis, Month, World, ledger};
+use crate::{Coins, Due, Event, MemberId, Millis, Month, World, ledger, lots::Lots};
 
 /// Most members whose expired coins one event tells; the others follow in the next.
 pub const MAX_EXPIRED: usize = 100_000;
@@ -37,11 +37,11 @@ pub struct CoinsLost {
 }
 
 /// What is known of coins beside the balances.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 pub(crate) struct CoinLots {
     /// Lots that expire before their member's newest, in hundredths.
     #[n(0)]
-    older: BTreeMap<(MemberId, Month), i64>,
+    older: Lots,
     /// When expired coins are looked for next: at the beginning of a month, while there are any coins.
     #[n(1)]
     pub(crate) look_at: Option<Millis>,
@@ -61,13 +61,6 @@ impl CoinLots {
                 today
             }
         }
-    }
-
-    fn of(&self, member: MemberId) -> impl Iterator<Item = (Month, i64)> {
-        let all = (member, Month(0))..=(member, Month(u16::MAX));
-        self.older
-            .range(all)
-            .map(|(&(_, month), &coins)| (month, coins))
     }
 }
 
@@ -89,8 +82,7 @@ impl World {
                 self.keep_lot(id, newest, before.saturating_neg());
             } else if month < newest {
                 // Coins last shorter now than when his newest came.
-                let added = self.lots.older.entry((id, month)).or_default();
-                *added = added.saturating_sub(amount);
+                self.lots.older.add(id, month, amount.saturating_neg());
             }
             if self.lots.look_at.is_none() {
                 self.lots.look_at = Some(ends);
@@ -105,27 +97,21 @@ impl World {
     fn keep_lot(&mut self, member: MemberId, month: Month, all: i64) {
         let kept = self
             .lots
+            .older
             .of(member)
             .fold(all, |rest, (_, coins)| rest.saturating_sub(coins));
         if 0 < kept {
-            let lot = self.lots.older.entry((member, month)).or_default();
-            *lot = lot.saturating_add(kept);
+            self.lots.older.add(member, month, kept);
         }
     }
 
     fn take_oldest(&mut self, member: MemberId, amount: i64) {
         let mut left = amount;
-        let lots: Vec<(Month, i64)> = self.lots.of(member).collect();
+        let lots: Vec<(Month, i64)> = self.lots.older.of(member).collect();
         for (month, coins) in lots {
-            if coins <= left {
-                left = left.saturating_sub(coins);
-                self.lots.older.remove(&(member, month));
-            } else {
-                if let Some(lot) = self.lots.older.get_mut(&(member, month)) {
-                    *lot = lot.saturating_sub(left);
-                }
-                return;
-            }
+            let taken = coins.min(left);
+            self.lots.older.add(member, month, taken.saturating_neg());
+            left = left.saturating_sub(taken);
         }
     }
 
@@ -135,7 +121,7 @@ impl World {
             return Vec::new();
         };
         let mut newest = member.coins.saturating_neg();
-        let mut lots: Vec<(Month, i64)> = self.lots.of(id).collect();
+        let mut lots: Vec<(Month, i64)> = self.lots.older.of(id).collect();
         for (_, coins) in &lots {
             newest = newest.saturating_sub(*coins);
         }
@@ -172,7 +158,7 @@ impl World {
         }
         let today = now.month();
         let mut by_member: BTreeMap<MemberId, i64> = BTreeMap::new();
-        for (&(member, month), &coins) in &self.lots.older {
+        for (member, month, coins) in self.lots.older.iter() {
             if month < today {
                 ledger::add(by_member.entry(member).or_default(), coins);
             }
@@ -211,10 +197,10 @@ impl World {
 
     pub(crate) fn check_lots(&self, found: &mut Vec<String>) {
         let mut older: BTreeMap<MemberId, i64> = BTreeMap::new();
-        for (&(id, month), &coins) in &self.lots.older {
+        for (id, month, coins) in self.lots.older.iter() {
             ledger::add(older.entry(id).or_default(), coins);
             let newest = self.member_ref(id).map(|member| member.newest_lot);
-            if coins <= 0 || newest.is_none_or(|newest| newest <= month) {
+            if newest.is_none_or(|newest| newest <= month) {
                 found.push(format!("member {id} has an impossible lot of coins"));
             }
         }

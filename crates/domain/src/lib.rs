@@ -36,6 +36,7 @@ mod join;
 mod kinds;
 mod ledger;
 mod limits;
+mod lots;
 mod member;
 mod money;
 mod odds;
