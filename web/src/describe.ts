@@ -110,6 +110,8 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     case 'vested':
     case 'bounced':
     case 'coins_expired':
+    case 'coins_spent':
+    case 'coins_back':
       return t(`wallet.why.${why.kind}`, values)
     default:
       return t('wallet.why.other', { kind: why.kind })

@@ -268,6 +268,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a category. */
+        post: operations["post_console_categories"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/coins": {
         parameters: {
             query?: never;
@@ -716,6 +733,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/orders/{id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a winner's order is to be sent; known until its return window has closed. */
+        get: operations["get_console_orders_id_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a picture in: PNG, JPEG or WebP of at most 512 KiB, as it is. */
+        post: operations["post_console_pictures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/plans": {
         parameters: {
             query?: never;
@@ -728,6 +779,57 @@ export interface paths {
         put?: never;
         /** Publishes one more plan, for ever unchanged. Ranks by it are counted at once. */
         post: operations["post_console_plans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a product. Nothing of it is for sale yet. */
+        post: operations["post_console_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/products/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes what a product is called, looks like and says. */
+        post: operations["post_console_products_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/products/{id}/skus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists a thing of a product for sale, without stock. */
+        post: operations["post_console_products_id_skus"];
         delete?: never;
         options?: never;
         head?: never;
@@ -748,6 +850,193 @@ export interface paths {
          *     does not allow.
          */
         post: operations["post_console_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/purchases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's purchases, newest first. */
+        get: operations["get_console_purchases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/purchases/{id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a purchase is to be sent. */
+        get: operations["get_console_purchases_id_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/purchases/{id}/ship": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that what was bought is on its way, and how. */
+        post: operations["post_console_purchases_id_ship"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/purchases/{id}/take-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that what was sent back has arrived: what was paid goes back, and the units are on sale again. */
+        post: operations["post_console_purchases_id_take_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/returned-units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Units that winners have returned and that are not on sale, by campaign. */
+        get: operations["get_console_returned_units"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/skus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that is or was for sale, with stock and costs, in the order of its numbers. */
+        get: operations["get_console_skus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/skus/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sells a thing under other terms from now on. What is reserved or bought stands as it was. */
+        post: operations["post_console_skus_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/skus/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a thing off sale; what is reserved may be paid. */
+        post: operations["post_console_skus_id_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/skus/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a thing on sale again. */
+        post: operations["post_console_skus_id_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/skus/{id}/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts units that a campaign's winners have returned on sale, with a reason. They are paid for already. */
+        post: operations["post_console_skus_id_returns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/skus/{id}/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds units to a stock or takes free ones out, with a reason. */
+        post: operations["post_console_skus_id_stock"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1258,6 +1547,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/purchases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The member's direct purchases, newest first. */
+        get: operations["get_me_purchases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/refunds": {
         parameters: {
             query?: never;
@@ -1518,6 +1824,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says where a winner's order is to be sent; it can be changed until it is on its way. */
+        post: operations["post_orders_id_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}/receive": {
         parameters: {
             query?: never;
@@ -1640,6 +1963,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/purchases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A purchase of the member's, and where it is paid. */
+        get: operations["get_purchases_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/purchases/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives up an unpaid purchase. */
+        post: operations["post_purchases_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/purchases/{id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says where a purchase is to be sent; it can be changed until it is on its way. */
+        post: operations["post_purchases_id_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/purchases/{id}/receive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that what was bought has come. */
+        post: operations["post_purchases_id_receive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/purchases/{id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that what was bought is on its way back, within the return window. When it has arrived, or after 15 days, the cash goes
+         *     back the way it came, and the coins come back as new ones.
+         */
+        post: operations["post_purchases_id_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/regions": {
         parameters: {
             query?: never;
@@ -1649,6 +2060,74 @@ export interface paths {
         };
         /** Every region there is, with its Chinese name. */
         get: operations["get_regions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shop/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All groups of products. */
+        get: operations["get_shop_categories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shop/pictures/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture. What a name shows never changes. */
+        get: operations["get_shop_pictures_hash"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shop/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Products with what is sold of them, newest first. */
+        get: operations["get_shop_products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shop/products/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One product. */
+        get: operations["get_shop_products_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1702,6 +2181,26 @@ export interface paths {
         put?: never;
         /** Ends the session, if there is one. */
         post: operations["post_sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/skus/{id}/buy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Buys units of a thing: they are held for 15 minutes, until they are paid. The idempotency key and what is asked for name
+         *     the purchase for ever.
+         */
+        post: operations["post_skus_id_buy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1856,6 +2355,17 @@ export interface components {
             totals: components["schemas"]["BalanceTotal"][];
             trial_balance: components["schemas"]["BalanceLine"][];
         };
+        /** @description What a member wants to buy. */
+        BuyWanted: {
+            coins?: components["schemas"]["Amount"] | null;
+            /** @description What he was told that one unit costs. */
+            price: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description 1 to 100.
+             */
+            units: number;
+        };
         /** @description A campaign in a list. */
         CampaignCard: {
             chance?: components["schemas"]["ChanceCard"] | null;
@@ -1942,6 +2452,20 @@ export interface components {
         Capital: {
             /** @description More than zero. */
             amount: components["schemas"]["Amount"];
+        };
+        /** @description All groups of products. */
+        Categories: {
+            items: components["schemas"]["CategoryCard"][];
+        };
+        /** @description A group of products. */
+        CategoryCard: {
+            id: string;
+            name: components["schemas"]["Words"];
+        };
+        /** @description A group of products that is to be. */
+        CategoryWanted: {
+            /** @description 1 to 64 characters in each language. */
+            name: components["schemas"]["WordsWanted"];
         };
         /** @description A chance of each seat. */
         ChanceCard: {
@@ -2102,6 +2626,21 @@ export interface components {
             subject: string;
             /** @description `freeze`, `unfreeze`, `rank`, `appoint` or `dismiss` */
             what: string;
+        };
+        /** @description Where something is to be sent. */
+        DeliveryBody: {
+            /** @description Street and number: 1 to 200 characters. */
+            address: string;
+            /** @description To whom: 1 to 64 characters. */
+            name: string;
+            /** @description How the carrier reaches him: 1 to 32 characters. */
+            phone: string;
+            /** @description Code of the county, by GB/T 2260. */
+            region: string;
+        };
+        /** @description Where something is sent; null: nobody has said. */
+        DeliveryPage: {
+            delivery?: components["schemas"]["DeliveryBody"] | null;
         };
         /** @description The demonstration's accounts. */
         Demo: {
@@ -2710,6 +3249,84 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        List_PurchaseCard: {
+            /** @description What there is, in the list's order. */
+            items: {
+                bill: components["schemas"]["Amount"];
+                /** @description How it travels, once it is on its way. */
+                carrier?: string | null;
+                /** @description The part that is paid through the channel. */
+                cash: components["schemas"]["Amount"];
+                /** @description The part of the bill that is paid in coins. */
+                coins: components["schemas"]["Amount"];
+                ended_at?: components["schemas"]["At"] | null;
+                id: string;
+                number?: string | null;
+                paid_at?: components["schemas"]["At"] | null;
+                pay_by: components["schemas"]["At"];
+                received_by?: components["schemas"]["At"] | null;
+                reserved_at: components["schemas"]["At"];
+                return_until?: components["schemas"]["At"] | null;
+                shipped_at?: components["schemas"]["At"] | null;
+                sku: string;
+                /**
+                 * @description `reserved`, `lapsed`, `paid`, `shipped`, `received`, `kept`, `returning` or `returned`.
+                 * @example paid
+                 */
+                state: string;
+                title?: components["schemas"]["Words"] | null;
+                /** Format: int32 */
+                units: number;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_PurchaseLine: {
+            /** @description What there is, in the list's order. */
+            items: (components["schemas"]["PurchaseCard"] & {
+                /** @description What the supplier is owed. */
+                cost: components["schemas"]["Amount"];
+                member: string;
+            })[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_ShopProduct: {
+            /** @description What there is, in the list's order. */
+            items: {
+                category?: string | null;
+                id: string;
+                /** @description Names of its pictures. */
+                pictures: string[];
+                /** @description What is sold of it; the console sees what is off sale, too. */
+                skus: components["schemas"]["SkuCard"][];
+                text: components["schemas"]["Words"];
+                title: components["schemas"]["Words"];
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_SkuLine: {
+            /** @description What there is, in the list's order. */
+            items: (components["schemas"]["SkuCard"] & {
+                /** @description What the channel takes of a payment. */
+                channel_fee: string;
+                /** @description What the supplier is owed for a unit. */
+                cost: components["schemas"]["Amount"];
+                fee_kept_on_refund: boolean;
+                /**
+                 * Format: int32
+                 * @description Of the free units those that are paid for already: they came back from buyers.
+                 */
+                own: number;
+            })[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_WalletLine: {
             /** @description What there is, in the list's order. */
             items: {
@@ -3046,6 +3663,10 @@ export interface components {
          * @enum {string}
          */
         PeriodName: "day" | "week" | "month";
+        /** @description A picture has this name: the SHA-256 of its bytes. */
+        PictureKept: {
+            hash: string;
+        };
         /** @description What makes VIP levels and ranks. VIP levels go by one of the two. */
         PlanBody: {
             /** @description How the plan's dividend pool is shared; every month by team sales without it. */
@@ -3155,6 +3776,21 @@ export interface components {
             fulfilment: string;
             title: components["schemas"]["Words"];
         };
+        /** @description A product has this number. */
+        ProductKept: {
+            id: string;
+        };
+        /** @description A product that is to be, or all of what one is to become. */
+        ProductWanted: {
+            /** @description Number of its category. */
+            category?: string | null;
+            /** @description Names of pictures that were sent in before, at most 8. */
+            pictures?: string[];
+            /** @description At most 4 000 bytes in each language; may be empty. */
+            text: components["schemas"]["WordsWanted"];
+            /** @description 1 to 400 bytes in each language. */
+            title: components["schemas"]["WordsWanted"];
+        };
         /** @description Gives the installation another profile. */
         ProfileWanted: {
             /** @description The profile's file, in TOML, with `own`. */
@@ -3169,6 +3805,53 @@ export interface components {
             hash: string;
             id: string;
             seq: string;
+        };
+        /** @description A direct purchase. */
+        PurchaseCard: {
+            bill: components["schemas"]["Amount"];
+            /** @description How it travels, once it is on its way. */
+            carrier?: string | null;
+            /** @description The part that is paid through the channel. */
+            cash: components["schemas"]["Amount"];
+            /** @description The part of the bill that is paid in coins. */
+            coins: components["schemas"]["Amount"];
+            ended_at?: components["schemas"]["At"] | null;
+            id: string;
+            number?: string | null;
+            paid_at?: components["schemas"]["At"] | null;
+            pay_by: components["schemas"]["At"];
+            received_by?: components["schemas"]["At"] | null;
+            reserved_at: components["schemas"]["At"];
+            return_until?: components["schemas"]["At"] | null;
+            shipped_at?: components["schemas"]["At"] | null;
+            sku: string;
+            /**
+             * @description `reserved`, `lapsed`, `paid`, `shipped`, `received`, `kept`, `returning` or `returned`.
+             * @example paid
+             */
+            state: string;
+            title?: components["schemas"]["Words"] | null;
+            /** Format: int32 */
+            units: number;
+        };
+        /** @description A direct purchase, as operators see it. */
+        PurchaseLine: components["schemas"]["PurchaseCard"] & {
+            /** @description What the supplier is owed. */
+            cost: components["schemas"]["Amount"];
+            member: string;
+        };
+        /** @description Units are held until they are paid. */
+        PurchaseMade: {
+            id: string;
+            /** @description Where it is paid; null while the channel does not answer: ask for the purchase again. */
+            pay_url?: string | null;
+            /** @description Its place in the journal; reads take it as `at_least`. */
+            seq: string;
+        };
+        /** @description A direct purchase, and where it is paid. */
+        PurchasePage: components["schemas"]["PurchaseCard"] & {
+            /** @description While it waits to be paid and the channel answers. */
+            pay_url?: string | null;
         };
         /** @description What makes a rank: both must be reached. */
         RankBody: {
@@ -3252,6 +3935,25 @@ export interface components {
         Regions: {
             items: components["schemas"]["RegionName"][];
         };
+        /** @description Units that winners of a campaign have returned and that are not on sale. */
+        ReturnedLine: {
+            campaign: string;
+            /** Format: int32 */
+            units: number;
+        };
+        /** @description All returned units. */
+        ReturnedUnits: {
+            items: components["schemas"]["ReturnedLine"][];
+        };
+        /** @description Returned units that are put on sale. */
+        ReturnsWanted: {
+            /** @description Whose winners have returned them. */
+            campaign: string;
+            /** @description Why, for the other operators: 1 to 400 bytes. */
+            reason: string;
+            /** Format: int32 */
+            units: number;
+        };
         /** @description A seat, as shown to its member. */
         SeatCard: {
             paid_at?: components["schemas"]["At"] | null;
@@ -3290,6 +3992,17 @@ export interface components {
             /** @description 1 to 40 characters. */
             number: string;
         };
+        /** @description A product with what is sold of it. */
+        ShopProduct: {
+            category?: string | null;
+            id: string;
+            /** @description Names of its pictures. */
+            pictures: string[];
+            /** @description What is sold of it; the console sees what is off sale, too. */
+            skus: components["schemas"]["SkuCard"][];
+            text: components["schemas"]["Words"];
+            title: components["schemas"]["Words"];
+        };
         /** @description Signs in with the code that was sent, and signs up whoever is new. */
         SignIn: {
             /** @description Six digits. */
@@ -3307,6 +4020,60 @@ export interface components {
         /** @description Who has signed in. */
         SignedIn: {
             member: components["schemas"]["MemberCard"];
+        };
+        /** @description A thing that is sold. */
+        SkuCard: {
+            /** @description The most of a bill that coins can pay, such as `10%`; `0%`: none. */
+            coin_offset: string;
+            /**
+             * Format: int32
+             * @description Units that can be bought now.
+             */
+            free: number;
+            /**
+             * @description How it gets to its buyer.
+             * @example ship
+             */
+            fulfilment: string;
+            id: string;
+            on_sale: boolean;
+            price: components["schemas"]["Amount"];
+            title: components["schemas"]["Words"];
+        };
+        /** @description A thing that is sold, as operators see it. */
+        SkuLine: components["schemas"]["SkuCard"] & {
+            /** @description What the channel takes of a payment. */
+            channel_fee: string;
+            /** @description What the supplier is owed for a unit. */
+            cost: components["schemas"]["Amount"];
+            fee_kept_on_refund: boolean;
+            /**
+             * Format: int32
+             * @description Of the free units those that are paid for already: they came back from buyers.
+             */
+            own: number;
+        };
+        /** @description A thing for sale has this number. */
+        SkuListed: {
+            id: string;
+            /** @description Its place in the journal; reads take it as `at_least`. */
+            seq: string;
+        };
+        /** @description All terms under which a thing is sold. */
+        SkuWanted: {
+            /** @description What the channel takes of a payment; `0%` without it. */
+            channel_fee?: string | null;
+            /** @description The most of a bill that coins can pay; `10%` without it. The profile's own limit holds, too. */
+            coin_offset?: string | null;
+            /** @description What the supplier is owed for a unit. */
+            cost: components["schemas"]["Amount"];
+            /** @description Whether it keeps that when the payment goes back. */
+            fee_kept_on_refund?: boolean;
+            /** @description `ship`, also without it. */
+            fulfilment?: string | null;
+            price: components["schemas"]["Amount"];
+            /** @description 1 to 400 bytes in each language. */
+            title: components["schemas"]["WordsWanted"];
         };
         /** @description The worst case of one group, term by term, with what is always printed beside it. */
         Solvency: {
@@ -3360,6 +4127,16 @@ export interface components {
             password: string;
             /** @description With a store he is its cashier, without one he acts for the merchant. */
             store?: string | null;
+        };
+        /** @description More or fewer units of a thing. */
+        StockWanted: {
+            /**
+             * Format: int32
+             * @description How many more; below zero: fewer.
+             */
+            by: number;
+            /** @description Why, for the other operators: 1 to 400 bytes. */
+            reason: string;
         };
         /** @description A store. */
         StoreLine: {
@@ -3426,7 +4203,8 @@ export interface components {
             group?: string | null;
             /**
              * @description `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
-             *     `withdrawal_rejected`, `withdrawal_failed`, `clawed_back` or `bounced`
+             *     `withdrawal_rejected`, `withdrawal_failed`, `clawed_back`,
+             *     `coins_spent`, `coins_back` or `bounced`
              */
             kind: string;
             payment?: string | null;
@@ -3490,6 +4268,13 @@ export interface components {
         };
         /** @description A text in the two languages of the screens. */
         Words: {
+            /** @description English. */
+            en: string;
+            /** @description Chinese. */
+            zh: string;
+        };
+        /** @description A text in both languages, as it is sent in. */
+        WordsWanted: {
             /** @description English. */
             en: string;
             /** @description Chinese. */
@@ -4100,6 +4885,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_categories: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CategoryWanted"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryCard"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -5062,6 +5883,73 @@ export interface operations {
             };
         };
     };
+    get_console_orders_id_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The address, or none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_pictures: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/*": number[];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureKept"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_console_plans: {
         parameters: {
             query?: {
@@ -5130,6 +6018,118 @@ export interface operations {
             };
         };
     };
+    post_console_products: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductWanted"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductKept"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_products_id: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductWanted"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductKept"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_products_id_skus: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkuWanted"];
+            };
+        };
+        responses: {
+            /** @description Listed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkuListed"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_console_profile: {
         parameters: {
             query?: never;
@@ -5147,6 +6147,406 @@ export interface operations {
         };
         responses: {
             /** @description Adopted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_purchases: {
+        parameters: {
+            query?: {
+                /** @description `reserved`, `lapsed`, `paid`, `shipped`, `received`, `kept`, `returning` or `returned`; all without it. */
+                state?: string;
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Purchases */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_PurchaseLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_purchases_id_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The address, or none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_purchases_id_ship: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shipment"];
+            };
+        };
+        responses: {
+            /** @description Shipped */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_purchases_id_take_back: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Returned */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_returned_units: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Units */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReturnedUnits"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_skus: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is for sale */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_SkuLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_skus_id: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkuWanted"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_skus_id_close: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Off sale */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_skus_id_reopen: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description On sale */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_skus_id_returns: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnsWanted"];
+            };
+        };
+        responses: {
+            /** @description On sale */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_skus_id_stock: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StockWanted"];
+            };
+        };
+        responses: {
+            /** @description Adjusted */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6258,6 +7658,42 @@ export interface operations {
             };
         };
     };
+    get_me_purchases: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Purchases */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_PurchaseCard"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_me_refunds: {
         parameters: {
             query?: {
@@ -6845,6 +8281,44 @@ export interface operations {
             };
         };
     };
+    post_orders_id_delivery: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryBody"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_orders_id_receive: {
         parameters: {
             query?: never;
@@ -7091,6 +8565,194 @@ export interface operations {
             };
         };
     };
+    get_purchases_id: {
+        parameters: {
+            query?: {
+                /** @description `true`: ask the payment channel first, as when the payer comes back from its page. */
+                refresh?: boolean;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The purchase */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchasePage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_purchases_id_cancel: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Given up */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_purchases_id_delivery: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryBody"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_purchases_id_receive: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Received */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_purchases_id_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description On its way back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_regions: {
         parameters: {
             query?: never;
@@ -7107,6 +8769,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Regions"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shop_categories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Categories */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Categories"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shop_pictures_hash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": number[];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shop_products: {
+        parameters: {
+            query?: {
+                /** @description Only those of this category. */
+                category?: string;
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Products */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ShopProduct"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shop_products_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The product */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopProduct"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -7210,6 +8999,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_skus_id_buy: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BuyWanted"];
+            };
+        };
+        responses: {
+            /** @description Held */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseMade"];
+                };
             };
             /** @description Not done; `code` says why */
             default: {

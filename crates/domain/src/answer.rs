@@ -4,8 +4,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Bounce, CampaignId, Event, GroupId, MemberId, MerchantId, Millis, PaymentId, RefundId, StoreId,
-    WithdrawalId,
+    Bounce, CampaignId, Event, GroupId, MemberId, MerchantId, Millis, PaymentId, PurchaseId,
+    RefundId, SkuId, StoreId, WithdrawalId,
 };
 
 /// What an accepted command answers.
@@ -43,6 +43,12 @@ pub enum Answer {
     /// The store's number.
     #[n(47)]
     Store(#[n(0)] StoreId),
+    /// The number of a thing for sale.
+    #[n(50)]
+    Sku(#[n(0)] SkuId),
+    /// The purchase's number: it is reserved, or paid.
+    #[n(51)]
+    Purchase(#[n(0)] PurchaseId),
 }
 
 /// What became of a payment.
@@ -96,6 +102,7 @@ impl Answer {
                 Event::WithdrawalRequested { withdrawal, .. } => {
                     answer = Answer::Withdrawal(*withdrawal);
                 }
+                Event::Shop(event) => answer = event.answer().unwrap_or(answer),
                 Event::Alliance(event) => answer = event.answer().unwrap_or(answer),
                 Event::InviterBound { .. }
                 | Event::CapitalDeposited { .. }
@@ -150,6 +157,8 @@ impl Answer {
             | Answer::Withdrawal(_)
             | Answer::Merchant(_)
             | Answer::Store(_)
+            | Answer::Sku(_)
+            | Answer::Purchase(_)
             | Answer::Payment(PaymentAnswer::Bounced { .. } | PaymentAnswer::Known) => None,
         }
     }

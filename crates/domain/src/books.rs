@@ -201,6 +201,7 @@ impl World {
         self.check_withdrawals(&mut found);
         self.check_clawbacks(&mut found);
         self.check_alliance(&mut found);
+        self.check_shop(&mut found);
         found
     }
 
@@ -327,13 +328,15 @@ impl World {
                     continue;
                 };
                 match known {
-                    KnownPayment::Returned if seat.state == SeatState::Paid => {
+                    KnownPayment::Returned | KnownPayment::Bought
+                        if seat.state == SeatState::Paid =>
+                    {
                         found.push(format!("payment {payment} holds a seat and goes back"));
                     }
                     KnownPayment::Seat(other, _) if other != payment => {
                         found.push(format!("payments {payment} and {other} are the same money"));
                     }
-                    KnownPayment::Seat(..) | KnownPayment::Returned => {}
+                    KnownPayment::Seat(..) | KnownPayment::Returned | KnownPayment::Bought => {}
                 }
             }
         }

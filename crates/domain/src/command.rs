@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     AllianceCommand, Campaign, CampaignId, GatewayId, GroupId, MemberId, MemberLimits, Millis,
-    Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, RefundId, Region,
-    Txn, WithdrawalId,
+    Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, PurchaseId, RefundId,
+    Region, ShopCommand, SkuId, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -281,6 +281,8 @@ pub enum Command {
     },
     /// Something of merchants and their stores.
     Alliance(AllianceCommand),
+    /// Something of the shop.
+    Shop(ShopCommand),
 }
 
 /// What has something due.
@@ -302,6 +304,12 @@ pub enum Due {
     /// Coins expire.
     #[n(10)]
     Coins,
+    /// A purchase lapses, counts as received, kept or back.
+    #[n(50)]
+    Purchase(#[n(0)] PurchaseId),
+    /// Unpaid purchases of one thing lapse.
+    #[n(51)]
+    Sku(#[n(0)] SkuId),
 }
 
 /// A timer: when, and what to apply then.

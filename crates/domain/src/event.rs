@@ -8,8 +8,8 @@ use minicbor::{Decode, Encode};
 use crate::{
     AllianceEvent, Campaign, CampaignId, Coins, CoinsLost, DividendShare, GroupId, LooserLimits,
     MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId, PayoutFailure, PlanTerms,
-    PoolReturn, Pooled, Profile, Rate, RefundId, Region, Risen, StoreId, TotalWeight, Txn,
-    WithdrawalId,
+    PoolReturn, Pooled, Profile, Rate, RefundId, Region, Risen, ShopEvent, StoreId, TotalWeight,
+    Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -543,6 +543,9 @@ pub enum Event {
     /// Something of merchants and their stores (rules 10).
     #[n(46)]
     Alliance(#[n(0)] AllianceEvent),
+    /// Something of the shop: its stock and direct purchases (rules 10.6).
+    #[n(50)]
+    Shop(#[n(0)] ShopEvent),
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {
@@ -595,6 +598,12 @@ pub enum Bounce {
     /// The member's limits, or everybody's here, stand against one more place.
     #[n(28)]
     MemberLimit,
+    /// The purchase has lapsed or ended.
+    #[n(50)]
+    PurchaseOver,
+    /// Coins that the purchase was to be paid with are gone.
+    #[n(51)]
+    CoinsGone,
 }
 
 impl Bounce {
@@ -613,6 +622,8 @@ impl Bounce {
             Bounce::LeaderNotPaid => "leader_not_paid",
             Bounce::MemberFrozen => "member_frozen",
             Bounce::MemberLimit => "member_limit",
+            Bounce::PurchaseOver => "purchase_over",
+            Bounce::CoinsGone => "coins_gone",
         }
     }
 }

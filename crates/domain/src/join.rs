@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Everything ever promised by opened groups stays below this, so that no balance can leave 63 bits.
-const MAX_PROMISED: i64 = i64::MAX / 4;
+pub(crate) const MAX_PROMISED: i64 = i64::MAX / 4;
 
 /// What a group promises at most: every seat's payment, and its coins.
 pub(crate) fn promise_of(campaign: &PublishedCampaign) -> Result<i64, Refusal> {
@@ -121,7 +121,9 @@ impl World {
                 | Bounce::SecondPayment
                 | Bounce::AmountDiffers
                 | Bounce::NothingToPay
-                | Bounce::MemberLimit,
+                | Bounce::MemberLimit
+                | Bounce::PurchaseOver
+                | Bounce::CoinsGone,
             ) => Err(Refusal::GroupFull(id)),
         }
     }

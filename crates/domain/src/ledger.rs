@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     AllianceAccount, Coins, Event, GroupId, GroupSettled, MemberId, MerchantAccount, MerchantId,
-    Money, Overflow, ProgramKind, RewardPaid, alliance::alliance_lines,
+    Money, Overflow, ProgramKind, RewardPaid, alliance::alliance_lines, shop::shop_lines,
 };
 
 /// What is counted.
@@ -299,6 +299,7 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             move_money(Account::WithdrawalFees, Account::WithdrawalsDue, fee.0)
         }
         Event::Alliance(event) => alliance_lines(event, &mut move_money),
+        Event::Shop(event) => shop_lines(event, &mut move_money),
         Event::CoinsExpired { lost, .. } => {
             for lost in lost {
                 move_money(

@@ -303,6 +303,7 @@ impl World {
             }),
             fee_back: known.paid.fee_back,
         });
+        self.count_returned(known.group);
         self.order_is_over(known.group, |vesting| {
             vesting
                 .rewards

@@ -26,6 +26,8 @@ pub(crate) enum KnownPayment {
     Seat(PaymentId, MemberId),
     /// It went back, or is on its way back.
     Returned,
+    /// It has paid a purchase.
+    Bought,
 }
 
 impl World {
@@ -40,7 +42,9 @@ impl World {
             Some(KnownPayment::Seat(seated, _)) if seated != payment => {
                 return Err(Refusal::PaymentUsedElsewhere(seated));
             }
-            Some(KnownPayment::Seat(..) | KnownPayment::Returned) => return Ok(Some(KNOWN)),
+            Some(KnownPayment::Seat(..) | KnownPayment::Returned | KnownPayment::Bought) => {
+                return Ok(Some(KNOWN));
+            }
             None => {}
         }
         let not_in_memory = Refusal::PaymentNotInMemory(payment);
@@ -88,7 +92,9 @@ impl World {
             Some(KnownPayment::Seat(seated, whose)) if seated.group != id || whose != member => {
                 return Err(Refusal::PaymentUsedElsewhere(seated));
             }
-            Some(KnownPayment::Seat(..) | KnownPayment::Returned) => return Ok(Some(KNOWN)),
+            Some(KnownPayment::Seat(..) | KnownPayment::Returned | KnownPayment::Bought) => {
+                return Ok(Some(KNOWN));
+            }
             None => {}
         }
         let Some(group) = self.live(id).filter(|_| self.member_ref(member).is_some()) else {
@@ -257,6 +263,9 @@ impl World {
         });
         if on_its_way.is_some() {
             return Some(KnownPayment::Returned);
+        }
+        if self.purchase_of_txn(txn).is_some() {
+            return Some(KnownPayment::Bought);
         }
         let seated = self.seated.find(hash, |place| {
             self.seat_at(place)

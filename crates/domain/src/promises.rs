@@ -24,7 +24,7 @@ const PROMISES: [&str; 16] = [
 ];
 
 /// The first promise in a text, however it is spaced or set.
-pub(crate) fn found_in(text: &str) -> Option<&'static str> {
+pub fn found_in(text: &str) -> Option<&'static str> {
     let plain: String = text
         .chars()
         .filter(|char| char.is_alphanumeric())

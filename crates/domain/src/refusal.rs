@@ -225,6 +225,9 @@ pub enum Refusal {
     /// Why the alliance turned it down.
     #[error(transparent)]
     Alliance(AllianceRefusal),
+    /// Why the shop turned it down.
+    #[error(transparent)]
+    Shop(crate::ShopRefusal),
     /// A member's limits break a rule.
     #[error(
         "limits are at most 10000 entries or losses, a pause of up to 30 days, and an exclusion of 7, 30 or 180 days"
@@ -313,6 +316,7 @@ impl Refusal {
             Refusal::ClawbackTooLarge { .. } => "clawback_too_large",
             Refusal::WithdrawalDayLimit { .. } => "withdrawal_day_limit",
             Refusal::Alliance(refusal) => refusal.code(),
+            Refusal::Shop(refusal) => refusal.code(),
             Refusal::InvalidLimits => "limits_invalid",
             Refusal::SelfExcluded { .. } => "self_excluded",
             Refusal::ExclusionStands { .. } => "self_exclusion_stands",

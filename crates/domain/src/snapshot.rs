@@ -21,6 +21,7 @@ use crate::{
     idempotency::{KeySlot, MemberKeys},
     limits::Limits,
     member::Member,
+    shop::Shop,
     standing::People,
     table::{InGroup, OnItsWay, ShortHash},
     withdrawal::Withdrawals,
@@ -28,7 +29,7 @@ use crate::{
 };
 
 /// The format below; another one is refused, and the journal replayed instead.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// A snapshot cannot be used; the journal can be replayed without it.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,8 @@ struct Stored<'a> {
     limits: &'a Limits,
     #[n(22)]
     clawbacks: &'a Clawbacks,
+    #[n(28)]
+    shop: &'a Shop,
 }
 
 #[derive(Decode)]
@@ -137,6 +140,8 @@ struct Loaded {
     limits: Limits,
     #[n(22)]
     clawbacks: Clawbacks,
+    #[n(28)]
+    shop: Shop,
 }
 
 impl World {
@@ -183,6 +188,7 @@ impl World {
             lots: &self.lots,
             limits: &self.limits,
             clawbacks: &self.clawbacks,
+            shop: &self.shop,
         };
         minicbor::encode(&stored, out)
     }
@@ -223,6 +229,7 @@ impl World {
             lots: loaded.lots,
             limits: loaded.limits,
             clawbacks: loaded.clawbacks,
+            shop: loaded.shop,
             ..World::default()
         };
         world.rebuild();
@@ -273,6 +280,7 @@ impl World {
         if let Some(at) = self.lots.look_at {
             self.push_timer(at, Due::Coins);
         }
+        self.rebuild_shop();
         let orders: Vec<(OrderId, OrderState)> = self
             .orders
             .iter()

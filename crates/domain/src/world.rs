@@ -23,6 +23,7 @@ use crate::{
     limits::Limits,
     member::Member,
     payment::Incoming,
+    shop::Shop,
     standing::{Frozen, People},
     table::{InGroup, OnItsWay, PlaceTable, TokenTable},
     withdrawal::{Asked, Withdrawals},
@@ -53,6 +54,7 @@ pub struct World {
     pub(crate) withdrawals: Withdrawals,
     pub(crate) clawbacks: Clawbacks,
     pub(crate) alliance: Alliance,
+    pub(crate) shop: Shop,
     pub(crate) lots: CoinLots,
     pub(crate) limits: Limits,
 
@@ -331,6 +333,7 @@ impl World {
                 group,
             } => self.decide_claw_back(*member, *amount, *group, events)?,
             Command::Alliance(command) => return self.decide_alliance(command, now, events),
+            Command::Shop(command) => return self.decide_shop(command, now, events),
         }
         Ok(None)
     }
@@ -342,6 +345,8 @@ impl World {
             Due::Day => self.due_ranks(now, events),
             Due::Dividends(plan) => self.due_dividends(plan, now, events),
             Due::Coins => self.due_coins(now, events),
+            Due::Purchase(purchase) => self.due_in_purchase(purchase, now, events),
+            Due::Sku(sku) => self.due_in_sku(sku, now, events),
         }
     }
 
@@ -571,6 +576,7 @@ impl World {
             | Event::WithdrawalFailed { withdrawal, .. } => self.apply_withdrawal_back(*withdrawal),
             Event::ClawedBack { member, short, .. } => self.apply_clawed_back(*member, *short),
             Event::Alliance(event) => self.apply_alliance(event),
+            Event::Shop(event) => self.apply_shop(event),
         }
     }
 
@@ -621,6 +627,8 @@ impl World {
             Due::Day => self.people.count_at,
             Due::Dividends(plan) => self.dividends.due_at(plan),
             Due::Coins => self.lots.look_at,
+            Due::Purchase(purchase) => self.purchase_due_at(purchase),
+            Due::Sku(sku) => self.sku_due_at(sku),
         }
     }
 
@@ -658,6 +666,7 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::SettleGroup { group, .. }
         | Command::VoidGroup { group } => Some(Due::Group(*group)),
         Command::AcceptPayment { payment, .. } => Some(Due::Group(payment.group)),
+        Command::Shop(command) => command.touched(),
         Command::ShipOrder { order }
         | Command::ReceiveOrder { order, .. }
         | Command::ReturnOrder { order, .. }
@@ -700,6 +709,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::Withdraw { member, .. }
         | Command::SetLimits { member, .. }
         | Command::ExcludeSelf { member, .. } => Some(*member),
+        Command::Shop(command) => command.member(),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }

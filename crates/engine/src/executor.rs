@@ -2,7 +2,7 @@
 
 use domain::{
     Actor, AllianceEvent, Answer, Command, Event, GroupSettled, Millis, RecordRef, Records,
-    Refusal, Request, Timer, World,
+    Refusal, Request, ShopEvent, Timer, World,
 };
 
 /// Executes commands and gathers what they recorded. Knows neither threads nor journal.
@@ -150,6 +150,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::RewardsVested { amounts, .. } => 16 + 12 * amounts.len(),
         Event::OrderReturned { reversed, .. } => 48 + 12 * reversed.len(),
         Event::Alliance(event) => alliance_bytes(event),
+        Event::Shop(event) => shop_bytes(event),
         Event::PlanPublished { .. } => 512,
         Event::ProfileAdopted { .. } => 1024,
         Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),
@@ -171,6 +172,23 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
         | AllianceEvent::CampaignTied { .. }
         | AllianceEvent::SaleVested { .. } => 32,
         AllianceEvent::GroupSold(_) | AllianceEvent::SaleReversed(_) => 48,
+    }
+}
+
+fn shop_bytes(event: &ShopEvent) -> usize {
+    match event {
+        ShopEvent::SkuListed { .. } | ShopEvent::SkuChanged { .. } => 192,
+        ShopEvent::SkuClosed { .. }
+        | ShopEvent::SkuReopened { .. }
+        | ShopEvent::StockAdjusted { .. }
+        | ShopEvent::ReturnsStocked { .. }
+        | ShopEvent::PurchaseLapsed { .. }
+        | ShopEvent::PurchaseShipped { .. }
+        | ShopEvent::PurchaseReceived { .. }
+        | ShopEvent::PurchaseKept { .. }
+        | ShopEvent::PurchaseReturning { .. }
+        | ShopEvent::PurchaseReturned { .. } => 32,
+        ShopEvent::PurchaseReserved { .. } | ShopEvent::PurchasePaid { .. } => 72,
     }
 }
 

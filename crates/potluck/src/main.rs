@@ -10,6 +10,7 @@ mod large_pages;
 mod operator;
 mod serve;
 mod shop;
+mod shop_goods;
 mod shop_merchant;
 mod try_crowd;
 mod try_figures;

@@ -102,6 +102,7 @@ pub(crate) async fn open(base_url: &str, password: &str) -> Result<(), String> {
         let terms = toml_to_json(example)?;
         post(&client, &format!("{api}/campaigns"), &cookie, &terms).await?;
     }
+    crate::shop_goods::open(&client, &api, &cookie).await?;
     crate::shop_merchant::open(&client, &api, &cookie, password).await
 }
 

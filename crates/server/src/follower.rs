@@ -395,6 +395,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::WithdrawalFailed { .. }
         | Event::ClawedBack { .. }
         | Event::Alliance(_)
+        | Event::Shop(_)
         | Event::CoinsExpired { .. } => None,
     }
 }

@@ -168,6 +168,8 @@ impl People {
                     | Answer::Campaign(_)
                     | Answer::Merchant(_)
                     | Answer::Store(_)
+                    | Answer::Sku(_)
+                    | Answer::Purchase(_)
                     | Answer::Reserved { .. }
                     | Answer::Payment(_)
                     | Answer::Withdrawal(_),

@@ -465,6 +465,7 @@ fn workers(
         follower::run(app.clone(), projector, reader),
     ));
     workers.spawn(until_stop(app, money::watch_reservations(app.clone())));
+    workers.spawn(until_stop(app, money::watch_purchases(app.clone())));
     workers.spawn(until_stop(app, money::run_refunds(app.clone())));
     workers.spawn(until_stop(app, money::run_payouts(app.clone())));
     workers.spawn(until_stop(app, money::watch_books(app.clone())));

@@ -287,3 +287,31 @@ CREATE TABLE merchant_line (
   order_id BIGINT,
   PRIMARY KEY (merchant, seq, line_no)
 ) WITHOUT ROWID;
+CREATE TABLE purchase (
+  id INTEGER NOT NULL PRIMARY KEY,
+  member BIGINT NOT NULL,
+  token BLOB NOT NULL,
+  sku BIGINT NOT NULL,
+  units BIGINT NOT NULL,
+  bill BIGINT NOT NULL,
+  coins BIGINT NOT NULL,
+  cost BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  reserved_at BIGINT NOT NULL,
+  pay_by BIGINT NOT NULL,
+  paid_at BIGINT,
+  paid_seq BIGINT,
+  fee BIGINT,
+  txn TEXT,
+  shipped_at BIGINT,
+  received_by BIGINT,
+  received_at BIGINT,
+  return_until BIGINT,
+  back_by BIGINT,
+  ended_at BIGINT,
+  refund BIGINT
+);
+CREATE INDEX purchase_member ON purchase (member, id);
+CREATE INDEX purchase_state ON purchase (state, id);
+CREATE INDEX purchase_txn ON purchase (txn) WHERE txn IS NOT NULL;
+CREATE INDEX purchase_unpaid ON purchase (pay_by, id) WHERE paid_at IS NULL;

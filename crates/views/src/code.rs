@@ -3,6 +3,7 @@
 
 use domain::{
     Account, AllianceAccount, AllianceEvent, Event, GroupId, MemberId, MerchantAccount, MerchantId,
+    ShopEvent,
 };
 
 use crate::names::{WalletAccount, WhyKind, Word};
@@ -40,6 +41,8 @@ const MERCHANTS: i64 = 46;
 const ALLIANCE: i64 = 54;
 /// Numbers of the alliance's events begin with this.
 const ALLIANCE_EVENTS: i64 = 4_600;
+/// Numbers of the shop's events begin with this.
+const SHOP_EVENTS: i64 = 5_000;
 
 /// All kinds of accounts, by their numbers.
 pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
@@ -231,6 +234,7 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::Alliance(event) => {
             ALLIANCE_EVENTS.saturating_add(place(&AllianceEvent::NAMES, &event.name()))
         }
+        Event::Shop(event) => SHOP_EVENTS.saturating_add(place(&ShopEvent::NAMES, &event.name())),
         Event::CoinsExpired { .. } => 71,
     }
 }
@@ -239,6 +243,10 @@ pub(crate) fn event_code(event: &Event) -> i64 {
 pub(crate) fn event_name(code: i64) -> Option<&'static str> {
     let known = EVENTS.iter().find(|&&(number, _)| number == code);
     if let Some(&(_, name)) = known {
+        return Some(name);
+    }
+    let of_shop = usize::try_from(code.saturating_sub(SHOP_EVENTS)).ok();
+    if let Some(name) = of_shop.and_then(|place| ShopEvent::NAMES.get(place)) {
         return Some(name);
     }
     let place = usize::try_from(code.saturating_sub(ALLIANCE_EVENTS)).ok()?;
@@ -271,6 +279,7 @@ pub(crate) fn words() -> Vec<(&'static str, i64, &'static str)> {
         .iter()
         .copied()
         .chain((ALLIANCE_EVENTS..).zip(AllianceEvent::NAMES))
+        .chain((SHOP_EVENTS..).zip(ShopEvent::NAMES))
         .map(|(code, name)| ("event", code, name));
     let wallets = WalletAccount::ALL
         .iter()

@@ -4,6 +4,7 @@
 
 mod alliance;
 mod people;
+mod purchases;
 mod withdrawals;
 
 use domain::{
@@ -63,6 +64,7 @@ pub async fn compare(views: &Views, world: &World) -> Result<Vec<Difference>, St
         people::compare(&mut tx, world, &mut found).await?;
         withdrawals::compare(&mut tx, world, &mut found).await?;
         alliance::compare(&mut tx, world, &mut found).await?;
+        purchases::compare(&mut tx, world, &mut found).await?;
         Ok(found.differences)
     };
     comparing

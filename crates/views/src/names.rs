@@ -127,6 +127,8 @@ impl Word for RefundReason {
         RefundReason::Bounced(Bounce::LeaderNotPaid),
         RefundReason::Bounced(Bounce::MemberFrozen),
         RefundReason::Bounced(Bounce::MemberLimit),
+        RefundReason::Bounced(Bounce::PurchaseOver),
+        RefundReason::Bounced(Bounce::CoinsGone),
         RefundReason::Left,
         RefundReason::Closed(Closing::Expired),
         RefundReason::Closed(Closing::LeaderGone),
@@ -155,6 +157,8 @@ pub fn bounce_name(reason: Bounce) -> &'static str {
         Bounce::LeaderNotPaid => "leader_not_paid",
         Bounce::MemberFrozen => "member_frozen",
         Bounce::MemberLimit => "member_limit",
+        Bounce::PurchaseOver => "purchase_over",
+        Bounce::CoinsGone => "coins_gone",
     }
 }
 
@@ -419,6 +423,10 @@ pub enum WhyKind {
     CoinsExpired,
     /// A reward that was available already was taken back.
     ClawedBack,
+    /// Coins paid a part of a purchase.
+    CoinsSpent,
+    /// Coins of a purchase that was returned.
+    CoinsBack,
 }
 
 impl WhyKind {
@@ -439,6 +447,8 @@ impl WhyKind {
             WhyKind::WithdrawalFailed => "withdrawal_failed",
             WhyKind::CoinsExpired => "coins_expired",
             WhyKind::ClawedBack => "clawed_back",
+            WhyKind::CoinsSpent => "coins_spent",
+            WhyKind::CoinsBack => "coins_back",
         }
     }
 }
@@ -459,6 +469,66 @@ impl Word for WhyKind {
         WhyKind::WithdrawalFailed,
         WhyKind::CoinsExpired,
         WhyKind::ClawedBack,
+        WhyKind::CoinsSpent,
+        WhyKind::CoinsBack,
+    ];
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// How a direct purchase stands (rules 10.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurchaseStatus {
+    /// Units are held until it is paid.
+    Reserved,
+    /// It was not paid in time, or given up.
+    Lapsed,
+    /// To be sent.
+    Paid,
+    /// On its way.
+    Shipped,
+    /// There; it can still be returned.
+    Received,
+    /// The return window has closed.
+    Kept,
+    /// On its way back.
+    Returning,
+    /// Back; what was paid goes back, too.
+    Returned,
+}
+
+impl PurchaseStatus {
+    /// Its name in URLs and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            PurchaseStatus::Reserved => "reserved",
+            PurchaseStatus::Lapsed => "lapsed",
+            PurchaseStatus::Paid => "paid",
+            PurchaseStatus::Shipped => "shipped",
+            PurchaseStatus::Received => "received",
+            PurchaseStatus::Kept => "kept",
+            PurchaseStatus::Returning => "returning",
+            PurchaseStatus::Returned => "returned",
+        }
+    }
+
+    /// The status of that name.
+    pub fn named(name: &str) -> Option<PurchaseStatus> {
+        <PurchaseStatus as Word>::of(name)
+    }
+}
+
+impl Word for PurchaseStatus {
+    const ALL: &'static [PurchaseStatus] = &[
+        PurchaseStatus::Reserved,
+        PurchaseStatus::Lapsed,
+        PurchaseStatus::Paid,
+        PurchaseStatus::Shipped,
+        PurchaseStatus::Received,
+        PurchaseStatus::Kept,
+        PurchaseStatus::Returning,
+        PurchaseStatus::Returned,
     ];
     fn word(self) -> &'static str {
         self.name()

@@ -551,6 +551,7 @@ fn histories() -> impl Strategy<Value = (Vec<Campaign>, Vec<Step>)> {
 fn kind(event: &Event) -> &'static str {
     match event {
         Event::Alliance(event) => event.name(),
+        Event::Shop(event) => event.name(),
         Event::MemberRegistered { .. } => "registered",
         Event::InviterBound { .. } => "bound",
         Event::CampaignPublished { .. } => "published",

@@ -16,6 +16,7 @@ mod odds;
 mod once;
 mod people;
 mod profiles;
+mod purchases;
 mod returns;
 mod settlements;
 mod shop;

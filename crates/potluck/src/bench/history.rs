@@ -204,7 +204,9 @@ impl History {
             | Answer::Reserved { .. }
             | Answer::Withdrawal(_)
             | Answer::Merchant(_)
-            | Answer::Store(_)) => Err(format!("an answer that cannot be: {answer:?}")),
+            | Answer::Store(_)
+            | Answer::Sku(_)
+            | Answer::Purchase(_)) => Err(format!("an answer that cannot be: {answer:?}")),
         }
     }
 

@@ -160,7 +160,9 @@ impl Probe {
                 | Answer::Reserved { .. }
                 | Answer::Withdrawal(_)
                 | Answer::Merchant(_)
-                | Answer::Store(_) => Err(super::shop::unexpected(&reply)),
+                | Answer::Store(_)
+                | Answer::Sku(_)
+                | Answer::Purchase(_) => Err(super::shop::unexpected(&reply)),
             },
             None => Ok(false),
         }

@@ -181,6 +181,7 @@ impl Books {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
             | Event::Alliance(_)
+            | Event::Shop(_)
             | Event::CoinsExpired { .. } => {}
         }
     }

@@ -10,6 +10,7 @@ mod first;
 mod load;
 mod payouts;
 mod platform;
+mod purchases;
 mod random;
 mod rounds;
 mod site;

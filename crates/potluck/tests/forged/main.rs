@@ -11,5 +11,6 @@ mod coins;
 mod dividends;
 mod limits;
 mod people;
+mod purchases;
 mod shop;
 mod withdrawals;

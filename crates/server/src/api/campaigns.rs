@@ -197,7 +197,9 @@ pub(crate) async fn publish(
         | Answer::Payment(_)
         | Answer::Withdrawal(_)
         | Answer::Merchant(_)
-        | Answer::Store(_) => {
+        | Answer::Store(_)
+        | Answer::Sku(_)
+        | Answer::Purchase(_) => {
             return Err(Problem::fault(
                 "a publication answered with something else",
                 &"no campaign",

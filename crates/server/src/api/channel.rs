@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 
 use crate::app::Shared;
 use crate::http::{Problem, Raw, Result};
-use crate::money::{Doubtful, OrderNo, ask_order};
+use crate::money::{Doubtful, OrderNo, PurchaseNo, ask_order, ask_purchase_no};
+use payments::Transaction;
 
 /// The provider's signed notice of a payment. Answered with 2xx only when it has been dealt with, durably; else the
 /// provider sends it again.
@@ -19,15 +20,21 @@ pub(crate) async fn notify(State(app): Shared, Raw(headers, body): Raw) -> Resul
             metrics::counter!("notices_forged_total").increment(1);
             Problem::unauthorized("signature_invalid", error.to_string())
         })?;
+    if let Some(order) = PurchaseNo::read(&notice.order_no) {
+        let found = ask_purchase_no(&app, order).await?;
+        return known(&found, &notice.txn_id);
+    }
     // What is no payment of ours is a gateway's own: it comes through `POST /joins`.
     let Some(order) = OrderNo::read(&notice.order_no) else {
         return Ok(StatusCode::NO_CONTENT);
     };
     let found = ask_order(&app, order).await?;
-    if found
-        .iter()
-        .any(|transaction| transaction.txn_id == notice.txn_id)
-    {
+    known(&found, &notice.txn_id)
+}
+
+/// Whether the payment that was announced is among those that the channel has when it is asked.
+fn known(found: &[Transaction], txn_id: &str) -> Result<StatusCode> {
+    if found.iter().any(|transaction| transaction.txn_id == txn_id) {
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Doubtful::Unconfirmed.into())

@@ -284,7 +284,9 @@ fn answer_of(answer: Answer) -> JoinAnswer {
         | Answer::Reserved { .. }
         | Answer::Withdrawal(_)
         | Answer::Merchant(_)
-        | Answer::Store(_) => JoinAnswer::Known,
+        | Answer::Store(_)
+        | Answer::Sku(_)
+        | Answer::Purchase(_) => JoinAnswer::Known,
     }
 }
 

@@ -22,6 +22,8 @@ mod orders;
 mod payments;
 mod platform;
 mod profiles;
+mod purchases;
+mod shop;
 mod sign_in;
 mod standing;
 mod withdrawals;
@@ -99,7 +101,8 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(others())
         .merge(pools())
         .merge(coin_lots())
-        .merge(money_out());
+        .merge(money_out())
+        .merge(shop());
     let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", all)
         .split_for_parts();
@@ -137,6 +140,40 @@ fn pools() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(dividends::payments))
         .routes(routes!(limits::limits, limits::set_limits))
         .routes(routes!(limits::exclude))
+}
+
+/// Products, stock and direct purchases.
+fn shop() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(shop::categories))
+        .routes(routes!(shop::products))
+        .routes(routes!(shop::product))
+        .routes(routes!(shop::picture))
+        .routes(routes!(shop::add_category))
+        .routes(routes!(shop::add_picture))
+        .routes(routes!(shop::add_product))
+        .routes(routes!(shop::change_product))
+        .routes(routes!(shop::list_sku))
+        .routes(routes!(shop::skus))
+        .routes(routes!(shop::change_sku))
+        .routes(routes!(shop::close_sku))
+        .routes(routes!(shop::reopen_sku))
+        .routes(routes!(shop::adjust_stock))
+        .routes(routes!(shop::stock_returns))
+        .routes(routes!(shop::returned_units))
+        .routes(routes!(purchases::buy))
+        .routes(routes!(purchases::page))
+        .routes(routes!(purchases::mine))
+        .routes(routes!(purchases::all))
+        .routes(routes!(purchases::cancel))
+        .routes(routes!(purchases::receive))
+        .routes(routes!(purchases::send_back))
+        .routes(routes!(purchases::ship))
+        .routes(routes!(purchases::take_back))
+        .routes(routes!(purchases::deliver_purchase))
+        .routes(routes!(purchases::deliver_order))
+        .routes(routes!(purchases::purchase_delivery))
+        .routes(routes!(purchases::order_delivery))
 }
 
 /// Withdrawals, for members, operators and finance.

@@ -72,16 +72,8 @@ pub(crate) async fn ship(
     Segment(order): Segment<OrderId>,
     write: Write<Shipment>,
 ) -> Result<Json<Done>> {
+    check_shipment(&write.body)?;
     let Shipment { carrier, number } = write.body;
-    for (field, text) in [("carrier", &carrier), ("number", &number)] {
-        if text.trim().is_empty()
-            || MOST_CHARS < text.chars().count()
-            || text.chars().any(char::is_control)
-        {
-            let detail = format!("{field} has 1 to {MOST_CHARS} visible characters");
-            return Err(Problem::unprocessable("body_invalid", detail).with("field", field));
-        }
-    }
     let reply = app
         .submit(operator.actor(), write.key, Command::ShipOrder { order })
         .await?;
@@ -97,4 +89,18 @@ pub(crate) async fn ship(
         app.people.note_shipment(order, member, &shipping).await?;
     }
     Ok(Done::at(reply.seq))
+}
+
+/// A carrier's name and number are short, visible texts.
+pub(super) fn check_shipment(shipment: &Shipment) -> Result<()> {
+    for (field, text) in [("carrier", &shipment.carrier), ("number", &shipment.number)] {
+        if text.trim().is_empty()
+            || MOST_CHARS < text.chars().count()
+            || text.chars().any(char::is_control)
+        {
+            let detail = format!("{field} has 1 to {MOST_CHARS} visible characters");
+            return Err(Problem::unprocessable("body_invalid", detail).with("field", field));
+        }
+    }
+    Ok(())
 }

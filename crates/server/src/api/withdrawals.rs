@@ -99,6 +99,8 @@ pub(crate) async fn ask(
         Answer::Done
         | domain::Answer::Merchant(_)
         | domain::Answer::Store(_)
+        | domain::Answer::Sku(_)
+        | domain::Answer::Purchase(_)
         | Answer::Member(_)
         | Answer::Campaign(_)
         | Answer::Reserved { .. }

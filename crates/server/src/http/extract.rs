@@ -8,8 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use domain::{
-    CampaignId, GroupId, IdempotencyKey, MemberId, MerchantId, OrderId, PaymentId, Region,
-    WithdrawalId,
+    CampaignId, GroupId, IdempotencyKey, MemberId, MerchantId, OrderId, PaymentId, PurchaseId,
+    Region, SkuId, WithdrawalId,
 };
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -85,6 +85,19 @@ pub(crate) struct Keyed;
 
 /// A body exactly as it came, for signed callbacks.
 pub(crate) struct Raw(pub(crate) HeaderMap, pub(crate) Bytes);
+
+/// A file as it came, with an idempotency key that is checked and not kept: the same file again is the same.
+pub(crate) struct Upload(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Upload> {
+        let (parts, body) = request.into_parts();
+        key_of(&parts.headers)?;
+        Ok(Upload(read(body, views::MAX_PICTURE_BYTES).await?))
+    }
+}
 
 /// The one parameter of a path.
 pub(crate) struct Segment<T>(pub(crate) T);
@@ -406,6 +419,43 @@ impl InPath for PaymentId {
     const UNKNOWN: &'static str = "payment_unknown";
     fn read(text: &str) -> Option<PaymentId> {
         text.parse().ok()
+    }
+}
+
+impl InPath for SkuId {
+    const UNKNOWN: &'static str = "sku_unknown";
+    fn read(text: &str) -> Option<SkuId> {
+        decimal(text).map(SkuId)
+    }
+}
+
+impl InPath for PurchaseId {
+    const UNKNOWN: &'static str = "purchase_unknown";
+    fn read(text: &str) -> Option<PurchaseId> {
+        decimal(text).map(PurchaseId)
+    }
+}
+
+/// A product.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProductNumber(pub(crate) u32);
+
+impl InPath for ProductNumber {
+    const UNKNOWN: &'static str = "product_unknown";
+    fn read(text: &str) -> Option<ProductNumber> {
+        decimal(text).map(ProductNumber)
+    }
+}
+
+/// A picture, by the hash of its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PictureName(pub(crate) [u8; 32]);
+
+impl InPath for PictureName {
+    const UNKNOWN: &'static str = "picture_unknown";
+    fn read(text: &str) -> Option<PictureName> {
+        let hash: draw::Hash = text.parse().ok()?;
+        (hash.to_string() == text).then_some(PictureName(hash.0))
     }
 }
 

@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceRefusal, Refusal};
+use domain::{AllianceRefusal, Refusal, ShopRefusal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -238,11 +238,10 @@ impl From<Refusal> for Problem {
                 problem.with("from", wire::rfc3339(from))
             }
             Refusal::WithdrawalTooSmall(minimum) => problem.with("minimum", minimum.to_decimal()),
-            Refusal::NotAvailable { available } => {
-                problem.with("available", available.to_decimal())
+            Refusal::NotAvailable { available: x } => problem.with("available", x.to_decimal()),
+            Refusal::ClawbackTooLarge { left } | Refusal::WithdrawalDayLimit { left } => {
+                problem.with("left", left.to_decimal())
             }
-            Refusal::ClawbackTooLarge { left } => problem.with("left", left.to_decimal()),
-            Refusal::WithdrawalDayLimit { left } => problem.with("left", left.to_decimal()),
             Refusal::Overflow
             | Refusal::KeyReused
             | Refusal::NotYourself { .. }
@@ -277,6 +276,7 @@ impl From<Refusal> for Problem {
             | Refusal::MemberFrozen(_)
             | Refusal::Alliance(_)
             | Refusal::InvalidLimits => problem,
+            Refusal::Shop(refusal) => shop_details(problem, &refusal),
             Refusal::SelfExcluded { until }
             | Refusal::ExclusionStands { until }
             | Refusal::LossPause { until } => problem.with("until", wire::rfc3339(until)),
@@ -289,6 +289,7 @@ impl From<Refusal> for Problem {
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Alliance(refusal) => alliance_status(refusal),
+        Refusal::Shop(refusal) => shop_status(refusal),
         Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) | Refusal::SelfExcluded { .. } => {
             StatusCode::FORBIDDEN
         }
@@ -358,20 +359,60 @@ fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
     }
 }
 
-/// Whether somebody else's order exists is nobody's business, so both refusals look the same.
-fn public_code(refusal: &Refusal) -> &'static str {
-    if let Refusal::NotYourOrder(order) = refusal {
-        Refusal::UnknownOrder(*order).code()
-    } else {
-        refusal.code()
+fn shop_details(problem: Problem, refusal: &ShopRefusal) -> Problem {
+    match refusal {
+        ShopRefusal::InvalidSku { field, must } => {
+            problem.with("field", *field).with("must", *must)
+        }
+        ShopRefusal::PriceChanged(price) => problem.with("price", price.to_decimal()),
+        ShopRefusal::OutOfStock { free, .. } => problem.with("free", *free),
+        ShopRefusal::ReturnsUsedUp { left, .. } => problem.with("left", *left),
+        ShopRefusal::TooManyCoins { most } => problem.with("most", most.to_decimal()),
+        ShopRefusal::CoinsShort { free } => problem.with("free", free.to_decimal()),
+        ShopRefusal::UnknownSku(_)
+        | ShopRefusal::NotOnSale(_)
+        | ShopRefusal::Units
+        | ShopRefusal::TooManyReserved
+        | ShopRefusal::UnknownPurchase(_)
+        | ShopRefusal::NotYourPurchase(_)
+        | ShopRefusal::PurchaseState(_) => problem,
     }
 }
 
+fn shop_status(refusal: &ShopRefusal) -> StatusCode {
+    match refusal {
+        ShopRefusal::UnknownSku(_)
+        | ShopRefusal::UnknownPurchase(_)
+        | ShopRefusal::NotYourPurchase(_) => StatusCode::NOT_FOUND,
+        ShopRefusal::NotOnSale(_)
+        | ShopRefusal::PriceChanged(_)
+        | ShopRefusal::OutOfStock { .. }
+        | ShopRefusal::ReturnsUsedUp { .. }
+        | ShopRefusal::CoinsShort { .. }
+        | ShopRefusal::TooManyReserved
+        | ShopRefusal::PurchaseState(_) => StatusCode::CONFLICT,
+        ShopRefusal::InvalidSku { .. } | ShopRefusal::Units | ShopRefusal::TooManyCoins { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+    }
+}
+
+/// Whether somebody else's order exists is nobody's business, so both refusals look the same.
+fn public_code(refusal: &Refusal) -> &'static str {
+    hidden(refusal).as_ref().unwrap_or(refusal).code()
+}
+
 fn public_detail(refusal: &Refusal) -> String {
+    hidden(refusal).as_ref().unwrap_or(refusal).to_string()
+}
+
+fn hidden(refusal: &Refusal) -> Option<Refusal> {
     if let Refusal::NotYourOrder(order) = refusal {
-        Refusal::UnknownOrder(*order).to_string()
+        Some(Refusal::UnknownOrder(*order))
+    } else if let Refusal::Shop(ShopRefusal::NotYourPurchase(purchase)) = refusal {
+        Some(ShopRefusal::UnknownPurchase(*purchase).into())
     } else {
-        refusal.to_string()
+        None
     }
 }
 

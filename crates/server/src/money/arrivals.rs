@@ -127,7 +127,7 @@ async fn query(app: &App, order_no: &str) -> Result<Option<OrderState>, Doubtful
 }
 
 /// Reads what the domain needs of a transaction.
-fn arrival(transaction: &Transaction) -> Result<Arrival, Doubtful> {
+pub(super) fn arrival(transaction: &Transaction) -> Result<Arrival, Doubtful> {
     let txn = Txn::new(&transaction.txn_id).map_err(|_| Doubtful::Number)?;
     Ok(Arrival {
         txn,
@@ -301,7 +301,7 @@ async fn send_back(
 }
 
 /// Whether the history up to this moment knows the payment.
-async fn in_history(app: &App, txn: &Txn) -> Result<bool, Doubtful> {
+pub(super) async fn in_history(app: &App, txn: &Txn) -> Result<bool, Doubtful> {
     at_present(app).await?;
     told_of(app, txn).await
 }
@@ -314,7 +314,7 @@ async fn at_present(app: &App) -> Result<(), Doubtful> {
 }
 
 /// Whether the views, as far as they have come, know the payment.
-async fn told_of(app: &App, txn: &Txn) -> Result<bool, Doubtful> {
+pub(super) async fn told_of(app: &App, txn: &Txn) -> Result<bool, Doubtful> {
     let known = app.views.money_in(txn).await;
     Ok(known.map_err(|_| Doubtful::History)?.value.is_some())
 }
@@ -336,7 +336,9 @@ async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitErro
         | Answer::Reserved { .. }
         | Answer::Withdrawal(_)
         | Answer::Merchant(_)
-        | Answer::Store(_) => PaymentAnswer::Known,
+        | Answer::Store(_)
+        | Answer::Sku(_)
+        | Answer::Purchase(_) => PaymentAnswer::Known,
     })
 }
 

@@ -9,6 +9,7 @@ mod late;
 mod names;
 mod orders;
 mod payouts;
+mod purchases;
 mod reconcile;
 mod refunds;
 mod retries;
@@ -20,5 +21,8 @@ pub(crate) use names::OrderNo;
 pub use names::payout_no;
 pub(crate) use orders::{Attach, PayPages, pay_url, pay_url_on};
 pub(crate) use payouts::run as run_payouts;
+pub(crate) use purchases::{
+    PurchaseNo, ask_purchase, ask_purchase_no, purchase_url, watch_purchases,
+};
 pub(crate) use reconcile::{Compared, watch_books};
 pub(crate) use refunds::run as run_refunds;

@@ -164,7 +164,8 @@ pub(crate) struct WalletLine {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Why {
     /// `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
-    /// `withdrawal_rejected`, `withdrawal_failed`, `clawed_back` or `bounced`
+    /// `withdrawal_rejected`, `withdrawal_failed`, `clawed_back`,
+    /// `coins_spent`, `coins_back` or `bounced`
     pub(crate) kind: String,
     pub(crate) group: Option<String>,
     pub(crate) campaign: Option<String>,

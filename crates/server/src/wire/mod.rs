@@ -13,6 +13,7 @@ mod member;
 mod merchants;
 mod notice;
 mod people;
+mod shop;
 mod withdrawals;
 
 pub(crate) use campaign::*;
@@ -26,6 +27,7 @@ pub(crate) use member::*;
 pub(crate) use merchants::*;
 pub(crate) use notice::*;
 pub(crate) use people::*;
+pub(crate) use shop::*;
 pub(crate) use withdrawals::*;
 
 use domain::{Coins, Millis, Money};

@@ -14,6 +14,7 @@ mod merchants;
 mod openapi;
 mod overload;
 mod profiles;
+mod purchases;
 mod recovery;
 mod restored;
 mod revoked;

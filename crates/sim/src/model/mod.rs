@@ -43,10 +43,15 @@ impl Told {
     pub(crate) fn of(outcome: &Result<Answer, Refusal>) -> Told {
         match outcome {
             Err(refusal) => Told::Refused(refusal.code()),
-            // Nobody in the simulator withdraws.
-            Ok(Answer::Done | Answer::Withdrawal(_) | Answer::Merchant(_) | Answer::Store(_)) => {
-                Told::Done
-            }
+            // Nobody in the simulator withdraws or buys without a group.
+            Ok(
+                Answer::Done
+                | Answer::Withdrawal(_)
+                | Answer::Merchant(_)
+                | Answer::Store(_)
+                | Answer::Sku(_)
+                | Answer::Purchase(_),
+            ) => Told::Done,
             Ok(Answer::Member(member)) => Told::Member(member.0),
             Ok(Answer::Campaign(campaign)) => Told::Campaign(campaign.0),
             Ok(Answer::Reserved { payment, pay_by }) => Told::Reserved(*payment, pay_by.0),
@@ -403,6 +408,7 @@ impl Model {
             // None of the simulator's campaigns feeds a pool; the audit counts every close again.
             Command::Tick(domain::Due::Dividends(_)) => false,
             Command::Tick(domain::Due::Coins) => self.due_coins(now),
+            Command::Tick(domain::Due::Purchase(_) | domain::Due::Sku(_)) => false,
             _ => false,
         }
     }

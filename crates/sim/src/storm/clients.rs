@@ -159,6 +159,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::NotePayout { .. } => "note-payout",
         Command::ClawBack { .. } => "claw-back",
         Command::Alliance(_) => "alliance",
+        Command::Shop(_) => "shop",
     }
 }
 

@@ -163,6 +163,7 @@ impl Trail {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
             | Event::Alliance(_)
+            | Event::Shop(_)
             | Event::CoinsExpired { .. } => Ok(()),
         }
     }
@@ -291,6 +292,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::WithdrawalFailed { .. } => "withdrawal-failed",
         Event::ClawedBack { .. } => "clawed-back",
         Event::Alliance(event) => event.name(),
+        Event::Shop(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",
     };
     coverage.note("event", name);

@@ -8,10 +8,12 @@
 
 mod access;
 mod decisions;
+mod deliveries;
 mod merchants;
 mod notes;
 mod payouts;
 mod people;
+mod products;
 
 use domain::Millis;
 
@@ -22,19 +24,25 @@ pub use access::{
     CODE_ATTEMPTS, CODE_LIFE, CodeCheck, GatewayRow, OperatorRow, Session, SessionOf,
 };
 pub use decisions::Decision;
+pub use deliveries::{Delivery, Parcel};
 pub use merchants::{Application, Draft, Scope, StoreName};
 pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
 pub use payouts::PayoutAccount;
 pub use people::{NewPerson, Person, Served, invite_code, masked_phone};
+pub use products::{
+    Category, MAX_CATEGORIES, MAX_PICTURE_BYTES, MAX_PICTURES, MAX_PRODUCT_PICTURES, PictureKind,
+    ProductRow,
+};
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
     include_str!("../../sql/directory/0004.sql"),
     include_str!("../../sql/directory/0005.sql"),
     include_str!("../../sql/directory/0006.sql"),
+    include_str!("../../sql/directory/0007.sql"),
 ];
 
 /// Why the directory did not do something.

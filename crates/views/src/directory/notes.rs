@@ -197,7 +197,11 @@ impl Directory {
             .map_err(failed("read the demonstration's inbox"))
     }
 
-    async fn note(&self, sql: &'static str, values: Vec<Value>) -> Result<(), StoreError> {
+    pub(super) async fn note(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<(), StoreError> {
         let writing = async {
             let mut tx = self.writer.write().await?;
             tx.run(sql, values).await?;

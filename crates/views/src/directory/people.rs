@@ -365,6 +365,8 @@ impl Directory {
                 "DELETE FROM refusal WHERE kind = 'member' AND subject = ?",
                 "DELETE FROM shipping WHERE member = ?",
                 "DELETE FROM payout_account WHERE member = ?",
+                "DELETE FROM delivery WHERE member = ?",
+                "DELETE FROM purchase_shipment WHERE member = ?",
                 "DELETE FROM person WHERE member = ?",
             ] {
                 tx.run(sql, vec![member.0.into()]).await?;

@@ -176,6 +176,7 @@ impl Batch {
                 group,
             } => self.clawed_back(*member, *amount, *group),
             Event::Alliance(event) => self.alliance_event(event),
+            Event::Shop(event) => self.shop_event(event),
         }
     }
 

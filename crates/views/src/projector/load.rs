@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     Account, CampaignId, Event, GroupId, MemberId, Money, OrderId, PaymentId, PublishedCampaign,
-    Record, RefundId,
+    PurchaseId, Record, RefundId, ShopEvent,
 };
 use draw::Hash;
 use sqlx::any::AnyRow;
@@ -37,6 +37,7 @@ struct Needs {
     seats: BTreeSet<PaymentId>,
     refunds: BTreeSet<RefundId>,
     orders: BTreeSet<OrderId>,
+    purchases: BTreeSet<PurchaseId>,
     accounts: BTreeSet<Account>,
 }
 
@@ -56,7 +57,19 @@ pub(super) async fn load(tx: &mut Tx, records: &[(u64, Record)], rows: &mut Rows
     load_members(tx, &needs, rows).await?;
     load_in_groups(tx, &needs, rows).await?;
     load_money(tx, &needs, rows).await?;
+    load_purchases(tx, &needs, rows).await?;
     load_balances(tx, &needs, rows).await
+}
+
+/// What those that come back were paid with.
+async fn load_purchases(tx: &mut Tx, needs: &Needs, rows: &mut Rows) -> Result<()> {
+    let keys: Vec<Value> = needs.purchases.iter().map(|id| id.0.into()).collect();
+    let sql = "SELECT id, txn FROM purchase WHERE txn IS NOT NULL AND id IN ";
+    for row in tx.rows_in(sql, &keys).await? {
+        let txn = read::txn_of("txn", &row.text("txn")?)?;
+        rows.purchases.txns.insert(PurchaseId(row.u64("id")?), txn);
+    }
+    Ok(())
 }
 
 impl Needs {
@@ -76,6 +89,11 @@ impl Needs {
             | Event::CampaignPublished { .. }
             | Event::CapitalDeposited { .. }
             | Event::Alliance(_) => {}
+            Event::Shop(event) => {
+                if let ShopEvent::PurchaseReturned { purchase, .. } = event {
+                    self.purchases.insert(*purchase);
+                }
+            }
             Event::InviterBound { member, .. } => {
                 self.members.insert(*member);
             }

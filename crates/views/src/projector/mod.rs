@@ -11,6 +11,7 @@ mod draws;
 mod kept;
 mod load;
 mod people;
+mod purchases;
 mod settle;
 mod store;
 mod tables;
@@ -29,10 +30,10 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 11;
+pub(crate) const SCHEMA_VERSION: i64 = 12;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 30] = [
     "meta",
     "member",
     "campaign",
@@ -62,6 +63,7 @@ const TABLES: [&str; 29] = [
     "store",
     "merchant_campaign",
     "merchant_line",
+    "purchase",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

@@ -13,6 +13,7 @@ use super::alliance::Alliance;
 use super::dividends::Dividends;
 use super::kept::Kept;
 use super::people::People;
+use super::purchases::Purchases;
 use super::withdrawals::Withdrawals;
 use crate::db::{Table, Value, Write};
 use crate::names::{DrawStatus, OrderStatus, RefundReason, SeatStatus, Word};
@@ -352,6 +353,7 @@ pub(super) struct Rows {
     pub(super) dividends: Dividends,
     pub(super) withdrawals: Withdrawals,
     pub(super) alliance: Alliance,
+    pub(super) purchases: Purchases,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
     /// Tags of seats in groups that fill, where no more is known of them.

@@ -9,6 +9,7 @@ mod groups;
 mod members;
 mod money;
 pub(crate) mod people;
+pub(crate) mod purchases;
 pub(crate) mod read;
 pub(crate) mod withdrawals;
 

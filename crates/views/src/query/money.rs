@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{MemberId, Money, OrderId, PaymentId, RefundId, Txn};
 
+use super::purchases;
 use super::{Views, at, read};
 use crate::code::Code;
 use crate::db::{Columns, Tx, Value};
@@ -170,6 +171,10 @@ impl Views {
                     let bounced = tx.row(sql, vec![key]).await?;
                     bounced.map(|row| read::bounced(&row)).transpose()?
                 }
+            };
+            let found = match found {
+                Some(found) => Some(found),
+                None => purchases::money_of(&mut tx, txn.as_str().into()).await?,
             };
             let found = found.into_iter().collect();
             Ok(at(seq, with_refunds(&mut tx, found).await?.pop()))

@@ -13,6 +13,7 @@ mod histories;
 mod kit;
 mod lost;
 mod opening;
+mod purchases;
 mod reading;
 mod story;
 mod way_back;

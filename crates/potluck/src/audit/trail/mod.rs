@@ -7,6 +7,7 @@ mod dividends;
 mod limits;
 mod people;
 mod seats;
+mod shop;
 mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -19,6 +20,7 @@ use domain::{
 use super::Findings;
 use super::draws::{Beacons, Files};
 use dividends::Pot;
+use shop::Shop;
 use withdrawals::Withdrawals;
 
 /// A record's place: its sequence and time.
@@ -56,6 +58,7 @@ pub(super) struct Trail {
     pots: BTreeMap<u32, Pot>,
     limits: limits::Book,
     withdrawals: Withdrawals,
+    shop: Shop,
     beacons: Beacons,
     pub(super) counts: Counts,
 }
@@ -199,6 +202,7 @@ impl Trail {
         self.alliance_follows(at, event, findings);
         self.coins_event(at, event, findings);
         self.limits_follow(at, event, findings);
+        self.shop_follows(at, event, findings);
     }
 
     /// Holds one event against those before it.
@@ -271,7 +275,7 @@ impl Trail {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. } => self.withdrawal_event(at, event, findings),
             Event::Alliance(event) => self.alliance_event(at, event, findings),
-            Event::CoinsExpired { .. } => {}
+            Event::CoinsExpired { .. } | Event::Shop(_) => {}
         }
     }
 
@@ -420,6 +424,7 @@ impl Trail {
         self.compare_pools(world, findings);
         self.compare_withdrawals(world, findings);
         self.compare_alliance(world, findings);
+        self.compare_shop(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {

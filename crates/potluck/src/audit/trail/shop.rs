@@ -1,0 +1,364 @@
+//! Stock and direct purchases (rules 9.4 and 10.6), told by the events alone: no unit is sold twice, and each purchase is paid
+//! once, ends once, and gives back what was paid for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    CampaignId, Event, GroupId, MemberId, Millis, Money, OrderId, Purchase, PurchaseId,
+    PurchaseState, RETURN_WINDOW, ShopEvent, SkuId, SkuTerms, World,
+};
+
+use super::{At, Due, Trail};
+use crate::audit::Findings;
+
+/// Everything of the shop.
+#[derive(Debug, Default)]
+pub(super) struct Shop {
+    skus: Vec<Listed>,
+    next: u64,
+    open: BTreeMap<PurchaseId, Purchase>,
+    identities: BTreeSet<(MemberId, [u8; 16])>,
+    returned: BTreeMap<CampaignId, i64>,
+}
+
+#[derive(Debug)]
+struct Listed {
+    terms: SkuTerms,
+    on_sale: bool,
+    free: i64,
+    own: i64,
+}
+
+impl Trail {
+    /// What is about the shop among all events: its own, and winners' units that come back.
+    pub(super) fn shop_follows(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        if let Event::OrderReturned { order, .. } = event {
+            self.shop_returned(*order);
+        } else if let Event::Shop(event) = event {
+            self.shop_event(at, event, findings);
+        }
+    }
+
+    /// A winner's unit that came back is the platform's, unless a merchant has sold it.
+    fn shop_returned(&mut self, order: OrderId) {
+        let group: Option<GroupId> = self.orders.get(&order).map(|good| good.payment.group);
+        let campaign = group.and_then(|group| {
+            let terms = &self.campaign(group)?.terms;
+            let at = self.campaign_of.get(usize::try_from(group.0).ok()?)?;
+            terms.merchant.is_none().then_some(*at)
+        });
+        if let Some(campaign) = campaign {
+            *self.shop.returned.entry(campaign).or_default() += 1;
+        }
+    }
+
+    fn shop_event(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
+        match event {
+            ShopEvent::SkuListed { sku, terms, .. } => {
+                let next = u32::try_from(self.shop.skus.len()) == Ok(sku.0);
+                findings.unless(next, at.0, || format!("SKU {sku} is not the next number"));
+                self.shop.skus.push(Listed {
+                    terms: (**terms).clone(),
+                    on_sale: true,
+                    free: 0,
+                    own: 0,
+                });
+            }
+            ShopEvent::SkuChanged { sku, terms } => {
+                self.with_sku(at, *sku, findings, |known| {
+                    known.terms = (**terms).clone();
+                    true
+                });
+            }
+            ShopEvent::SkuClosed { sku } => {
+                self.with_sku(at, *sku, findings, |known| {
+                    std::mem::replace(&mut known.on_sale, false)
+                });
+            }
+            ShopEvent::SkuReopened { sku } => {
+                self.with_sku(at, *sku, findings, |known| {
+                    !std::mem::replace(&mut known.on_sale, true)
+                });
+            }
+            ShopEvent::StockAdjusted { sku, by, own } => {
+                self.with_sku(at, *sku, findings, |known| {
+                    known.give(i64::from(*by), -i64::from(*own))
+                });
+            }
+            ShopEvent::ReturnsStocked {
+                sku,
+                campaign,
+                units,
+            } => {
+                let left = self.shop.returned.entry(*campaign).or_default();
+                *left -= i64::from(*units);
+                let covered = 0 <= *left;
+                self.with_sku(at, *sku, findings, |known| {
+                    known.give(i64::from(*units), i64::from(*units)) && covered
+                });
+            }
+            ShopEvent::PurchaseReserved { purchase, of } => {
+                self.purchase_reserved(at, *purchase, of, findings);
+            }
+            ShopEvent::PurchaseLapsed { purchase } => {
+                let of = self.purchase_ends(at, *purchase, findings, |state| {
+                    matches!(state, PurchaseState::Reserved { .. })
+                });
+                if let Some(of) = of {
+                    self.with_sku(at, of.sku, findings, |known| {
+                        known.give(i64::from(of.units), i64::from(of.own))
+                    });
+                }
+            }
+            ShopEvent::PurchasePaid { .. } => self.purchase_paid(at, event, findings),
+            ShopEvent::PurchaseShipped { .. }
+            | ShopEvent::PurchaseReceived { .. }
+            | ShopEvent::PurchaseReturning { .. } => self.purchase_moves(at, event, findings),
+            ShopEvent::PurchaseKept { purchase } => {
+                self.purchase_ends(at, *purchase, findings, |state| {
+                    matches!(state, PurchaseState::Received { kept_at } if *kept_at <= at.1)
+                });
+            }
+            ShopEvent::PurchaseReturned { .. } => self.purchase_returned(at, event, findings),
+        }
+    }
+
+    /// Something happens to what is for sale; the answer says whether it can.
+    fn with_sku(
+        &mut self,
+        at: At,
+        sku: SkuId,
+        findings: &mut Findings,
+        how: impl FnOnce(&mut Listed) -> bool,
+    ) {
+        let place = usize::try_from(sku.0).unwrap_or(usize::MAX);
+        let fits = self.shop.skus.get_mut(place).is_some_and(how);
+        findings.unless(fits, at.0, || {
+            format!("SKU {sku} changes as it cannot: it is not known, or has fewer units")
+        });
+    }
+
+    fn purchase_reserved(
+        &mut self,
+        at: At,
+        id: PurchaseId,
+        of: &Purchase,
+        findings: &mut Findings,
+    ) {
+        findings.unless(id.0 == self.shop.next, at.0, || {
+            format!("purchase {id} is not the next number")
+        });
+        self.shop.next = self.shop.next.max(id.0.saturating_add(1));
+        let new = self.shop.identities.insert((of.member, of.token));
+        let allowed = self.person(of.member).is_some_and(|person| !person.frozen);
+        findings.unless(new && allowed, at.0, || {
+            format!("purchase {id} is of a member who is frozen or not known, or was made before")
+        });
+        let most = self.profile.terms().coin_offset;
+        let sound = |known: &Listed| {
+            let terms = &known.terms;
+            let rate = i128::from(terms.coin_offset.min(most).0);
+            let bill = i128::from(terms.price.0) * i128::from(of.units);
+            let owed = i128::from(terms.cost.0) * i128::from(of.units.saturating_sub(of.own));
+            let coins = i128::from(of.coins.0);
+            known.on_sale
+                && 0 < of.units
+                && i128::from(of.bill.0) == bill
+                && 0 <= coins
+                && coins <= bill * rate / 1_000_000
+                && coins < bill
+                && i128::from(of.cost.0) == owed
+                && i64::from(of.own) == known.own.min(i64::from(of.units))
+                && of.channel == terms.channel
+                && of.paid.is_none()
+                && matches!(of.state, PurchaseState::Reserved { pay_by } if at.1 < pay_by)
+        };
+        self.with_sku(at, of.sku, findings, |known| {
+            sound(known) && known.give(-i64::from(of.units), -i64::from(of.own))
+        });
+        self.shop.open.insert(id, *of);
+    }
+
+    fn purchase_ends(
+        &mut self,
+        at: At,
+        id: PurchaseId,
+        findings: &mut Findings,
+        may: impl FnOnce(&PurchaseState) -> bool,
+    ) -> Option<Purchase> {
+        let known = self.shop.open.remove(&id);
+        let fits = known.as_ref().is_some_and(|known| may(&known.state));
+        findings.unless(fits, at.0, || {
+            format!("purchase {id} ends, but it is not known or not in the state for it")
+        });
+        known
+    }
+
+    fn purchase_paid(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
+        let ShopEvent::PurchasePaid {
+            purchase,
+            member,
+            txn,
+            amount,
+            fee,
+            fee_kept,
+            coins,
+            cost,
+        } = event
+        else {
+            return;
+        };
+        self.book(at, *txn, findings);
+        let known = self.shop.open.get_mut(purchase);
+        let fits = known.is_some_and(|known| {
+            let in_time =
+                matches!(known.state, PurchaseState::Reserved { pay_by } if at.1 < pay_by);
+            let told = (known.member, known.cash(), known.coins, known.cost);
+            let fee_of = amount.channel_fee(known.channel.fee);
+            let back = if *fee_kept { Money::ZERO } else { *fee };
+            known.state = PurchaseState::Paid;
+            known.paid = Some((*txn, back));
+            in_time
+                && told == (*member, *amount, *coins, *cost)
+                && fee_of == Ok(*fee)
+                && known.channel.kept_on_refund == *fee_kept
+        });
+        findings.unless(fits, at.0, || {
+            format!("purchase {purchase} is paid otherwise than it was reserved")
+        });
+    }
+
+    fn purchase_moves(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
+        let (id, from, to) = match event {
+            ShopEvent::PurchaseShipped {
+                purchase,
+                received_by,
+            } => {
+                let received_by = *received_by;
+                (*purchase, "paid", PurchaseState::Shipped { received_by })
+            }
+            ShopEvent::PurchaseReceived { purchase, kept_at } => {
+                let kept_at = *kept_at;
+                (*purchase, "shipped", PurchaseState::Received { kept_at })
+            }
+            ShopEvent::PurchaseReturning { purchase, back_by } => {
+                let back_by = *back_by;
+                (*purchase, "received", PurchaseState::Returning { back_by })
+            }
+            ShopEvent::SkuListed { .. }
+            | ShopEvent::SkuChanged { .. }
+            | ShopEvent::SkuClosed { .. }
+            | ShopEvent::SkuReopened { .. }
+            | ShopEvent::StockAdjusted { .. }
+            | ShopEvent::ReturnsStocked { .. }
+            | ShopEvent::PurchaseReserved { .. }
+            | ShopEvent::PurchaseLapsed { .. }
+            | ShopEvent::PurchasePaid { .. }
+            | ShopEvent::PurchaseKept { .. }
+            | ShopEvent::PurchaseReturned { .. } => return,
+        };
+        let known = self.shop.open.get_mut(&id);
+        let fits = known.is_some_and(|known| {
+            let stood = std::mem::replace(&mut known.state, to);
+            name_of(&stood) == from && follows(&stood, &to, at.1)
+        });
+        findings.unless(fits, at.0, || {
+            format!(
+                "purchase {id} becomes {}, but it is not {from}",
+                name_of(&to)
+            )
+        });
+    }
+
+    fn purchase_returned(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
+        let ShopEvent::PurchaseReturned {
+            purchase,
+            member,
+            refund,
+            amount,
+            coins,
+        } = event
+        else {
+            return;
+        };
+        let known = self.purchase_ends(at, *purchase, findings, |state| {
+            matches!(state, PurchaseState::Returning { .. })
+        });
+        let Some(known) = known else { return };
+        let told = (known.member, known.cash(), known.coins);
+        findings.unless(told == (*member, *amount, *coins), at.0, || {
+            format!("purchase {purchase} gives back something else than was paid for it")
+        });
+        let fee_back = known.paid.map_or(Money::ZERO, |(_, fee_back)| fee_back);
+        let due = Due {
+            amount: *amount,
+            fee_back,
+        };
+        self.owe(at, *refund, due, findings);
+        let units = i64::from(known.units);
+        self.with_sku(at, known.sku, findings, |known| known.give(units, units));
+    }
+
+    pub(super) fn compare_shop(&self, world: &World, findings: &mut Findings) {
+        let open = world.open_purchases().map(|(id, of)| (id, *of));
+        let told = self.shop.open.iter().map(|(&id, of)| (id, *of));
+        if !open.eq(told) || world.purchases() != self.shop.next {
+            findings.add("purchases after the replay are not those of the events".to_owned());
+        }
+        let replayed = world.skus(None, usize::MAX);
+        let replayed = replayed
+            .iter()
+            .map(|sku| (i64::from(sku.free), i64::from(sku.own), sku.on_sale));
+        let told = self.shop.skus.iter();
+        if !replayed.eq(told.map(|known| (known.free, known.own, known.on_sale))) {
+            findings.add("the stock after the replay is not that of the events".to_owned());
+        }
+        let told = self.shop.returned.iter().filter(|(_, units)| **units != 0);
+        let told = told.map(|(&campaign, &units)| (campaign, units));
+        let replayed = world.returned_units();
+        if !replayed
+            .map(|(campaign, units)| (campaign, i64::from(units)))
+            .eq(told)
+        {
+            findings.add("returned units after the replay are not those of the events".to_owned());
+        }
+    }
+}
+
+impl Listed {
+    /// Adds units; answers whether there are none below zero then, and no more own ones than free ones.
+    fn give(&mut self, free: i64, own: i64) -> bool {
+        self.free += free;
+        self.own += own;
+        0 <= self.own && self.own <= self.free
+    }
+}
+
+fn name_of(state: &PurchaseState) -> &'static str {
+    match state {
+        PurchaseState::Reserved { .. } => "reserved",
+        PurchaseState::Paid => "paid",
+        PurchaseState::Shipped { .. } => "shipped",
+        PurchaseState::Received { .. } => "received",
+        PurchaseState::Returning { .. } => "returning",
+    }
+}
+
+/// Whether the deadline of what follows is counted from the moment it should be.
+fn follows(stood: &PurchaseState, to: &PurchaseState, now: Millis) -> bool {
+    match (stood, to) {
+        (PurchaseState::Shipped { received_by }, PurchaseState::Received { kept_at }) => {
+            let from = if *received_by <= now {
+                *received_by
+            } else {
+                now
+            };
+            *kept_at == from.after(RETURN_WINDOW)
+        }
+        (PurchaseState::Received { kept_at }, PurchaseState::Returning { back_by }) => {
+            now < *kept_at && now < *back_by
+        }
+        (_, PurchaseState::Shipped { received_by }) => now < *received_by,
+        (_, _) => false,
+    }
+}

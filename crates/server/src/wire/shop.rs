@@ -1,0 +1,274 @@
+//! Products, what is sold of them, direct purchases, and where things are sent.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Amount, At, Words};
+
+/// A text in both languages, as it is sent in.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WordsWanted {
+    /// Chinese.
+    pub(crate) zh: String,
+    /// English.
+    pub(crate) en: String,
+}
+
+impl WordsWanted {
+    pub(crate) fn text(self) -> domain::Text {
+        domain::Text {
+            zh: self.zh,
+            en: self.en,
+        }
+    }
+}
+
+/// A group of products that is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CategoryWanted {
+    /// 1 to 64 characters in each language.
+    pub(crate) name: WordsWanted,
+}
+
+/// A group of products.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CategoryCard {
+    pub(crate) id: String,
+    pub(crate) name: Words,
+}
+
+/// All groups of products.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Categories {
+    pub(crate) items: Vec<CategoryCard>,
+}
+
+/// A product that is to be, or all of what one is to become.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProductWanted {
+    /// Number of its category.
+    #[serde(default)]
+    pub(crate) category: Option<String>,
+    /// 1 to 400 bytes in each language.
+    pub(crate) title: WordsWanted,
+    /// At most 4 000 bytes in each language; may be empty.
+    pub(crate) text: WordsWanted,
+    /// Names of pictures that were sent in before, at most 8.
+    #[serde(default)]
+    pub(crate) pictures: Vec<String>,
+}
+
+/// A product has this number.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProductKept {
+    pub(crate) id: String,
+}
+
+/// A picture has this name: the SHA-256 of its bytes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PictureKept {
+    pub(crate) hash: String,
+}
+
+/// A product with what is sold of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ShopProduct {
+    pub(crate) id: String,
+    pub(crate) category: Option<String>,
+    pub(crate) title: Words,
+    pub(crate) text: Words,
+    /// Names of its pictures.
+    pub(crate) pictures: Vec<String>,
+    /// What is sold of it; the console sees what is off sale, too.
+    pub(crate) skus: Vec<SkuCard>,
+}
+
+/// A thing that is sold.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SkuCard {
+    pub(crate) id: String,
+    pub(crate) title: Words,
+    pub(crate) price: Amount,
+    /// The most of a bill that coins can pay, such as `10%`; `0%`: none.
+    pub(crate) coin_offset: String,
+    /// How it gets to its buyer.
+    #[schema(example = "ship")]
+    pub(crate) fulfilment: &'static str,
+    /// Units that can be bought now.
+    pub(crate) free: u32,
+    pub(crate) on_sale: bool,
+}
+
+/// A thing that is sold, as operators see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SkuLine {
+    #[serde(flatten)]
+    pub(crate) card: SkuCard,
+    /// What the supplier is owed for a unit.
+    pub(crate) cost: Amount,
+    /// Of the free units those that are paid for already: they came back from buyers.
+    pub(crate) own: u32,
+    /// What the channel takes of a payment.
+    pub(crate) channel_fee: String,
+    pub(crate) fee_kept_on_refund: bool,
+}
+
+/// All terms under which a thing is sold.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SkuWanted {
+    /// 1 to 400 bytes in each language.
+    pub(crate) title: WordsWanted,
+    pub(crate) price: Amount,
+    /// What the supplier is owed for a unit.
+    pub(crate) cost: Amount,
+    /// The most of a bill that coins can pay; `10%` without it. The profile's own limit holds, too.
+    #[serde(default)]
+    pub(crate) coin_offset: Option<String>,
+    /// `ship`, also without it.
+    #[serde(default)]
+    pub(crate) fulfilment: Option<String>,
+    /// What the channel takes of a payment; `0%` without it.
+    #[serde(default)]
+    pub(crate) channel_fee: Option<String>,
+    /// Whether it keeps that when the payment goes back.
+    #[serde(default)]
+    pub(crate) fee_kept_on_refund: bool,
+}
+
+/// A thing for sale has this number.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SkuListed {
+    pub(crate) id: String,
+    /// Its place in the journal; reads take it as `at_least`.
+    pub(crate) seq: String,
+}
+
+/// More or fewer units of a thing.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StockWanted {
+    /// How many more; below zero: fewer.
+    pub(crate) by: i32,
+    /// Why, for the other operators: 1 to 400 bytes.
+    pub(crate) reason: String,
+}
+
+/// Returned units that are put on sale.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReturnsWanted {
+    /// Whose winners have returned them.
+    pub(crate) campaign: String,
+    pub(crate) units: u32,
+    /// Why, for the other operators: 1 to 400 bytes.
+    pub(crate) reason: String,
+}
+
+/// Units that winners of a campaign have returned and that are not on sale.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReturnedLine {
+    pub(crate) campaign: String,
+    pub(crate) units: u32,
+}
+
+/// All returned units.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReturnedUnits {
+    pub(crate) items: Vec<ReturnedLine>,
+}
+
+/// What a member wants to buy.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BuyWanted {
+    /// 1 to 100.
+    pub(crate) units: u32,
+    /// What he was told that one unit costs.
+    pub(crate) price: Amount,
+    /// How much of the bill in coins; none without it.
+    #[serde(default)]
+    pub(crate) coins: Option<Amount>,
+}
+
+/// Units are held until they are paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PurchaseMade {
+    pub(crate) id: String,
+    /// Its place in the journal; reads take it as `at_least`.
+    pub(crate) seq: String,
+    /// Where it is paid; null while the channel does not answer: ask for the purchase again.
+    pub(crate) pay_url: Option<String>,
+}
+
+/// A direct purchase.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PurchaseCard {
+    pub(crate) id: String,
+    pub(crate) sku: String,
+    /// What it is called now.
+    pub(crate) title: Option<Words>,
+    pub(crate) units: u32,
+    pub(crate) bill: Amount,
+    /// The part of the bill that is paid in coins.
+    pub(crate) coins: Amount,
+    /// The part that is paid through the channel.
+    pub(crate) cash: Amount,
+    /// `reserved`, `lapsed`, `paid`, `shipped`, `received`, `kept`, `returning` or `returned`.
+    #[schema(example = "paid")]
+    pub(crate) state: &'static str,
+    pub(crate) reserved_at: At,
+    pub(crate) pay_by: At,
+    pub(crate) paid_at: Option<At>,
+    pub(crate) shipped_at: Option<At>,
+    /// When it counts as received by itself.
+    pub(crate) received_by: Option<At>,
+    pub(crate) return_until: Option<At>,
+    /// When it had lapsed, was kept or was back.
+    pub(crate) ended_at: Option<At>,
+    /// How it travels, once it is on its way.
+    pub(crate) carrier: Option<String>,
+    pub(crate) number: Option<String>,
+}
+
+/// A direct purchase, and where it is paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PurchasePage {
+    #[serde(flatten)]
+    pub(crate) card: PurchaseCard,
+    /// While it waits to be paid and the channel answers.
+    pub(crate) pay_url: Option<String>,
+}
+
+/// A direct purchase, as operators see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PurchaseLine {
+    #[serde(flatten)]
+    pub(crate) card: PurchaseCard,
+    pub(crate) member: String,
+    /// What the supplier is owed.
+    pub(crate) cost: Amount,
+}
+
+/// Where something is to be sent.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliveryBody {
+    /// To whom: 1 to 64 characters.
+    pub(crate) name: String,
+    /// How the carrier reaches him: 1 to 32 characters.
+    pub(crate) phone: String,
+    /// Code of the county, by GB/T 2260.
+    pub(crate) region: String,
+    /// Street and number: 1 to 200 characters.
+    pub(crate) address: String,
+}
+
+/// Where something is sent; null: nobody has said.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeliveryPage {
+    pub(crate) delivery: Option<DeliveryBody>,
+}

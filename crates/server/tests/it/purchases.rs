@@ -1,0 +1,338 @@
+//! The shop over HTTP: products and pictures, stock, direct purchases paid in cash and coins, addresses (rules 9.4, 10.6).
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::site::{Caller, Got, Site, yuan};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand what follows";
+
+fn words(zh: &str, en: &str) -> Value {
+    json!({ "zh": zh, "en": en })
+}
+
+fn product() -> Value {
+    json!({ "title": words("茶壶", "Teapot"), "text": words("紫砂", "Clay") })
+}
+
+/// 100.00 each, 60.00 of it the supplier's.
+fn sku() -> Value {
+    json!({ "title": words("茶壶 小", "Small teapot"), "price": "100.00", "cost": "60.00" })
+}
+
+fn field(got: &Got, name: &str) -> String {
+    assert_eq!(got.status, 200, "{}", got.text());
+    got.json()[name].as_str().unwrap().to_owned()
+}
+
+/// A thing with so many units on sale.
+pub(crate) async fn listed(operator: &Caller, units: i32) -> String {
+    let product = field(&operator.post("/console/products", product()).await, "id");
+    let path = format!("/console/products/{product}/skus");
+    let id = field(&operator.post(&path, sku()).await, "id");
+    let body = json!({ "by": units, "reason": "delivered" });
+    let path = format!("/console/skus/{id}/stock");
+    assert_eq!(operator.post(&path, body).await.status, 200);
+    id
+}
+
+async fn buy(member: &Caller, sku: &str, units: u32, coins: &str, key: &str) -> Got {
+    let body = json!({ "units": units, "price": "100.00", "coins": coins });
+    let path = format!("/skus/{sku}/buy");
+    member.post_keyed(&path, body, key).await
+}
+
+async fn state(site: &Site, member: &Caller, id: &str, state: &str) -> Value {
+    let path = format!("/purchases/{id}");
+    site.until(&format!("purchase {id} is {state}"), async || {
+        let page = member.get(&path).await.json();
+        (page["state"] == state).then_some(page)
+    })
+    .await
+}
+
+async fn order_no(site: &Site, id: &str) -> String {
+    let beginning = format!("p{id}-");
+    let orders = site.orders().await;
+    let found = orders
+        .into_iter()
+        .find(|order| order.starts_with(&beginning));
+    found.expect("an order for the purchase")
+}
+
+async fn upload(operator: &Caller, bytes: &[u8]) -> Got {
+    let request = operator.request(Method::POST, "/console/pictures");
+    let request = request
+        .header("content-type", "image/png")
+        .header("idempotency-key", "picture")
+        .body(bytes.to_vec());
+    Got::of(request.send().await.unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
+async fn products_have_pictures_texts_and_a_stock() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    upload(&operator, b"<svg onload=alert(1)>")
+        .await
+        .is_problem(415, "picture_invalid");
+    let mut large = PNG.to_vec();
+    large.resize(512 * 1024 + 1, 0);
+    upload(&operator, &large)
+        .await
+        .is_problem(413, "body_too_large");
+    large.truncate(512 * 1024);
+    assert_eq!(upload(&operator, &large).await.status, 200);
+    let hash = field(&upload(&operator, PNG).await, "hash");
+    assert_eq!(field(&upload(&operator, PNG).await, "hash"), hash);
+    let anyone = site.anyone();
+    let got = anyone.get(&format!("/shop/pictures/{hash}")).await;
+    assert_eq!(got.status, 200);
+    assert_eq!(got.bytes, PNG);
+    assert_eq!(got.headers["content-type"], "image/png");
+    assert_eq!(got.headers["x-content-type-options"], "nosniff");
+    let other = format!("/shop/pictures/{}", "0".repeat(64));
+    anyone.get(&other).await.is_problem(404, "picture_unknown");
+
+    let body = json!({ "name": words("茶具", "Tea things") });
+    let category = field(
+        &operator.post("/console/categories", body.clone()).await,
+        "id",
+    );
+    assert_eq!(
+        field(&operator.post("/console/categories", body).await, "id"),
+        category
+    );
+    let mut wanted = product();
+    wanted["category"] = json!("99");
+    let got = operator.post("/console/products", wanted.clone()).await;
+    got.is_problem(422, "category_unknown");
+    wanted["category"] = json!(category);
+    wanted["pictures"] = json!(["0".repeat(64)]);
+    let got = operator.post("/console/products", wanted.clone()).await;
+    got.is_problem(422, "picture_unknown");
+    wanted["pictures"] = json!([hash]);
+    wanted["text"]["zh"] = json!("稳 赚 不赔");
+    let got = operator.post("/console/products", wanted.clone()).await;
+    got.is_problem(422, "promise_forbidden");
+    wanted["text"]["zh"] = json!("紫砂\n两杯");
+    let id = field(
+        &operator
+            .post_keyed("/console/products", wanted.clone(), "p")
+            .await,
+        "id",
+    );
+    let again = operator
+        .post_keyed("/console/products", wanted.clone(), "p")
+        .await;
+    assert_eq!(field(&again, "id"), id);
+    let path = format!("/console/products/{id}/skus");
+    let mut bad = sku();
+    bad["title"]["en"] = json!("risk-free");
+    operator
+        .post(&path, bad)
+        .await
+        .is_problem(422, "promise_forbidden");
+    let mut bad = sku();
+    bad["price"] = json!("0.00");
+    operator
+        .post(&path, bad)
+        .await
+        .is_problem(422, "sku_invalid");
+    let sku = field(&operator.post(&path, sku()).await, "id");
+    let stock = format!("/console/skus/{sku}/stock");
+    let got = operator
+        .post(&stock, json!({ "by": 5, "reason": " " }))
+        .await;
+    got.is_problem(422, "body_invalid");
+    let body = json!({ "by": 5, "reason": "delivered" });
+    assert_eq!(operator.post(&stock, body).await.status, 200);
+    let got = operator
+        .post(&stock, json!({ "by": -6, "reason": "broken" }))
+        .await;
+    got.is_problem(409, "out_of_stock");
+    assert_eq!(got.json()["free"], 5);
+
+    let shown = anyone
+        .get(&format!("/shop/products?category={category}"))
+        .await
+        .json();
+    let shown = &shown["items"][0];
+    assert_eq!(
+        (&shown["title"]["en"], &shown["pictures"][0]),
+        (&json!("Teapot"), &json!(hash))
+    );
+    let card = &shown["skus"][0];
+    assert_eq!(
+        (&card["price"], &card["free"]),
+        (&json!("100.00"), &json!(5))
+    );
+    assert_eq!(card["coin_offset"], "10%");
+    assert!(
+        card.get("cost").is_none(),
+        "what it costs the platform is nobody's business"
+    );
+    let lines = operator.get("/console/skus").await.json();
+    assert_eq!(lines["items"][0]["cost"], "60.00");
+    let close = format!("/console/skus/{sku}/close");
+    assert_eq!(operator.post(&close, json!({})).await.status, 200);
+    let shown = anyone.get(&format!("/shop/products/{id}")).await.json();
+    assert_eq!(shown["skus"], json!([]));
+    let decisions = operator.get("/console/decisions").await.json();
+    assert_eq!(decisions["items"][0]["what"], "adjust-stock");
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
+async fn a_purchase_is_paid_sent_returned_and_paid_back() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let (member, other) = (site.member(1, None).await, site.member(2, None).await);
+    let sku = listed(&operator, 2).await;
+    let held = site.provider_books().await.held_fen;
+
+    let got = buy(&member, &sku, 1, "0.01", "k1").await;
+    got.is_problem(409, "coins_short");
+    buy(&member, &sku, 3, "0.00", "k1")
+        .await
+        .is_problem(409, "out_of_stock");
+    let bad = json!({ "units": 1, "price": "99.99" });
+    let got = member.post(&format!("/skus/{sku}/buy"), bad).await;
+    got.is_problem(409, "price_changed");
+    assert_eq!(got.json()["price"], "100.00");
+    let got = buy(&member, &sku, 2, "0.00", "k1").await;
+    let id = field(&got, "id");
+    assert!(got.json()["pay_url"].is_string());
+    assert_eq!(field(&buy(&member, &sku, 2, "0.00", "k1").await, "id"), id);
+    buy(&other, &sku, 1, "0.00", "k2")
+        .await
+        .is_problem(409, "out_of_stock");
+    let path = format!("/purchases/{id}");
+    other.get(&path).await.is_problem(404, "purchase_unknown");
+
+    // Where it is sent stands in the directory, and only the buyer and the staff know.
+    let place = json!({ "name": "王小明", "phone": "13800000001", "region": "330106", "address": "文三路 1 号" });
+    let mut nowhere = place.clone();
+    nowhere["region"] = json!("330100");
+    let delivery = format!("/purchases/{id}/delivery");
+    member
+        .post(&delivery, nowhere)
+        .await
+        .is_problem(422, "region_unknown");
+    assert_eq!(member.post(&delivery, place.clone()).await.status, 200);
+    other
+        .post(&delivery, place.clone())
+        .await
+        .is_problem(404, "purchase_unknown");
+    let seen = operator.get(&format!("/console{delivery}")).await.json();
+    assert_eq!(seen["delivery"], place);
+
+    let order = order_no(&site, &id).await;
+    site.pay_order(&order).await;
+    state(&site, &member, &id, "paid").await;
+    assert_eq!(site.provider_books().await.held_fen - held, yuan(200));
+    // The same payment announced again, or paid a second time, changes nothing or goes back.
+    let ship = format!("/console/purchases/{id}/ship");
+    let receive = format!("/purchases/{id}/receive");
+    member
+        .post(&receive, json!({}))
+        .await
+        .is_problem(409, "purchase_state");
+    let parcel = json!({ "carrier": "顺丰", "number": "SF1" });
+    assert_eq!(operator.post(&ship, parcel).await.status, 200);
+    member
+        .post(&delivery, place)
+        .await
+        .is_problem(409, "purchase_state");
+    let page = state(&site, &member, &id, "shipped").await;
+    assert_eq!(
+        (&page["carrier"], &page["number"]),
+        (&json!("顺丰"), &json!("SF1"))
+    );
+    other
+        .post(&receive, json!({}))
+        .await
+        .is_problem(404, "purchase_unknown");
+    assert_eq!(member.post(&receive, json!({})).await.status, 200);
+    let back = format!("/purchases/{id}/return");
+    assert_eq!(member.post(&back, json!({})).await.status, 200);
+    let take = format!("/console/purchases/{id}/take-back");
+    assert_eq!(operator.post(&take, json!({})).await.status, 200);
+    state(&site, &member, &id, "returned").await;
+    site.settled_books().await;
+    site.until("the money is back at the payer", async || {
+        (site.provider_books().await.held_fen == held).then_some(())
+    })
+    .await;
+    let lines = operator.get("/console/skus").await.json();
+    assert_eq!(
+        (&lines["items"][0]["free"], &lines["items"][0]["own"]),
+        (&json!(2), &json!(2))
+    );
+    let all = operator
+        .get("/console/purchases?state=returned")
+        .await
+        .json();
+    assert_eq!(
+        (&all["items"][0]["id"], &all["items"][0]["cost"]),
+        (&json!(id), &json!("120.00"))
+    );
+    // Asked for again, however late, it is the same purchase.
+    site.advance_s(3 * 86_400);
+    assert_eq!(field(&buy(&member, &sku, 2, "0.00", "k1").await, "id"), id);
+    assert_eq!(
+        member.get("/me/purchases").await.json()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_comes_too_late_goes_back_and_one_unseen_is_found() {
+    let mut site = Site::open().await;
+    let operator = site.operator().await;
+    let member = site.member(1, None).await;
+    let sku = listed(&operator, 2).await;
+    let held = site.provider_books().await.held_fen;
+    let late = field(&buy(&member, &sku, 1, "0.00", "k1").await, "id");
+    let order = order_no(&site, &late).await;
+    // He gives it up while his payment is on its way.
+    let cancel = format!("/purchases/{late}/cancel");
+    assert_eq!(member.post(&cancel, json!({})).await.status, 200);
+    state(&site, &member, &late, "lapsed").await;
+    site.pay_order(&order).await;
+    site.until("the late payment is back", async || {
+        let refunds = member.get("/me/refunds").await.json();
+        let books = operator.get("/books").await.json();
+        let quiet = books["in_flight_refunds"] == "0.00" && refunds["total"] == "0.00";
+        (quiet && bounced(&member).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(site.provider_books().await.held_fen, held);
+    state(&site, &member, &late, "lapsed").await;
+
+    // Another is paid while the server is away: it is found by asking, and paid once.
+    let id = field(&buy(&member, &sku, 1, "0.00", "k2").await, "id");
+    let order = order_no(&site, &id).await;
+    site.stop_server().await;
+    site.pay_order(&order).await;
+    site.start_server().await;
+    let got = member.get(&format!("/purchases/{id}?refresh=true")).await;
+    assert_eq!(got.json()["state"], "paid", "{}", got.text());
+    assert_eq!(site.provider_books().await.held_fen - held, yuan(100));
+    site.close().await;
+}
+
+/// How many lines of the member's say that a payment went straight back.
+async fn bounced(member: &Caller) -> usize {
+    let lines = member.lines("in_groups").await;
+    lines
+        .iter()
+        .filter(|line| line["why"]["kind"] == "bounced")
+        .count()
+}

@@ -1,0 +1,159 @@
+//! Direct purchases in the views: the rows of any history are those of its world, however it was cut.
+
+use domain::*;
+use proptest::prelude::*;
+use views::*;
+
+use crate::kit::{Desk, Shop, e0, txn};
+
+fn listed() -> Shop {
+    let mut shop = Shop::opened(5, e0());
+    let group = shop.fill(&[0, 1, 2, 3, 4]);
+    shop.settle(group);
+    let title = Text {
+        zh: "茶壶".to_owned(),
+        en: "teapot".to_owned(),
+    };
+    let terms = SkuTerms {
+        title,
+        price: Money(2_000),
+        cost: Money(1_200),
+        coin_offset: Rate(100_000),
+        fulfilment: Fulfilment::Ship,
+        channel: ChannelTerms {
+            fee: Rate(6_000),
+            kept_on_refund: false,
+        },
+    };
+    shop.must(Command::Shop(ShopCommand::ListSku {
+        token: [1; 16],
+        product: [2; 16],
+        terms: Box::new(terms),
+    }));
+    let sku = SkuId(0);
+    shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 40 }));
+    shop
+}
+
+fn step(shop: &mut Shop, token: u8, (what, which, coins): (u8, u8, u8)) {
+    let open: Vec<_> = shop.world.open_purchases().collect();
+    let chosen = open.get(usize::from(which) % open.len().max(1));
+    let chosen = chosen.map(|(id, of)| (*id, of.member, of.cash()));
+    let command = match (what % 9, chosen) {
+        (0..3, _) | (_, None) => ShopCommand::Buy(Reservation {
+            member: MemberId(u32::from(which % 5)),
+            token: [token; 16],
+            sku: SkuId(0),
+            units: 1 + u32::from(which % 2),
+            price: Money(2_000),
+            coins: Coins(i64::from(coins)),
+        }),
+        (3 | 4, Some((purchase, _, amount))) => ShopCommand::PayPurchase {
+            purchase,
+            txn: txn(&format!("P{token}")),
+            amount: if coins < 40 { Money(7) } else { amount },
+        },
+        (5, Some((purchase, ..))) => ShopCommand::ShipPurchase { purchase },
+        (6, Some((purchase, member, _))) => ShopCommand::ReceivePurchase { purchase, member },
+        (7, Some((purchase, member, _))) => match which % 3 {
+            0 => ShopCommand::CancelPurchase { purchase, member },
+            1 => ShopCommand::ReturnPurchase { purchase, member },
+            _ => ShopCommand::TakeBackPurchase { purchase },
+        },
+        (_, Some(_)) => {
+            shop.wait(i64::from(coins) * i64::from(which) * 40);
+            return shop.ticks();
+        }
+    };
+    let _refused = shop.try_do(Command::Shop(command));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_views_of_any_purchases_are_those_of_their_world_however_they_were_cut(
+        steps in prop::collection::vec(any::<(u8, u8, u8)>(), 20..150), cut in 1usize..40,
+    ) {
+        let mut shop = listed();
+        for (token, &what) in (0u8..).zip(&steps) {
+            step(&mut shop, token, what);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let desk = Desk::of(&shop, cut).await;
+            desk.agrees(&shop.world).await;
+            let whole = Desk::of(&shop, usize::MAX).await;
+            assert_eq!(desk.dump().await, whole.dump().await);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_purchase_is_told_from_its_reservation_to_its_return() {
+    let mut shop = listed();
+    let member = MemberId(1);
+    let coins = shop.world.member(member).unwrap().coins.0.min(200);
+    let asked = Reservation {
+        member,
+        token: [7; 16],
+        sku: SkuId(0),
+        units: 1,
+        price: Money(2_000),
+        coins: Coins(coins),
+    };
+    shop.must(Command::Shop(ShopCommand::Buy(asked)));
+    let purchase = PurchaseId(0);
+    let cash = Money(2_000 - coins);
+    shop.must(Command::Shop(ShopCommand::PayPurchase {
+        purchase,
+        txn: txn("P1"),
+        amount: cash,
+    }));
+    let lost = Command::Shop(ShopCommand::BouncePurchase {
+        member,
+        txn: txn("P2"),
+        amount: Money(55),
+    });
+    shop.must(lost);
+    for command in [
+        ShopCommand::ShipPurchase { purchase },
+        ShopCommand::ReceivePurchase { purchase, member },
+        ShopCommand::ReturnPurchase { purchase, member },
+        ShopCommand::TakeBackPurchase { purchase },
+    ] {
+        shop.must(Command::Shop(command));
+    }
+    let desk = Desk::of(&shop, 1).await;
+    desk.agrees(&shop.world).await;
+    let row = desk.views.purchase(purchase).await.unwrap().value.unwrap();
+    assert_eq!((row.member, row.state), (member, PurchaseStatus::Returned));
+    assert_eq!((row.cash(), row.coins), (cash, Coins(coins)));
+    assert_eq!(row.ended_at, Some(shop.clock));
+    // Both payments are found again by the provider's names, each with its way back.
+    for (name, amount) in [("P1", cash), ("P2", Money(55))] {
+        let found = desk
+            .views
+            .money_in(&txn(name))
+            .await
+            .unwrap()
+            .value
+            .unwrap();
+        assert_eq!(
+            (found.member, found.amount),
+            (Some(member), amount),
+            "{name}"
+        );
+        assert_eq!(found.refund.unwrap().amount, amount, "{name}");
+    }
+    let mine = PurchaseFilter {
+        member: Some(member),
+        state: Some(PurchaseStatus::Returned),
+    };
+    let page = Page::new(None, 10);
+    let listed = desk.views.purchases(mine, page).await.unwrap().value;
+    assert_eq!(listed.items, [row]);
+    let all = (Millis(0), Millis(i64::MAX));
+    let unpaid = desk.views.unpaid_purchases(all, None, 10).await.unwrap();
+    assert_eq!(unpaid.value, []);
+}
