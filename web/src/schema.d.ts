@@ -213,6 +213,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cashier/redeem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives out what a code fetches, at the cashier's store. Of two cashiers one does. */
+        post: operations["post_cashier_redeem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/notify": {
         parameters: {
             query?: never;
@@ -1824,6 +1841,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The code of a group's order that waits to be fetched. */
+        get: operations["get_orders_id_code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}/delivery": {
         parameters: {
             query?: never;
@@ -1991,6 +2025,23 @@ export interface paths {
         put?: never;
         /** Gives up an unpaid purchase. */
         post: operations["post_purchases_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/purchases/{id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The code of a purchase that waits to be fetched. */
+        get: operations["get_purchases_id_code"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2791,6 +2842,15 @@ export interface components {
              */
             days?: number | null;
         };
+        /** @description The code with which something is fetched. */
+        FetchCode: {
+            /**
+             * @description Shown to the cashier; whoever shows it is given the thing.
+             * @example 7KQ4M2XWPA
+             */
+            code: string;
+            until?: components["schemas"]["At"] | null;
+        };
         /** @description A group in a list. */
         GroupCard: {
             campaign: string;
@@ -3274,6 +3334,8 @@ export interface components {
                  * @example paid
                  */
                 state: string;
+                /** @description Number of the store where it was fetched. */
+                store?: string | null;
                 title?: components["schemas"]["Words"] | null;
                 /** Format: int32 */
                 units: number;
@@ -3830,6 +3892,8 @@ export interface components {
              * @example paid
              */
             state: string;
+            /** @description Number of the store where it was fetched. */
+            store?: string | null;
             title?: components["schemas"]["Words"] | null;
             /** Format: int32 */
             units: number;
@@ -3882,6 +3946,19 @@ export interface components {
         Reasoned: {
             /** @description 1 to 400 bytes. */
             reason: string;
+        };
+        /** @description A code that a cashier was shown. */
+        RedeemWanted: {
+            /** @description Capitals and spaces do not matter. */
+            code: string;
+        };
+        /** @description What a cashier gives out. */
+        Redeemed: {
+            /** @description Its place in the journal; reads take it as `at_least`. */
+            seq: string;
+            title?: components["schemas"]["Words"] | null;
+            /** Format: int32 */
+            units: number;
         };
         /** @description Money on its way back. */
         RefundDue: {
@@ -4038,7 +4115,14 @@ export interface components {
             id: string;
             on_sale: boolean;
             price: components["schemas"]["Amount"];
+            /** @description Stores where it is picked up or redeemed; none: at any. */
+            stores: string[];
             title: components["schemas"]["Words"];
+            /**
+             * Format: int32
+             * @description How many days a voucher holds.
+             */
+            voucher_days?: number | null;
         };
         /** @description A thing that is sold, as operators see it. */
         SkuLine: components["schemas"]["SkuCard"] & {
@@ -4069,11 +4153,18 @@ export interface components {
             cost: components["schemas"]["Amount"];
             /** @description Whether it keeps that when the payment goes back. */
             fee_kept_on_refund?: boolean;
-            /** @description `ship`, also without it. */
+            /** @description `ship`, also without it; `pick-up` at a store, or `voucher`. */
             fulfilment?: string | null;
             price: components["schemas"]["Amount"];
+            /** @description Numbers of the stores where it is picked up or redeemed; none: at any. */
+            stores?: string[];
             /** @description 1 to 400 bytes in each language. */
             title: components["schemas"]["WordsWanted"];
+            /**
+             * Format: int32
+             * @description How many days a voucher holds, from 1 to 730; 90 without it.
+             */
+            voucher_days?: number | null;
         };
         /** @description The worst case of one group, term by term, with what is always printed beside it. */
         Solvency: {
@@ -4744,6 +4835,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_cashier_redeem: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedeemWanted"];
+            };
+        };
+        responses: {
+            /** @description Given out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redeemed"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -8281,6 +8408,37 @@ export interface operations {
             };
         };
     };
+    get_orders_id_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchCode"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_orders_id_delivery: {
         parameters: {
             query?: never;
@@ -8626,6 +8784,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_purchases_id_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchCode"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -196,6 +196,7 @@ impl World {
             self.next_order = self.next_order.max(order.saturating_add(1));
             self.leave_escrow(seat.member, settled.price);
         }
+        self.begin_vouchers(settled);
         self.keep_vesting(settled, buyers.len());
         if let Some(pooled) = &settled.pooled {
             self.fill_pool(pooled.plan);

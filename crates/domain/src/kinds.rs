@@ -380,9 +380,7 @@ pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
         return not_yet("group.circle rotate");
     }
     match campaign.product.fulfilment {
-        Fulfilment::Ship => {}
-        Fulfilment::PickUp => return not_yet("product.fulfilment pick-up"),
-        Fulfilment::Voucher => return not_yet("product.fulfilment voucher"),
+        Fulfilment::Ship | Fulfilment::PickUp | Fulfilment::Voucher => {}
         Fulfilment::AtTable => return not_yet("product.fulfilment at-table"),
     }
     if campaign.origin_share.is_some() {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Coins, Due, Duration, Event, GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId,
-    PendingRefund, PoolReturn, RefundId, Refusal, Txn, Vested, World,
+    Coins, Due, Duration, Event, Fulfilment, GroupId, MemberId, Millis, Money, OrderId, Overflow,
+    PaymentId, PendingRefund, PoolReturn, RefundId, Refusal, Txn, Vested, World,
     world::{VestingGroup, WaitingReward},
 };
 
@@ -91,7 +91,11 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        match self.require_order(order)?.state {
+        let known = self.require_order(order)?;
+        if self.fulfilment_of(known) != Fulfilment::Ship {
+            return Err(Refusal::OrderState(order));
+        }
+        match known.state {
             OrderState::Paid => {
                 events.push(Event::OrderShipped {
                     order,
@@ -134,7 +138,13 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        match self.require_own_order(order, member)?.state {
+        let known = self.require_own_order(order, member)?;
+        match known.state {
+            OrderState::Paid if self.fulfilment_of(known) != Fulfilment::Ship => {
+                // Nobody has fetched it: there is nothing to send back.
+                self.take_back(order, known, events)?;
+                Ok(())
+            }
             OrderState::Received { .. } => {
                 events.push(Event::OrderReturning {
                     order,
@@ -218,7 +228,13 @@ impl World {
             return;
         };
         let kept_at = match known.state {
-            OrderState::Paid => return,
+            OrderState::Paid => {
+                if self.fetch_by(order).is_some_and(|until| until <= now) {
+                    // A voucher that nobody has used: as if it had been returned.
+                    let _ = self.take_back(order, known, events);
+                }
+                return;
+            }
             OrderState::Shipped { received_by } if received_by <= now => {
                 let kept_at = received_by.after(RETURN_WINDOW);
                 events.push(Event::OrderReceived { order, kept_at });
@@ -241,7 +257,7 @@ impl World {
     }
 
     /// The group's last open order is being kept: its vesting rewards become available (rules 9.1).
-    fn decide_vesting(&self, group: GroupId, events: &mut Vec<Event>) {
+    pub(crate) fn decide_vesting(&self, group: GroupId, events: &mut Vec<Event>) {
         if let Some(vesting) = self
             .vesting
             .get(&group)
@@ -293,6 +309,7 @@ impl World {
             self.corrupt("an order that is not open was returned");
             return;
         };
+        self.is_fetched(order);
         self.apply_refund_due(PendingRefund {
             refund,
             txn: known.paid.txn,

@@ -619,7 +619,7 @@ impl World {
         match due {
             Due::Group(group) => self.live(group)?.due_at(),
             Due::Order(order) => match self.orders.get(&order)?.state {
-                OrderState::Paid => None,
+                OrderState::Paid => self.fetch_by(order),
                 OrderState::Shipped { received_by } => Some(received_by),
                 OrderState::Received { kept_at } => Some(kept_at),
                 OrderState::Returning { back_by } => Some(back_by),

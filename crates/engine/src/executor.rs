@@ -187,7 +187,9 @@ fn shop_bytes(event: &ShopEvent) -> usize {
         | ShopEvent::PurchaseReceived { .. }
         | ShopEvent::PurchaseKept { .. }
         | ShopEvent::PurchaseReturning { .. }
-        | ShopEvent::PurchaseReturned { .. } => 32,
+        | ShopEvent::PurchaseReturned { .. }
+        | ShopEvent::PurchaseRedeemed { .. }
+        | ShopEvent::OrderRedeemed { .. } => 32,
         ShopEvent::PurchaseReserved { .. } | ShopEvent::PurchasePaid { .. } => 72,
     }
 }

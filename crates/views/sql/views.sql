@@ -309,7 +309,8 @@ CREATE TABLE purchase (
   return_until BIGINT,
   back_by BIGINT,
   ended_at BIGINT,
-  refund BIGINT
+  refund BIGINT,
+  store BIGINT
 );
 CREATE INDEX purchase_member ON purchase (member, id);
 CREATE INDEX purchase_state ON purchase (state, id);

@@ -3,6 +3,7 @@
 //! Why the stock stands here and not in the directory with the products' texts: two buyers of a last unit are decided one after
 //! the other like two joins, and what was sold can be replayed. Nothing in here runs for a join or for a group's settlement.
 
+mod fetch;
 mod purchase;
 mod stock;
 
@@ -10,14 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
+pub use fetch::{FetchTerms, Fetched, MAX_FETCH_STORES, MAX_VOUCHER_DAYS, VOUCHER_DAYS};
 pub use purchase::{
     MAX_OPEN_RESERVATIONS, MAX_UNITS, PURCHASE_WINDOW, Purchase, PurchaseState, Reservation,
 };
 pub use stock::{MAX_SKUS, MAX_STOCK, SkuTerms, SkuView};
 
 use crate::{
-    Account, Answer, CampaignId, Coins, Event, MemberId, Millis, Money, Overflow, RefundId,
-    Refusal, Txn, World,
+    Account, Answer, CampaignId, Coins, Event, MemberId, Millis, Money, OrderId, Overflow,
+    RefundId, Refusal, StoreId, Txn, World,
 };
 use stock::Sku;
 
@@ -126,6 +128,13 @@ pub enum ShopCommand {
     TakeBackPurchase {
         /// Which.
         purchase: PurchaseId,
+    },
+    /// A cashier gives out what is picked up, or redeems a voucher. The caller has seen its code.
+    Redeem {
+        /// What.
+        what: Fetched,
+        /// Where.
+        store: StoreId,
     },
 }
 
@@ -300,6 +309,29 @@ pub enum ShopEvent {
         #[n(4)]
         coins: Coins,
     },
+    /// A purchase was given out at a store.
+    #[n(14)]
+    PurchaseRedeemed {
+        /// Which.
+        #[n(0)]
+        purchase: PurchaseId,
+        /// Where.
+        #[n(1)]
+        store: StoreId,
+        /// When the return window closes; none: a voucher is used for good.
+        #[n(2)]
+        kept_at: Option<Millis>,
+    },
+    /// A group's buyer was given what he got; that it is received, or used for good, follows.
+    #[n(15)]
+    OrderRedeemed {
+        /// Which.
+        #[n(0)]
+        order: OrderId,
+        /// Where.
+        #[n(1)]
+        store: StoreId,
+    },
 }
 
 /// Why the shop turned a command down.
@@ -356,6 +388,9 @@ pub enum ShopRefusal {
     /// The member holds as much unpaid as anybody may.
     #[error("the member has {MAX_OPEN_RESERVATIONS} unpaid purchases")]
     TooManyReserved,
+    /// It is given out at other stores.
+    #[error("this is not given out at store {0}")]
+    OtherStore(StoreId),
     /// No such purchase, or it has ended.
     #[error("purchase {0} is not known or has ended")]
     UnknownPurchase(PurchaseId),
@@ -381,6 +416,7 @@ impl ShopRefusal {
             ShopRefusal::TooManyCoins { .. } => "coins_over_limit",
             ShopRefusal::CoinsShort { .. } => "coins_short",
             ShopRefusal::TooManyReserved => "too_many_unpaid",
+            ShopRefusal::OtherStore(_) => "other_store",
             ShopRefusal::UnknownPurchase(_) => "purchase_unknown",
             ShopRefusal::NotYourPurchase(_) => "purchase_not_yours",
             ShopRefusal::PurchaseState(_) => "purchase_state",
@@ -396,7 +432,7 @@ impl From<ShopRefusal> for Refusal {
 
 impl ShopEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 16] = [
         "sku_listed",
         "sku_changed",
         "sku_closed",
@@ -411,6 +447,8 @@ impl ShopEvent {
         "purchase_kept",
         "purchase_returning",
         "purchase_returned",
+        "purchase_redeemed",
+        "order_redeemed",
     ];
 
     /// Its name in SQL and JSON.
@@ -430,6 +468,8 @@ impl ShopEvent {
             ShopEvent::PurchaseKept { .. } => "purchase_kept",
             ShopEvent::PurchaseReturning { .. } => "purchase_returning",
             ShopEvent::PurchaseReturned { .. } => "purchase_returned",
+            ShopEvent::PurchaseRedeemed { .. } => "purchase_redeemed",
+            ShopEvent::OrderRedeemed { .. } => "order_redeemed",
         }
     }
 
@@ -449,7 +489,9 @@ impl ShopEvent {
             | ShopEvent::PurchaseReceived { .. }
             | ShopEvent::PurchaseKept { .. }
             | ShopEvent::PurchaseReturning { .. }
-            | ShopEvent::PurchaseReturned { .. } => None,
+            | ShopEvent::PurchaseReturned { .. }
+            | ShopEvent::PurchaseRedeemed { .. }
+            | ShopEvent::OrderRedeemed { .. } => None,
         }
     }
 }
@@ -466,6 +508,10 @@ impl ShopCommand {
             | ShopCommand::ReceivePurchase { purchase, .. }
             | ShopCommand::ReturnPurchase { purchase, .. }
             | ShopCommand::TakeBackPurchase { purchase } => Some(crate::Due::Purchase(*purchase)),
+            ShopCommand::Redeem { what, .. } => Some(match what {
+                Fetched::Purchase(purchase) => crate::Due::Purchase(*purchase),
+                Fetched::Order(order) => crate::Due::Order(*order),
+            }),
             ShopCommand::ListSku { .. }
             | ShopCommand::ChangeSku { .. }
             | ShopCommand::CloseSku { .. }
@@ -492,7 +538,8 @@ impl ShopCommand {
             | ShopCommand::StockReturns { .. }
             | ShopCommand::PayPurchase { .. }
             | ShopCommand::ShipPurchase { .. }
-            | ShopCommand::TakeBackPurchase { .. } => None,
+            | ShopCommand::TakeBackPurchase { .. }
+            | ShopCommand::Redeem { .. } => None,
         }
     }
 }
@@ -513,6 +560,9 @@ pub(crate) struct Shop {
     /// Units that winners have returned and that are not on sale.
     #[n(4)]
     returned: BTreeMap<CampaignId, u32>,
+    /// Vouchers of groups that nobody has used, by when they end.
+    #[n(5)]
+    fetch_by: BTreeMap<OrderId, Millis>,
 
     // Derived from the above; rebuilt when a snapshot is read.
     /// What is sold of each product.
@@ -577,6 +627,9 @@ impl World {
             ShopCommand::TakeBackPurchase { purchase } => {
                 self.decide_take_back_purchase(*purchase, events)?
             }
+            ShopCommand::Redeem { what, store } => {
+                return self.decide_redeem(*what, *store, now, events);
+            }
         }
         Ok(None)
     }
@@ -601,7 +654,7 @@ impl World {
                 units,
             } => self.apply_returns_stocked(*sku, *campaign, *units),
             ShopEvent::PurchaseReserved { purchase, of } => {
-                self.apply_purchase_reserved(*purchase, *of)
+                self.apply_purchase_reserved(*purchase, of)
             }
             ShopEvent::PurchaseLapsed { purchase } => self.apply_purchase_lapsed(*purchase),
             ShopEvent::PurchasePaid {
@@ -636,6 +689,10 @@ impl World {
                 amount,
                 ..
             } => self.apply_purchase_returned(*purchase, *refund, *amount),
+            ShopEvent::PurchaseRedeemed {
+                purchase, kept_at, ..
+            } => self.apply_redeemed(*purchase, *kept_at),
+            ShopEvent::OrderRedeemed { order, .. } => self.is_fetched(*order),
         }
     }
 }
@@ -679,6 +736,8 @@ pub(crate) fn shop_lines(
         | ShopEvent::PurchaseShipped { .. }
         | ShopEvent::PurchaseReceived { .. }
         | ShopEvent::PurchaseKept { .. }
-        | ShopEvent::PurchaseReturning { .. } => Ok(()),
+        | ShopEvent::PurchaseReturning { .. }
+        | ShopEvent::PurchaseRedeemed { .. }
+        | ShopEvent::OrderRedeemed { .. } => Ok(()),
     }
 }

@@ -5,7 +5,7 @@
 
 use minicbor::{Decode, Encode};
 
-use super::{PurchaseId, Shop, ShopEvent, ShopRefusal, SkuId};
+use super::{FetchTerms, PurchaseId, Shop, ShopEvent, ShopRefusal, SkuId};
 use crate::{
     Answer, BACK_AFTER, Bounce, ChannelTerms, Coins, Due, Duration, Event, MAX_AMOUNT_FEN,
     MemberId, Millis, Money, PaymentAnswer, PendingRefund, RECEIVED_AFTER, RETURN_WINDOW, RefundId,
@@ -37,7 +37,7 @@ pub struct Reservation {
 }
 
 /// A purchase that has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Purchase {
     /// Whose.
     #[n(0)]
@@ -72,6 +72,9 @@ pub struct Purchase {
     /// What it was paid with, and the part of its fee that the channel gives back with it.
     #[n(10)]
     pub paid: Option<(Txn, Money)>,
+    /// Where and how long it can be fetched, unless it is sent.
+    #[n(11)]
+    pub fetch: Option<FetchTerms>,
 }
 
 impl Purchase {
@@ -88,6 +91,7 @@ impl Purchase {
             PurchaseState::Shipped { received_by } => Some(received_by),
             PurchaseState::Received { kept_at } => Some(kept_at),
             PurchaseState::Returning { back_by } => Some(back_by),
+            PurchaseState::Waiting { until } => until,
         }
     }
 
@@ -131,6 +135,13 @@ pub enum PurchaseState {
         /// When it counts as back.
         #[n(0)]
         back_by: Millis,
+    },
+    /// Paid, and waits to be fetched.
+    #[n(5)]
+    Waiting {
+        /// When a voucher ends: what was paid goes back then.
+        #[n(0)]
+        until: Option<Millis>,
     },
 }
 
@@ -258,6 +269,7 @@ impl World {
                 pay_by: now.after(PURCHASE_WINDOW),
             },
             paid: None,
+            fetch: terms.fetch.clone(),
         };
         if MAX_PROMISED < self.promised.saturating_add(of.promise()) {
             return Err(Refusal::Overflow);
@@ -281,6 +293,7 @@ impl World {
                 Ok(())
             }
             PurchaseState::Paid
+            | PurchaseState::Waiting { .. }
             | PurchaseState::Shipped { .. }
             | PurchaseState::Received { .. }
             | PurchaseState::Returning { .. } => Err(ShopRefusal::PurchaseState(purchase).into()),
@@ -307,6 +320,7 @@ impl World {
             }
             PurchaseState::Reserved { .. } => None,
             PurchaseState::Paid
+            | PurchaseState::Waiting { .. }
             | PurchaseState::Shipped { .. }
             | PurchaseState::Received { .. }
             | PurchaseState::Returning { .. } => Some(Bounce::SecondPayment),
@@ -393,6 +407,7 @@ impl World {
                 Ok(())
             }
             PurchaseState::Reserved { .. }
+            | PurchaseState::Waiting { .. }
             | PurchaseState::Shipped { .. }
             | PurchaseState::Received { .. }
             | PurchaseState::Returning { .. } => Err(ShopRefusal::PurchaseState(purchase).into()),
@@ -416,6 +431,7 @@ impl World {
                 Ok(())
             }
             PurchaseState::Reserved { .. }
+            | PurchaseState::Waiting { .. }
             | PurchaseState::Paid
             | PurchaseState::Received { .. }
             | PurchaseState::Returning { .. } => Err(ShopRefusal::PurchaseState(purchase).into()),
@@ -438,6 +454,12 @@ impl World {
                 }));
                 Ok(())
             }
+            // Nobody has fetched it: there is nothing to send back.
+            PurchaseState::Waiting { .. } => {
+                let known = self.require_purchase(purchase)?;
+                events.push(self.purchase_back(purchase, known));
+                Ok(())
+            }
             PurchaseState::Reserved { .. }
             | PurchaseState::Paid
             | PurchaseState::Shipped { .. }
@@ -457,6 +479,7 @@ impl World {
                 Ok(())
             }
             PurchaseState::Reserved { .. }
+            | PurchaseState::Waiting { .. }
             | PurchaseState::Paid
             | PurchaseState::Shipped { .. }
             | PurchaseState::Received { .. } => Err(ShopRefusal::PurchaseState(purchase).into()),
@@ -496,7 +519,7 @@ impl World {
                 kept_at
             }
             PurchaseState::Received { kept_at } => kept_at,
-            PurchaseState::Returning { .. } => {
+            PurchaseState::Returning { .. } | PurchaseState::Waiting { .. } => {
                 out.push(self.purchase_back(purchase, known));
                 return;
             }
@@ -555,7 +578,7 @@ impl Shop {
 }
 
 impl World {
-    pub(super) fn apply_purchase_reserved(&mut self, id: PurchaseId, of: Purchase) {
+    pub(super) fn apply_purchase_reserved(&mut self, id: PurchaseId, of: &Purchase) {
         if id.0 != self.shop.next_purchase {
             self.corrupt(&format!("purchase {id} is not the next"));
         }
@@ -573,9 +596,9 @@ impl World {
         };
         self.shop.known.insert(identity, id);
         self.promised = self.promised.saturating_add(of.promise());
-        self.shop.open.insert(id, of);
-        self.shop.hold(id, &of);
-        self.purchase_timer(id, &of);
+        self.shop.open.insert(id, of.clone());
+        self.shop.hold(id, of);
+        self.purchase_timer(id, of);
     }
 
     fn purchase_timer(&mut self, id: PurchaseId, of: &Purchase) {
@@ -602,13 +625,20 @@ impl World {
 
     pub(super) fn apply_purchase_paid(&mut self, id: PurchaseId, txn: Txn, fee_back: Money) {
         if let Some(of) = self.end_purchase(id) {
+            let state = match &of.fetch {
+                None => PurchaseState::Paid,
+                Some(fetch) => PurchaseState::Waiting {
+                    until: fetch.until(self.now),
+                },
+            };
             let paid = Purchase {
-                state: PurchaseState::Paid,
+                state,
                 paid: Some((txn, fee_back)),
                 ..of
             };
-            self.shop.open.insert(id, paid);
             self.shop.hold(id, &paid);
+            self.purchase_timer(id, &paid);
+            self.shop.open.insert(id, paid);
         }
     }
 
@@ -618,8 +648,9 @@ impl World {
             return;
         };
         known.state = state;
-        let known = *known;
-        self.purchase_timer(id, &known);
+        if let Some(at) = known.due_at() {
+            self.push_timer(at, Due::Purchase(id));
+        }
     }
 
     pub(super) fn apply_purchase_kept(&mut self, id: PurchaseId) {
@@ -653,8 +684,13 @@ impl World {
     /// Derives what a snapshot does not hold.
     pub(crate) fn rebuild_shop(&mut self) {
         self.rebuild_products();
-        let open: Vec<(PurchaseId, Purchase)> =
-            self.shop.open.iter().map(|(&id, of)| (id, *of)).collect();
+        self.rebuild_vouchers();
+        let open: Vec<(PurchaseId, Purchase)> = self
+            .shop
+            .open
+            .iter()
+            .map(|(&id, of)| (id, of.clone()))
+            .collect();
         for (id, of) in open {
             self.shop.hold(id, &of);
             self.purchase_timer(id, &of);

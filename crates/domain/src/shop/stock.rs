@@ -5,10 +5,10 @@
 
 use minicbor::{Decode, Encode};
 
-use super::{ShopEvent, ShopRefusal, SkuId};
+use super::{FetchTerms, ShopEvent, ShopRefusal, SkuId};
 use crate::{
     Answer, CampaignId, ChannelTerms, Event, Fulfilment, GroupId, MAX_AMOUNT_FEN, MAX_TEXT_BYTES,
-    Money, RATE_ONE_PPM, Rate, Refusal, Text, World, group::GroupSlot, promises,
+    Money, RATE_ONE_PPM, Rate, Refusal, Text, World, promises,
 };
 
 /// Most things for sale.
@@ -37,6 +37,9 @@ pub struct SkuTerms {
     /// What the payment channel takes.
     #[n(5)]
     pub channel: ChannelTerms,
+    /// Where and how long it can be fetched, unless it is sent.
+    #[n(6)]
+    pub fetch: Option<FetchTerms>,
 }
 
 /// One thing for sale.
@@ -81,7 +84,7 @@ impl SkuTerms {
         bill.share(self.coin_offset.min(most))
     }
 
-    fn check(&self) -> Result<(), Refusal> {
+    fn check(&self, world: &World) -> Result<(), Refusal> {
         let invalid = |field, must| Err(ShopRefusal::InvalidSku { field, must }.into());
         for (field, text) in [("title.zh", &self.title.zh), ("title.en", &self.title.en)] {
             if text.trim().is_empty()
@@ -106,15 +109,13 @@ impl SkuTerms {
         if RATE_ONE_PPM < self.channel.fee.0 {
             return invalid("channel.fee", "must be between 0% and 100%");
         }
-        match self.fulfilment {
-            Fulfilment::Ship => Ok(()),
-            Fulfilment::PickUp => Err(Refusal::NotRunYet {
-                what: "fulfilment pick-up",
-            }),
-            Fulfilment::Voucher => Err(Refusal::NotRunYet {
-                what: "fulfilment voucher",
-            }),
-            Fulfilment::AtTable => invalid("fulfilment", "is at-table only in a treat"),
+        match (self.fulfilment, &self.fetch) {
+            (Fulfilment::Ship, None) => Ok(()),
+            (Fulfilment::AtTable, _) => invalid("fulfilment", "is at-table only in a treat"),
+            (Fulfilment::PickUp | Fulfilment::Voucher, None) => {
+                invalid("stores", "must be given, if only as none")
+            }
+            (fulfilment, Some(fetch)) => fetch.check(fulfilment, world),
         }
     }
 }
@@ -187,7 +188,7 @@ impl World {
             }
             return Ok(Some(Answer::Sku(SkuId(id))));
         }
-        terms.check()?;
+        terms.check(self)?;
         if MAX_SKUS <= self.shop.skus.len() {
             return Err(Refusal::Overflow);
         }
@@ -208,7 +209,7 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let known = self.require_sku(sku)?;
-        terms.check()?;
+        terms.check(self)?;
         if *known.terms != *terms {
             events.push(Event::Shop(ShopEvent::SkuChanged {
                 sku,
@@ -347,10 +348,8 @@ impl World {
 
     /// A winner's unit is back: it is the platform's, where the platform has paid for it.
     pub(crate) fn count_returned(&mut self, group: GroupId) {
-        let campaign = match self.slot(group) {
-            Some(GroupSlot::Live(known)) => known.campaign,
-            Some(GroupSlot::Over { campaign, .. }) => *campaign,
-            None => return,
+        let Some(campaign) = self.campaign_number(group) else {
+            return;
         };
         let is_own = self
             .campaign(campaign)

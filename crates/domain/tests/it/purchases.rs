@@ -17,6 +17,7 @@ pub(crate) fn terms(price: i64, cost: i64) -> SkuTerms {
             fee: Rate(6_000),
             kept_on_refund: false,
         },
+        fetch: None,
     }
 }
 
@@ -103,6 +104,268 @@ fn with_coins(shop: &mut Shop, coins: i64) -> MemberId {
     settled.refunded()[0].1.member
 }
 
+/// A merchant with two stores.
+pub(crate) fn stores(shop: &mut Shop) -> [StoreId; 2] {
+    let contract = Contract {
+        entry_fee: Money(0),
+        commission: Some(Rate(100_000)),
+        settlement: None,
+        cash: CashTaker::Store,
+    };
+    shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+        token: [3; 16],
+        contract,
+    }));
+    [4, 5].map(|token| {
+        let opened = shop.must(Command::Alliance(AllianceCommand::OpenStore {
+            merchant: MerchantId(0),
+            token: [token; 16],
+        }));
+        match opened {
+            Answer::Store(store) => store,
+            other => panic!("{other:?}"),
+        }
+    })
+}
+
+pub(crate) fn redeem(shop: &mut Shop, what: Fetched, store: StoreId) -> Result<Answer, Refusal> {
+    shop.try_do(Command::Shop(ShopCommand::Redeem { what, store }))
+}
+
+/// What is picked up at the first of two stores, or a voucher of 30 days.
+fn fetched(shop: &mut Shop, fulfilment: Fulfilment) -> (SkuId, [StoreId; 2]) {
+    let stores = stores(shop);
+    let mut fetched = terms(10_000, 6_000);
+    fetched.fulfilment = fulfilment;
+    fetched.fetch = Some(FetchTerms {
+        stores: vec![stores[0]],
+        days: (fulfilment == Fulfilment::Voucher).then_some(30),
+    });
+    (list(shop, fetched, 5), stores)
+}
+
+fn bought(shop: &mut Shop, sku: SkuId, name: &str) -> (PurchaseId, MemberId) {
+    let member = shop.member(None);
+    let asked = asked(shop, member, sku, 1, 1, 0);
+    let purchase = buy(shop, asked).unwrap();
+    assert_eq!(pay(shop, purchase, name, 10_000), "paid");
+    (purchase, member)
+}
+
+#[test]
+fn what_is_picked_up_is_given_out_once_at_its_store() {
+    let mut shop = Shop::new();
+    let (sku, [here, there]) = fetched(&mut shop, Fulfilment::PickUp);
+    let (purchase, member) = bought(&mut shop, sku, "T1");
+    let what = Fetched::Purchase(purchase);
+    let mut refused = |what, store, told: &str| {
+        let refusal = redeem(&mut shop, what, store).unwrap_err();
+        assert_eq!(refusal.code(), told);
+    };
+    refused(what, StoreId(9), "store_unknown");
+    refused(what, there, "other_store");
+    refused(Fetched::Purchase(PurchaseId(9)), here, "purchase_unknown");
+    let ship = shop.try_do(Command::Shop(ShopCommand::ShipPurchase { purchase }));
+    assert_eq!(ship.unwrap_err().code(), "purchase_state");
+    shop.wait(400 * 86_400);
+    ticks(&mut shop);
+    assert_eq!(redeem(&mut shop, what, here), Ok(Answer::Done));
+    let again = redeem(&mut shop, what, here).unwrap_err();
+    assert_eq!(again.code(), "purchase_state");
+    // He may bring it back within the window, like anything.
+    let back = ShopCommand::ReturnPurchase { purchase, member };
+    shop.must(Command::Shop(back));
+    shop.must(Command::Shop(ShopCommand::TakeBackPurchase { purchase }));
+    assert_eq!(shop.refund_all(), Money(10_000));
+    shop.check();
+}
+
+#[test]
+fn a_voucher_is_used_once_or_paid_back() {
+    let mut shop = Shop::new();
+    let (sku, [here, _]) = fetched(&mut shop, Fulfilment::Voucher);
+    let (used, member) = bought(&mut shop, sku, "T1");
+    assert_eq!(
+        redeem(&mut shop, Fetched::Purchase(used), here),
+        Ok(Answer::Done)
+    );
+    // Of two cashiers one has redeemed it; and it is used for good.
+    let second = redeem(&mut shop, Fetched::Purchase(used), here).unwrap_err();
+    assert_eq!(second.code(), "purchase_unknown");
+    let back = ShopCommand::ReturnPurchase {
+        purchase: used,
+        member,
+    };
+    let late = shop.try_do(Command::Shop(back)).unwrap_err();
+    assert_eq!(late.code(), "purchase_unknown");
+    // Unused it goes back at once, the money in full.
+    let (unused, member) = bought(&mut shop, sku, "T2");
+    shop.must(Command::Shop(ShopCommand::ReturnPurchase {
+        purchase: unused,
+        member,
+    }));
+    assert_eq!(shop.refund_all(), Money(10_000));
+    assert_eq!(free(&shop, sku), (4, 1));
+    // And by itself where nobody has used it by its end: at the end it is too late.
+    let (forgotten, _) = bought(&mut shop, sku, "T3");
+    shop.wait(30 * 86_400 - 1);
+    ticks(&mut shop);
+    assert!(shop.world.purchase(forgotten).is_some());
+    shop.check();
+    shop.wait(1);
+    let late = redeem(&mut shop, Fetched::Purchase(forgotten), here).unwrap_err();
+    assert_eq!(late.code(), "purchase_unknown");
+    assert_eq!(shop.refund_all(), Money(10_000));
+    shop.check();
+}
+
+#[test]
+fn fetched_goods_name_stores_that_there_are() {
+    let mut shop = Shop::new();
+    let [store, _] = stores(&mut shop);
+    let mut check = |fulfilment: Fulfilment, fetch: Option<FetchTerms>, told: &str| {
+        let mut bad = terms(10_000, 6_000);
+        (bad.fulfilment, bad.fetch) = (fulfilment, fetch);
+        let command = ShopCommand::ListSku {
+            token: [7; 16],
+            product: [9; 16],
+            terms: Box::new(bad),
+        };
+        let answer = shop.try_do(Command::Shop(command));
+        let answer = answer.err().map_or("listed", |refusal| refusal.code());
+        assert_eq!(answer, told);
+    };
+    let at = |stores: &[StoreId], days| {
+        let stores = stores.to_vec();
+        Some(FetchTerms { stores, days })
+    };
+    check(Fulfilment::Ship, at(&[store], None), "sku_invalid");
+    check(Fulfilment::PickUp, None, "sku_invalid");
+    check(Fulfilment::PickUp, at(&[], Some(1)), "sku_invalid");
+    check(Fulfilment::PickUp, at(&[StoreId(9)], None), "store_unknown");
+    check(Fulfilment::Voucher, at(&[], None), "sku_invalid");
+    check(Fulfilment::Voucher, at(&[], Some(0)), "sku_invalid");
+    check(Fulfilment::Voucher, at(&[], Some(731)), "sku_invalid");
+    check(
+        Fulfilment::Voucher,
+        at(&[store; 101], Some(1)),
+        "sku_invalid",
+    );
+    check(Fulfilment::Voucher, at(&[], Some(730)), "listed");
+}
+
+/// Two buy in a group what they fetch; with a formation reward for the leader that waits for both.
+fn sold(shop: &mut Shop, fulfilment: Fulfilment, merchant: bool) -> [(OrderId, MemberId); 2] {
+    let mut offer = campaign(10_000, 2, 2, 2_000);
+    offer.kind = Kind::EveryoneBuys;
+    offer.product.fulfilment = fulfilment;
+    offer.rewards = vec![rewards::Reward {
+        program: rewards::Program::Formation(rewards::Formation {
+            per_recruit: Money(200),
+        }),
+        limit: rewards::Limit::None,
+    }];
+    let id = CampaignId(shop.world.campaigns());
+    if merchant {
+        offer.merchant = Some(MerchantTerms {
+            commission: Rate(100_000),
+        });
+        shop.must(Command::Alliance(AllianceCommand::PublishFor {
+            merchant: MerchantId(0),
+            campaign: Box::new(offer),
+        }));
+    } else {
+        shop.publish(offer);
+    }
+    let buyers = shop.members(2);
+    let group = shop.open(id, buyers[0]);
+    shop.seat(group, buyers[1]);
+    let orders = (0..1_000).map(OrderId).filter_map(|order| {
+        let known = shop.world.order(order)?;
+        (known.group == group).then_some((order, known.member))
+    });
+    orders.collect::<Vec<_>>().try_into().unwrap()
+}
+
+#[test]
+fn winners_vouchers_are_used_or_paid_back_and_rewards_follow() {
+    let mut shop = Shop::new();
+    let [here, there] = stores(&mut shop);
+    let [(first, _), (second, second_member)] = sold(&mut shop, Fulfilment::Voucher, false);
+    let ship = shop.try_do(Command::ShipOrder { order: first });
+    assert_eq!(ship.unwrap_err().code(), "order_state");
+    // The platform's own are redeemed at any store, once.
+    assert_eq!(
+        redeem(&mut shop, Fetched::Order(first), there),
+        Ok(Answer::Done)
+    );
+    let again = redeem(&mut shop, Fetched::Order(first), here).unwrap_err();
+    assert_eq!(again.code(), "order_unknown");
+    assert_eq!(shop.balance("vesting"), -200);
+    shop.must(Command::ReturnOrder {
+        order: second,
+        member: second_member,
+    });
+    assert_eq!(shop.refund_all(), Money(10_000));
+    // The leader's reward came from the second seat, which was given back.
+    assert_eq!(shop.balance("vesting"), 0);
+    assert_eq!(shop.balance("available"), 0);
+    shop.check();
+    // Nobody uses these: after 90 days they are paid back by themselves.
+    let orders = sold(&mut shop, Fulfilment::Voucher, false);
+    shop.wait(90 * 86_400 - 1);
+    ticks(&mut shop);
+    assert!(shop.world.order(orders[0].0).is_some());
+    shop.check();
+    shop.wait(1);
+    ticks(&mut shop);
+    assert_eq!(shop.refund_all(), Money(20_000));
+    assert_eq!(shop.balance("vesting"), 0);
+    assert_eq!(shop.world.next_timer(), None);
+    shop.check();
+}
+
+#[test]
+fn what_a_merchant_sold_is_picked_up_at_his_stores() {
+    let mut shop = Shop::new();
+    let [here, _] = stores(&mut shop);
+    shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+        token: [8; 16],
+        contract: Contract {
+            entry_fee: Money(0),
+            commission: Some(Rate(100_000)),
+            settlement: None,
+            cash: CashTaker::Store,
+        },
+    }));
+    let other = shop.must(Command::Alliance(AllianceCommand::OpenStore {
+        merchant: MerchantId(1),
+        token: [9; 16],
+    }));
+    let Answer::Store(other) = other else {
+        panic!("{other:?}")
+    };
+    let [(order, member), (second, _)] = sold(&mut shop, Fulfilment::PickUp, true);
+    let refused = redeem(&mut shop, Fetched::Order(order), other).unwrap_err();
+    assert_eq!(refused.code(), "other_store");
+    assert_eq!(
+        redeem(&mut shop, Fetched::Order(order), here),
+        Ok(Answer::Done)
+    );
+    shop.must(Command::ReturnOrder { order, member });
+    shop.must(Command::TakeBackOrder { order });
+    redeem(&mut shop, Fetched::Order(second), here).unwrap();
+    shop.wait(7 * 86_400);
+    ticks(&mut shop);
+    assert_eq!(shop.balance("merchant-vesting"), 0);
+    assert_eq!(
+        shop.world.returned_units().count(),
+        0,
+        "the unit is the merchant's"
+    );
+    shop.check();
+}
+
 /// Every kind of event of the shop, for the stored bytes.
 pub(crate) fn every_kind() -> Vec<Record> {
     let mut shop = Shop::new();
@@ -150,6 +413,11 @@ pub(crate) fn every_kind() -> Vec<Record> {
         campaign: returned,
         units: 1,
     }));
+    let (sku, [store, _]) = fetched(&mut shop, Fulfilment::Voucher);
+    let (purchase, _) = bought(&mut shop, sku, "T4");
+    redeem(&mut shop, Fetched::Purchase(purchase), store).unwrap();
+    let [(order, _), _] = sold(&mut shop, Fulfilment::PickUp, false);
+    redeem(&mut shop, Fetched::Order(order), store).unwrap();
     shop.refund_all();
     shop.check();
     shop.records
@@ -503,6 +771,7 @@ enum Step {
     Receive(u8),
     Return(u8),
     TakeBack(u8),
+    Redeem(u8),
     Stock(u8, i32),
     Wait(i64),
     Tick,
@@ -523,6 +792,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<u8>().prop_map(Step::Receive),
         2 => any::<u8>().prop_map(Step::Return),
         2 => any::<u8>().prop_map(Step::TakeBack),
+        2 => any::<u8>().prop_map(Step::Redeem),
         2 => (any::<u8>(), -3i32..6).prop_map(|(a, b)| Step::Stock(a, b)),
         3 => wait.prop_map(Step::Wait),
         2 => Just(Step::Tick),
@@ -543,6 +813,14 @@ impl Market {
         let members = vec![first, second, shop.member(None)];
         list(&mut shop, terms(1_000, 600), 3);
         list(&mut shop, terms(333, 200), 2);
+        let [store, _] = stores(&mut shop);
+        let mut voucher = terms(500, 100);
+        voucher.fulfilment = Fulfilment::Voucher;
+        voucher.fetch = Some(FetchTerms {
+            stores: vec![store],
+            days: Some(20),
+        });
+        list(&mut shop, voucher, 4);
         Market {
             shop,
             members,
@@ -560,7 +838,7 @@ impl Market {
         let command = match *step {
             Step::Buy(who, what, units, coins) => {
                 let member = self.members[usize::from(who) % 3];
-                let sku = SkuId(u32::from(what % 2));
+                let sku = SkuId(u32::from(what % 3));
                 ShopCommand::Buy(asked(&self.shop, member, sku, token, units, coins))
             }
             Step::Pay(which, right) => {
@@ -576,7 +854,7 @@ impl Market {
                 }
             }
             Step::Stock(what, by) => ShopCommand::AdjustStock {
-                sku: SkuId(u32::from(what % 2)),
+                sku: SkuId(u32::from(what % 3)),
                 by,
             },
             Step::Wait(seconds) => return self.shop.wait(seconds),
@@ -585,7 +863,8 @@ impl Market {
             | Step::Ship(which)
             | Step::Receive(which)
             | Step::Return(which)
-            | Step::TakeBack(which) => {
+            | Step::TakeBack(which)
+            | Step::Redeem(which) => {
                 let Some((purchase, member)) = self.open(which) else {
                     return;
                 };
@@ -594,6 +873,10 @@ impl Market {
                     Step::Ship(_) => ShopCommand::ShipPurchase { purchase },
                     Step::Receive(_) => ShopCommand::ReceivePurchase { purchase, member },
                     Step::Return(_) => ShopCommand::ReturnPurchase { purchase, member },
+                    Step::Redeem(_) => ShopCommand::Redeem {
+                        what: Fetched::Purchase(purchase),
+                        store: StoreId(0),
+                    },
                     _ => ShopCommand::TakeBackPurchase { purchase },
                 }
             }
@@ -607,7 +890,7 @@ impl Market {
 
     /// Units that came, less those that went, are where the world has them.
     fn check_units(&self) {
-        let mut stock = [0i64; 2];
+        let mut stock = [0i64; 3];
         let mut at = std::collections::BTreeMap::new();
         for event in self.shop.records.iter().flat_map(|record| &record.events) {
             let Event::Shop(event) = event else { continue };
@@ -687,6 +970,7 @@ fn random_purchases_reach_everything() {
             "sku_closed",
             "sku_reopened",
             "returns_stocked",
+            "order_redeemed",
         ];
         assert!(
             seen.contains(name) || by_hand.contains(&name),

@@ -7,11 +7,15 @@ use crate::shop::{Shop, fails, forge, passes, sale};
 const MEMBER: MemberId = MemberId(0);
 
 fn buy(shop: &mut Shop, token: u8, units: u32) -> PurchaseId {
+    buy_of(shop, SkuId(0), token, units)
+}
+
+fn buy_of(shop: &mut Shop, sku: SkuId, token: u8, units: u32) -> PurchaseId {
     let purchase = PurchaseId(shop.step.world().purchases());
     shop.must(Command::Shop(ShopCommand::Buy(Reservation {
         member: MEMBER,
         token: [token; 16],
-        sku: SkuId(0),
+        sku,
         units,
         price: Money(10_000),
         coins: Coins(0),
@@ -28,6 +32,83 @@ fn pay(shop: &mut Shop, purchase: PurchaseId, units: i64) {
     }));
 }
 
+/// One is used, one goes back unused; and one of a group is used.
+fn vouchers(shop: &mut Shop) {
+    let contract = Contract {
+        entry_fee: Money(0),
+        commission: None,
+        settlement: None,
+        cash: CashTaker::Store,
+    };
+    shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+        token: [3; 16],
+        contract,
+    }));
+    let (merchant, store) = (MerchantId(0), StoreId(0));
+    shop.must(Command::Alliance(AllianceCommand::OpenStore {
+        merchant,
+        token: [4; 16],
+    }));
+    let terms = SkuTerms {
+        fulfilment: Fulfilment::Voucher,
+        fetch: Some(FetchTerms {
+            stores: vec![store],
+            days: Some(9),
+        }),
+        ..sku()
+    };
+    shop.must(Command::Shop(ShopCommand::ListSku {
+        token: [9; 16],
+        product: [2; 16],
+        terms: Box::new(terms),
+    }));
+    let sku = SkuId(1);
+    shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 2 }));
+    for token in [7, 8] {
+        let purchase = buy_of(shop, sku, token, 1);
+        pay(shop, purchase, 1);
+        if token == 7 {
+            let what = Fetched::Purchase(purchase);
+            shop.must(Command::Shop(ShopCommand::Redeem { what, store }));
+        }
+    }
+    let mut offer = sale();
+    offer.product.fulfilment = Fulfilment::Voucher;
+    shop.must(Command::PublishCampaign {
+        campaign: Box::new(offer),
+    });
+    let group = GroupId(shop.step.world().groups());
+    shop.must(Command::OpenGroup {
+        campaign: CampaignId(1),
+        member: MEMBER,
+        via: None,
+    });
+    shop.pay(PaymentId { group, index: 0 }, MEMBER);
+    let via = None;
+    let member = MemberId(1);
+    shop.must(Command::JoinGroup { group, member, via });
+    shop.pay(PaymentId { group, index: 1 }, member);
+    let what = Fetched::Order(OrderId(2));
+    shop.must(Command::Shop(ShopCommand::Redeem { what, store }));
+    shop.days(10);
+}
+
+fn sku() -> SkuTerms {
+    let title = Text {
+        zh: "米".to_owned(),
+        en: "rice".to_owned(),
+    };
+    SkuTerms {
+        title,
+        price: Money(10_000),
+        cost: Money(6_000),
+        coin_offset: Rate(0),
+        fulfilment: Fulfilment::Ship,
+        channel: ChannelTerms::default(),
+        fetch: None,
+    }
+}
+
 fn story(shop: &mut Shop) {
     shop.must(Command::PublishCampaign {
         campaign: Box::new(sale()),
@@ -39,22 +120,10 @@ fn story(shop: &mut Shop) {
     let member = MEMBER;
     shop.must(Command::ReturnOrder { order, member });
     shop.must(Command::TakeBackOrder { order });
-    let title = Text {
-        zh: "米".to_owned(),
-        en: "rice".to_owned(),
-    };
-    let terms = SkuTerms {
-        title,
-        price: Money(10_000),
-        cost: Money(6_000),
-        coin_offset: Rate(0),
-        fulfilment: Fulfilment::Ship,
-        channel: ChannelTerms::default(),
-    };
     shop.must(Command::Shop(ShopCommand::ListSku {
         token: [1; 16],
         product: [2; 16],
-        terms: Box::new(terms),
+        terms: Box::new(sku()),
     }));
     let sku = SkuId(0);
     shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 3 }));
@@ -75,6 +144,7 @@ fn story(shop: &mut Shop) {
     ] {
         shop.must(Command::Shop(command));
     }
+    vouchers(shop);
     let kept = buy(shop, 3, 1);
     pay(shop, kept, 1);
     let ship = ShopCommand::ShipPurchase { purchase: kept };
@@ -138,6 +208,26 @@ fn stock_and_purchases_are_counted_again() {
         Box::new(|event| match event {
             ShopEvent::PurchaseReturned { amount, .. } => {
                 amount.0 += 1;
+                true
+            }
+            _ => false,
+        }),
+    );
+    changed(
+        "does not wait for that there",
+        Box::new(|event| match event {
+            ShopEvent::PurchaseRedeemed { store, .. } => {
+                *store = StoreId(9);
+                true
+            }
+            _ => false,
+        }),
+    );
+    changed(
+        "order 0 is given out, but it does not wait for that",
+        Box::new(|event| match event {
+            ShopEvent::OrderRedeemed { order, .. } => {
+                *order = OrderId(0);
                 true
             }
             _ => false,

@@ -9,6 +9,7 @@ mod console;
 mod demo;
 pub(crate) mod dividends;
 mod draws;
+mod fetch;
 mod gateway;
 mod groups;
 mod limits;
@@ -174,6 +175,9 @@ fn shop() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(purchases::deliver_order))
         .routes(routes!(purchases::purchase_delivery))
         .routes(routes!(purchases::order_delivery))
+        .routes(routes!(fetch::purchase_code))
+        .routes(routes!(fetch::order_code))
+        .routes(routes!(fetch::redeem))
 }
 
 /// Withdrawals, for members, operators and finance.

@@ -282,12 +282,13 @@ pub(crate) async fn deliver_purchase(
     Segment(purchase): Segment<PurchaseId>,
     write: Write<DeliveryBody>,
 ) -> Result<Json<DeliveryPage>> {
-    let known = app.query(move |world| world.purchase(purchase).copied());
+    let known = app.query(move |world| world.purchase(purchase).cloned());
     let known = known.await?.filter(|known| known.member == member.0);
     let unknown = || Refusal::from(ShopRefusal::UnknownPurchase(purchase));
     match known.ok_or_else(unknown)?.state {
         PurchaseState::Reserved { .. } | PurchaseState::Paid => {}
         PurchaseState::Shipped { .. }
+        | PurchaseState::Waiting { .. }
         | PurchaseState::Received { .. }
         | PurchaseState::Returning { .. } => {
             return Err(Refusal::from(ShopRefusal::PurchaseState(purchase)).into());
@@ -432,5 +433,6 @@ fn card(row: &PurchaseRow, title: Option<&Text>, shipping: Option<Shipping>) -> 
         ended_at: row.ended_at.map(Into::into),
         carrier,
         number,
+        store: row.store.map(|store| store.to_string()),
     }
 }

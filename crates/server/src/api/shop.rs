@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use domain::{
-    Answer, CampaignId, ChannelTerms, Command, Fulfilment, Money, RATE_ONE_PPM, Rate, Refusal,
-    ShopCommand, SkuId, SkuTerms, SkuView, Text, percent,
+    Answer, CampaignId, ChannelTerms, Command, FetchTerms, Fulfilment, Money, RATE_ONE_PPM, Rate,
+    Refusal, ShopCommand, SkuId, SkuTerms, SkuView, StoreId, Text, VOUCHER_DAYS, percent,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -438,12 +438,29 @@ fn terms_of(wanted: SkuWanted) -> Result<SkuTerms> {
     let name = wanted.fulfilment.as_deref().unwrap_or("ship");
     let fulfilment = all.into_iter().find(|known| known.name() == name);
     let unknown = || wrong_text("fulfilment", "is ship, pick-up or voucher");
+    let fulfilment = fulfilment.ok_or_else(unknown)?;
+    let no_store = || wrong_text("stores", "are numbers of stores");
+    let stores = wanted
+        .stores
+        .iter()
+        .map(|store| decimal(store).map(StoreId));
+    let stores = stores.collect::<Option<Vec<_>>>().ok_or_else(no_store)?;
+    let fetch = match fulfilment {
+        Fulfilment::PickUp => Some((stores, wanted.voucher_days)),
+        Fulfilment::Voucher => {
+            let days = wanted.voucher_days.unwrap_or(VOUCHER_DAYS);
+            Some((stores, Some(days)))
+        }
+        Fulfilment::Ship | Fulfilment::AtTable if stores.is_empty() => None,
+        Fulfilment::Ship | Fulfilment::AtTable => return Err(no_store()),
+    };
     Ok(SkuTerms {
         title: wanted.title.text(),
         price: Money(wanted.price.0),
         cost: Money(wanted.cost.0),
         coin_offset: rate("coin_offset", wanted.coin_offset.as_deref(), DEFAULT_OFFSET)?,
-        fulfilment: fulfilment.ok_or_else(unknown)?,
+        fulfilment,
+        fetch: fetch.map(|(stores, days)| FetchTerms { stores, days }),
         channel: ChannelTerms {
             fee: rate("channel_fee", wanted.channel_fee.as_deref(), Rate(0))?,
             kept_on_refund: wanted.fee_kept_on_refund,
@@ -478,12 +495,17 @@ fn product_card(row: &ProductRow, skus: &[SkuView]) -> ShopProduct {
 }
 
 fn sku_card(sku: &SkuView) -> SkuCard {
+    let fetch = sku.terms.fetch.as_ref();
     SkuCard {
         id: sku.id.to_string(),
         title: Words::from(&sku.terms.title),
         price: sku.terms.price.into(),
         coin_offset: format!("{}%", percent(sku.terms.coin_offset)),
         fulfilment: sku.terms.fulfilment.name(),
+        stores: fetch.map_or_else(Vec::new, |fetch| {
+            fetch.stores.iter().map(ToString::to_string).collect()
+        }),
+        voucher_days: fetch.and_then(|fetch| fetch.days),
         free: sku.free,
         on_sale: sku.on_sale,
     }

@@ -6,14 +6,14 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use domain::{Actor, GatewayId, MemberId, MerchantId, OperatorId};
+use domain::{Actor, GatewayId, MemberId, MerchantId, OperatorId, StoreId};
 use views::OperatorRow;
 
 use super::cookie::{MEMBER_COOKIE, OPERATOR_COOKIE, cookie_of, own_origin};
 use crate::app::App;
 use crate::config::ClientAddress;
 use crate::http::{Problem, Result};
-use crate::people::{MERCHANT_ROLE, OPERATOR_ROLE};
+use crate::people::{CASHIER_ROLE, MERCHANT_ROLE, OPERATOR_ROLE};
 
 /// Who turned out to ask, for the audit trail: set by the extractors, read when the response is there.
 #[derive(Clone, Default)]
@@ -50,6 +50,12 @@ pub(crate) struct AsOperator {
 pub(crate) struct AsMerchant {
     pub(crate) id: OperatorId,
     pub(crate) merchant: MerchantId,
+}
+
+/// A cashier at a merchant's store.
+pub(crate) struct AsCashier {
+    pub(crate) id: OperatorId,
+    pub(crate) store: StoreId,
 }
 
 /// A gateway with its API key.
@@ -101,6 +107,12 @@ impl AsMerchant {
     }
 }
 
+impl AsCashier {
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Operator(self.id)
+    }
+}
+
 impl FromRequestParts<Arc<App>> for AsMember {
     type Rejection = Problem;
 
@@ -143,6 +155,19 @@ impl FromRequestParts<Arc<App>> for AsMerchant {
         let scope = scope.map_err(crate::app::store_problem)?;
         let merchant = scope.ok_or_else(|| not_yours(MERCHANT_ROLE))?.merchant;
         Ok(AsMerchant { id, merchant })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for AsCashier {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsCashier> {
+        let OperatorRow { id, .. } = staff(parts, app, CASHIER_ROLE).await?;
+        let scope = app.people.directory().scope_of(id).await;
+        let scope = scope.map_err(crate::app::store_problem)?;
+        let scope = scope.ok_or_else(|| not_yours(CASHIER_ROLE))?;
+        let store = scope.store.ok_or_else(|| not_yours(CASHIER_ROLE))?;
+        Ok(AsCashier { id, store })
     }
 }
 

@@ -371,6 +371,7 @@ fn shop_details(problem: Problem, refusal: &ShopRefusal) -> Problem {
         ShopRefusal::CoinsShort { free } => problem.with("free", free.to_decimal()),
         ShopRefusal::UnknownSku(_)
         | ShopRefusal::NotOnSale(_)
+        | ShopRefusal::OtherStore(_)
         | ShopRefusal::Units
         | ShopRefusal::TooManyReserved
         | ShopRefusal::UnknownPurchase(_)
@@ -385,6 +386,7 @@ fn shop_status(refusal: &ShopRefusal) -> StatusCode {
         | ShopRefusal::UnknownPurchase(_)
         | ShopRefusal::NotYourPurchase(_) => StatusCode::NOT_FOUND,
         ShopRefusal::NotOnSale(_)
+        | ShopRefusal::OtherStore(_)
         | ShopRefusal::PriceChanged(_)
         | ShopRefusal::OutOfStock { .. }
         | ShopRefusal::ReturnsUsedUp { .. }

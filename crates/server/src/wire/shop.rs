@@ -97,6 +97,10 @@ pub(crate) struct SkuCard {
     /// How it gets to its buyer.
     #[schema(example = "ship")]
     pub(crate) fulfilment: &'static str,
+    /// Stores where it is picked up or redeemed; none: at any.
+    pub(crate) stores: Vec<String>,
+    /// How many days a voucher holds.
+    pub(crate) voucher_days: Option<u32>,
     /// Units that can be bought now.
     pub(crate) free: u32,
     pub(crate) on_sale: bool,
@@ -128,9 +132,15 @@ pub(crate) struct SkuWanted {
     /// The most of a bill that coins can pay; `10%` without it. The profile's own limit holds, too.
     #[serde(default)]
     pub(crate) coin_offset: Option<String>,
-    /// `ship`, also without it.
+    /// `ship`, also without it; `pick-up` at a store, or `voucher`.
     #[serde(default)]
     pub(crate) fulfilment: Option<String>,
+    /// Numbers of the stores where it is picked up or redeemed; none: at any.
+    #[serde(default)]
+    pub(crate) stores: Vec<String>,
+    /// How many days a voucher holds, from 1 to 730; 90 without it.
+    #[serde(default)]
+    pub(crate) voucher_days: Option<u32>,
     /// What the channel takes of a payment; `0%` without it.
     #[serde(default)]
     pub(crate) channel_fee: Option<String>,
@@ -232,6 +242,8 @@ pub(crate) struct PurchaseCard {
     /// How it travels, once it is on its way.
     pub(crate) carrier: Option<String>,
     pub(crate) number: Option<String>,
+    /// Number of the store where it was fetched.
+    pub(crate) store: Option<String>,
 }
 
 /// A direct purchase, and where it is paid.
@@ -271,4 +283,31 @@ pub(crate) struct DeliveryBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DeliveryPage {
     pub(crate) delivery: Option<DeliveryBody>,
+}
+
+/// The code with which something is fetched.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FetchCode {
+    /// Shown to the cashier; whoever shows it is given the thing.
+    #[schema(example = "7KQ4M2XWPA")]
+    pub(crate) code: String,
+    /// When a voucher ends.
+    pub(crate) until: Option<At>,
+}
+
+/// A code that a cashier was shown.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RedeemWanted {
+    /// Capitals and spaces do not matter.
+    pub(crate) code: String,
+}
+
+/// What a cashier gives out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Redeemed {
+    pub(crate) title: Option<Words>,
+    pub(crate) units: u32,
+    /// Its place in the journal; reads take it as `at_least`.
+    pub(crate) seq: String,
 }

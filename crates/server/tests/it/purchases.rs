@@ -336,3 +336,102 @@ async fn bounced(member: &Caller) -> usize {
         .filter(|line| line["why"]["kind"] == "bounced")
         .count()
 }
+
+/// A merchant with a store and two cashiers there.
+async fn cashiers(site: &Site, operator: &Caller, applicant: &Caller) -> (String, [Caller; 2]) {
+    let body = json!({ "name": "湖畔茶馆", "contact": "1 号" });
+    let applied = applicant.post("/me/merchant-application", body).await;
+    let id = field(&applied, "id");
+    let contract = json!({ "commission": "10%", "cash": "store" });
+    let body = json!({ "contract": contract, "reason": "seen" });
+    let path = format!("/console/merchant-applications/{id}/admit");
+    let merchant = field(&operator.post(&path, body).await, "merchant");
+    let staff = format!("/console/merchants/{merchant}/staff");
+    let body = json!({ "name": "teaboss", "password": "a long password" });
+    assert!(operator.post(&staff, body).await.status.is_success());
+    let boss = site
+        .sign_in_operator("teaboss", "a long password")
+        .await
+        .unwrap();
+    let body = json!({ "name": "湖滨店", "address": "1 号" });
+    let store = field(&boss.post("/merchant/stores", body).await, "store");
+    let mut found = Vec::new();
+    for name in ["cashier-one", "cashier-two"] {
+        let body = json!({ "name": name, "password": "a long password", "store": store });
+        let got = operator.post(&staff, body).await;
+        assert!(got.status.is_success(), "{}", got.text());
+        let cashier = site.sign_in_operator(name, "a long password").await;
+        found.push(cashier.unwrap());
+    }
+    (store, found.try_into().ok().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_cashiers_one_redeems_a_voucher() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let (member, other) = (site.member(1, None).await, site.member(2, None).await);
+    let (store, [one, two]) = cashiers(&site, &operator, &other).await;
+    let product = field(&operator.post("/console/products", product()).await, "id");
+    let path = format!("/console/products/{product}/skus");
+    let mut wanted = sku();
+    wanted["fulfilment"] = json!("voucher");
+    wanted["stores"] = json!(["7"]);
+    let got = operator.post(&path, wanted.clone()).await;
+    got.is_problem(404, "store_unknown");
+    wanted["stores"] = json!([store]);
+    let sku = field(&operator.post(&path, wanted).await, "id");
+    let stock = json!({ "by": 1, "reason": "printed" });
+    let path = format!("/console/skus/{sku}/stock");
+    assert_eq!(operator.post(&path, stock).await.status, 200);
+    let shown = member
+        .get(&format!("/shop/products/{product}"))
+        .await
+        .json();
+    assert_eq!(shown["skus"][0]["stores"], json!([store]));
+    assert_eq!(shown["skus"][0]["voucher_days"], 90);
+
+    let id = field(&buy(&member, &sku, 1, "0.00", "k").await, "id");
+    let path = format!("/purchases/{id}/code");
+    member.get(&path).await.is_problem(409, "purchase_state");
+    site.pay_order(&order_no(&site, &id).await).await;
+    state(&site, &member, &id, "paid").await;
+    other.get(&path).await.is_problem(404, "purchase_unknown");
+    let code = field(&member.get(&path).await, "code");
+    assert_eq!(code.len(), 10);
+    assert_eq!(field(&member.get(&path).await, "code"), code);
+    let wrong = json!({ "code": "2222222222" });
+    one.post("/cashier/redeem", wrong)
+        .await
+        .is_problem(404, "code_unknown");
+    member
+        .post("/cashier/redeem", json!({ "code": code }))
+        .await
+        .is_problem(401, "not_signed_in");
+    operator
+        .post("/cashier/redeem", json!({ "code": code }))
+        .await
+        .is_problem(403, "role_missing");
+    // Both at once, as people type it.
+    let typed = json!({ "code": format!("{}-{}", &code[..5].to_lowercase(), &code[5..]) });
+    let (first, second) = tokio::join!(
+        one.post_keyed("/cashier/redeem", typed.clone(), "r"),
+        two.post_keyed("/cashier/redeem", typed.clone(), "r"),
+    );
+    let (won, lost, winner) = if first.status == 200 {
+        (first, second, &one)
+    } else {
+        (second, first, &two)
+    };
+    assert_eq!(won.json()["title"]["en"], "Small teapot");
+    lost.is_problem(409, "code_used");
+    // Who has won is told the same again.
+    let again = winner.post_keyed("/cashier/redeem", typed, "r").await;
+    assert_eq!(
+        (again.status.as_u16(), &again.json()["seq"]),
+        (200, &won.json()["seq"])
+    );
+    let page = state(&site, &member, &id, "kept").await;
+    assert_eq!(page["store"], json!(store));
+    site.close().await;
+}

@@ -23,7 +23,7 @@ pub(super) async fn compare(tx: &mut Tx, world: &World, found: &mut Found) -> Do
     let open = world.open_purchases().map(|(id, known)| {
         let state = match known.state {
             PurchaseState::Reserved { .. } => PurchaseStatus::Reserved,
-            PurchaseState::Paid => PurchaseStatus::Paid,
+            PurchaseState::Paid | PurchaseState::Waiting { .. } => PurchaseStatus::Paid,
             PurchaseState::Shipped { .. } => PurchaseStatus::Shipped,
             PurchaseState::Received { .. } => PurchaseStatus::Received,
             PurchaseState::Returning { .. } => PurchaseStatus::Returning,

@@ -23,7 +23,7 @@ pub enum Parcel {
 }
 
 impl Parcel {
-    fn columns(self) -> [Value; 2] {
+    pub(super) fn columns(self) -> [Value; 2] {
         match self {
             Parcel::Order(order) => ["order".into(), order.0.into()],
             Parcel::Purchase(purchase) => ["purchase".into(), purchase.0.into()],

@@ -7,6 +7,7 @@
 //! Secrets come in as hashes, and random bytes from the caller, so that this crate has no random source.
 
 mod access;
+mod codes;
 mod decisions;
 mod deliveries;
 mod merchants;
@@ -35,7 +36,7 @@ pub use products::{
 };
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
@@ -43,6 +44,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../sql/directory/0005.sql"),
     include_str!("../../sql/directory/0006.sql"),
     include_str!("../../sql/directory/0007.sql"),
+    include_str!("../../sql/directory/0008.sql"),
 ];
 
 /// Why the directory did not do something.

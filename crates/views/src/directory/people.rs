@@ -366,6 +366,7 @@ impl Directory {
                 "DELETE FROM shipping WHERE member = ?",
                 "DELETE FROM payout_account WHERE member = ?",
                 "DELETE FROM delivery WHERE member = ?",
+                "DELETE FROM fetch_code WHERE member = ?",
                 "DELETE FROM purchase_shipment WHERE member = ?",
                 "DELETE FROM person WHERE member = ?",
             ] {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Account, MemberId, Millis, Money, Purchase, PurchaseId, PurchaseState, ShopEvent};
+use domain::{
+    Account, MemberId, Millis, Money, Purchase, PurchaseId, PurchaseState, ShopEvent, StoreId,
+};
 
 use super::batch::{Batch, Done};
 use super::tables::{Refund, changed, new_rows};
@@ -31,6 +33,7 @@ const PAID: Table = changed("purchase", &["id", "paid_at", "paid_seq", "fee", "t
 const SHIPPED: Table = changed("purchase", &["id", "shipped_at", "received_by"], 1);
 const RECEIVED: Table = changed("purchase", &["id", "received_at", "return_until"], 1);
 const BACK: Table = changed("purchase", &["id", "back_by"], 1);
+const REDEEMED: Table = changed("purchase", &["id", "store"], 1);
 const ENDED: Table = changed("purchase", &["id", "ended_at", "refund"], 1);
 
 /// What a batch changes of them.
@@ -42,6 +45,7 @@ pub(super) struct Purchases {
     shipped: Vec<Value>,
     received: Vec<Value>,
     back: Vec<Value>,
+    redeemed: Vec<Value>,
     ended: Vec<Value>,
     /// What those of this batch were paid with, and by whom; of others the table tells.
     pub(super) txns: BTreeMap<PurchaseId, domain::Txn>,
@@ -88,6 +92,13 @@ impl Batch {
                 self.rows.purchases.received.extend(row);
                 self.purchase_moves(*purchase, PurchaseStatus::Received)
             }
+            ShopEvent::PurchaseRedeemed {
+                purchase,
+                store,
+                kept_at,
+            } => self.purchase_redeemed(*purchase, *store, *kept_at),
+            // The order's own events follow.
+            ShopEvent::OrderRedeemed { .. } => Ok(()),
             ShopEvent::PurchaseReturning { purchase, back_by } => {
                 let row = [purchase.0.into(), back_by.0.into()];
                 self.rows.purchases.back.extend(row);
@@ -109,6 +120,24 @@ impl Batch {
                 self.wallet(Account::Coins(*member), coins.0, why);
                 Ok(())
             }
+        }
+    }
+
+    fn purchase_redeemed(
+        &mut self,
+        id: PurchaseId,
+        store: StoreId,
+        kept_at: Option<Millis>,
+    ) -> Done {
+        let row = [id.0.into(), store.0.into()];
+        self.rows.purchases.redeemed.extend(row);
+        match kept_at {
+            Some(kept_at) => {
+                let row = [id.0.into(), self.at.0.into(), kept_at.0.into()];
+                self.rows.purchases.received.extend(row);
+                self.purchase_moves(id, PurchaseStatus::Received)
+            }
+            None => self.purchase_ends(id, PurchaseStatus::Kept, None),
         }
     }
 
@@ -199,6 +228,7 @@ pub(super) async fn store(tx: &mut Tx, rows: &mut Purchases) -> Result<(), sqlx:
     tx.write_rows(&SHIPPED, rows.shipped).await?;
     tx.write_rows(&RECEIVED, rows.received).await?;
     tx.write_rows(&BACK, rows.back).await?;
+    tx.write_rows(&REDEEMED, rows.redeemed).await?;
     tx.write_rows(&ENDED, rows.ended).await?;
     let moved = rows.moved.into_iter();
     let moved = moved.flat_map(|(id, to)| -> [Value; 2] { [id.0.into(), to.name().into()] });

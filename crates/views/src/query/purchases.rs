@@ -1,6 +1,6 @@
 //! Direct purchases: a member's, and the staff's list.
 
-use domain::{Coins, MemberId, Millis, Money, PurchaseId, RefundId, SkuId, Txn};
+use domain::{Coins, MemberId, Millis, Money, PurchaseId, RefundId, SkuId, StoreId, Txn};
 use sqlx::any::AnyRow;
 
 use super::{Views, at, read};
@@ -12,7 +12,7 @@ use crate::rows::{At, MoneyIn};
 
 pub(crate) const SELECT: &str = "SELECT id, member, token, sku, units, bill, coins, cost, state, reserved_at, \
     pay_by, paid_at, paid_seq, fee, txn, shipped_at, received_by, received_at, return_until, back_by, \
-    ended_at, refund FROM purchase";
+    ended_at, refund, store FROM purchase";
 
 /// A direct purchase (rules 10.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct PurchaseRow {
     pub ended_at: Option<Millis>,
     /// The way back of what was paid.
     pub refund: Option<RefundId>,
+    /// Where it was fetched.
+    pub store: Option<StoreId>,
 }
 
 impl PurchaseRow {
@@ -189,5 +191,6 @@ pub(crate) fn purchase(row: &AnyRow) -> Result<PurchaseRow, sqlx::Error> {
         back_by: read::maybe_millis(row, "back_by")?,
         ended_at: read::maybe_millis(row, "ended_at")?,
         refund: row.maybe_u64("refund")?.map(RefundId),
+        store: row.maybe_u32("store")?.map(StoreId),
     })
 }

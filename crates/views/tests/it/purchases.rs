@@ -24,6 +24,7 @@ fn listed() -> Shop {
             fee: Rate(6_000),
             kept_on_refund: false,
         },
+        fetch: None,
     };
     shop.must(Command::Shop(ShopCommand::ListSku {
         token: [1; 16],

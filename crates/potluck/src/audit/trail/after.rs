@@ -1,8 +1,8 @@
 //! The draw, and what follows from it: every amount counted again.
 
 use domain::{
-    BeaconSource, Campaign, Event, GroupId, GroupSettled, Money, OrderId, PaymentId, ProgramKind,
-    PublishedCampaign, RefundId, SeatRef, Vested, settle, solvency,
+    BeaconSource, Campaign, Event, Fulfilment, GroupId, GroupSettled, Money, OrderId, PaymentId,
+    ProgramKind, PublishedCampaign, RefundId, SeatRef, Vested, settle, solvency,
 };
 
 use super::{At, Due, Full, Good, Sums, Trail, Vesting};
@@ -30,6 +30,9 @@ impl Trail {
         self.note_sold(settled);
         self.counts.settled += 1;
         self.counts.rewards += u64::try_from(settled.rewards.len()).unwrap_or(0);
+        let fetched = self
+            .campaign(group)
+            .is_some_and(|campaign| campaign.terms.product.fulfilment != Fulfilment::Ship);
         let buyers = settled.buyers();
         for (refund, (_, seat)) in (settled.first_refund.0..).zip(settled.refunded()) {
             let payment = PaymentId {
@@ -58,6 +61,7 @@ impl Trail {
                 received: false,
                 shipped: false,
                 returning: false,
+                fetched,
             };
             self.orders.insert(OrderId(order), good);
             self.next_order = self.next_order.max(order.saturating_add(1));
@@ -298,7 +302,10 @@ impl Trail {
     /// An order goes from each state to the next.
     fn order_moves(&mut self, at: At, event: &Event, findings: &mut Findings) {
         if let Event::OrderShipped { order, .. } = event {
-            let good = self.orders.get_mut(order).filter(|good| !good.shipped);
+            let good = self
+                .orders
+                .get_mut(order)
+                .filter(|good| !good.shipped && !good.fetched);
             findings.unless(good.is_some(), at.0, || {
                 format!("order {order} is shipped, but it does not wait for that")
             });
@@ -310,7 +317,7 @@ impl Trail {
             let good = self
                 .orders
                 .get_mut(order)
-                .filter(|good| good.shipped && !good.received);
+                .filter(|good| (good.shipped || good.fetched) && !good.received);
             findings.unless(good.is_some(), at.0, || {
                 format!("order {order} is received, but it was not on its way")
             });
@@ -376,7 +383,8 @@ impl Trail {
         else {
             return;
         };
-        let Some(good) = self.orders.remove(order).filter(|good| good.returning) else {
+        let back = |good: &Good| good.returning || good.waits_to_be_fetched();
+        let Some(good) = self.orders.remove(order).filter(back) else {
             findings.unless(false, at.0, || {
                 format!("order {order} is returned, but it was not sent back")
             });

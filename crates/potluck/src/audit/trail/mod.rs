@@ -147,6 +147,15 @@ struct Good {
     received: bool,
     shipped: bool,
     returning: bool,
+    /// It is picked up, or a voucher: nobody ships it.
+    fetched: bool,
+}
+
+impl Good {
+    /// Nobody has been given it yet.
+    fn waits_to_be_fetched(&self) -> bool {
+        self.fetched && !self.received
+    }
 }
 
 /// What becomes available when a group's orders are kept, and is reversed when they are returned.

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     CampaignId, Event, GroupId, MemberId, Millis, Money, OrderId, Purchase, PurchaseId,
-    PurchaseState, RETURN_WINDOW, ShopEvent, SkuId, SkuTerms, World,
+    PurchaseState, RETURN_WINDOW, ShopEvent, SkuId, SkuTerms, StoreId, World,
 };
 
-use super::{At, Due, Trail};
+use super::{At, Due, Good, Trail};
 use crate::audit::Findings;
 
 /// Everything of the shop.
@@ -52,7 +52,7 @@ impl Trail {
         }
     }
 
-    fn shop_event(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
+    fn stock_event(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
         match event {
             ShopEvent::SkuListed { sku, terms, .. } => {
                 let next = u32::try_from(self.shop.skus.len()) == Ok(sku.0);
@@ -97,6 +97,27 @@ impl Trail {
                     known.give(i64::from(*units), i64::from(*units)) && covered
                 });
             }
+            ShopEvent::PurchaseReserved { .. }
+            | ShopEvent::PurchaseLapsed { .. }
+            | ShopEvent::PurchasePaid { .. }
+            | ShopEvent::PurchaseShipped { .. }
+            | ShopEvent::PurchaseReceived { .. }
+            | ShopEvent::PurchaseKept { .. }
+            | ShopEvent::PurchaseReturning { .. }
+            | ShopEvent::PurchaseReturned { .. }
+            | ShopEvent::PurchaseRedeemed { .. }
+            | ShopEvent::OrderRedeemed { .. } => {}
+        }
+    }
+
+    fn shop_event(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
+        match event {
+            ShopEvent::SkuListed { .. }
+            | ShopEvent::SkuChanged { .. }
+            | ShopEvent::SkuClosed { .. }
+            | ShopEvent::SkuReopened { .. }
+            | ShopEvent::StockAdjusted { .. }
+            | ShopEvent::ReturnsStocked { .. } => self.stock_event(at, event, findings),
             ShopEvent::PurchaseReserved { purchase, of } => {
                 self.purchase_reserved(at, *purchase, of, findings);
             }
@@ -120,6 +141,20 @@ impl Trail {
                 });
             }
             ShopEvent::PurchaseReturned { .. } => self.purchase_returned(at, event, findings),
+            ShopEvent::PurchaseRedeemed {
+                purchase,
+                store,
+                kept_at,
+            } => self.purchase_redeemed(at, *purchase, (*store, *kept_at), findings),
+            ShopEvent::OrderRedeemed { order, .. } => {
+                let waits = self
+                    .orders
+                    .get(order)
+                    .is_some_and(Good::waits_to_be_fetched);
+                findings.unless(waits, at.0, || {
+                    format!("order {order} is given out, but it does not wait for that")
+                });
+            }
         }
     }
 
@@ -171,12 +206,13 @@ impl Trail {
                 && i64::from(of.own) == known.own.min(i64::from(of.units))
                 && of.channel == terms.channel
                 && of.paid.is_none()
+                && of.fetch == terms.fetch
                 && matches!(of.state, PurchaseState::Reserved { pay_by } if at.1 < pay_by)
         };
         self.with_sku(at, of.sku, findings, |known| {
             sound(known) && known.give(-i64::from(of.units), -i64::from(of.own))
         });
-        self.shop.open.insert(id, *of);
+        self.shop.open.insert(id, of.clone());
     }
 
     fn purchase_ends(
@@ -216,7 +252,14 @@ impl Trail {
             let told = (known.member, known.cash(), known.coins, known.cost);
             let fee_of = amount.channel_fee(known.channel.fee);
             let back = if *fee_kept { Money::ZERO } else { *fee };
-            known.state = PurchaseState::Paid;
+            known.state = match &known.fetch {
+                None => PurchaseState::Paid,
+                Some(fetch) => PurchaseState::Waiting {
+                    until: fetch.days.map(|days| {
+                        Millis(at.1.0.saturating_add(i64::from(days) * domain::DAY_MS))
+                    }),
+                },
+            };
             known.paid = Some((*txn, back));
             in_time
                 && told == (*member, *amount, *coins, *cost)
@@ -255,7 +298,9 @@ impl Trail {
             | ShopEvent::PurchaseLapsed { .. }
             | ShopEvent::PurchasePaid { .. }
             | ShopEvent::PurchaseKept { .. }
-            | ShopEvent::PurchaseReturned { .. } => return,
+            | ShopEvent::PurchaseReturned { .. }
+            | ShopEvent::PurchaseRedeemed { .. }
+            | ShopEvent::OrderRedeemed { .. } => return,
         };
         let known = self.shop.open.get_mut(&id);
         let fits = known.is_some_and(|known| {
@@ -270,6 +315,38 @@ impl Trail {
         });
     }
 
+    /// Given out once, at a store where it is, and a voucher not after its end.
+    fn purchase_redeemed(
+        &mut self,
+        at: At,
+        id: PurchaseId,
+        (store, kept_at): (StoreId, Option<Millis>),
+        findings: &mut Findings,
+    ) {
+        let known = self.shop.open.get_mut(&id);
+        let fits = known.is_some_and(|known| {
+            let stood = known.state;
+            if let Some(kept_at) = kept_at {
+                known.state = PurchaseState::Received { kept_at };
+            }
+            let stores = known.fetch.as_ref().map(|fetch| &fetch.stores);
+            let here = stores.is_some_and(|named| named.is_empty() || named.contains(&store));
+            match (stood, kept_at) {
+                (PurchaseState::Waiting { until: None }, Some(kept_at)) => {
+                    here && kept_at == at.1.after(RETURN_WINDOW)
+                }
+                (PurchaseState::Waiting { until: Some(until) }, None) => here && at.1 < until,
+                (_, _) => false,
+            }
+        });
+        findings.unless(fits, at.0, || {
+            format!("purchase {id} is given out, but it does not wait for that there")
+        });
+        if kept_at.is_none() {
+            self.shop.open.remove(&id);
+        }
+    }
+
     fn purchase_returned(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
         let ShopEvent::PurchaseReturned {
             purchase,
@@ -282,7 +359,10 @@ impl Trail {
             return;
         };
         let known = self.purchase_ends(at, *purchase, findings, |state| {
-            matches!(state, PurchaseState::Returning { .. })
+            matches!(
+                state,
+                PurchaseState::Returning { .. } | PurchaseState::Waiting { .. }
+            )
         });
         let Some(known) = known else { return };
         let told = (known.member, known.cash(), known.coins);
@@ -300,8 +380,8 @@ impl Trail {
     }
 
     pub(super) fn compare_shop(&self, world: &World, findings: &mut Findings) {
-        let open = world.open_purchases().map(|(id, of)| (id, *of));
-        let told = self.shop.open.iter().map(|(&id, of)| (id, *of));
+        let open = world.open_purchases();
+        let told = self.shop.open.iter().map(|(&id, of)| (id, of));
         if !open.eq(told) || world.purchases() != self.shop.next {
             findings.add("purchases after the replay are not those of the events".to_owned());
         }
@@ -341,6 +421,7 @@ fn name_of(state: &PurchaseState) -> &'static str {
         PurchaseState::Shipped { .. } => "shipped",
         PurchaseState::Received { .. } => "received",
         PurchaseState::Returning { .. } => "returning",
+        PurchaseState::Waiting { .. } => "waiting",
     }
 }
 
