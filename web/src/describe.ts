@@ -112,6 +112,7 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     case 'coins_expired':
     case 'coins_spent':
     case 'coins_back':
+    case 'recharge_gift':
       return t(`wallet.why.${why.kind}`, values)
     default:
       return t('wallet.why.other', { kind: why.kind })

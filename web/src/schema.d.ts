@@ -1581,6 +1581,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/recharges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The member's recharges of which something is left or to come, the oldest first: they are used in this order, after coins
+         *     that expire.
+         */
+        get: operations["get_me_recharges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/refunds": {
         parameters: {
             query?: never;
@@ -2102,6 +2122,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recharges/{id}/refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pays back what is unused of a recharge, the way it was paid: all of the price within seven days if nothing is used, else
+         *     price × unused / total, rounded down. The unused coins are gone with it, and so is a gift that was still to come.
+         */
+        post: operations["post_recharges_id_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/regions": {
         parameters: {
             query?: never;
@@ -2583,6 +2623,8 @@ export interface components {
         };
         /** @description A member's coins by when they expire. */
         CoinsPage: {
+            /** @description Coins that were bought and are unused; they never expire, and are used after the others. */
+            bought: components["schemas"]["Amount"];
             coins: components["schemas"]["Amount"];
             /** @description The oldest first: they are used in this order. */
             lots: components["schemas"]["CoinLotLine"][];
@@ -3688,6 +3730,12 @@ export interface components {
             amount: components["schemas"]["Amount"];
             kind: string;
         };
+        /** @description What is got for a recharge package's price. */
+        PackageBody: {
+            /** @description Bought coins; they never expire. */
+            coins: components["schemas"]["Amount"];
+            gift?: components["schemas"]["Amount"] | null;
+        };
         /** @description What became of a payment. */
         PaymentPage: {
             amount: components["schemas"]["Amount"];
@@ -3947,6 +3995,29 @@ export interface components {
             /** @description 1 to 400 bytes. */
             reason: string;
         };
+        /** @description What is left of a recharge. */
+        RechargeCard: {
+            /** @description What was bought. */
+            coins: components["schemas"]["Amount"];
+            gift?: components["schemas"]["Amount"] | null;
+            id: string;
+            /** @description Until when all of it goes back if nothing is used. */
+            in_full_until: components["schemas"]["At"];
+            /** @description What is unused. */
+            left: components["schemas"]["Amount"];
+            paid: components["schemas"]["Amount"];
+            paid_at: components["schemas"]["At"];
+            /** @description What would go back now. */
+            refundable: components["schemas"]["Amount"];
+        };
+        /** @description A member's recharges. */
+        Recharges: {
+            /** @description Bought coins that are unused. */
+            bought: components["schemas"]["Amount"];
+            /** @description All coins that can be used now, those that were not bought included. */
+            free: components["schemas"]["Amount"];
+            items: components["schemas"]["RechargeCard"][];
+        };
         /** @description A code that a cashier was shown. */
         RedeemWanted: {
             /** @description Capitals and spaces do not matter. */
@@ -4114,6 +4185,7 @@ export interface components {
             fulfilment: string;
             id: string;
             on_sale: boolean;
+            package?: components["schemas"]["PackageBody"] | null;
             price: components["schemas"]["Amount"];
             /** @description Stores where it is picked up or redeemed; none: at any. */
             stores: string[];
@@ -4155,6 +4227,7 @@ export interface components {
             fee_kept_on_refund?: boolean;
             /** @description `ship`, also without it; `pick-up` at a store, or `voucher`. */
             fulfilment?: string | null;
+            package?: components["schemas"]["PackageBody"] | null;
             price: components["schemas"]["Amount"];
             /** @description Numbers of the stores where it is picked up or redeemed; none: at any. */
             stores?: string[];
@@ -4295,7 +4368,7 @@ export interface components {
             /**
              * @description `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
              *     `withdrawal_rejected`, `withdrawal_failed`, `clawed_back`,
-             *     `coins_spent`, `coins_back` or `bounced`
+             *     `coins_spent`, `coins_back`, `recharge_gift` or `bounced`
              */
             kind: string;
             payment?: string | null;
@@ -7821,6 +7894,35 @@ export interface operations {
             };
         };
     };
+    get_me_recharges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Recharges */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recharges"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_me_refunds: {
         parameters: {
             query?: {
@@ -8905,6 +9007,44 @@ export interface operations {
         };
     };
     post_purchases_id_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description On its way back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_recharges_id_refund: {
         parameters: {
             query?: never;
             header: {

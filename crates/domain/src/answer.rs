@@ -102,6 +102,7 @@ impl Answer {
                 Event::WithdrawalRequested { withdrawal, .. } => {
                     answer = Answer::Withdrawal(*withdrawal);
                 }
+                Event::Recharge(event) => answer = event.answer().unwrap_or(answer),
                 Event::Shop(event) => answer = event.answer().unwrap_or(answer),
                 Event::Alliance(event) => answer = event.answer().unwrap_or(answer),
                 Event::InviterBound { .. }

@@ -58,6 +58,8 @@ impl World {
             (Account::Vesting(nobody), held.vesting),
             (Account::Coins(nobody), held.coins),
             (Account::VestingCoins(nobody), held.vesting_coins),
+            (Account::BoughtCoins(nobody), self.recharges.all_coins()),
+            (Account::Custody, self.recharges.custody()),
             (Account::DividendPool(0), self.dividends.total()),
         ];
         let platform = PLATFORM_ACCOUNTS.map(|account| (account, self.platform_balance(account)));
@@ -84,6 +86,7 @@ impl World {
             (Account::Suppliers.name(), self.books.suppliers),
             (Account::DividendPool(0).name(), self.dividends.total()),
             (Account::WithdrawalsDue.name(), self.books.withdrawals_due),
+            (Account::Custody.name(), self.recharges.custody()),
         ]
         .into_iter()
         .chain(self.alliance.owed_by_kind())
@@ -94,6 +97,7 @@ impl World {
         }
         let mut coins = kinds.coins;
         ledger::add(&mut coins, kinds.vesting_coins);
+        ledger::add(&mut coins, self.recharges.all_coins());
         Books {
             held: Money(self.books.channel),
             owed: owed_by_kind
@@ -124,6 +128,8 @@ impl World {
             | Account::Vesting(_)
             | Account::Coins(_)
             | Account::VestingCoins(_)
+            | Account::BoughtCoins(_)
+            | Account::Custody
             | Account::DividendPool(_) => 0,
             Account::Merchant(..) => 0,
             Account::Alliance(account) => self.alliance.own_balance(account),
@@ -143,6 +149,8 @@ impl World {
                 .member_ref(member)
                 .map_or(0, |member| member.vesting_coins),
             Account::DividendPool(plan) => self.dividends.balance(plan),
+            Account::BoughtCoins(member) => self.recharges.coins(member),
+            Account::Custody => self.recharges.custody(),
             Account::Channel
             | Account::RefundsDue
             | Account::Suppliers
@@ -202,6 +210,7 @@ impl World {
         self.check_clawbacks(&mut found);
         self.check_alliance(&mut found);
         self.check_shop(&mut found);
+        self.check_recharges(&mut found);
         found
     }
 
@@ -390,6 +399,8 @@ impl World {
                 .member_mut(member)
                 .map(|member| &mut member.vesting_coins),
             Account::DividendPool(plan) => Some(self.dividends.balance_mut(plan)),
+            Account::BoughtCoins(member) => return self.recharges.post(member, line.amount),
+            Account::Custody => Some(self.recharges.custody_mut()),
             Account::Merchant(account, merchant) => {
                 self.alliance.merchant_balance_mut(account, merchant)
             }

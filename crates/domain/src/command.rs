@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     AllianceCommand, Campaign, CampaignId, GatewayId, GroupId, MemberId, MemberLimits, Millis,
-    Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, PurchaseId, RefundId,
-    Region, ShopCommand, SkuId, Txn, WithdrawalId,
+    Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, PurchaseId,
+    RechargeCommand, RefundId, Region, ShopCommand, SkuId, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -283,6 +283,8 @@ pub enum Command {
     Alliance(AllianceCommand),
     /// Something of the shop.
     Shop(ShopCommand),
+    /// Something of bought coins.
+    Recharge(RechargeCommand),
 }
 
 /// What has something due.
@@ -310,6 +312,9 @@ pub enum Due {
     /// Unpaid purchases of one thing lapse.
     #[n(51)]
     Sku(#[n(0)] SkuId),
+    /// The gift of a recharge.
+    #[n(52)]
+    Recharge(#[n(0)] PurchaseId),
 }
 
 /// A timer: when, and what to apply then.

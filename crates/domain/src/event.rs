@@ -8,8 +8,8 @@ use minicbor::{Decode, Encode};
 use crate::{
     AllianceEvent, Campaign, CampaignId, Coins, CoinsLost, DividendShare, GroupId, LooserLimits,
     MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId, PayoutFailure, PlanTerms,
-    PoolReturn, Pooled, Profile, Rate, RefundId, Region, Risen, ShopEvent, StoreId, TotalWeight,
-    Txn, WithdrawalId,
+    PoolReturn, Pooled, Profile, Rate, RechargeEvent, RefundId, Region, Risen, ShopEvent, StoreId,
+    TotalWeight, Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -546,6 +546,9 @@ pub enum Event {
     /// Something of the shop: its stock and direct purchases (rules 10.6).
     #[n(50)]
     Shop(#[n(0)] ShopEvent),
+    /// Something of bought coins (rules 10.1).
+    #[n(51)]
+    Recharge(#[n(0)] RechargeEvent),
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {

@@ -9,7 +9,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     AllianceAccount, Coins, Event, GroupId, GroupSettled, MemberId, MerchantAccount, MerchantId,
-    Money, Overflow, ProgramKind, RewardPaid, alliance::alliance_lines, shop::shop_lines,
+    Money, Overflow, ProgramKind, RewardPaid, alliance::alliance_lines, recharge::recharge_lines,
+    shop::shop_lines,
 };
 
 /// What is counted.
@@ -59,6 +60,10 @@ pub enum Account {
     Coins(MemberId),
     /// Coins of a member's rewards that wait for return windows (rules 9.1).
     VestingCoins(MemberId),
+    /// Coins a member has bought and not used (rules 10.1).
+    BoughtCoins(MemberId),
+    /// Liability: what members have paid for coins they have not used.
+    Custody,
     /// Liability: what a plan's leaders will share, or have still to be paid of what was shared (rules 7).
     DividendPool(u32),
     /// One of a merchant's.
@@ -95,7 +100,10 @@ impl Account {
     /// What it counts.
     pub fn asset(&self) -> Asset {
         match self {
-            Account::CoinsIssued | Account::Coins(_) | Account::VestingCoins(_) => Asset::Coin,
+            Account::CoinsIssued
+            | Account::Coins(_)
+            | Account::VestingCoins(_)
+            | Account::BoughtCoins(_) => Asset::Coin,
             Account::Channel
             | Account::Escrow(_)
             | Account::RefundsDue
@@ -110,6 +118,7 @@ impl Account {
             | Account::DividendPool(_)
             | Account::WithdrawalsDue
             | Account::WithdrawalFees
+            | Account::Custody
             | Account::Merchant(..)
             | Account::Alliance(_) => Asset::Cny,
         }
@@ -134,6 +143,8 @@ impl Account {
             Account::CoinsIssued => "coins-issued",
             Account::Coins(_) => "coins",
             Account::VestingCoins(_) => "vesting-coins",
+            Account::BoughtCoins(_) => "bought-coins",
+            Account::Custody => "custody",
             Account::DividendPool(_) => "dividend-pool",
             Account::Merchant(account, _) => account.name(),
             Account::Alliance(account) => account.name(),
@@ -147,7 +158,8 @@ impl Account {
             Account::Available(member)
             | Account::Vesting(member)
             | Account::Coins(member)
-            | Account::VestingCoins(member) => Some(u64::from(member.0)),
+            | Account::VestingCoins(member)
+            | Account::BoughtCoins(member) => Some(u64::from(member.0)),
             Account::DividendPool(plan) => Some(u64::from(*plan)),
             Account::Merchant(_, merchant) => Some(u64::from(merchant.0)),
             Account::Channel
@@ -161,6 +173,7 @@ impl Account {
             | Account::WithdrawalsDue
             | Account::WithdrawalFees
             | Account::CoinsIssued
+            | Account::Custody
             | Account::Alliance(_) => None,
         }
     }
@@ -300,6 +313,7 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         }
         Event::Alliance(event) => alliance_lines(event, &mut move_money),
         Event::Shop(event) => shop_lines(event, &mut move_money),
+        Event::Recharge(event) => recharge_lines(event, &mut move_money),
         Event::CoinsExpired { lost, .. } => {
             for lost in lost {
                 move_money(

@@ -228,6 +228,9 @@ pub enum Refusal {
     /// Why the shop turned it down.
     #[error(transparent)]
     Shop(crate::ShopRefusal),
+    /// Why a command about bought coins was turned down.
+    #[error(transparent)]
+    Recharge(crate::RechargeRefusal),
     /// A member's limits break a rule.
     #[error(
         "limits are at most 10000 entries or losses, a pause of up to 30 days, and an exclusion of 7, 30 or 180 days"
@@ -317,6 +320,7 @@ impl Refusal {
             Refusal::WithdrawalDayLimit { .. } => "withdrawal_day_limit",
             Refusal::Alliance(refusal) => refusal.code(),
             Refusal::Shop(refusal) => refusal.code(),
+            Refusal::Recharge(refusal) => refusal.code(),
             Refusal::InvalidLimits => "limits_invalid",
             Refusal::SelfExcluded { .. } => "self_excluded",
             Refusal::ExclusionStands { .. } => "self_exclusion_stands",

@@ -21,6 +21,7 @@ use crate::{
     idempotency::{KeySlot, MemberKeys},
     limits::Limits,
     member::Member,
+    recharge::Recharges,
     shop::Shop,
     standing::People,
     table::{InGroup, OnItsWay, ShortHash},
@@ -92,6 +93,8 @@ struct Stored<'a> {
     clawbacks: &'a Clawbacks,
     #[n(28)]
     shop: &'a Shop,
+    #[n(29)]
+    recharges: &'a Recharges,
 }
 
 #[derive(Decode)]
@@ -142,6 +145,8 @@ struct Loaded {
     clawbacks: Clawbacks,
     #[n(28)]
     shop: Shop,
+    #[n(29)]
+    recharges: Recharges,
 }
 
 impl World {
@@ -189,6 +194,7 @@ impl World {
             limits: &self.limits,
             clawbacks: &self.clawbacks,
             shop: &self.shop,
+            recharges: &self.recharges,
         };
         minicbor::encode(&stored, out)
     }
@@ -230,6 +236,7 @@ impl World {
             limits: loaded.limits,
             clawbacks: loaded.clawbacks,
             shop: loaded.shop,
+            recharges: loaded.recharges,
             ..World::default()
         };
         world.rebuild();
@@ -281,6 +288,7 @@ impl World {
             self.push_timer(at, Due::Coins);
         }
         self.rebuild_shop();
+        self.rebuild_recharges();
         let orders: Vec<(OrderId, OrderState)> = self
             .orders
             .iter()

@@ -11,8 +11,9 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Actor, Answer, Campaign, Closing, Coins, Command, Due, Event, GroupId, MemberId, Millis, Money,
-    Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, Record, RecordHead, RecordRef,
-    Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer, Withdrawal, WithdrawalState,
+    Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, RechargeCommand, Record,
+    RecordHead, RecordRef, Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
+    Withdrawal, WithdrawalState,
     alliance::Alliance,
     clawback::Clawbacks,
     coins::CoinLots,
@@ -23,6 +24,7 @@ use crate::{
     limits::Limits,
     member::Member,
     payment::Incoming,
+    recharge::Recharges,
     shop::Shop,
     standing::{Frozen, People},
     table::{InGroup, OnItsWay, PlaceTable, TokenTable},
@@ -55,6 +57,7 @@ pub struct World {
     pub(crate) clawbacks: Clawbacks,
     pub(crate) alliance: Alliance,
     pub(crate) shop: Shop,
+    pub(crate) recharges: Recharges,
     pub(crate) lots: CoinLots,
     pub(crate) limits: Limits,
 
@@ -334,6 +337,7 @@ impl World {
             } => self.decide_claw_back(*member, *amount, *group, events)?,
             Command::Alliance(command) => return self.decide_alliance(command, now, events),
             Command::Shop(command) => return self.decide_shop(command, now, events),
+            Command::Recharge(command) => return self.decide_recharge(command, events),
         }
         Ok(None)
     }
@@ -347,6 +351,7 @@ impl World {
             Due::Coins => self.due_coins(now, events),
             Due::Purchase(purchase) => self.due_in_purchase(purchase, now, events),
             Due::Sku(sku) => self.due_in_sku(sku, now, events),
+            Due::Recharge(recharge) => self.due_in_recharge(recharge, now, events),
         }
     }
 
@@ -577,6 +582,7 @@ impl World {
             Event::ClawedBack { member, short, .. } => self.apply_clawed_back(*member, *short),
             Event::Alliance(event) => self.apply_alliance(event),
             Event::Shop(event) => self.apply_shop(event),
+            Event::Recharge(event) => self.apply_recharge(event),
         }
     }
 
@@ -629,6 +635,7 @@ impl World {
             Due::Coins => self.lots.look_at,
             Due::Purchase(purchase) => self.purchase_due_at(purchase),
             Due::Sku(sku) => self.sku_due_at(sku),
+            Due::Recharge(recharge) => self.recharge_due_at(recharge),
         }
     }
 
@@ -667,6 +674,9 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::VoidGroup { group } => Some(Due::Group(*group)),
         Command::AcceptPayment { payment, .. } => Some(Due::Group(payment.group)),
         Command::Shop(command) => command.touched(),
+        Command::Recharge(RechargeCommand::Refund { recharge, .. }) => {
+            Some(Due::Recharge(*recharge))
+        }
         Command::ShipOrder { order }
         | Command::ReceiveOrder { order, .. }
         | Command::ReturnOrder { order, .. }
@@ -710,6 +720,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::SetLimits { member, .. }
         | Command::ExcludeSelf { member, .. } => Some(*member),
         Command::Shop(command) => command.member(),
+        Command::Recharge(RechargeCommand::Refund { member, .. }) => Some(*member),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }

@@ -1,8 +1,8 @@
 //! Decides in memory: the world, and the records that are not durable yet.
 
 use domain::{
-    Actor, AllianceEvent, Answer, Command, Event, GroupSettled, Millis, RecordRef, Records,
-    Refusal, Request, ShopEvent, Timer, World,
+    Actor, AllianceEvent, Answer, Command, Event, GroupSettled, Millis, RechargeEvent, RecordRef,
+    Records, Refusal, Request, ShopEvent, Timer, World,
 };
 
 /// Executes commands and gathers what they recorded. Knows neither threads nor journal.
@@ -151,6 +151,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::OrderReturned { reversed, .. } => 48 + 12 * reversed.len(),
         Event::Alliance(event) => alliance_bytes(event),
         Event::Shop(event) => shop_bytes(event),
+        Event::Recharge(event) => recharge_bytes(event),
         Event::PlanPublished { .. } => 512,
         Event::ProfileAdopted { .. } => 1024,
         Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),
@@ -191,6 +192,16 @@ fn shop_bytes(event: &ShopEvent) -> usize {
         | ShopEvent::PurchaseRedeemed { .. }
         | ShopEvent::OrderRedeemed { .. } => 32,
         ShopEvent::PurchaseReserved { .. } | ShopEvent::PurchasePaid { .. } => 72,
+    }
+}
+
+fn recharge_bytes(event: &RechargeEvent) -> usize {
+    match event {
+        RechargeEvent::Recharged { .. } => 72,
+        RechargeEvent::BoughtUsed { parts, .. } | RechargeEvent::BoughtBack { parts, .. } => {
+            16 + 16 * parts.len()
+        }
+        RechargeEvent::GiftGiven { .. } | RechargeEvent::Refunded { .. } => 32,
     }
 }
 

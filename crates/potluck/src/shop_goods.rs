@@ -1,4 +1,5 @@
-//! What the demonstration sells without a group: a tea set in two sizes and a towel, with a category and a stock.
+//! What the demonstration sells without a group: a tea set in two sizes, a towel and a package of coins, with categories and a
+//! stock.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use crate::shop::post;
 
 /// Name, text, category and what is sold of it: title, price, cost, units.
-fn goods() -> [(Value, Value, [&'static str; 2]); 2] {
+fn goods() -> [(Value, Value, [&'static str; 2]); 3] {
     let sku = |zh: &str, en: &str, (price, cost): (&str, &str), units: u32| {
         let title = json!({ "zh": zh, "en": en });
         let terms = json!({ "title": title, "price": price, "cost": cost, "channel_fee": "0.6%" });
@@ -46,6 +47,20 @@ fn goods() -> [(Value, Value, [&'static str; 2]); 2] {
                 50
             )]),
             ["家居", "Home"],
+        ),
+        (
+            json!({
+                "title": { "zh": "购物币充值", "en": "Coins" },
+                "text": { "zh": "未使用的可按比例退款，七天内未使用全额退。", "en": "What is unused goes back; all of it within seven days if nothing is used." },
+            }),
+            json!([{
+                "terms": {
+                    "title": { "zh": "100 元充值包", "en": "Package of 100" }, "price": "100.00", "cost": "0.00",
+                    "package": { "coins": "100.00", "gift": "5.00" }, "channel_fee": "0.6%",
+                },
+                "units": 1_000,
+            }]),
+            ["充值", "Coins"],
         ),
     ]
 }

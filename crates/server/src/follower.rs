@@ -396,6 +396,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::ClawedBack { .. }
         | Event::Alliance(_)
         | Event::Shop(_)
+        | Event::Recharge(_)
         | Event::CoinsExpired { .. } => None,
     }
 }

@@ -3,7 +3,7 @@
 
 use domain::{
     Account, AllianceAccount, AllianceEvent, Event, GroupId, MemberId, MerchantAccount, MerchantId,
-    ShopEvent,
+    RechargeEvent, ShopEvent,
 };
 
 use crate::names::{WalletAccount, WhyKind, Word};
@@ -32,17 +32,22 @@ pub(crate) const ACCOUNTS: [Account; 17] = [
 /// The numbers of the accounts that are a member's: available, vesting, coins, vesting coins.
 pub(crate) const MEMBERS_ACCOUNTS: &str = "(3,4,12,13)";
 /// The numbers of the accounts that count coins.
-pub(crate) const COIN_ACCOUNTS: &str = "(11,12,13)";
+pub(crate) const COIN_ACCOUNTS: &str = "(11,12,13,70)";
 /// The number of escrows.
 pub(crate) const ESCROW: i64 = 1;
 
 /// Kinds of the alliance's accounts begin with this number: merchants' first, then the platform's.
 const MERCHANTS: i64 = 46;
 const ALLIANCE: i64 = 54;
+/// Bought coins, and the money that is kept for them.
+const BOUGHT_COINS: i64 = 70;
+const CUSTODY: i64 = 71;
 /// Numbers of the alliance's events begin with this.
 const ALLIANCE_EVENTS: i64 = 4_600;
 /// Numbers of the shop's events begin with this.
 const SHOP_EVENTS: i64 = 5_000;
+/// Numbers of events of bought coins begin with this.
+const RECHARGE_EVENTS: i64 = 5_100;
 
 /// All kinds of accounts, by their numbers.
 pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
@@ -50,7 +55,11 @@ pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
     let merchants = MerchantAccount::ALL.map(|kind| Account::Merchant(kind, MerchantId(0)));
     let own = AllianceAccount::ALL.map(Account::Alliance);
     let alliance = (MERCHANTS..).zip(merchants).chain((ALLIANCE..).zip(own));
-    first.chain(alliance)
+    let bought = [
+        (BOUGHT_COINS, Account::BoughtCoins(MemberId(0))),
+        (CUSTODY, Account::Custody),
+    ];
+    first.chain(alliance).chain(bought)
 }
 
 fn place<T: PartialEq>(all: &[T], value: &T) -> i64 {
@@ -80,6 +89,8 @@ pub(crate) fn account_code(account: &Account) -> i64 {
         Account::Coins(_) => 12,
         Account::VestingCoins(_) => 13,
         Account::DividendPool(_) => 14,
+        Account::BoughtCoins(_) => BOUGHT_COINS,
+        Account::Custody => CUSTODY,
         Account::WithdrawalsDue => 15,
         Account::WithdrawalFees => 16,
     }
@@ -112,6 +123,7 @@ pub(crate) fn account_of(code: i64, holder: i64) -> Option<Account> {
         Account::Vesting(_) => Account::Vesting(member()?),
         Account::Coins(_) => Account::Coins(member()?),
         Account::VestingCoins(_) => Account::VestingCoins(member()?),
+        Account::BoughtCoins(_) => Account::BoughtCoins(member()?),
         Account::DividendPool(_) => Account::DividendPool(u32::try_from(holder).ok()?),
         plain @ (Account::Channel
         | Account::RefundsDue
@@ -124,6 +136,7 @@ pub(crate) fn account_of(code: i64, holder: i64) -> Option<Account> {
         | Account::CoinsIssued
         | Account::WithdrawalsDue
         | Account::WithdrawalFees
+        | Account::Custody
         | Account::Alliance(_)) => plain,
         Account::Merchant(kind, _) => {
             Account::Merchant(kind, u32::try_from(holder).ok().map(MerchantId)?)
@@ -234,6 +247,9 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::Alliance(event) => {
             ALLIANCE_EVENTS.saturating_add(place(&AllianceEvent::NAMES, &event.name()))
         }
+        Event::Recharge(event) => {
+            RECHARGE_EVENTS.saturating_add(place(&RechargeEvent::NAMES, &event.name()))
+        }
         Event::Shop(event) => SHOP_EVENTS.saturating_add(place(&ShopEvent::NAMES, &event.name())),
         Event::CoinsExpired { .. } => 71,
     }
@@ -243,6 +259,10 @@ pub(crate) fn event_code(event: &Event) -> i64 {
 pub(crate) fn event_name(code: i64) -> Option<&'static str> {
     let known = EVENTS.iter().find(|&&(number, _)| number == code);
     if let Some(&(_, name)) = known {
+        return Some(name);
+    }
+    let of_recharge = usize::try_from(code.saturating_sub(RECHARGE_EVENTS)).ok();
+    if let Some(name) = of_recharge.and_then(|place| RechargeEvent::NAMES.get(place)) {
         return Some(name);
     }
     let of_shop = usize::try_from(code.saturating_sub(SHOP_EVENTS)).ok();
@@ -280,6 +300,7 @@ pub(crate) fn words() -> Vec<(&'static str, i64, &'static str)> {
         .copied()
         .chain((ALLIANCE_EVENTS..).zip(AllianceEvent::NAMES))
         .chain((SHOP_EVENTS..).zip(ShopEvent::NAMES))
+        .chain((RECHARGE_EVENTS..).zip(RechargeEvent::NAMES))
         .map(|(code, name)| ("event", code, name));
     let wallets = WalletAccount::ALL
         .iter()
@@ -331,10 +352,9 @@ mod tests {
 
     #[test]
     fn the_accounts_of_coins_are_named() {
-        let codes: Vec<String> = ACCOUNTS
-            .iter()
-            .filter(|account| account.asset() == domain::Asset::Coin)
-            .map(|account| account_code(account).to_string())
+        let codes: Vec<String> = accounts()
+            .filter(|(_, account)| account.asset() == domain::Asset::Coin)
+            .map(|(code, _)| code.to_string())
             .collect();
         assert_eq!(format!("({})", codes.join(",")), COIN_ACCOUNTS);
     }

@@ -368,6 +368,8 @@ impl WalletAccount {
             | Account::DividendPool(_)
             | Account::WithdrawalsDue
             | Account::WithdrawalFees
+            | Account::BoughtCoins(_)
+            | Account::Custody
             | Account::Merchant(..)
             | Account::Alliance(_) => None,
         }
@@ -427,6 +429,8 @@ pub enum WhyKind {
     CoinsSpent,
     /// Coins of a purchase that was returned.
     CoinsBack,
+    /// The gift of a recharge.
+    RechargeGift,
 }
 
 impl WhyKind {
@@ -449,6 +453,7 @@ impl WhyKind {
             WhyKind::ClawedBack => "clawed_back",
             WhyKind::CoinsSpent => "coins_spent",
             WhyKind::CoinsBack => "coins_back",
+            WhyKind::RechargeGift => "recharge_gift",
         }
     }
 }
@@ -471,6 +476,7 @@ impl Word for WhyKind {
         WhyKind::ClawedBack,
         WhyKind::CoinsSpent,
         WhyKind::CoinsBack,
+        WhyKind::RechargeGift,
     ];
     fn word(self) -> &'static str {
         self.name()

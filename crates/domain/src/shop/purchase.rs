@@ -7,9 +7,10 @@ use minicbor::{Decode, Encode};
 
 use super::{FetchTerms, PurchaseId, Shop, ShopEvent, ShopRefusal, SkuId};
 use crate::{
-    Answer, BACK_AFTER, Bounce, ChannelTerms, Coins, Due, Duration, Event, MAX_AMOUNT_FEN,
-    MemberId, Millis, Money, PaymentAnswer, PendingRefund, RECEIVED_AFTER, RETURN_WINDOW, RefundId,
-    Refusal, Txn, World, join::MAX_PROMISED, owed_coins, payment::KnownPayment,
+    Account, Answer, BACK_AFTER, Bounce, ChannelTerms, Coins, Due, Duration, Event, MAX_AMOUNT_FEN,
+    MemberId, Millis, Money, PackageTerms, PaymentAnswer, PendingRefund, RECEIVED_AFTER,
+    RETURN_WINDOW, RechargeEvent, RefundId, Refusal, Txn, World, join::MAX_PROMISED, owed_coins,
+    payment::KnownPayment,
 };
 
 /// How long units are held for a payment.
@@ -75,6 +76,9 @@ pub struct Purchase {
     /// Where and how long it can be fetched, unless it is sent.
     #[n(11)]
     pub fetch: Option<FetchTerms>,
+    /// It is a recharge package, and this is what is got for it.
+    #[n(12)]
+    pub package: Option<PackageTerms>,
 }
 
 impl Purchase {
@@ -180,8 +184,10 @@ impl World {
     /// Coins of a member that he can use now.
     pub fn coins_free(&self, member: MemberId) -> Coins {
         let have = self.member_ref(member).map_or(0, |member| member.coins);
-        let free = owed_coins(have).0.saturating_sub(self.coins_held(member).0);
-        Coins(free.max(0))
+        let have = owed_coins(have)
+            .0
+            .saturating_add(self.bought_coins(member).0);
+        Coins(have.saturating_sub(self.coins_held(member).0).max(0))
     }
 
     pub(crate) fn purchase_of_txn(&self, txn: &Txn) -> Option<PurchaseId> {
@@ -254,6 +260,9 @@ impl World {
         if free < asked.coins {
             return Err(ShopRefusal::CoinsShort { free }.into());
         }
+        if terms.package.is_some() {
+            self.require_may_recharge(member, asked.units, bill)?;
+        }
         let own = known.own.min(asked.units);
         let of = Purchase {
             member,
@@ -270,6 +279,7 @@ impl World {
             },
             paid: None,
             fetch: terms.fetch.clone(),
+            package: terms.package,
         };
         if MAX_PROMISED < self.promised.saturating_add(of.promise()) {
             return Err(Refusal::Overflow);
@@ -312,12 +322,13 @@ impl World {
             return Ok(Some(Answer::Payment(PaymentAnswer::Known)));
         }
         let known = self.require_purchase(purchase)?;
-        let have = self.balance(crate::Account::Coins(known.member));
+        // Coins that expire are used first, and those that were bought after them.
+        let have = owed_coins(self.balance(Account::Coins(known.member)));
+        let earned = have.min(known.coins);
+        let bought = self.parts_of(known.member, known.coins.minus(earned)?);
         let bounce = match known.state {
             PurchaseState::Reserved { .. } if amount != known.cash() => Some(Bounce::AmountDiffers),
-            PurchaseState::Reserved { .. } if owed_coins(have) < known.coins => {
-                Some(Bounce::CoinsGone)
-            }
+            PurchaseState::Reserved { .. } if bought.is_none() => Some(Bounce::CoinsGone),
             PurchaseState::Reserved { .. } => None,
             PurchaseState::Paid
             | PurchaseState::Waiting { .. }
@@ -329,6 +340,10 @@ impl World {
             self.bounce_money(known.member, (txn, amount), (known.channel, reason), events)?;
             return Ok(None);
         }
+        if let Some(package) = known.package {
+            events.push(self.recharged(purchase, known, (txn, package))?);
+            return Ok(None);
+        }
         events.push(Event::Shop(ShopEvent::PurchasePaid {
             purchase,
             member: known.member,
@@ -336,9 +351,16 @@ impl World {
             amount,
             fee: amount.channel_fee(known.channel.fee)?,
             fee_kept: known.channel.kept_on_refund,
-            coins: known.coins,
+            coins: earned,
             cost: known.cost,
         }));
+        if let Some(parts) = bought.filter(|parts| !parts.is_empty()) {
+            events.push(Event::Recharge(RechargeEvent::BoughtUsed {
+                purchase,
+                member: known.member,
+                parts,
+            }));
+        }
         Ok(None)
     }
 
@@ -457,7 +479,7 @@ impl World {
             // Nobody has fetched it: there is nothing to send back.
             PurchaseState::Waiting { .. } => {
                 let known = self.require_purchase(purchase)?;
-                events.push(self.purchase_back(purchase, known));
+                self.purchase_back(purchase, known, events);
                 Ok(())
             }
             PurchaseState::Reserved { .. }
@@ -475,7 +497,7 @@ impl World {
         let known = self.require_purchase(purchase)?;
         match known.state {
             PurchaseState::Returning { .. } => {
-                events.push(self.purchase_back(purchase, known));
+                self.purchase_back(purchase, known, events);
                 Ok(())
             }
             PurchaseState::Reserved { .. }
@@ -486,14 +508,16 @@ impl World {
         }
     }
 
-    fn purchase_back(&self, purchase: PurchaseId, known: &Purchase) -> Event {
-        Event::Shop(ShopEvent::PurchaseReturned {
+    fn purchase_back(&self, purchase: PurchaseId, known: &Purchase, events: &mut Vec<Event>) {
+        let (bought, back) = self.bought_back(purchase, known.member);
+        events.extend(back);
+        events.push(Event::Shop(ShopEvent::PurchaseReturned {
             purchase,
             member: known.member,
             refund: RefundId(self.next_refund),
             amount: known.cash(),
-            coins: known.coins,
-        })
+            coins: Coins(known.coins.0.saturating_sub(bought.0)),
+        }));
     }
 
     /// What time has made due in a purchase.
@@ -520,7 +544,7 @@ impl World {
             }
             PurchaseState::Received { kept_at } => kept_at,
             PurchaseState::Returning { .. } | PurchaseState::Waiting { .. } => {
-                out.push(self.purchase_back(purchase, known));
+                self.purchase_back(purchase, known, out);
                 return;
             }
         };
@@ -653,8 +677,9 @@ impl World {
         }
     }
 
-    pub(super) fn apply_purchase_kept(&mut self, id: PurchaseId) {
+    pub(crate) fn apply_purchase_kept(&mut self, id: PurchaseId) {
         self.end_purchase(id);
+        self.bought_is_spent(id);
     }
 
     /// What came back is paid for: the supplier is owed for it once.
@@ -667,6 +692,7 @@ impl World {
         let Some(of) = self.end_purchase(id) else {
             return;
         };
+        self.bought_is_spent(id);
         self.change_sku(of.sku, |known| known.give(of.units, of.units));
         let Some((txn, fee_back)) = of.paid else {
             self.corrupt("a purchase that was not paid came back");

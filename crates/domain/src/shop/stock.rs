@@ -8,7 +8,7 @@ use minicbor::{Decode, Encode};
 use super::{FetchTerms, ShopEvent, ShopRefusal, SkuId};
 use crate::{
     Answer, CampaignId, ChannelTerms, Event, Fulfilment, GroupId, MAX_AMOUNT_FEN, MAX_TEXT_BYTES,
-    Money, RATE_ONE_PPM, Rate, Refusal, Text, World, promises,
+    Money, PackageTerms, RATE_ONE_PPM, Rate, Refusal, Text, World, promises,
 };
 
 /// Most things for sale.
@@ -40,6 +40,9 @@ pub struct SkuTerms {
     /// Where and how long it can be fetched, unless it is sent.
     #[n(6)]
     pub fetch: Option<FetchTerms>,
+    /// It is a recharge package, and this is what is got for its price.
+    #[n(7)]
+    pub package: Option<PackageTerms>,
 }
 
 /// One thing for sale.
@@ -109,6 +112,9 @@ impl SkuTerms {
         if RATE_ONE_PPM < self.channel.fee.0 {
             return invalid("channel.fee", "must be between 0% and 100%");
         }
+        if let Some(package) = &self.package {
+            self.check_package(package, world)?;
+        }
         match (self.fulfilment, &self.fetch) {
             (Fulfilment::Ship, None) => Ok(()),
             (Fulfilment::AtTable, _) => invalid("fulfilment", "is at-table only in a treat"),
@@ -117,6 +123,32 @@ impl SkuTerms {
             }
             (fulfilment, Some(fetch)) => fetch.check(fulfilment, world),
         }
+    }
+}
+
+impl SkuTerms {
+    /// A recharge package costs nothing and is not paid for in coins; whether it may be bought is looked at every time.
+    fn check_package(&self, package: &PackageTerms, world: &World) -> Result<(), Refusal> {
+        let invalid = |field, must| Err(ShopRefusal::InvalidSku { field, must }.into());
+        if package.coins.0 < 1 || MAX_AMOUNT_FEN < package.coins.0 {
+            return invalid("package.coins", "must be between 0.01 and 100000000.00");
+        }
+        if package.gift.0 < 0 || MAX_AMOUNT_FEN < package.gift.0 {
+            return invalid("package.gift", "must be between 0.00 and 100000000.00");
+        }
+        if self.cost != Money::ZERO || self.coin_offset != Rate(0) {
+            return invalid("package", "costs nothing, and is not paid for in coins");
+        }
+        if self.fulfilment != Fulfilment::Ship {
+            return invalid("package", "is neither picked up nor a voucher");
+        }
+        if world.profile_terms().recharge_cap.is_none() {
+            return Err(Refusal::ProfileForbids {
+                profile: world.profile.name(),
+                limit: "recharge",
+            });
+        }
+        Ok(())
     }
 }
 

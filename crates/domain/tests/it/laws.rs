@@ -552,6 +552,7 @@ fn kind(event: &Event) -> &'static str {
     match event {
         Event::Alliance(event) => event.name(),
         Event::Shop(event) => event.name(),
+        Event::Recharge(event) => event.name(),
         Event::MemberRegistered { .. } => "registered",
         Event::InviterBound { .. } => "bound",
         Event::CampaignPublished { .. } => "published",

@@ -17,6 +17,7 @@ mod once;
 mod people;
 mod profiles;
 mod purchases;
+mod recharges;
 mod returns;
 mod settlements;
 mod shop;

@@ -18,6 +18,7 @@ pub(crate) fn terms(price: i64, cost: i64) -> SkuTerms {
             kept_on_refund: false,
         },
         fetch: None,
+        package: None,
     }
 }
 
@@ -38,7 +39,7 @@ pub(crate) fn list(shop: &mut Shop, terms: SkuTerms, units: i32) -> SkuId {
     sku
 }
 
-fn asked(
+pub(crate) fn asked(
     shop: &Shop,
     member: MemberId,
     sku: SkuId,
@@ -58,7 +59,7 @@ fn asked(
     }
 }
 
-fn buy(shop: &mut Shop, asked: Reservation) -> Result<PurchaseId, Refusal> {
+pub(crate) fn buy(shop: &mut Shop, asked: Reservation) -> Result<PurchaseId, Refusal> {
     match shop.try_do(Command::Shop(ShopCommand::Buy(asked)))? {
         Answer::Purchase(purchase) => Ok(purchase),
         other => panic!("{other:?}"),
@@ -66,7 +67,7 @@ fn buy(shop: &mut Shop, asked: Reservation) -> Result<PurchaseId, Refusal> {
 }
 
 /// What became of a payment, in a word.
-fn pay(shop: &mut Shop, purchase: PurchaseId, name: &str, fen: i64) -> String {
+pub(crate) fn pay(shop: &mut Shop, purchase: PurchaseId, name: &str, fen: i64) -> String {
     let command = ShopCommand::PayPurchase {
         purchase,
         txn: shop.txn(name),
@@ -86,14 +87,14 @@ fn free(shop: &Shop, sku: SkuId) -> (u32, u32) {
     (known.free, known.own)
 }
 
-fn ticks(shop: &mut Shop) {
+pub(crate) fn ticks(shop: &mut Shop) {
     while let Some((_, due)) = shop.world.due_timer(shop.clock) {
         shop.must(Command::Tick(due));
     }
 }
 
 /// A member with so many coins: the only one who loses a group of his own.
-fn with_coins(shop: &mut Shop, coins: i64) -> MemberId {
+pub(crate) fn with_coins(shop: &mut Shop, coins: i64) -> MemberId {
     let mut offer = campaign(1_000, 2, 1, 0);
     offer.rewards = vec![consolation(0, coins)];
     let id = shop.publish(offer);

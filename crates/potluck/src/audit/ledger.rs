@@ -123,6 +123,8 @@ fn is_liability(account: Account) -> bool {
         | Account::WithdrawalsDue
         | Account::Coins(_)
         | Account::VestingCoins(_)
+        | Account::BoughtCoins(_)
+        | Account::Custody
         | Account::DividendPool(_) => true,
         Account::Merchant(account, _) => account.is_liability(),
         Account::Channel

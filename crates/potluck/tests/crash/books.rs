@@ -182,6 +182,7 @@ impl Books {
             | Event::ClawedBack { .. }
             | Event::Alliance(_)
             | Event::Shop(_)
+            | Event::Recharge(_)
             | Event::CoinsExpired { .. } => {}
         }
     }

@@ -93,6 +93,78 @@ fn vouchers(shop: &mut Shop) {
     shop.days(10);
 }
 
+/// Two packages; a purchase uses all of the first and a part of the second, another comes back; the rest is paid back.
+fn recharges(shop: &mut Shop) {
+    let package = SkuTerms {
+        cost: Money(0),
+        package: Some(PackageTerms {
+            coins: Coins(700),
+            gift: Coins(70),
+        }),
+        ..sku()
+    };
+    let goods = SkuTerms {
+        coin_offset: Rate(500_000),
+        ..sku()
+    };
+    for (token, terms) in [(10, package), (11, goods)] {
+        shop.must(Command::Shop(ShopCommand::ListSku {
+            token: [token; 16],
+            product: [2; 16],
+            terms: Box::new(terms),
+        }));
+        let sku = SkuId(u32::from(token) - 8);
+        shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 5 }));
+    }
+    let mut ids = Vec::new();
+    for token in [12, 13] {
+        let id = buy_of(shop, SkuId(2), token, 1);
+        pay(shop, id, 1);
+        ids.push(id);
+    }
+    for (token, coins) in [(14, 900), (15, 500)] {
+        let purchase = PurchaseId(shop.step.world().purchases());
+        shop.must(Command::Shop(ShopCommand::Buy(Reservation {
+            member: MEMBER,
+            token: [token; 16],
+            sku: SkuId(3),
+            units: 1,
+            price: Money(10_000),
+            coins: Coins(coins),
+        })));
+        let txn = Txn::new(&format!("P{purchase}")).unwrap();
+        let amount = Money(10_000 - coins);
+        let paid = ShopCommand::PayPurchase {
+            purchase,
+            txn,
+            amount,
+        };
+        if coins == 500 {
+            // He gives this one up.
+            shop.must(Command::Shop(ShopCommand::CancelPurchase {
+                purchase,
+                member: MEMBER,
+            }));
+            continue;
+        }
+        shop.must(Command::Shop(paid));
+        let member = MEMBER;
+        for command in [
+            ShopCommand::ShipPurchase { purchase },
+            ShopCommand::ReceivePurchase { purchase, member },
+            ShopCommand::ReturnPurchase { purchase, member },
+            ShopCommand::TakeBackPurchase { purchase },
+        ] {
+            shop.must(Command::Shop(command));
+        }
+    }
+    shop.days(8);
+    shop.must(Command::Recharge(RechargeCommand::Refund {
+        recharge: ids[0],
+        member: MEMBER,
+    }));
+}
+
 fn sku() -> SkuTerms {
     let title = Text {
         zh: "米".to_owned(),
@@ -106,6 +178,7 @@ fn sku() -> SkuTerms {
         fulfilment: Fulfilment::Ship,
         channel: ChannelTerms::default(),
         fetch: None,
+        package: None,
     }
 }
 
@@ -145,6 +218,7 @@ fn story(shop: &mut Shop) {
         shop.must(Command::Shop(command));
     }
     vouchers(shop);
+    recharges(shop);
     let kept = buy(shop, 3, 1);
     pay(shop, kept, 1);
     let ship = ShopCommand::ShipPurchase { purchase: kept };
@@ -207,6 +281,63 @@ fn stock_and_purchases_are_counted_again() {
         "gives back something else",
         Box::new(|event| match event {
             ShopEvent::PurchaseReturned { amount, .. } => {
+                amount.0 += 1;
+                true
+            }
+            _ => false,
+        }),
+    );
+    let recharge = |finding: &str, mut change: Box<dyn FnMut(&mut RechargeEvent) -> bool>| {
+        let forged = forge(dir.path(), |event| match event {
+            Event::Recharge(event) => change(event),
+            _ => false,
+        });
+        fails(forged.path(), finding);
+    };
+    recharge(
+        "is paid otherwise than it was reserved",
+        Box::new(|event| match event {
+            RechargeEvent::Recharged { terms, .. } => {
+                terms.coins.0 += 1;
+                true
+            }
+            _ => false,
+        }),
+    );
+    recharge(
+        "uses other bought coins than the oldest",
+        Box::new(|event| match event {
+            RechargeEvent::BoughtUsed { parts, .. } => {
+                parts[0].money.0 -= 1;
+                true
+            }
+            _ => false,
+        }),
+    );
+    recharge(
+        "other bought coins come back",
+        Box::new(|event| match event {
+            RechargeEvent::BoughtBack { parts, .. } => {
+                parts[0].money.0 -= 1;
+                true
+            }
+            _ => false,
+        }),
+    );
+    recharge(
+        "gets a gift that it is not due",
+        Box::new(|event| match event {
+            RechargeEvent::GiftGiven { coins, .. } => {
+                coins.0 += 1;
+                true
+            }
+            _ => false,
+        }),
+    );
+    recharge(
+        "which is not what its unused coins are worth",
+        Box::new(|event| match event {
+            RechargeEvent::Refunded { amount, .. } => {
                 amount.0 += 1;
                 true
             }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::{CoinLot, World};
+use domain::{CoinLot, Coins, World};
 
 use crate::app::Shared;
 use crate::auth::{AsMember, AsOperator};
@@ -13,7 +13,13 @@ use crate::wire::{CoinLotLine, CoinsPage};
 #[utoipa::path(get, path = "/me/coins", tag = "me", responses((status = 200, description = "Lots", body = CoinsPage)))]
 pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<CoinsPage>> {
     let page = app
-        .query(move |world| page(world, world.coin_lots(member.0)))
+        .query(move |world| {
+            page(
+                world,
+                world.coin_lots(member.0),
+                world.bought_coins(member.0),
+            )
+        })
         .await?;
     Ok(Json(page))
 }
@@ -22,12 +28,15 @@ pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<Co
 #[utoipa::path(get, path = "/console/coins", tag = "console", responses((status = 200, description = "Vintages", body = CoinsPage)))]
 pub(crate) async fn vintages(State(app): Shared, _: AsOperator) -> Result<Json<CoinsPage>> {
     let page = app
-        .query(|world| page(world, world.coin_vintages()))
+        .query(|world| {
+            let bought = world.all_bought_coins();
+            page(world, world.coin_vintages(), bought)
+        })
         .await?;
     Ok(Json(page))
 }
 
-fn page(world: &World, lots: Vec<CoinLot>) -> CoinsPage {
+fn page(world: &World, lots: Vec<CoinLot>, bought: Coins) -> CoinsPage {
     let coins = lots
         .iter()
         .fold(0i64, |sum, lot| sum.saturating_add(lot.coins.0));
@@ -36,7 +45,8 @@ fn page(world: &World, lots: Vec<CoinLot>) -> CoinsPage {
         coins: lot.coins.into(),
     };
     CoinsPage {
-        coins: domain::Coins(coins).into(),
+        coins: Coins(coins).into(),
+        bought: bought.into(),
         lots: lots.into_iter().map(line).collect(),
         offset: format!("{}%", domain::percent(world.profile_terms().coin_offset)),
     }

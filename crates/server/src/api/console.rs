@@ -59,7 +59,7 @@ pub(crate) async fn books(
 }
 
 /// Kinds of accounts whose balances are owed to somebody, and those of coins that members have.
-const OWED: [&str; 9] = [
+const OWED: [&str; 10] = [
     "escrow",
     "refunds-due",
     "available",
@@ -69,8 +69,9 @@ const OWED: [&str; 9] = [
     "withdrawals-due",
     "merchant-vesting",
     "merchant-payable",
+    "custody",
 ];
-const COINS: [&str; 2] = ["coins", "vesting-coins"];
+const COINS: [&str; 3] = ["coins", "vesting-coins", "bought-coins"];
 
 fn books_of(rows: &[TrialRow]) -> BooksPage {
     let balance = |account: &str| {

@@ -24,6 +24,7 @@ mod payments;
 mod platform;
 mod profiles;
 mod purchases;
+mod recharges;
 mod shop;
 mod sign_in;
 mod standing;
@@ -178,6 +179,8 @@ fn shop() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(fetch::purchase_code))
         .routes(routes!(fetch::order_code))
         .routes(routes!(fetch::redeem))
+        .routes(routes!(recharges::mine))
+        .routes(routes!(recharges::refund))
 }
 
 /// Withdrawals, for members, operators and finance.

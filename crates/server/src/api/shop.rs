@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use domain::{
-    Answer, CampaignId, ChannelTerms, Command, FetchTerms, Fulfilment, Money, RATE_ONE_PPM, Rate,
-    Refusal, ShopCommand, SkuId, SkuTerms, SkuView, StoreId, Text, VOUCHER_DAYS, percent,
+    Answer, CampaignId, ChannelTerms, Coins, Command, FetchTerms, Fulfilment, Money, PackageTerms,
+    RATE_ONE_PPM, Rate, Refusal, ShopCommand, SkuId, SkuTerms, SkuView, StoreId, Text,
+    VOUCHER_DAYS, percent,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -20,9 +21,9 @@ use crate::http::{
     Write, decimal, items, page_of,
 };
 use crate::wire::{
-    Categories, CategoryCard, CategoryWanted, Done, List, PictureKept, ProductKept, ProductWanted,
-    ReturnedLine, ReturnedUnits, ReturnsWanted, ShopProduct, SkuCard, SkuLine, SkuListed,
-    SkuWanted, StockWanted, Words,
+    Categories, CategoryCard, CategoryWanted, Done, List, PackageBody, PictureKept, ProductKept,
+    ProductWanted, ReturnedLine, ReturnedUnits, ReturnsWanted, ShopProduct, SkuCard, SkuLine,
+    SkuListed, SkuWanted, StockWanted, Words,
 };
 
 /// Most bytes of a product's text in one language.
@@ -454,13 +455,24 @@ fn terms_of(wanted: SkuWanted) -> Result<SkuTerms> {
         Fulfilment::Ship | Fulfilment::AtTable if stores.is_empty() => None,
         Fulfilment::Ship | Fulfilment::AtTable => return Err(no_store()),
     };
+    let package = wanted.package.map(|package| PackageTerms {
+        coins: Coins(package.coins.0),
+        gift: Coins(package.gift.map_or(0, |gift| gift.0)),
+    });
+    // A package is paid for in money alone.
+    let offset = if package.is_some() {
+        Rate(0)
+    } else {
+        DEFAULT_OFFSET
+    };
     Ok(SkuTerms {
         title: wanted.title.text(),
         price: Money(wanted.price.0),
         cost: Money(wanted.cost.0),
-        coin_offset: rate("coin_offset", wanted.coin_offset.as_deref(), DEFAULT_OFFSET)?,
+        coin_offset: rate("coin_offset", wanted.coin_offset.as_deref(), offset)?,
         fulfilment,
         fetch: fetch.map(|(stores, days)| FetchTerms { stores, days }),
+        package,
         channel: ChannelTerms {
             fee: rate("channel_fee", wanted.channel_fee.as_deref(), Rate(0))?,
             kept_on_refund: wanted.fee_kept_on_refund,
@@ -506,6 +518,10 @@ fn sku_card(sku: &SkuView) -> SkuCard {
             fetch.stores.iter().map(ToString::to_string).collect()
         }),
         voucher_days: fetch.and_then(|fetch| fetch.days),
+        package: sku.terms.package.map(|package| PackageBody {
+            coins: package.coins.into(),
+            gift: Some(package.gift.into()),
+        }),
         free: sku.free,
         on_sale: sku.on_sale,
     }

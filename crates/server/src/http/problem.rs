@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceRefusal, Refusal, ShopRefusal};
+use domain::{AllianceRefusal, RechargeRefusal, Refusal, ShopRefusal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -213,11 +213,8 @@ pub(crate) struct RefusedWith {
 impl From<Refusal> for Problem {
     /// The one place where refusals of the domain become statuses.
     fn from(refusal: Refusal) -> Problem {
-        let problem = Problem::new(
-            status_of(&refusal),
-            public_code(&refusal),
-            public_detail(&refusal),
-        );
+        let (status, code) = (status_of(&refusal), public_code(&refusal));
+        let problem = Problem::new(status, code, public_detail(&refusal));
         match refusal {
             Refusal::InvalidCampaign { field, must }
             | Refusal::InvalidPlan { field, must }
@@ -277,6 +274,7 @@ impl From<Refusal> for Problem {
             | Refusal::Alliance(_)
             | Refusal::InvalidLimits => problem,
             Refusal::Shop(refusal) => shop_details(problem, &refusal),
+            Refusal::Recharge(refusal) => recharge_details(problem, &refusal),
             Refusal::SelfExcluded { until }
             | Refusal::ExclusionStands { until }
             | Refusal::LossPause { until } => problem.with("until", wire::rfc3339(until)),
@@ -290,6 +288,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Alliance(refusal) => alliance_status(refusal),
         Refusal::Shop(refusal) => shop_status(refusal),
+        Refusal::Recharge(RechargeRefusal::UnknownRecharge(_)) => StatusCode::NOT_FOUND,
+        Refusal::Recharge(_) => StatusCode::CONFLICT,
         Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) | Refusal::SelfExcluded { .. } => {
             StatusCode::FORBIDDEN
         }
@@ -377,6 +377,13 @@ fn shop_details(problem: Problem, refusal: &ShopRefusal) -> Problem {
         | ShopRefusal::UnknownPurchase(_)
         | ShopRefusal::NotYourPurchase(_)
         | ShopRefusal::PurchaseState(_) => problem,
+    }
+}
+
+fn recharge_details(problem: Problem, refusal: &RechargeRefusal) -> Problem {
+    match refusal {
+        RechargeRefusal::CapReached { left } => problem.with("left", left.to_decimal()),
+        RechargeRefusal::UnknownRecharge(_) | RechargeRefusal::NothingLeft(_) => problem,
     }
 }
 

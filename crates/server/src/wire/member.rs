@@ -86,6 +86,8 @@ pub(crate) struct CoinsPage {
     pub(crate) coins: Amount,
     /// The oldest first: they are used in this order.
     pub(crate) lots: Vec<CoinLotLine>,
+    /// Coins that were bought and are unused; they never expire, and are used after the others.
+    pub(crate) bought: Amount,
     /// The most of a bill that coins can pay, in percent.
     pub(crate) offset: String,
 }
@@ -165,7 +167,7 @@ pub(crate) struct WalletLine {
 pub(crate) struct Why {
     /// `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
     /// `withdrawal_rejected`, `withdrawal_failed`, `clawed_back`,
-    /// `coins_spent`, `coins_back` or `bounced`
+    /// `coins_spent`, `coins_back`, `recharge_gift` or `bounced`
     pub(crate) kind: String,
     pub(crate) group: Option<String>,
     pub(crate) campaign: Option<String>,

@@ -101,6 +101,8 @@ pub(crate) struct SkuCard {
     pub(crate) stores: Vec<String>,
     /// How many days a voucher holds.
     pub(crate) voucher_days: Option<u32>,
+    /// It is a recharge package, and this is what is got for the price.
+    pub(crate) package: Option<PackageBody>,
     /// Units that can be bought now.
     pub(crate) free: u32,
     pub(crate) on_sale: bool,
@@ -141,12 +143,54 @@ pub(crate) struct SkuWanted {
     /// How many days a voucher holds, from 1 to 730; 90 without it.
     #[serde(default)]
     pub(crate) voucher_days: Option<u32>,
+    /// Makes it a recharge package: it costs nothing and is not paid for in coins.
+    #[serde(default)]
+    pub(crate) package: Option<PackageBody>,
     /// What the channel takes of a payment; `0%` without it.
     #[serde(default)]
     pub(crate) channel_fee: Option<String>,
     /// Whether it keeps that when the payment goes back.
     #[serde(default)]
     pub(crate) fee_kept_on_refund: bool,
+}
+
+/// What is got for a recharge package's price.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PackageBody {
+    /// Bought coins; they never expire.
+    pub(crate) coins: Amount,
+    /// Coins on top, given after seven days unless it has gone back; none without it.
+    #[serde(default)]
+    pub(crate) gift: Option<Amount>,
+}
+
+/// What is left of a recharge.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RechargeCard {
+    pub(crate) id: String,
+    pub(crate) paid: Amount,
+    /// What was bought.
+    pub(crate) coins: Amount,
+    /// What is unused.
+    pub(crate) left: Amount,
+    /// What would go back now.
+    pub(crate) refundable: Amount,
+    pub(crate) paid_at: At,
+    /// Until when all of it goes back if nothing is used.
+    pub(crate) in_full_until: At,
+    /// Coins that are still to come on top.
+    pub(crate) gift: Option<Amount>,
+}
+
+/// A member's recharges.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Recharges {
+    /// Bought coins that are unused.
+    pub(crate) bought: Amount,
+    /// All coins that can be used now, those that were not bought included.
+    pub(crate) free: Amount,
+    pub(crate) items: Vec<RechargeCard>,
 }
 
 /// A thing for sale has this number.

@@ -435,3 +435,77 @@ async fn of_two_cashiers_one_redeems_a_voucher() {
     assert_eq!(page["store"], json!(store));
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn coins_are_bought_used_and_paid_back() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let (member, other) = (site.member(1, None).await, site.member(2, None).await);
+    let goods = listed(&operator, 5).await;
+    let product = field(&operator.post("/console/products", product()).await, "id");
+    let path = format!("/console/products/{product}/skus");
+    let wanted = json!({
+        "title": words("充值 100", "Recharge 100"), "price": "100.00", "cost": "0.00",
+        "package": { "coins": "300.00", "gift": "5.00" },
+    });
+    let package = field(&operator.post(&path, wanted).await, "id");
+    let stock = json!({ "by": 9, "reason": "as many as there may be" });
+    let path = format!("/console/skus/{package}/stock");
+    assert_eq!(operator.post(&path, stock).await.status, 200);
+    let shown = member
+        .get(&format!("/shop/products/{product}"))
+        .await
+        .json();
+    assert_eq!(shown["skus"][0]["package"]["coins"], "300.00");
+    let held = site.provider_books().await.held_fen;
+
+    let id = field(&buy(&member, &package, 1, "0.00", "k1").await, "id");
+    site.pay_order(&order_no(&site, &id).await).await;
+    state(&site, &member, &id, "kept").await;
+    let mine = member.get("/me/recharges").await.json();
+    assert_eq!(
+        (&mine["bought"], &mine["free"]),
+        (&json!("300.00"), &json!("300.00"))
+    );
+    let books = operator.get("/books").await.json();
+    let custody = books["owed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|line| line["kind"] == "custody");
+    assert_eq!(custody.unwrap()["amount"], "100.00");
+    assert_eq!(
+        operator.get("/console/coins").await.json()["bought"],
+        "300.00"
+    );
+    // Ten coins pay a tenth of a bill; what they were bought with is the platform's.
+    let used = field(&buy(&member, &goods, 1, "10.00", "k2").await, "id");
+    site.pay_order(&order_no(&site, &used).await).await;
+    state(&site, &member, &used, "paid").await;
+    let mine = member.get("/me/recharges").await.json();
+    let item = &mine["items"][0];
+    assert_eq!(
+        (&item["left"], &item["refundable"]),
+        (&json!("290.00"), &json!("96.66"))
+    );
+    let path = format!("/recharges/{id}/refund");
+    other
+        .post(&path, json!({}))
+        .await
+        .is_problem(404, "recharge_unknown");
+    assert_eq!(member.post(&path, json!({})).await.status, 200);
+    member
+        .post(&path, json!({}))
+        .await
+        .is_problem(404, "recharge_unknown");
+    site.settled_books().await;
+    // 100.00 and 90.00 came in, 96.66 went back: the provider did as the books say.
+    site.until("the rest is back at the payer", async || {
+        let now = site.provider_books().await.held_fen;
+        (now - held == 10_000 + 9_000 - 9_666).then_some(())
+    })
+    .await;
+    assert_eq!(member.get("/me/recharges").await.json()["items"], json!([]));
+    state(&site, &member, &id, "returned").await;
+    site.close().await;
+}

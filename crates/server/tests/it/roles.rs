@@ -48,6 +48,8 @@ async fn roles_do_not_mix() {
         (Method::POST, "/orders/0/delivery".to_owned()),
         (Method::GET, "/purchases/0/code".to_owned()),
         (Method::GET, "/orders/0/code".to_owned()),
+        (Method::GET, "/me/recharges".to_owned()),
+        (Method::POST, "/recharges/0/refund".to_owned()),
     ];
     let of_operators = [
         (Method::GET, "/operator/me".to_owned()),

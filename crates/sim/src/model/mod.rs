@@ -408,7 +408,9 @@ impl Model {
             // None of the simulator's campaigns feeds a pool; the audit counts every close again.
             Command::Tick(domain::Due::Dividends(_)) => false,
             Command::Tick(domain::Due::Coins) => self.due_coins(now),
-            Command::Tick(domain::Due::Purchase(_) | domain::Due::Sku(_)) => false,
+            Command::Tick(
+                domain::Due::Purchase(_) | domain::Due::Sku(_) | domain::Due::Recharge(_),
+            ) => false,
             _ => false,
         }
     }

@@ -160,6 +160,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::ClawBack { .. } => "claw-back",
         Command::Alliance(_) => "alliance",
         Command::Shop(_) => "shop",
+        Command::Recharge(_) => "recharge",
     }
 }
 

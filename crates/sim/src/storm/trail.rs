@@ -164,6 +164,7 @@ impl Trail {
             | Event::ClawedBack { .. }
             | Event::Alliance(_)
             | Event::Shop(_)
+            | Event::Recharge(_)
             | Event::CoinsExpired { .. } => Ok(()),
         }
     }
@@ -293,6 +294,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::ClawedBack { .. } => "clawed-back",
         Event::Alliance(event) => event.name(),
         Event::Shop(event) => event.name(),
+        Event::Recharge(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",
     };
     coverage.note("event", name);

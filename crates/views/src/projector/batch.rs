@@ -177,6 +177,7 @@ impl Batch {
             } => self.clawed_back(*member, *amount, *group),
             Event::Alliance(event) => self.alliance_event(event),
             Event::Shop(event) => self.shop_event(event),
+            Event::Recharge(event) => self.recharge_event(event),
         }
     }
 

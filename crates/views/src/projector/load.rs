@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     Account, CampaignId, Event, GroupId, MemberId, Money, OrderId, PaymentId, PublishedCampaign,
-    PurchaseId, Record, RefundId, ShopEvent,
+    PurchaseId, RechargeEvent, Record, RefundId, ShopEvent,
 };
 use draw::Hash;
 use sqlx::any::AnyRow;
@@ -89,6 +89,11 @@ impl Needs {
             | Event::CampaignPublished { .. }
             | Event::CapitalDeposited { .. }
             | Event::Alliance(_) => {}
+            Event::Recharge(event) => {
+                if let RechargeEvent::Refunded { recharge, .. } = event {
+                    self.purchases.insert(*recharge);
+                }
+            }
             Event::Shop(event) => {
                 if let ShopEvent::PurchaseReturned { purchase, .. } = event {
                     self.purchases.insert(*purchase);

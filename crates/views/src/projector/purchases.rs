@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Account, MemberId, Millis, Money, Purchase, PurchaseId, PurchaseState, ShopEvent, StoreId,
+    Account, MemberId, Millis, Money, Purchase, PurchaseId, PurchaseState, RechargeEvent,
+    ShopEvent, StoreId,
 };
 
 use super::batch::{Batch, Done};
@@ -120,6 +121,31 @@ impl Batch {
                 self.wallet(Account::Coins(*member), coins.0, why);
                 Ok(())
             }
+        }
+    }
+
+    pub(super) fn recharge_event(&mut self, event: &RechargeEvent) -> Done {
+        match event {
+            RechargeEvent::Recharged {
+                recharge, txn, fee, ..
+            } => {
+                self.purchase_paid(*recharge, txn, *fee);
+                self.purchase_ends(*recharge, PurchaseStatus::Kept, None)
+            }
+            // Their lines tell all of these.
+            RechargeEvent::BoughtUsed { .. } | RechargeEvent::BoughtBack { .. } => Ok(()),
+            RechargeEvent::GiftGiven { member, coins, .. } => {
+                let why = WhyLine::of(WhyKind::RechargeGift);
+                self.wallet(Account::Coins(*member), coins.0, why);
+                Ok(())
+            }
+            RechargeEvent::Refunded {
+                recharge,
+                member,
+                refund,
+                amount,
+                ..
+            } => self.purchase_returned(*recharge, *member, (*refund, *amount)),
         }
     }
 

@@ -123,7 +123,7 @@ fn history(steps: &[(u8, u8, u8)]) -> Shop {
 
 /// Running balances are sums, and every record's lines are balanced.
 async fn sums_hold(desk: &Desk) {
-    let unbalanced = "SELECT COUNT(*) FROM (SELECT seq FROM ledger_line GROUP BY seq, account BETWEEN 11 AND 13 HAVING SUM(amount) <> 0)";
+    let unbalanced = "SELECT COUNT(*) FROM (SELECT seq FROM ledger_line GROUP BY seq, account IN (11, 12, 13, 70) HAVING SUM(amount) <> 0)";
     assert_eq!(number(&desk.path, unbalanced).await, 0);
     let running = "SELECT COUNT(*) FROM (SELECT balance, SUM(amount) OVER \
         (PARTITION BY member, account ORDER BY seq, line_no) AS total FROM wallet_line) WHERE balance <> total";

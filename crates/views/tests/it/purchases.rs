@@ -25,6 +25,7 @@ fn listed() -> Shop {
             kept_on_refund: false,
         },
         fetch: None,
+        package: None,
     };
     shop.must(Command::Shop(ShopCommand::ListSku {
         token: [1; 16],
@@ -33,6 +34,22 @@ fn listed() -> Shop {
     }));
     let sku = SkuId(0);
     shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 40 }));
+    let package = SkuTerms {
+        cost: Money(0),
+        coin_offset: Rate(0),
+        package: Some(PackageTerms {
+            coins: Coins(700),
+            gift: Coins(9),
+        }),
+        ..shop.world.sku(sku).unwrap().terms
+    };
+    shop.must(Command::Shop(ShopCommand::ListSku {
+        token: [5; 16],
+        product: [2; 16],
+        terms: Box::new(package),
+    }));
+    let sku = SkuId(1);
+    shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 40 }));
     shop
 }
 
@@ -40,7 +57,24 @@ fn step(shop: &mut Shop, token: u8, (what, which, coins): (u8, u8, u8)) {
     let open: Vec<_> = shop.world.open_purchases().collect();
     let chosen = open.get(usize::from(which) % open.len().max(1));
     let chosen = chosen.map(|(id, of)| (*id, of.member, of.cash()));
+    if what % 11 == 9 {
+        let member = MemberId(u32::from(which % 5));
+        let all = shop.world.recharges(member);
+        if let Some(&(recharge, _)) = all.get(usize::from(coins) % all.len().max(1)) {
+            let refund = RechargeCommand::Refund { recharge, member };
+            let _refused = shop.try_do(Command::Recharge(refund));
+        }
+        return;
+    }
     let command = match (what % 9, chosen) {
+        (0, _) if coins < 100 => ShopCommand::Buy(Reservation {
+            member: MemberId(u32::from(which % 5)),
+            token: [token; 16],
+            sku: SkuId(1),
+            units: 1,
+            price: Money(2_000),
+            coins: Coins(0),
+        }),
         (0..3, _) | (_, None) => ShopCommand::Buy(Reservation {
             member: MemberId(u32::from(which % 5)),
             token: [token; 16],

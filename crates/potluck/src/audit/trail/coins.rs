@@ -42,6 +42,12 @@ impl Trail {
         });
     }
 
+    /// What a member has of coins that expire.
+    pub(super) fn lots_of(&self, member: MemberId) -> i64 {
+        let all = (member, Millis(i64::MIN))..=(member, Millis(i64::MAX));
+        self.lots.range(all).map(|(_, coins)| *coins).sum()
+    }
+
     fn use_lots(&mut self, member: MemberId, mut amount: i64) {
         while 0 < amount {
             let all = (member, Millis(i64::MIN))..=(member, Millis(i64::MAX));

@@ -6,6 +6,7 @@ mod coins;
 mod dividends;
 mod limits;
 mod people;
+mod recharge;
 mod seats;
 mod shop;
 mod withdrawals;
@@ -59,6 +60,7 @@ pub(super) struct Trail {
     limits: limits::Book,
     withdrawals: Withdrawals,
     shop: Shop,
+    recharges: recharge::Recharges,
     beacons: Beacons,
     pub(super) counts: Counts,
 }
@@ -211,6 +213,7 @@ impl Trail {
         self.alliance_follows(at, event, findings);
         self.coins_event(at, event, findings);
         self.limits_follow(at, event, findings);
+        self.recharge_follows(at, event, findings);
         self.shop_follows(at, event, findings);
     }
 
@@ -284,7 +287,7 @@ impl Trail {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. } => self.withdrawal_event(at, event, findings),
             Event::Alliance(event) => self.alliance_event(at, event, findings),
-            Event::CoinsExpired { .. } | Event::Shop(_) => {}
+            Event::CoinsExpired { .. } | Event::Shop(_) | Event::Recharge(_) => {}
         }
     }
 
@@ -434,6 +437,7 @@ impl Trail {
         self.compare_withdrawals(world, findings);
         self.compare_alliance(world, findings);
         self.compare_shop(world, findings);
+        self.compare_recharges(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {

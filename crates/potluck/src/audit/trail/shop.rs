@@ -8,6 +8,7 @@ use domain::{
     PurchaseState, RETURN_WINDOW, ShopEvent, SkuId, SkuTerms, StoreId, World,
 };
 
+use super::recharge::ends;
 use super::{At, Due, Good, Trail};
 use crate::audit::Findings;
 
@@ -29,6 +30,18 @@ struct Listed {
     own: i64,
 }
 
+impl Shop {
+    /// A purchase that has not ended.
+    pub(super) fn open(&self, id: PurchaseId) -> Option<&Purchase> {
+        self.open.get(&id)
+    }
+
+    /// Takes one out.
+    pub(super) fn end(&mut self, id: PurchaseId) -> Option<Purchase> {
+        self.open.remove(&id)
+    }
+}
+
 impl Trail {
     /// What is about the shop among all events: its own, and winners' units that come back.
     pub(super) fn shop_follows(&mut self, at: At, event: &Event, findings: &mut Findings) {
@@ -36,6 +49,9 @@ impl Trail {
             self.shop_returned(*order);
         } else if let Event::Shop(event) = event {
             self.shop_event(at, event, findings);
+            if let Some(purchase) = ends(event) {
+                self.bought_is_spent(purchase);
+            }
         }
     }
 
@@ -207,6 +223,7 @@ impl Trail {
                 && of.channel == terms.channel
                 && of.paid.is_none()
                 && of.fetch == terms.fetch
+                && of.package == terms.package
                 && matches!(of.state, PurchaseState::Reserved { pay_by } if at.1 < pay_by)
         };
         self.with_sku(at, of.sku, findings, |known| {
@@ -249,7 +266,7 @@ impl Trail {
         let fits = known.is_some_and(|known| {
             let in_time =
                 matches!(known.state, PurchaseState::Reserved { pay_by } if at.1 < pay_by);
-            let told = (known.member, known.cash(), known.coins, known.cost);
+            let told = (known.member, known.cash(), known.cost);
             let fee_of = amount.channel_fee(known.channel.fee);
             let back = if *fee_kept { Money::ZERO } else { *fee };
             known.state = match &known.fetch {
@@ -262,13 +279,17 @@ impl Trail {
             };
             known.paid = Some((*txn, back));
             in_time
-                && told == (*member, *amount, *coins, *cost)
+                && told == (*member, *amount, *cost)
+                && known.package.is_none()
                 && fee_of == Ok(*fee)
                 && known.channel.kept_on_refund == *fee_kept
         });
         findings.unless(fits, at.0, || {
             format!("purchase {purchase} is paid otherwise than it was reserved")
         });
+        if let Some(known) = self.shop.open.get(purchase).cloned() {
+            self.expect_bought(at, (*purchase, &known), *coins, findings);
+        }
     }
 
     fn purchase_moves(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
@@ -365,8 +386,9 @@ impl Trail {
             )
         });
         let Some(known) = known else { return };
-        let told = (known.member, known.cash(), known.coins);
-        findings.unless(told == (*member, *amount, *coins), at.0, || {
+        let bought = self.bought_of(*purchase);
+        let told = (known.member, known.cash(), known.coins.0 - bought);
+        findings.unless(told == (*member, *amount, coins.0), at.0, || {
             format!("purchase {purchase} gives back something else than was paid for it")
         });
         let fee_back = known.paid.map_or(Money::ZERO, |(_, fee_back)| fee_back);

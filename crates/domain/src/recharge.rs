@@ -1,0 +1,692 @@
+//! Bought coins: recharge packages, whose money is kept in custody until the coins are used (rules 10.1).
+//!
+//! Why a package is sold like anything else: it is reserved, paid through the channel and paid back when it comes too late by the
+//! same rules as a purchase. What differs begins with the payment: nothing is earned by it. The money is the member's until he
+//! uses the coins, part by part, and what is unused goes back when he asks.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    Account, Answer, Coins, Due, Duration, Event, MemberId, Millis, Money, Overflow, PendingRefund,
+    Purchase, PurchaseId, PurchaseState, RefundId, Refusal, ShopRefusal, Txn, World, ledger, owed,
+    owed_coins,
+};
+
+/// How long an unused recharge goes back in full; when it has passed the gift is given.
+pub const COOL_OFF: Duration = Duration::seconds(7 * 86_400);
+
+/// What is got for a package's price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PackageTerms {
+    /// Bought with the price; they never expire.
+    #[n(0)]
+    pub coins: Coins,
+    /// On top, once the recharge cannot go back in full any more: coins like any others.
+    #[n(1)]
+    pub gift: Coins,
+}
+
+/// What is asked about recharges.
+#[derive(Clone, Copy, Debug)]
+pub enum RechargeCommand {
+    /// Pays back what is unused.
+    Refund {
+        /// Which.
+        recharge: PurchaseId,
+        /// Whose it is.
+        member: MemberId,
+    },
+}
+
+/// A part of a recharge that was used, or came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct BoughtPart {
+    /// Of which.
+    #[n(0)]
+    pub recharge: PurchaseId,
+    /// How many coins.
+    #[n(1)]
+    pub coins: Coins,
+    /// The money in custody for them.
+    #[n(2)]
+    pub money: Money,
+}
+
+/// What has happened with bought coins. Stored for ever, like [`Event`]: numbers are never reused.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum RechargeEvent {
+    /// A package is paid: the coins are the member's, the money is in custody. The purchase has ended with it.
+    #[n(0)]
+    Recharged {
+        /// The purchase, and the recharge from now on.
+        #[n(0)]
+        recharge: PurchaseId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// The provider's name of the payment.
+        #[n(2)]
+        txn: Txn,
+        /// What was paid.
+        #[n(3)]
+        amount: Money,
+        /// What the channel took of it.
+        #[n(4)]
+        fee: Money,
+        /// Whether the channel keeps that fee.
+        #[n(5)]
+        fee_kept: bool,
+        /// What is got for it.
+        #[n(6)]
+        terms: PackageTerms,
+    },
+    /// A purchase was paid with bought coins, too: their money is the platform's.
+    #[n(1)]
+    BoughtUsed {
+        /// Which.
+        #[n(0)]
+        purchase: PurchaseId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// The oldest first.
+        #[n(2)]
+        parts: Vec<BoughtPart>,
+    },
+    /// A purchase that was paid with bought coins came back: so do they, and their money is in custody again.
+    #[n(2)]
+    BoughtBack {
+        /// Which.
+        #[n(0)]
+        purchase: PurchaseId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// As they were used.
+        #[n(2)]
+        parts: Vec<BoughtPart>,
+    },
+    /// The gift of a recharge that was not paid back in full.
+    #[n(3)]
+    GiftGiven {
+        /// Of which.
+        #[n(0)]
+        recharge: PurchaseId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// How many coins.
+        #[n(2)]
+        coins: Coins,
+    },
+    /// What is unused of a recharge goes back the way it came.
+    #[n(4)]
+    Refunded {
+        /// Which.
+        #[n(0)]
+        recharge: PurchaseId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// The refund.
+        #[n(2)]
+        refund: RefundId,
+        /// How much.
+        #[n(3)]
+        amount: Money,
+        /// The unused coins, which are gone.
+        #[n(4)]
+        coins: Coins,
+        /// The part of its fee that the channel gives back.
+        #[n(5)]
+        fee_back: Money,
+    },
+}
+
+/// Why a command about recharges was turned down.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RechargeRefusal {
+    /// The member would have paid more for coins he has not used than he may.
+    #[error("at most {left} more may be paid for coins now")]
+    CapReached {
+        /// How much more.
+        left: Money,
+    },
+    /// No such recharge of his, or nothing is left of it.
+    #[error("recharge {0} is not known, or nothing is left of it")]
+    UnknownRecharge(PurchaseId),
+    /// What is left is worth less than a fen.
+    #[error("nothing of recharge {0} can be paid back")]
+    NothingLeft(PurchaseId),
+}
+
+impl RechargeRefusal {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RechargeRefusal::CapReached { .. } => "recharge_cap",
+            RechargeRefusal::UnknownRecharge(_) => "recharge_unknown",
+            RechargeRefusal::NothingLeft(_) => "recharge_used",
+        }
+    }
+}
+
+impl From<RechargeRefusal> for Refusal {
+    fn from(refusal: RechargeRefusal) -> Refusal {
+        Refusal::Recharge(refusal)
+    }
+}
+
+impl RechargeEvent {
+    /// All names, by the numbers of the kinds.
+    pub const NAMES: [&'static str; 5] = [
+        "recharged",
+        "bought_used",
+        "bought_back",
+        "gift_given",
+        "recharge_refunded",
+    ];
+
+    /// Its name in SQL and JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RechargeEvent::Recharged { .. } => "recharged",
+            RechargeEvent::BoughtUsed { .. } => "bought_used",
+            RechargeEvent::BoughtBack { .. } => "bought_back",
+            RechargeEvent::GiftGiven { .. } => "gift_given",
+            RechargeEvent::Refunded { .. } => "recharge_refunded",
+        }
+    }
+
+    /// What a command that ends with it answers; none: what it would answer without.
+    pub(crate) fn answer(&self) -> Option<Answer> {
+        match self {
+            RechargeEvent::Recharged { recharge, .. } => Some(Answer::Purchase(*recharge)),
+            RechargeEvent::BoughtUsed { .. }
+            | RechargeEvent::BoughtBack { .. }
+            | RechargeEvent::GiftGiven { .. }
+            | RechargeEvent::Refunded { .. } => None,
+        }
+    }
+}
+
+/// A recharge of which something is left, or whose gift is still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Recharge {
+    /// Whose.
+    #[n(0)]
+    pub member: MemberId,
+    /// What it was paid with.
+    #[n(1)]
+    pub txn: Txn,
+    /// What was paid.
+    #[n(2)]
+    pub price: Money,
+    /// What was got for it.
+    #[n(3)]
+    pub terms: PackageTerms,
+    /// The coins that are unused.
+    #[n(4)]
+    pub left: Coins,
+    /// When it was paid.
+    #[n(5)]
+    pub paid_at: Millis,
+    /// The part of its fee that the channel gives back if all of it goes back.
+    #[n(6)]
+    pub fee_back: Money,
+    /// The gift is still to come.
+    #[n(7)]
+    pub gift_due: bool,
+}
+
+impl Recharge {
+    /// The money in custody for so many of its coins: price × unused / total, rounded down.
+    pub fn worth(&self, coins: Coins) -> Money {
+        let product = i128::from(self.price.0).saturating_mul(i128::from(coins.0));
+        let worth = product.div_euclid(i128::from(self.terms.coins.0.max(1)));
+        Money(i64::try_from(worth).unwrap_or(i64::MAX))
+    }
+
+    /// Until when it goes back in full, if nothing of it is used.
+    pub fn in_full_until(&self) -> Millis {
+        self.paid_at.after(COOL_OFF)
+    }
+}
+
+/// Everything of recharges. Empty until the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Recharges {
+    #[n(0)]
+    open: BTreeMap<PurchaseId, Recharge>,
+    /// What open purchases were paid with of them.
+    #[n(1)]
+    used: BTreeMap<PurchaseId, Vec<BoughtPart>>,
+    /// Balances with the ledger's sign.
+    #[n(2)]
+    custody: i64,
+    #[n(3)]
+    coins: BTreeMap<MemberId, i64>,
+}
+
+impl Recharges {
+    pub(crate) fn custody(&self) -> i64 {
+        self.custody
+    }
+
+    pub(crate) fn custody_mut(&mut self) -> &mut i64 {
+        &mut self.custody
+    }
+
+    pub(crate) fn coins(&self, member: MemberId) -> i64 {
+        self.coins.get(&member).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn all_coins(&self) -> i64 {
+        let mut sum = 0;
+        for coins in self.coins.values() {
+            ledger::add(&mut sum, *coins);
+        }
+        sum
+    }
+
+    /// Adds a ledger line to a member's bought coins.
+    pub(crate) fn post(&mut self, member: MemberId, amount: i64) {
+        let balance = self.coins.entry(member).or_default();
+        ledger::add(balance, amount);
+        if *balance == 0 {
+            self.coins.remove(&member);
+        }
+    }
+}
+
+/// Hot reads.
+impl World {
+    /// Recharges of a member of which something is left or to come, the oldest first.
+    pub fn recharges(&self, member: MemberId) -> Vec<(PurchaseId, Recharge)> {
+        let all = self.recharges.open.iter();
+        let own = all.filter(|(_, known)| known.member == member);
+        own.map(|(&id, &known)| (id, known)).collect()
+    }
+
+    /// Every recharge of which something is left or to come.
+    pub fn open_recharges(&self) -> impl Iterator<Item = (PurchaseId, &Recharge)> {
+        self.recharges.open.iter().map(|(&id, known)| (id, known))
+    }
+
+    /// Coins that the member has bought and not used.
+    pub fn bought_coins(&self, member: MemberId) -> Coins {
+        owed_coins(self.recharges.coins(member))
+    }
+
+    /// Coins that anybody has bought and not used.
+    pub fn all_bought_coins(&self) -> Coins {
+        owed_coins(self.recharges.all_coins())
+    }
+
+    /// All money that members have paid for coins they have not used.
+    pub fn custody(&self) -> Money {
+        owed(self.recharges.custody)
+    }
+
+    pub(crate) fn recharge_due_at(&self, id: PurchaseId) -> Option<Millis> {
+        let known = self.recharges.open.get(&id)?;
+        known.gift_due.then(|| known.in_full_until())
+    }
+
+    /// Whether the profile lets the member buy this package now; one at a time.
+    pub(crate) fn require_may_recharge(
+        &self,
+        member: MemberId,
+        units: u32,
+        price: Money,
+    ) -> Result<(), Refusal> {
+        if units != 1 {
+            return Err(ShopRefusal::Units.into());
+        }
+        let Some(cap) = self.profile_terms().recharge_cap else {
+            return Err(Refusal::ProfileForbids {
+                profile: self.profile.name(),
+                limit: "recharge",
+            });
+        };
+        let mut paid = Money::ZERO;
+        for (_, known) in self.recharges(member) {
+            paid = paid.plus(known.worth(known.left))?;
+        }
+        for (_, of) in self.open_purchases() {
+            let reserved = matches!(of.state, PurchaseState::Reserved { .. });
+            if reserved && of.member == member && of.package.is_some() {
+                paid = paid.plus(of.bill)?;
+            }
+        }
+        let left = cap.minus(paid)?.max(Money::ZERO);
+        if left < price {
+            return Err(RechargeRefusal::CapReached { left }.into());
+        }
+        Ok(())
+    }
+
+    /// How so many bought coins of a member are taken, the oldest first; none if he has fewer.
+    pub(crate) fn parts_of(&self, member: MemberId, coins: Coins) -> Option<Vec<BoughtPart>> {
+        let mut wanted = coins.0;
+        let mut parts = Vec::new();
+        for (recharge, known) in self.recharges(member) {
+            let taken = wanted.min(known.left.0);
+            if taken <= 0 {
+                continue;
+            }
+            let rest = Coins(known.left.0.saturating_sub(taken));
+            let money = known
+                .worth(known.left)
+                .0
+                .saturating_sub(known.worth(rest).0);
+            parts.push(BoughtPart {
+                recharge,
+                coins: Coins(taken),
+                money: Money(money),
+            });
+            wanted = wanted.saturating_sub(taken);
+        }
+        (wanted == 0).then_some(parts)
+    }
+
+    /// The bought coins that come back with a purchase, and how many they are. Those of a recharge that has been paid back
+    /// meanwhile come back as coins like any others, for a payment goes back once.
+    pub(crate) fn bought_back(
+        &self,
+        purchase: PurchaseId,
+        member: MemberId,
+    ) -> (Coins, Option<Event>) {
+        let Some(used) = self.recharges.used.get(&purchase) else {
+            return (Coins::ZERO, None);
+        };
+        let mut sum = 0i64;
+        let mut parts = Vec::new();
+        for part in used {
+            let Some(known) = self.recharges.open.get(&part.recharge) else {
+                continue;
+            };
+            // What it is worth is counted from what is unused now, so that custody is never a fen off.
+            let rest = Coins(known.left.0.saturating_add(part.coins.0));
+            let money = known
+                .worth(rest)
+                .0
+                .saturating_sub(known.worth(known.left).0);
+            sum = sum.saturating_add(part.coins.0);
+            parts.push(BoughtPart {
+                money: Money(money),
+                ..*part
+            });
+        }
+        if parts.is_empty() {
+            return (Coins::ZERO, None);
+        }
+        let back = RechargeEvent::BoughtBack {
+            purchase,
+            member,
+            parts,
+        };
+        (Coins(sum), Some(Event::Recharge(back)))
+    }
+
+    pub(crate) fn decide_recharge(
+        &self,
+        command: &RechargeCommand,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Answer>, Refusal> {
+        let RechargeCommand::Refund { recharge, member } = *command;
+        let known = self.recharges.open.get(&recharge);
+        let known = known.filter(|known| known.member == member && known.left.is_positive());
+        let known = known.ok_or(RechargeRefusal::UnknownRecharge(recharge))?;
+        let amount = known.worth(known.left);
+        if !amount.is_positive() {
+            return Err(RechargeRefusal::NothingLeft(recharge).into());
+        }
+        let unused = known.left == known.terms.coins;
+        // The fee was for the whole payment: the channel gives it back with the whole alone.
+        let fee_back = if unused { known.fee_back } else { Money::ZERO };
+        events.push(Event::Recharge(RechargeEvent::Refunded {
+            recharge,
+            member,
+            refund: RefundId(self.next_refund),
+            amount,
+            coins: known.left,
+            fee_back,
+        }));
+        Ok(None)
+    }
+
+    /// A recharge that did not go back in full in time gets its gift.
+    pub(crate) fn due_in_recharge(
+        &self,
+        recharge: PurchaseId,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(known) = self.recharges.open.get(&recharge) else {
+            return;
+        };
+        if known.gift_due && known.in_full_until() <= now {
+            events.push(Event::Recharge(RechargeEvent::GiftGiven {
+                recharge,
+                member: known.member,
+                coins: known.terms.gift,
+            }));
+        }
+    }
+
+    /// A package is paid.
+    pub(crate) fn recharged(
+        &self,
+        recharge: PurchaseId,
+        of: &Purchase,
+        (txn, terms): (Txn, PackageTerms),
+    ) -> Result<Event, Refusal> {
+        Ok(Event::Recharge(RechargeEvent::Recharged {
+            recharge,
+            member: of.member,
+            txn,
+            amount: of.bill,
+            fee: of.bill.channel_fee(of.channel.fee)?,
+            fee_kept: of.channel.kept_on_refund,
+            terms,
+        }))
+    }
+}
+
+impl World {
+    pub(crate) fn apply_recharge(&mut self, event: &RechargeEvent) {
+        match event {
+            RechargeEvent::Recharged {
+                recharge,
+                member,
+                txn,
+                amount,
+                fee,
+                fee_kept,
+                terms,
+            } => {
+                self.apply_purchase_kept(*recharge);
+                let known = Recharge {
+                    member: *member,
+                    txn: *txn,
+                    price: *amount,
+                    terms: *terms,
+                    left: terms.coins,
+                    paid_at: self.now,
+                    fee_back: if *fee_kept { Money::ZERO } else { *fee },
+                    gift_due: terms.gift.is_positive(),
+                };
+                if known.gift_due {
+                    self.push_timer(known.in_full_until(), Due::Recharge(*recharge));
+                }
+                self.recharges.open.insert(*recharge, known);
+            }
+            RechargeEvent::BoughtUsed {
+                purchase, parts, ..
+            } => {
+                for part in parts {
+                    self.change_recharge(part.recharge, |left| left.saturating_sub(part.coins.0));
+                }
+                self.recharges.used.insert(*purchase, parts.clone());
+            }
+            RechargeEvent::BoughtBack {
+                purchase, parts, ..
+            } => {
+                for part in parts {
+                    self.change_recharge(part.recharge, |left| left.saturating_add(part.coins.0));
+                }
+                self.recharges.used.remove(purchase);
+            }
+            RechargeEvent::GiftGiven { recharge, .. } => {
+                if let Some(known) = self.recharges.open.get_mut(recharge) {
+                    known.gift_due = false;
+                }
+                self.tidy_recharge(*recharge);
+            }
+            RechargeEvent::Refunded {
+                recharge,
+                refund,
+                amount,
+                fee_back,
+                ..
+            } => {
+                let Some(known) = self.recharges.open.remove(recharge) else {
+                    self.corrupt("a recharge that there is not was paid back");
+                    return;
+                };
+                self.apply_refund_due(PendingRefund {
+                    refund: *refund,
+                    txn: known.txn,
+                    amount: *amount,
+                    payment: None,
+                    fee_back: *fee_back,
+                });
+            }
+        }
+    }
+
+    fn change_recharge(&mut self, id: PurchaseId, how: impl FnOnce(i64) -> i64) {
+        match self.recharges.open.get_mut(&id) {
+            Some(known) => known.left = Coins(how(known.left.0)),
+            None => self.corrupt("bought coins of no recharge moved"),
+        }
+    }
+
+    /// What is used up, and cannot come back, leaves memory.
+    fn tidy_recharge(&mut self, id: PurchaseId) {
+        let is_used = |parts: &Vec<BoughtPart>| parts.iter().any(|part| part.recharge == id);
+        let over = self.recharges.open.get(&id);
+        let over = over.is_some_and(|known| !known.left.is_positive() && !known.gift_due);
+        if over && !self.recharges.used.values().any(is_used) {
+            self.recharges.open.remove(&id);
+        }
+    }
+
+    /// A purchase has ended for good: the bought coins it was paid with do not come back.
+    pub(crate) fn bought_is_spent(&mut self, purchase: PurchaseId) {
+        if self.recharges.used.is_empty() {
+            return;
+        }
+        let parts = self.recharges.used.remove(&purchase).unwrap_or_default();
+        for part in parts {
+            self.tidy_recharge(part.recharge);
+        }
+    }
+
+    pub(crate) fn rebuild_recharges(&mut self) {
+        let all = self.recharges.open.keys();
+        let due = all.filter_map(|&id| Some((id, self.recharge_due_at(id)?)));
+        let due: Vec<(PurchaseId, Millis)> = due.collect();
+        for (id, at) in due {
+            self.push_timer(at, Due::Recharge(id));
+        }
+    }
+
+    /// Every invariant of recharges that the state does not keep.
+    pub(crate) fn check_recharges(&self, found: &mut Vec<String>) {
+        let mut coins: BTreeMap<MemberId, i64> = BTreeMap::new();
+        let mut custody = 0i64;
+        for (id, known) in &self.recharges.open {
+            if known.left < Coins::ZERO || known.terms.coins < known.left {
+                found.push(format!("recharge {id} has an impossible rest"));
+            }
+            if known.left.is_positive() {
+                ledger::add(
+                    coins.entry(known.member).or_default(),
+                    known.left.0.saturating_neg(),
+                );
+            }
+            ledger::add(&mut custody, known.worth(known.left).0);
+        }
+        if coins != self.recharges.coins {
+            found.push("bought coins are not those of the recharges".to_owned());
+        }
+        if custody != owed(self.recharges.custody).0 {
+            found.push(format!(
+                "custody holds {}, the recharges say {custody}",
+                self.recharges.custody
+            ));
+        }
+        for purchase in self.recharges.used.keys() {
+            if self.purchase(*purchase).is_none() {
+                found.push(format!(
+                    "purchase {purchase} has ended, its bought coins wait"
+                ));
+            }
+        }
+    }
+}
+
+/// The ledger lines of one event of recharges.
+pub(crate) fn recharge_lines(
+    event: &RechargeEvent,
+    move_money: &mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>,
+) -> Result<(), Overflow> {
+    match event {
+        RechargeEvent::Recharged {
+            member,
+            amount,
+            fee,
+            terms,
+            ..
+        } => {
+            move_money(Account::Custody, Account::Channel, amount.0)?;
+            move_money(Account::Channel, Account::ChannelFees, fee.0)?;
+            let bought = Account::BoughtCoins(*member);
+            move_money(bought, Account::CoinsIssued, terms.coins.0)
+        }
+        RechargeEvent::BoughtUsed { member, parts, .. } => {
+            for part in parts {
+                let bought = Account::BoughtCoins(*member);
+                move_money(Account::CoinsIssued, bought, part.coins.0)?;
+                move_money(Account::Sales, Account::Custody, part.money.0)?;
+            }
+            Ok(())
+        }
+        RechargeEvent::BoughtBack { member, parts, .. } => {
+            for part in parts {
+                let bought = Account::BoughtCoins(*member);
+                move_money(bought, Account::CoinsIssued, part.coins.0)?;
+                move_money(Account::Custody, Account::Sales, part.money.0)?;
+            }
+            Ok(())
+        }
+        RechargeEvent::GiftGiven { member, coins, .. } => {
+            move_money(Account::Coins(*member), Account::CoinsIssued, coins.0)
+        }
+        RechargeEvent::Refunded {
+            member,
+            amount,
+            coins,
+            ..
+        } => {
+            move_money(Account::RefundsDue, Account::Custody, amount.0)?;
+            let bought = Account::BoughtCoins(*member);
+            move_money(Account::CoinsIssued, bought, coins.0)
+        }
+    }
+}

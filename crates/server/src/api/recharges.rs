@@ -1,0 +1,57 @@
+//! Bought coins (rules 10.1): what is left of a member's recharges, and what is unused back. Packages are sold like products.
+
+use axum::Json;
+use axum::extract::State;
+use domain::{Command, PurchaseId, Recharge, RechargeCommand};
+
+use crate::app::Shared;
+use crate::auth::AsMember;
+use crate::http::{NoBody, Result, Segment, Write};
+use crate::wire::{Done, RechargeCard, Recharges};
+
+/// The member's recharges of which something is left or to come, the oldest first: they are used in this order, after coins
+/// that expire.
+#[utoipa::path(get, path = "/me/recharges", tag = "me", responses((status = 200, description = "Recharges", body = Recharges)))]
+pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<Recharges>> {
+    let question = move |world: &domain::World| {
+        let free = world.coins_free(member.0);
+        (
+            world.recharges(member.0),
+            world.bought_coins(member.0),
+            free,
+        )
+    };
+    let (known, bought, free) = app.query(question).await?;
+    let card = |(id, known): &(PurchaseId, Recharge)| RechargeCard {
+        id: id.to_string(),
+        paid: known.price.into(),
+        coins: known.terms.coins.into(),
+        left: known.left.into(),
+        refundable: known.worth(known.left).into(),
+        paid_at: known.paid_at.into(),
+        in_full_until: known.in_full_until().into(),
+        gift: known.gift_due.then(|| known.terms.gift.into()),
+    };
+    Ok(Json(Recharges {
+        bought: bought.into(),
+        free: free.into(),
+        items: known.iter().map(card).collect(),
+    }))
+}
+
+/// Pays back what is unused of a recharge, the way it was paid: all of the price within seven days if nothing is used, else
+/// price × unused / total, rounded down. The unused coins are gone with it, and so is a gift that was still to come.
+#[utoipa::path(post, path = "/recharges/{id}/refund", tag = "me", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "On its way back", body = Done)))]
+pub(crate) async fn refund(
+    State(app): Shared,
+    member: AsMember,
+    Segment(recharge): Segment<PurchaseId>,
+    write: Write<NoBody>,
+) -> Result<Json<Done>> {
+    let command = Command::Recharge(RechargeCommand::Refund {
+        recharge,
+        member: member.0,
+    });
+    let reply = app.submit(member.actor(), write.key, command).await?;
+    Ok(Done::at(reply.seq))
+}
