@@ -4,14 +4,13 @@
 //! same rules as a purchase. What differs begins with the payment: nothing is earned by it. The money is the member's until he
 //! uses the coins, part by part, and what is unused goes back when he asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
 use crate::{
     Account, Answer, Coins, Due, Duration, Event, MemberId, Millis, Money, Overflow, PendingRefund,
-    Purchase, PurchaseId, PurchaseState, RefundId, Refusal, ShopRefusal, Txn, World, ledger, owed,
-    owed_coins,
+    Purchase, PurchaseId, RefundId, Refusal, ShopRefusal, Txn, World, ledger, owed, owed_coins,
 };
 
 /// How long an unused recharge goes back in full; when it has passed the gift is given.
@@ -269,6 +268,10 @@ pub(crate) struct Recharges {
     custody: i64,
     #[n(3)]
     coins: BTreeMap<MemberId, i64>,
+
+    /// The open ones of each member; derived, rebuilt when a snapshot is read.
+    #[cbor(skip)]
+    by_member: BTreeSet<(MemberId, PurchaseId)>,
 }
 
 impl Recharges {
@@ -292,6 +295,12 @@ impl Recharges {
         sum
     }
 
+    fn forget(&mut self, id: PurchaseId) -> Option<Recharge> {
+        let known = self.open.remove(&id)?;
+        self.by_member.remove(&(known.member, id));
+        Some(known)
+    }
+
     /// Adds a ledger line to a member's bought coins.
     pub(crate) fn post(&mut self, member: MemberId, amount: i64) {
         let balance = self.coins.entry(member).or_default();
@@ -306,9 +315,10 @@ impl Recharges {
 impl World {
     /// Recharges of a member of which something is left or to come, the oldest first.
     pub fn recharges(&self, member: MemberId) -> Vec<(PurchaseId, Recharge)> {
-        let all = self.recharges.open.iter();
-        let own = all.filter(|(_, known)| known.member == member);
-        own.map(|(&id, &known)| (id, known)).collect()
+        let own = (member, PurchaseId(0))..=(member, PurchaseId(u64::MAX));
+        let own = self.recharges.by_member.range(own);
+        own.filter_map(|&(_, id)| Some((id, *self.recharges.open.get(&id)?)))
+            .collect()
     }
 
     /// Every recharge of which something is left or to come.
@@ -356,9 +366,8 @@ impl World {
         for (_, known) in self.recharges(member) {
             paid = paid.plus(known.worth(known.left))?;
         }
-        for (_, of) in self.open_purchases() {
-            let reserved = matches!(of.state, PurchaseState::Reserved { .. });
-            if reserved && of.member == member && of.package.is_some() {
+        for of in self.unpaid_purchases() {
+            if of.member == member && of.package.is_some() {
                 paid = paid.plus(of.bill)?;
             }
         }
@@ -524,6 +533,7 @@ impl World {
                     self.push_timer(known.in_full_until(), Due::Recharge(*recharge));
                 }
                 self.recharges.open.insert(*recharge, known);
+                self.recharges.by_member.insert((*member, *recharge));
             }
             RechargeEvent::BoughtUsed {
                 purchase, parts, ..
@@ -554,7 +564,7 @@ impl World {
                 fee_back,
                 ..
             } => {
-                let Some(known) = self.recharges.open.remove(recharge) else {
+                let Some(known) = self.recharges.forget(*recharge) else {
                     self.corrupt("a recharge that there is not was paid back");
                     return;
                 };
@@ -582,7 +592,7 @@ impl World {
         let over = self.recharges.open.get(&id);
         let over = over.is_some_and(|known| !known.left.is_positive() && !known.gift_due);
         if over && !self.recharges.used.values().any(is_used) {
-            self.recharges.open.remove(&id);
+            self.recharges.forget(id);
         }
     }
 
@@ -598,6 +608,8 @@ impl World {
     }
 
     pub(crate) fn rebuild_recharges(&mut self) {
+        let all = self.recharges.open.iter();
+        self.recharges.by_member = all.map(|(&id, known)| (known.member, id)).collect();
         let all = self.recharges.open.keys();
         let due = all.filter_map(|&id| Some((id, self.recharge_due_at(id)?)));
         let due: Vec<(PurchaseId, Millis)> = due.collect();
@@ -621,6 +633,11 @@ impl World {
                 );
             }
             ledger::add(&mut custody, known.worth(known.left).0);
+        }
+        let all = self.recharges.open.iter();
+        let by_member: BTreeSet<_> = all.map(|(&id, known)| (known.member, id)).collect();
+        if by_member != self.recharges.by_member {
+            found.push("recharges are not found by their members".to_owned());
         }
         if coins != self.recharges.coins {
             found.push("bought coins are not those of the recharges".to_owned());

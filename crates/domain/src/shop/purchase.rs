@@ -170,6 +170,12 @@ impl World {
         self.shop.open.iter().map(|(&id, known)| (id, known))
     }
 
+    /// Those that wait for their payment: what was reserved in the last minutes.
+    pub(crate) fn unpaid_purchases(&self) -> impl Iterator<Item = &Purchase> {
+        let reserved = self.shop.reserved.iter();
+        reserved.filter_map(|(_, _, id)| self.shop.open.get(id))
+    }
+
     /// How many purchases were ever begun; their numbers are below this.
     pub fn purchases(&self) -> u64 {
         self.shop.next_purchase
