@@ -113,6 +113,8 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     case 'coins_spent':
     case 'coins_back':
     case 'recharge_gift':
+    case 'counter_paid':
+    case 'counter_reversed':
       return t(`wallet.why.${why.kind}`, values)
     default:
       return t('wallet.why.other', { kind: why.kind })

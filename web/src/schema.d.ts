@@ -1111,6 +1111,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/counter/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The cashier's store. */
+        get: operations["get_counter_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was paid at the cashier's store, newest first. */
+        get: operations["get_counter_payments"];
+        put?: never;
+        /** Has a bill paid by the member whose code it is. The member owes the rest in cash. */
+        post: operations["post_counter_payments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/payments/{id}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a payment back on its day: the coins are the member's again, and the cashier gives him back what he paid in cash. */
+        post: operations["post_counter_payments_id_void"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/demo": {
         parameters: {
             query?: never;
@@ -1456,6 +1508,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/counter-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a code to show at a counter: eight digits, good for a minute and one payment. */
+        post: operations["post_me_counter_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/counter-payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the member has paid at counters, newest first. */
+        get: operations["get_me_counter_payments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/dividends": {
         parameters: {
             query?: never;
@@ -1701,6 +1787,40 @@ export interface paths {
         get: operations["get_me_withdrawals_id_confirmation"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/counter-payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was paid at all of the merchant's stores, newest first. */
+        get: operations["get_merchant_counter_payments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/counter-payments/{id}/refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a payment back within thirty days: the coins are the member's again, and the merchant gives him back what he paid in cash. */
+        post: operations["post_merchant_counter_payments_id_refund"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2428,6 +2548,14 @@ export interface components {
             round: number;
             signature: string;
         };
+        /** @description A bill, as the cashier enters it. */
+        BillWanted: {
+            /** @description All of it. */
+            bill: components["schemas"]["Amount"];
+            /** @description What the member shows. */
+            code: string;
+            coins?: components["schemas"]["Amount"] | null;
+        };
         /** @description The books at one moment. */
         BooksPage: {
             /** @description Own money is below zero. */
@@ -2706,6 +2834,49 @@ export interface components {
             contract: components["schemas"]["ContractBody"];
             /** @description 1 to 400 bytes. */
             reason: string;
+        };
+        /** @description A code to show at a counter. */
+        CounterCode: {
+            /**
+             * @description Eight digits, good for one payment; asking again makes another.
+             * @example 04711815
+             */
+            code: string;
+            /** @description Coins that can be used now. */
+            coins: components["schemas"]["Amount"];
+            expires_at: components["schemas"]["At"];
+            /** @description The most of a bill that coins can pay, such as `10%`; a store may take fewer. */
+            offset: string;
+        };
+        /** @description What was paid or taken back. */
+        CounterDone: components["schemas"]["CounterLine"] & {
+            seq: string;
+        };
+        /** @description A payment at a counter. */
+        CounterLine: {
+            at: components["schemas"]["At"];
+            /** @description All of the bill. */
+            bill: components["schemas"]["Amount"];
+            /** @description What the member paid in cash. */
+            cash: components["schemas"]["Amount"];
+            /** @description What coins paid of it. */
+            coins: components["schemas"]["Amount"];
+            ended_at?: components["schemas"]["At"] | null;
+            id: string;
+            kept?: components["schemas"]["Amount"] | null;
+            /** @description `paid`, `voided` or `refunded`. */
+            state: string;
+            store: string;
+        };
+        /** @description The cashier's store. */
+        CounterPage: {
+            address: string;
+            name: string;
+            /** @description The most of a bill that coins can pay here, such as `10%`. */
+            offset?: string | null;
+            /** @description Whether bills can be paid here now. */
+            open: boolean;
+            store: string;
         };
         /** @description A decision of an operator, with why. */
         DecisionLine: {
@@ -3162,6 +3333,27 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        List_CounterLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                at: components["schemas"]["At"];
+                /** @description All of the bill. */
+                bill: components["schemas"]["Amount"];
+                /** @description What the member paid in cash. */
+                cash: components["schemas"]["Amount"];
+                /** @description What coins paid of it. */
+                coins: components["schemas"]["Amount"];
+                ended_at?: components["schemas"]["At"] | null;
+                id: string;
+                kept?: components["schemas"]["Amount"] | null;
+                /** @description `paid`, `voided` or `refunded`. */
+                state: string;
+                store: string;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_DecisionLine: {
             /** @description What there is, in the list's order. */
             items: {
@@ -3290,6 +3482,8 @@ export interface components {
                 /** @description What it adds to what he has there, or owes there. */
                 amount: components["schemas"]["Amount"];
                 at: components["schemas"]["At"];
+                /** @description The payment at a counter. */
+                counter?: string | null;
                 /** @description By which event. */
                 event: string;
                 group?: string | null;
@@ -3563,6 +3757,8 @@ export interface components {
             /** @description What it adds to what he has there, or owes there. */
             amount: components["schemas"]["Amount"];
             at: components["schemas"]["At"];
+            /** @description The payment at a counter. */
+            counter?: string | null;
             /** @description By which event. */
             event: string;
             group?: string | null;
@@ -4368,7 +4564,7 @@ export interface components {
             /**
              * @description `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
              *     `withdrawal_rejected`, `withdrawal_failed`, `clawed_back`,
-             *     `coins_spent`, `coins_back`, `recharge_gift` or `bounced`
+             *     `coins_expired`, `coins_spent`, `coins_back`, `recharge_gift`, `counter_paid`, `counter_reversed` or `bounced`
              */
             kind: string;
             payment?: string | null;
@@ -6882,6 +7078,148 @@ export interface operations {
             };
         };
     };
+    get_counter_me: {
+        parameters: {
+            query?: {
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The store */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CounterPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_counter_payments: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Payments */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_CounterLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_counter_payments: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BillWanted"];
+            };
+        };
+        responses: {
+            /** @description Paid */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CounterDone"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_counter_payments_id_void: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Voided */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CounterDone"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_demo: {
         parameters: {
             query?: never;
@@ -7555,6 +7893,78 @@ export interface operations {
             };
         };
     };
+    post_me_counter_code: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The code */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CounterCode"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_counter_payments: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Payments */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_CounterLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_me_dividends: {
         parameters: {
             query?: {
@@ -8159,6 +8569,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Confirmation"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_merchant_counter_payments: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Payments */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_CounterLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_merchant_counter_payments_id_refund: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Refunded */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CounterDone"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -4,8 +4,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Bounce, CampaignId, Event, GroupId, MemberId, MerchantId, Millis, PaymentId, PurchaseId,
-    RefundId, SkuId, StoreId, WithdrawalId,
+    Bounce, CampaignId, CounterId, Event, GroupId, MemberId, MerchantId, Millis, PaymentId,
+    PurchaseId, RefundId, SkuId, StoreId, WithdrawalId,
 };
 
 /// What an accepted command answers.
@@ -43,6 +43,9 @@ pub enum Answer {
     /// The store's number.
     #[n(47)]
     Store(#[n(0)] StoreId),
+    /// The number of the payment at a counter.
+    #[n(48)]
+    Counter(#[n(0)] CounterId),
     /// The number of a thing for sale.
     #[n(50)]
     Sku(#[n(0)] SkuId),
@@ -160,6 +163,7 @@ impl Answer {
             | Answer::Store(_)
             | Answer::Sku(_)
             | Answer::Purchase(_)
+            | Answer::Counter(_)
             | Answer::Payment(PaymentAnswer::Bounced { .. } | PaymentAnswer::Known) => None,
         }
     }

@@ -59,6 +59,7 @@ mod settlement;
 mod shop;
 mod snapshot;
 mod solvency;
+mod spending;
 mod standing;
 mod table;
 mod time;

@@ -702,8 +702,8 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
         | Command::NotePayout { .. }
-        | Command::ClawBack { .. }
-        | Command::Alliance(_) => None,
+        | Command::ClawBack { .. } => None,
+        Command::Alliance(command) => command.touched(),
     }
 }
 

@@ -173,6 +173,7 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
         | AllianceEvent::CampaignTied { .. }
         | AllianceEvent::SaleVested { .. } => 32,
         AllianceEvent::GroupSold(_) | AllianceEvent::SaleReversed(_) => 48,
+        AllianceEvent::CounterPaid(_) | AllianceEvent::CounterReversed(_) => 80,
     }
 }
 

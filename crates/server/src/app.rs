@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, Semaphore};
 use views::Views;
 
 use crate::audit::Audit;
-use crate::auth::CodePace;
+use crate::auth::{CodePace, CounterCodes};
 use crate::beacon::Beacons;
 use crate::config::Config;
 use crate::follower::News;
@@ -35,6 +35,7 @@ pub(crate) struct App {
     /// What campaigns take from this installation when they are published.
     pub(crate) installation: schema::Installation,
     pub(crate) codes: CodePace,
+    pub(crate) counter_codes: CounterCodes,
     pub(crate) audit: Audit,
     pub(crate) news: News,
     pub(crate) pay_pages: PayPages,

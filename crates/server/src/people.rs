@@ -170,6 +170,7 @@ impl People {
                     | Answer::Store(_)
                     | Answer::Sku(_)
                     | Answer::Purchase(_)
+                    | Answer::Counter(_)
                     | Answer::Reserved { .. }
                     | Answer::Payment(_)
                     | Answer::Withdrawal(_),

@@ -25,7 +25,7 @@ use views::{Directory, JournalId, Place, Projector, Views};
 
 use crate::app::{App, Identities};
 use crate::audit::{Audit, AuditQueue};
-use crate::auth::CodePace;
+use crate::auth::{CodePace, CounterCodes};
 use crate::beacon::{BeaconSetupError, Beacons};
 use crate::config::{ChannelKind, Config, Demo, DemoReach, DrawSource};
 use crate::http::{Doors, Problem};
@@ -357,6 +357,7 @@ pub(crate) async fn open_on(
         passwords: tokio::sync::Semaphore::new(2),
         strays: tokio::sync::Mutex::new(()),
         codes: CodePace::default(),
+        counter_codes: CounterCodes::default(),
         news: follower::News::default(),
         pay_pages: money::PayPages::default(),
         reservations: money::Reservations::new(stopped_at),

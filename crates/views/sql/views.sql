@@ -285,6 +285,7 @@ CREATE TABLE merchant_line (
   event BIGINT NOT NULL,
   group_id BIGINT,
   order_id BIGINT,
+  counter BIGINT,
   PRIMARY KEY (merchant, seq, line_no)
 ) WITHOUT ROWID;
 CREATE TABLE purchase (
@@ -316,3 +317,24 @@ CREATE INDEX purchase_member ON purchase (member, id);
 CREATE INDEX purchase_state ON purchase (state, id);
 CREATE INDEX purchase_txn ON purchase (txn) WHERE txn IS NOT NULL;
 CREATE INDEX purchase_unpaid ON purchase (pay_by, id) WHERE paid_at IS NULL;
+CREATE TABLE counter_payment (
+  id INTEGER NOT NULL PRIMARY KEY,
+  at BIGINT NOT NULL,
+  member BIGINT NOT NULL,
+  store BIGINT NOT NULL,
+  merchant BIGINT NOT NULL,
+  bill BIGINT NOT NULL,
+  coins BIGINT NOT NULL,
+  kept BIGINT NOT NULL,
+  cash BIGINT NOT NULL,
+  home_store BIGINT,
+  home_amount BIGINT
+);
+CREATE INDEX counter_payment_member ON counter_payment (member, id);
+CREATE INDEX counter_payment_store ON counter_payment (store, id);
+CREATE INDEX counter_payment_merchant ON counter_payment (merchant, id);
+CREATE TABLE counter_reversed (
+  id INTEGER NOT NULL PRIMARY KEY,
+  at BIGINT NOT NULL,
+  why BIGINT NOT NULL
+);

@@ -45,6 +45,7 @@ pub use names::{
 pub use page::{BadCursor, Cursor, DEFAULT_PAGE_ROWS, List, MAX_PAGE_ROWS, Page};
 pub use projector::{JournalId, Projector};
 pub use query::alliance::{ContractRow, MerchantLine, MerchantRow, StoreRow};
+pub use query::counters::{CounterRow, CountersOf};
 pub use query::purchases::{PurchaseFilter, PurchaseRow};
 pub use query::{AT_LEAST_WAIT, GroupFilter, LedgerFilter, UnpaidSeat, Views, WithdrawalFilter};
 pub use rows::*;

@@ -431,6 +431,10 @@ pub enum WhyKind {
     CoinsBack,
     /// The gift of a recharge.
     RechargeGift,
+    /// Coins paid part of a bill at a counter.
+    CounterPaid,
+    /// That bill was taken back.
+    CounterReversed,
 }
 
 impl WhyKind {
@@ -454,6 +458,8 @@ impl WhyKind {
             WhyKind::CoinsSpent => "coins_spent",
             WhyKind::CoinsBack => "coins_back",
             WhyKind::RechargeGift => "recharge_gift",
+            WhyKind::CounterPaid => "counter_paid",
+            WhyKind::CounterReversed => "counter_reversed",
         }
     }
 }
@@ -477,6 +483,8 @@ impl Word for WhyKind {
         WhyKind::CoinsSpent,
         WhyKind::CoinsBack,
         WhyKind::RechargeGift,
+        WhyKind::CounterPaid,
+        WhyKind::CounterReversed,
     ];
     fn word(self) -> &'static str {
         self.name()

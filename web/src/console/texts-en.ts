@@ -19,7 +19,7 @@ export const consoleEn: ConsoleMessages = {
     },
     ledger: { title: 'Ledger', account: 'Account', holder: 'Holder', seq: 'Seq', at: 'Time', event: 'Event', debit: 'Debit', credit: 'Credit', asset: 'Asset', search: 'Search', holder_hint: 'number of a member or group' },
     account: {
-      channel: 'Channel', escrow: 'Escrow of groups', 'refunds-due': 'Refunds due', available: 'Members, available', vesting: 'Members, vesting', suppliers: 'Suppliers', 'dividend-pool': 'Dividend pools', 'merchant-vesting': 'Merchants, vesting', 'merchant-payable': 'Merchants, payable', 'merchant-owes': 'Merchants owe', commission: 'Commission', 'entry-fees': 'Entry fees', capital: 'Capital', sales: 'Sales', 'cost-of-goods': 'Cost of goods', rewards: 'Rewards', 'channel-fees': 'Channel fees', 'coins-issued': 'Coins issued', coins: 'Members\' coins',
+      channel: 'Channel', escrow: 'Escrow of groups', 'refunds-due': 'Refunds due', available: 'Members, available', vesting: 'Members, vesting', suppliers: 'Suppliers', 'dividend-pool': 'Dividend pools', 'merchant-vesting': 'Merchants, vesting', 'merchant-payable': 'Merchants, payable', 'merchant-owes': 'Merchants owe', commission: 'Commission', 'entry-fees': 'Entry fees', 'counter-take': 'Counters', 'origin-shares': 'Home stores\' shares', capital: 'Capital', sales: 'Sales', 'cost-of-goods': 'Cost of goods', rewards: 'Rewards', 'channel-fees': 'Channel fees', 'coins-issued': 'Coins issued', coins: 'Members\' coins',
     },
     form: {
       title: 'New campaign', preset: 'Start from', preset_e0: 'Five seats (example E0)', preset_e2: 'A hundred seats (example E2)', preset_everyone: 'Group buy', preset_bonus: 'With a prize', preset_blank: 'Blank',

@@ -23,6 +23,10 @@ pub enum AllianceAccount {
     Commission,
     /// Own money, income: merchants' entry fees.
     EntryFees,
+    /// Own money, income: ρ of bills at counters, less what coins were worth there.
+    CounterTake,
+    /// Own money, expense: what home stores get of what the platform earns.
+    OriginShares,
 }
 
 impl MerchantAccount {
@@ -53,13 +57,20 @@ impl MerchantAccount {
 
 impl AllianceAccount {
     /// All of them, in the order of the trial balance.
-    pub const ALL: [AllianceAccount; 2] = [AllianceAccount::Commission, AllianceAccount::EntryFees];
+    pub const ALL: [AllianceAccount; 4] = [
+        AllianceAccount::Commission,
+        AllianceAccount::EntryFees,
+        AllianceAccount::CounterTake,
+        AllianceAccount::OriginShares,
+    ];
 
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {
             AllianceAccount::Commission => "commission",
             AllianceAccount::EntryFees => "entry-fees",
+            AllianceAccount::CounterTake => "counter-take",
+            AllianceAccount::OriginShares => "origin-shares",
         }
     }
 }
@@ -100,6 +111,10 @@ pub(super) struct OwnBooks {
     commission: i64,
     #[n(1)]
     entry_fees: i64,
+    #[n(2)]
+    counter_take: i64,
+    #[n(3)]
+    origin_shares: i64,
 }
 
 impl Alliance {
@@ -120,6 +135,8 @@ impl Alliance {
         match account {
             AllianceAccount::Commission => self.books.commission,
             AllianceAccount::EntryFees => self.books.entry_fees,
+            AllianceAccount::CounterTake => self.books.counter_take,
+            AllianceAccount::OriginShares => self.books.origin_shares,
         }
     }
 
@@ -136,6 +153,8 @@ impl Alliance {
         match account {
             AllianceAccount::Commission => &mut self.books.commission,
             AllianceAccount::EntryFees => &mut self.books.entry_fees,
+            AllianceAccount::CounterTake => &mut self.books.counter_take,
+            AllianceAccount::OriginShares => &mut self.books.origin_shares,
         }
     }
 
@@ -187,6 +206,7 @@ impl World {
                 ));
             }
         }
+        self.check_counters(found);
         let strangers = self
             .alliance
             .campaigns

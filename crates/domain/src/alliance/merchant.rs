@@ -111,7 +111,7 @@ impl Alliance {
     }
 
     /// Of a merchant who may begin something new.
-    fn active_contract(&self, id: MerchantId) -> Result<Contract, AllianceRefusal> {
+    pub(super) fn active_contract(&self, id: MerchantId) -> Result<Contract, AllianceRefusal> {
         let merchant = self.require(id)?;
         if merchant.suspended {
             return Err(AllianceRefusal::MerchantSuspended(id));

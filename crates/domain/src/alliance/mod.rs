@@ -4,6 +4,7 @@
 //! nothing of this runs for a join. What others have to know of it is one line wherever they list all kinds of things.
 
 mod account;
+mod counter;
 mod merchant;
 mod sale;
 
@@ -12,13 +13,18 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 pub use account::{AllianceAccount, MerchantAccount};
+pub use counter::{
+    Bill, CLAIM_LASTS, COUNTER_REFUNDS, Claim, CounterId, CounterPaid, CounterPayment,
+    CounterReversed, HomeBack, HomeShare, Reversal,
+};
 pub use merchant::{CashTaker, Contract, MAX_CONTRACTS, MerchantView};
 pub use sale::{GroupSold, SaleReversed};
 
 use crate::{
-    Account, Answer, Campaign, CampaignId, Event, GroupId, MerchantId, Millis, Money, Overflow,
-    Refusal, StoreId, World,
+    Account, Answer, Campaign, CampaignId, Due, Event, GroupId, MerchantId, Millis, Money,
+    Overflow, Refusal, StoreId, World,
 };
+use counter::Counters;
 use merchant::Merchant;
 use sale::Sale;
 
@@ -63,6 +69,41 @@ pub enum AllianceCommand {
         /// Its terms.
         campaign: Box<Campaign>,
     },
+    /// Has a bill at a store's counter paid by the member whose code was shown. The caller has seen that the cashier is the
+    /// store's.
+    PayAtCounter {
+        /// Where.
+        store: StoreId,
+        /// The bill.
+        bill: Bill,
+        /// What the code stands for; none: nobody knows it.
+        claim: Option<Claim>,
+    },
+    /// Takes a payment at a counter back, all of it.
+    ReverseCounter {
+        /// Which.
+        counter: CounterId,
+        /// Whose store it was.
+        merchant: MerchantId,
+        /// The store, if its cashier asks: he may only on the same day.
+        store: Option<StoreId>,
+    },
+}
+
+impl AllianceCommand {
+    /// What may have become due in what it touches.
+    pub(crate) fn touched(&self) -> Option<Due> {
+        match self {
+            AllianceCommand::PayAtCounter { .. } => Some(Due::Coins),
+            AllianceCommand::AdmitMerchant { .. }
+            | AllianceCommand::SignContract { .. }
+            | AllianceCommand::SuspendMerchant { .. }
+            | AllianceCommand::ReinstateMerchant { .. }
+            | AllianceCommand::OpenStore { .. }
+            | AllianceCommand::PublishFor { .. }
+            | AllianceCommand::ReverseCounter { .. } => None,
+        }
+    }
 }
 
 /// What has happened in the alliance. Stored for ever, like [`Event`]: numbers are never reused.
@@ -149,6 +190,12 @@ pub enum AllianceEvent {
         #[n(2)]
         amount: Money,
     },
+    /// A bill at a counter was paid (rules 10.4).
+    #[n(9)]
+    CounterPaid(#[n(0)] CounterPaid),
+    /// It was taken back.
+    #[n(10)]
+    CounterReversed(#[n(0)] CounterReversed),
 }
 
 /// Why the alliance turned a command down.
@@ -177,6 +224,32 @@ pub enum AllianceRefusal {
     /// The campaign's commission is not the contract's.
     #[error("the campaign's commission is not that of the contract of merchant {0}")]
     CommissionDiffers(MerchantId),
+    /// The merchant's contract has no settlement rate.
+    #[error("store {0} takes no payments at its counter")]
+    CounterClosed(StoreId),
+    /// Nobody has shown this code, or its minute is over.
+    #[error("this code is not known, or its time is over")]
+    CounterCodeUnknown,
+    /// A code is good for one payment.
+    #[error("this code has been used")]
+    CounterCodeUsed,
+    /// A bill's amount is out of its range.
+    #[error("{field} {must}")]
+    InvalidBill {
+        /// Which amount.
+        field: &'static str,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// No such payment at this store or merchant, or it cannot be taken back any more.
+    #[error("payment {0} at a counter is not known, or cannot be taken back any more")]
+    UnknownCounter(CounterId),
+    /// It was taken back before.
+    #[error("payment {0} at a counter was taken back already")]
+    CounterReversed(CounterId),
+    /// A cashier voids on the day of the payment only.
+    #[error("payment {0} at a counter is of another day: the merchant can refund it")]
+    CounterVoidLate(CounterId),
 }
 
 impl AllianceRefusal {
@@ -189,6 +262,13 @@ impl AllianceRefusal {
             AllianceRefusal::InvalidContract { .. } => "contract_invalid",
             AllianceRefusal::MerchantMissing => "merchant_missing",
             AllianceRefusal::CommissionDiffers(_) => "commission_differs",
+            AllianceRefusal::CounterClosed(_) => "counter_closed",
+            AllianceRefusal::CounterCodeUnknown => "counter_code_unknown",
+            AllianceRefusal::CounterCodeUsed => "counter_code_used",
+            AllianceRefusal::InvalidBill { .. } => "bill_invalid",
+            AllianceRefusal::UnknownCounter(_) => "counter_payment_unknown",
+            AllianceRefusal::CounterReversed(_) => "counter_payment_reversed",
+            AllianceRefusal::CounterVoidLate(_) => "counter_void_late",
         }
     }
 }
@@ -201,7 +281,7 @@ impl From<AllianceRefusal> for Refusal {
 
 impl AllianceEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 11] = [
         "merchant_admitted",
         "contract_signed",
         "merchant_suspended",
@@ -211,6 +291,8 @@ impl AllianceEvent {
         "group_sold",
         "sale_reversed",
         "sale_vested",
+        "counter_paid",
+        "counter_reversed",
     ];
 
     /// Its name in SQL and JSON.
@@ -225,6 +307,8 @@ impl AllianceEvent {
             AllianceEvent::GroupSold(_) => "group_sold",
             AllianceEvent::SaleReversed(_) => "sale_reversed",
             AllianceEvent::SaleVested { .. } => "sale_vested",
+            AllianceEvent::CounterPaid(_) => "counter_paid",
+            AllianceEvent::CounterReversed(_) => "counter_reversed",
         }
     }
 
@@ -233,12 +317,14 @@ impl AllianceEvent {
         match self {
             AllianceEvent::MerchantAdmitted { merchant, .. } => Some(Answer::Merchant(*merchant)),
             AllianceEvent::StoreOpened { store, .. } => Some(Answer::Store(*store)),
+            AllianceEvent::CounterPaid(paid) => Some(Answer::Counter(paid.counter)),
             AllianceEvent::ContractSigned { .. }
             | AllianceEvent::MerchantSuspended { .. }
             | AllianceEvent::MerchantReinstated { .. }
             | AllianceEvent::CampaignTied { .. }
             | AllianceEvent::GroupSold(_)
             | AllianceEvent::SaleReversed(_)
+            | AllianceEvent::CounterReversed(_)
             | AllianceEvent::SaleVested { .. } => None,
         }
     }
@@ -259,6 +345,8 @@ pub(crate) struct Alliance {
     sales: BTreeMap<GroupId, Sale>,
     #[n(4)]
     books: account::OwnBooks,
+    #[n(5)]
+    counters: Counters,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -297,6 +385,18 @@ impl World {
                 self.decide_publish_for(*merchant, campaign, now, events)?;
                 Ok(None)
             }
+            AllianceCommand::PayAtCounter { store, bill, claim } => {
+                self.decide_counter(*store, *bill, *claim, now, events)?;
+                Ok(None)
+            }
+            AllianceCommand::ReverseCounter {
+                counter,
+                merchant,
+                store,
+            } => {
+                self.decide_counter_back(*counter, (*merchant, *store), now, events)?;
+                Ok(None)
+            }
         }
     }
 
@@ -333,6 +433,8 @@ impl World {
             AllianceEvent::SaleVested { group, .. } => {
                 self.alliance.sales.remove(group);
             }
+            AllianceEvent::CounterPaid(paid) => self.apply_counter_paid(paid),
+            AllianceEvent::CounterReversed(reversed) => self.apply_counter_reversed(reversed),
         }
     }
 }
@@ -352,6 +454,8 @@ pub(crate) fn alliance_lines(
         ),
         AllianceEvent::GroupSold(sold) => sold.lines(move_money),
         AllianceEvent::SaleReversed(reversed) => reversed.lines(move_money),
+        AllianceEvent::CounterPaid(paid) => paid.lines(move_money),
+        AllianceEvent::CounterReversed(reversed) => reversed.lines(move_money),
         AllianceEvent::SaleVested {
             merchant, amount, ..
         } => move_money(

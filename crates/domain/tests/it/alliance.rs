@@ -468,6 +468,7 @@ pub(crate) fn every_kind(shop: &mut Shop) {
 fn every_kind_is_among_the_stored() {
     let mut shop = Shop::new();
     every_kind(&mut shop);
+    crate::counters::every_kind(&mut shop);
     let events = shop.records.iter().flat_map(|record| &record.events);
     let mut names: Vec<&str> = events
         .filter_map(|event| match event {

@@ -7,6 +7,7 @@
 mod alliance;
 mod clawbacks;
 mod coins;
+mod counters;
 mod dividends;
 mod groups;
 mod kinds;

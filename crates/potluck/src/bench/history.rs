@@ -206,7 +206,8 @@ impl History {
             | Answer::Merchant(_)
             | Answer::Store(_)
             | Answer::Sku(_)
-            | Answer::Purchase(_)) => Err(format!("an answer that cannot be: {answer:?}")),
+            | Answer::Purchase(_)
+            | Answer::Counter(_)) => Err(format!("an answer that cannot be: {answer:?}")),
         }
     }
 

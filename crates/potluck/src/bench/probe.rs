@@ -162,7 +162,8 @@ impl Probe {
                 | Answer::Merchant(_)
                 | Answer::Store(_)
                 | Answer::Sku(_)
-                | Answer::Purchase(_) => Err(super::shop::unexpected(&reply)),
+                | Answer::Purchase(_)
+                | Answer::Counter(_) => Err(super::shop::unexpected(&reply)),
             },
             None => Ok(false),
         }

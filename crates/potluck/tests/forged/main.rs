@@ -8,6 +8,7 @@
 
 mod alliance;
 mod coins;
+mod counters;
 mod dividends;
 mod limits;
 mod people;

@@ -199,7 +199,8 @@ pub(crate) async fn publish(
         | Answer::Merchant(_)
         | Answer::Store(_)
         | Answer::Sku(_)
-        | Answer::Purchase(_) => {
+        | Answer::Purchase(_)
+        | Answer::Counter(_) => {
             return Err(Problem::fault(
                 "a publication answered with something else",
                 &"no campaign",

@@ -286,7 +286,8 @@ fn answer_of(answer: Answer) -> JoinAnswer {
         | Answer::Merchant(_)
         | Answer::Store(_)
         | Answer::Sku(_)
-        | Answer::Purchase(_) => JoinAnswer::Known,
+        | Answer::Purchase(_)
+        | Answer::Counter(_) => JoinAnswer::Known,
     }
 }
 

@@ -111,6 +111,7 @@ pub(crate) async fn lines(
             event: row.event,
             group: row.group.map(|group| group.to_string()),
             order: row.order.map(|order| order.to_string()),
+            counter: row.counter.map(|counter| counter.to_string()),
         }
     };
     let items = found.value.items.iter().map(line).collect();

@@ -6,6 +6,7 @@ mod campaigns;
 mod channel;
 mod coins;
 mod console;
+mod counter;
 mod demo;
 pub(crate) mod dividends;
 mod draws;
@@ -218,6 +219,13 @@ fn alliance() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(merchant::open_store))
         .routes(routes!(merchant::add_cashier))
         .routes(routes!(merchant::lines))
+        .routes(routes!(counter::show))
+        .routes(routes!(counter::mine))
+        .routes(routes!(counter::me))
+        .routes(routes!(counter::pay, counter::at_store))
+        .routes(routes!(counter::void))
+        .routes(routes!(counter::of_merchant))
+        .routes(routes!(counter::refund))
         .routes(routes!(merchant::submit, merchant::drafts))
         .routes(routes!(merchant::draft))
 }

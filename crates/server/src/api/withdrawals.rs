@@ -101,6 +101,7 @@ pub(crate) async fn ask(
         | domain::Answer::Store(_)
         | domain::Answer::Sku(_)
         | domain::Answer::Purchase(_)
+        | domain::Answer::Counter(_)
         | Answer::Member(_)
         | Answer::Campaign(_)
         | Answer::Reserved { .. }

@@ -4,11 +4,13 @@
 //! extractor it takes. Writes with a cookie are refused from another origin (see also the header `Idempotency-Key`, which
 //! no form of another site can send).
 
+mod claims;
 mod codes;
 mod cookie;
 mod password;
 mod who;
 
+pub(crate) use claims::CounterCodes;
 pub(crate) use codes::{CodePace, code_hash, is_phone, random_code};
 pub(crate) use cookie::{Cookie, MEMBER_COOKIE, OPERATOR_COOKIE, cookie_of, own_origin};
 pub(crate) use password::{hash_password, verify_password};

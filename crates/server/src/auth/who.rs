@@ -55,6 +55,7 @@ pub(crate) struct AsMerchant {
 /// A cashier at a merchant's store.
 pub(crate) struct AsCashier {
     pub(crate) id: OperatorId,
+    pub(crate) merchant: MerchantId,
     pub(crate) store: StoreId,
 }
 
@@ -167,7 +168,12 @@ impl FromRequestParts<Arc<App>> for AsCashier {
         let scope = scope.map_err(crate::app::store_problem)?;
         let scope = scope.ok_or_else(|| not_yours(CASHIER_ROLE))?;
         let store = scope.store.ok_or_else(|| not_yours(CASHIER_ROLE))?;
-        Ok(AsCashier { id, store })
+        let merchant = scope.merchant;
+        Ok(AsCashier {
+            id,
+            merchant,
+            store,
+        })
     }
 }
 

@@ -8,8 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use domain::{
-    CampaignId, GroupId, IdempotencyKey, MemberId, MerchantId, OrderId, PaymentId, PurchaseId,
-    Region, SkuId, WithdrawalId,
+    CampaignId, CounterId, GroupId, IdempotencyKey, MemberId, MerchantId, OrderId, PaymentId,
+    PurchaseId, Region, SkuId, WithdrawalId,
 };
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -376,6 +376,13 @@ impl InPath for MerchantId {
     const UNKNOWN: &'static str = "merchant_unknown";
     fn read(text: &str) -> Option<MerchantId> {
         decimal(text).map(MerchantId)
+    }
+}
+
+impl InPath for CounterId {
+    const UNKNOWN: &'static str = "counter_payment_unknown";
+    fn read(text: &str) -> Option<CounterId> {
+        decimal(text).map(CounterId)
     }
 }
 

@@ -218,10 +218,10 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::InvalidCampaign { field, must }
             | Refusal::InvalidPlan { field, must }
-            | Refusal::InvalidProfile { field, must }
-            | Refusal::Alliance(AllianceRefusal::InvalidContract { field, must }) => {
+            | Refusal::InvalidProfile { field, must } => {
                 problem.with("field", field).with("must", must)
             }
+            Refusal::Alliance(refusal) => of_alliance(problem, &refusal),
             Refusal::PromiseForbidden { field, promise } => {
                 problem.with("field", field).with("promise", promise)
             }
@@ -271,7 +271,6 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownWithdrawal(_)
             | Refusal::WithdrawalState(_)
             | Refusal::MemberFrozen(_)
-            | Refusal::Alliance(_)
             | Refusal::InvalidLimits => problem,
             Refusal::Shop(refusal) => shop_details(problem, &refusal),
             Refusal::Recharge(refusal) => recharge_details(problem, &refusal),
@@ -345,17 +344,41 @@ fn status_of(refusal: &Refusal) -> StatusCode {
     }
 }
 
+fn of_alliance(problem: Problem, refusal: &AllianceRefusal) -> Problem {
+    match refusal {
+        AllianceRefusal::InvalidContract { field, must }
+        | AllianceRefusal::InvalidBill { field, must } => {
+            problem.with("field", *field).with("must", *must)
+        }
+        AllianceRefusal::UnknownMerchant(_)
+        | AllianceRefusal::UnknownStore(_)
+        | AllianceRefusal::MerchantSuspended(_)
+        | AllianceRefusal::MerchantMissing
+        | AllianceRefusal::CommissionDiffers(_)
+        | AllianceRefusal::CounterClosed(_)
+        | AllianceRefusal::CounterCodeUnknown
+        | AllianceRefusal::CounterCodeUsed
+        | AllianceRefusal::UnknownCounter(_)
+        | AllianceRefusal::CounterReversed(_)
+        | AllianceRefusal::CounterVoidLate(_) => problem,
+    }
+}
+
 fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
     match refusal {
-        AllianceRefusal::UnknownMerchant(_) | AllianceRefusal::UnknownStore(_) => {
-            StatusCode::NOT_FOUND
-        }
-        AllianceRefusal::MerchantSuspended(_) | AllianceRefusal::CommissionDiffers(_) => {
-            StatusCode::CONFLICT
-        }
-        AllianceRefusal::InvalidContract { .. } | AllianceRefusal::MerchantMissing => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        AllianceRefusal::UnknownMerchant(_)
+        | AllianceRefusal::UnknownStore(_)
+        | AllianceRefusal::UnknownCounter(_)
+        | AllianceRefusal::CounterCodeUnknown => StatusCode::NOT_FOUND,
+        AllianceRefusal::MerchantSuspended(_)
+        | AllianceRefusal::CommissionDiffers(_)
+        | AllianceRefusal::CounterClosed(_)
+        | AllianceRefusal::CounterCodeUsed
+        | AllianceRefusal::CounterReversed(_)
+        | AllianceRefusal::CounterVoidLate(_) => StatusCode::CONFLICT,
+        AllianceRefusal::InvalidContract { .. }
+        | AllianceRefusal::InvalidBill { .. }
+        | AllianceRefusal::MerchantMissing => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

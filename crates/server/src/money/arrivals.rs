@@ -338,7 +338,8 @@ async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitErro
         | Answer::Merchant(_)
         | Answer::Store(_)
         | Answer::Sku(_)
-        | Answer::Purchase(_) => PaymentAnswer::Known,
+        | Answer::Purchase(_)
+        | Answer::Counter(_) => PaymentAnswer::Known,
     })
 }
 

@@ -257,6 +257,7 @@ async fn submit(app: &App, command: Command) -> Result<Option<PaymentAnswer>, Su
         | Answer::Withdrawal(_)
         | Answer::Merchant(_)
         | Answer::Store(_)
+        | Answer::Counter(_)
         | Answer::Sku(_)
         | Answer::Purchase(_) => None,
     })

@@ -167,7 +167,7 @@ pub(crate) struct WalletLine {
 pub(crate) struct Why {
     /// `seat_paid`, `seat_won`, `seat_bought`, `seat_refunded`, `consolation`, `reward`, `vested`, `reversed`, `withdrawn`,
     /// `withdrawal_rejected`, `withdrawal_failed`, `clawed_back`,
-    /// `coins_spent`, `coins_back`, `recharge_gift` or `bounced`
+    /// `coins_expired`, `coins_spent`, `coins_back`, `recharge_gift`, `counter_paid`, `counter_reversed` or `bounced`
     pub(crate) kind: String,
     pub(crate) group: Option<String>,
     pub(crate) campaign: Option<String>,

@@ -219,4 +219,6 @@ pub(crate) struct MerchantLineBody {
     pub(crate) event: &'static str,
     pub(crate) group: Option<String>,
     pub(crate) order: Option<String>,
+    /// The payment at a counter.
+    pub(crate) counter: Option<String>,
 }

@@ -5,6 +5,7 @@
 
 mod campaign;
 mod console;
+mod counter;
 mod dividends;
 mod gateway;
 mod group;
@@ -19,6 +20,7 @@ mod withdrawals;
 pub(crate) use campaign::*;
 pub use console::DemoAccount;
 pub(crate) use console::*;
+pub(crate) use counter::*;
 pub(crate) use dividends::*;
 pub(crate) use gateway::*;
 pub(crate) use group::*;

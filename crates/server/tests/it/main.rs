@@ -3,6 +3,7 @@
 mod callbacks;
 mod clawbacks;
 mod coins;
+mod counters;
 mod crowds;
 mod dividends;
 mod drand;

@@ -50,7 +50,8 @@ impl Told {
                 | Answer::Merchant(_)
                 | Answer::Store(_)
                 | Answer::Sku(_)
-                | Answer::Purchase(_),
+                | Answer::Purchase(_)
+                | Answer::Counter(_),
             ) => Told::Done,
             Ok(Answer::Member(member)) => Told::Member(member.0),
             Ok(Answer::Campaign(campaign)) => Told::Campaign(campaign.0),

@@ -1,10 +1,11 @@
 //! Merchants, contracts, stores, campaigns, and that the lines of merchants' accounts are the ledger's.
 
-use domain::{CampaignId, MerchantId, StoreId, World};
+use domain::{COUNTER_REFUNDS, CampaignId, MerchantId, StoreId, World};
 
 use super::{Done, Found};
 use crate::db::{Columns, Tx};
 use crate::query::alliance::{contract, merchant, store};
+use crate::query::counters::{SELECT as COUNTERS, counter};
 
 pub(super) async fn compare(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     let sql = "SELECT m.id, m.token, m.admitted_at, COALESCE(s.suspended, 0) AS suspended \
@@ -46,6 +47,7 @@ pub(super) async fn compare(tx: &mut Tx, world: &World, found: &mut Found) -> Do
         );
     }
     campaigns(tx, world, found).await?;
+    counters(tx, world, found).await?;
     lines(tx, found).await
 }
 
@@ -67,6 +69,25 @@ async fn campaigns(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
         );
     }
     found.check(|| "merchants of no campaign".to_owned(), tied.len(), 0);
+    Ok(())
+}
+
+/// All of them are counted; those that can still be taken back are compared.
+async fn counters(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let sql = "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM counter_payment) AS paid";
+    let row = tx.row(sql, Vec::new()).await?;
+    let paid = row.map_or(Ok(0), |row| row.u64("paid"))?;
+    let (name, count) = ("payments at counters", world.counter_payments());
+    found.check(|| name.to_owned(), paid, count);
+    let since = world.now().0.saturating_sub(COUNTER_REFUNDS.0);
+    let sql = format!("{COUNTERS} WHERE ? < p.at");
+    for row in tx.rows(sql, vec![since.into()]).await? {
+        let row = counter(&row)?;
+        let same = world
+            .counter_payment(row.id)
+            .is_some_and(|known| row.is(known));
+        found.check(|| format!("payment {} at a counter", row.id), same, true);
+    }
     Ok(())
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Account, AllianceEvent, Contract, Event, GroupId, Line, MerchantId, Millis, OrderId};
+use domain::{
+    Account, AllianceEvent, Contract, CounterId, Event, GroupId, Line, MerchantId, Millis, OrderId,
+};
 
 use super::batch::{Batch, Done};
+use super::counters::{self, Counters};
 use super::tables::{new_rows, replaced};
 use crate::code::{account_code, event_code};
 use crate::db::{Table, Tx, Value};
@@ -18,6 +21,7 @@ const LINE: Table = new_rows(
     "merchant_line",
     &[
         "merchant", "seq", "line_no", "at", "account", "amount", "event", "group_id", "order_id",
+        "counter",
     ],
 );
 
@@ -30,6 +34,7 @@ pub(super) struct Alliance {
     stores: Vec<Value>,
     campaigns: Vec<Value>,
     lines: Vec<Value>,
+    pub(super) counters: Counters,
 }
 
 impl Batch {
@@ -69,6 +74,14 @@ impl Batch {
                 self.rows.alliance.campaigns.extend(row);
                 Ok(())
             }
+            AllianceEvent::CounterPaid(paid) => {
+                self.counter_paid(paid);
+                Ok(())
+            }
+            AllianceEvent::CounterReversed(reversed) => {
+                self.counter_reversed(reversed);
+                Ok(())
+            }
             // Their lines tell all of these.
             AllianceEvent::GroupSold(_)
             | AllianceEvent::SaleReversed(_)
@@ -94,7 +107,7 @@ impl Batch {
         else {
             return;
         };
-        let (group, order) = subject(about);
+        let (group, order, counter) = subject(about);
         self.rows.alliance.lines.extend([
             Value::from(merchant.0),
             Value::from(self.seq),
@@ -105,22 +118,25 @@ impl Batch {
             Value::from(event_code(event)),
             Value::from(group.map(|group| group.0)),
             Value::from(order.map(|order| order.0)),
+            Value::from(counter.map(|counter| counter.0)),
         ]);
     }
 }
 
-/// Which group and order an event is about.
-fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>) {
+/// Which group, order and payment at a counter an event is about.
+fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>, Option<CounterId>) {
     match event {
-        AllianceEvent::GroupSold(sold) => (Some(sold.group), None),
-        AllianceEvent::SaleReversed(reversed) => (Some(reversed.group), Some(reversed.order)),
-        AllianceEvent::SaleVested { group, .. } => (Some(*group), None),
+        AllianceEvent::GroupSold(sold) => (Some(sold.group), None, None),
+        AllianceEvent::SaleReversed(reversed) => (Some(reversed.group), Some(reversed.order), None),
+        AllianceEvent::SaleVested { group, .. } => (Some(*group), None, None),
+        AllianceEvent::CounterPaid(paid) => (None, None, Some(paid.counter)),
+        AllianceEvent::CounterReversed(reversed) => (None, None, Some(reversed.counter)),
         AllianceEvent::MerchantAdmitted { .. }
         | AllianceEvent::ContractSigned { .. }
         | AllianceEvent::MerchantSuspended { .. }
         | AllianceEvent::MerchantReinstated { .. }
         | AllianceEvent::StoreOpened { .. }
-        | AllianceEvent::CampaignTied { .. } => (None, None),
+        | AllianceEvent::CampaignTied { .. } => (None, None, None),
     }
 }
 
@@ -136,5 +152,6 @@ pub(super) async fn store(tx: &mut Tx, alliance: &mut Alliance) -> Result<(), sq
     tx.write_rows(&CONTRACT, alliance.contracts).await?;
     tx.write_rows(&STORE, alliance.stores).await?;
     tx.write_rows(&CAMPAIGN, alliance.campaigns).await?;
+    counters::store(tx, alliance.counters).await?;
     tx.write_rows(&LINE, alliance.lines).await
 }

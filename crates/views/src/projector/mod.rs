@@ -6,6 +6,7 @@
 
 mod alliance;
 mod batch;
+mod counters;
 mod dividends;
 mod draws;
 mod kept;
@@ -25,15 +26,16 @@ use domain::{Millis, Record};
 use tokio::sync::watch;
 
 use batch::Batch;
+pub(crate) use counters::{cash_code, reversal_code};
 
 use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 13;
+pub(crate) const SCHEMA_VERSION: i64 = 14;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 32] = [
     "meta",
     "member",
     "campaign",
@@ -64,6 +66,8 @@ const TABLES: [&str; 30] = [
     "merchant_campaign",
     "merchant_line",
     "purchase",
+    "counter_payment",
+    "counter_reversed",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

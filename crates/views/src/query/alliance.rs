@@ -1,7 +1,7 @@
 //! Merchants, their contracts, stores and campaigns, and the lines of their accounts.
 
 use domain::{
-    CampaignId, Contract, GroupId, MerchantAccount, MerchantId, Millis, OrderId, StoreId,
+    CampaignId, Contract, CounterId, GroupId, MerchantAccount, MerchantId, Millis, OrderId, StoreId,
 };
 use sqlx::any::AnyRow;
 
@@ -68,6 +68,8 @@ pub struct MerchantLine {
     pub group: Option<GroupId>,
     /// About which order.
     pub order: Option<OrderId>,
+    /// About which payment at a counter.
+    pub counter: Option<CounterId>,
 }
 
 const MERCHANTS: &str = "SELECT m.id, m.token, m.admitted_at, COALESCE(s.suspended, 0) AS suspended \
@@ -224,5 +226,6 @@ pub(crate) fn line(row: &AnyRow) -> Result<MerchantLine, sqlx::Error> {
             .ok_or_else(|| unreadable("event", format!("unknown number {event}")))?,
         group: row.maybe_u64("group_id")?.map(GroupId),
         order: row.maybe_u64("order_id")?.map(OrderId),
+        counter: row.maybe_u64("counter")?.map(CounterId),
     })
 }

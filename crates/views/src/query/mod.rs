@@ -2,6 +2,7 @@
 
 pub(crate) mod alliance;
 mod books;
+pub(crate) mod counters;
 pub(crate) mod dividends;
 mod draws;
 mod earned;

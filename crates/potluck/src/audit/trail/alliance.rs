@@ -177,6 +177,7 @@ impl Trail {
             AllianceEvent::CampaignTied { campaign, merchant } => {
                 self.tied(at, *campaign, *merchant, findings)
             }
+            AllianceEvent::CounterPaid(_) | AllianceEvent::CounterReversed(_) => {}
             AllianceEvent::GroupSold(sold) => {
                 let terms = self
                     .campaign(sold.group)
@@ -224,6 +225,15 @@ impl Trail {
         findings.unless(changed, at.0, || {
             format!("merchant {merchant} is suspended or reinstated twice")
         });
+    }
+
+    /// The contract under which a store's counter is open.
+    pub(super) fn open_contract(&self, store: StoreId, merchant: MerchantId) -> Option<&Contract> {
+        let stores = &self.alliance.stores;
+        let whose = stores.get(usize::try_from(store.0).ok()?)?;
+        let known = self.alliance.known(*whose)?;
+        let open = *whose == merchant && !known.suspended;
+        known.contracts.last().filter(|_| open)
     }
 
     /// Only right after its publication, under the commission of a contract that stands.

@@ -3,6 +3,7 @@
 mod after;
 mod alliance;
 mod coins;
+mod counters;
 mod dividends;
 mod limits;
 mod people;
@@ -48,6 +49,7 @@ pub(super) struct Trail {
     set_ranks: BTreeSet<(u32, MemberId)>,
     agents: BTreeMap<Region, MemberId>,
     alliance: alliance::Book,
+    counters: counters::Book,
     any_kept: bool,
     /// The installation's.
     profile: Profile,
@@ -211,6 +213,7 @@ impl Trail {
     /// What looks at every event before anything takes note of it.
     fn before(&mut self, at: At, event: &Event, findings: &mut Findings) {
         self.alliance_follows(at, event, findings);
+        self.counter_event(at, event, findings);
         self.coins_event(at, event, findings);
         self.limits_follow(at, event, findings);
         self.recharge_follows(at, event, findings);
@@ -438,6 +441,7 @@ impl Trail {
         self.compare_alliance(world, findings);
         self.compare_shop(world, findings);
         self.compare_recharges(world, findings);
+        self.compare_counters(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {

@@ -1,0 +1,454 @@
+//! Payments at stores' counters (rules 10.4): a member shows a code that is good for a minute, the cashier enters the bill, coins
+//! take their part off it, and the merchant leaves the platform ρ of it.
+//!
+//! Why the code is not here: it is short, so that a cashier can type it, and lives with the server that paces guesses. What
+//! arrives is the claim behind it, whose token is long, random and good for one payment: of two cashiers who enter one code
+//! the second is refused here, whatever happened outside.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+use super::{AllianceAccount, AllianceEvent, AllianceRefusal, CashTaker, MerchantAccount};
+use crate::{
+    Account, Coins, Duration, Event, MAX_AMOUNT_FEN, MemberId, MerchantId, Millis, Money, Overflow,
+    Refusal, StoreId, World, ids::id, join::MAX_PROMISED, owed,
+};
+
+type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
+
+id!(
+    /// One payment at a counter. Public decimal.
+    CounterId(u64)
+);
+
+/// How long a code that a member shows is good.
+pub const CLAIM_LASTS: Duration = Duration::seconds(60);
+/// How long after it a payment at a counter can be refunded.
+pub const COUNTER_REFUNDS: Duration = Duration::seconds(30 * 86_400);
+
+/// What a member's code stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Random; good for one payment.
+    pub token: [u8; 16],
+    /// Who showed it.
+    pub member: MemberId,
+    /// From this moment on it is too late.
+    pub expires: Millis,
+}
+
+/// A bill at a counter, as the cashier entered it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bill {
+    /// All of it.
+    pub amount: Money,
+    /// How many coins the member wants to use at most; none: as many as may be.
+    pub most_coins: Option<Coins>,
+}
+
+/// A bill that was paid. The member paid `bill` less `coins` in cash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CounterPaid {
+    /// Its number.
+    #[n(0)]
+    pub counter: CounterId,
+    /// The claim's.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub token: [u8; 16],
+    /// Who paid.
+    #[n(2)]
+    pub member: MemberId,
+    /// Where.
+    #[n(3)]
+    pub store: StoreId,
+    /// Whose store.
+    #[n(4)]
+    pub merchant: MerchantId,
+    /// All of it.
+    #[n(5)]
+    pub bill: Money,
+    /// What coins paid of it.
+    #[n(6)]
+    pub coins: Coins,
+    /// ρ of it: what the merchant leaves to the platform, the coins included.
+    #[n(7)]
+    pub kept: Money,
+    /// Who has taken the cash.
+    #[n(8)]
+    pub cash: CashTaker,
+    /// What the member's home store gets of what the platform earns.
+    #[n(9)]
+    pub home: Option<HomeShare>,
+}
+
+/// A home store's share of what the platform earns elsewhere (rules 10.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct HomeShare {
+    /// Which store.
+    #[n(0)]
+    pub store: StoreId,
+    /// Whose it is.
+    #[n(1)]
+    pub merchant: MerchantId,
+    /// How much.
+    #[n(2)]
+    pub amount: Money,
+}
+
+/// All of a payment at a counter taken back. Where `payable` and `owes` are a merchant's, they say what he is due more and owes
+/// more by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CounterReversed {
+    /// Which.
+    #[n(0)]
+    pub counter: CounterId,
+    /// Why.
+    #[n(1)]
+    pub why: Reversal,
+    /// Who had paid.
+    #[n(2)]
+    pub member: MemberId,
+    /// Whose store it was.
+    #[n(3)]
+    pub merchant: MerchantId,
+    /// Coins that are his again, as new ones.
+    #[n(4)]
+    pub coins: Coins,
+    /// What the platform had earned.
+    #[n(5)]
+    pub take: Money,
+    /// What the merchant is due more.
+    #[n(6)]
+    pub payable: Money,
+    /// What he owes more.
+    #[n(7)]
+    pub owes: Money,
+    /// What a home store's merchant gives back.
+    #[n(8)]
+    pub home: Option<HomeBack>,
+}
+
+/// What the merchant of a home store gives back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct HomeBack {
+    /// Who.
+    #[n(0)]
+    pub merchant: MerchantId,
+    /// From what he is due.
+    #[n(1)]
+    pub from_payable: Money,
+    /// What that does not suffice for: he owes it.
+    #[n(2)]
+    pub owed: Money,
+}
+
+/// Why a payment at a counter was taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Reversal {
+    /// The cashier, on the same day.
+    #[n(0)]
+    Voided,
+    /// The merchant, later.
+    #[n(1)]
+    Refunded,
+}
+
+impl Reversal {
+    /// Its name in SQL and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reversal::Voided => "voided",
+            Reversal::Refunded => "refunded",
+        }
+    }
+}
+
+/// A payment at a counter that can still be taken back, or was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CounterPayment {
+    /// What was paid.
+    #[n(0)]
+    pub paid: CounterPaid,
+    /// When.
+    #[n(1)]
+    pub at: Millis,
+    /// Why it was taken back, if it was.
+    #[n(2)]
+    pub reversed: Option<Reversal>,
+}
+
+/// Payments at counters that can still be taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Counters {
+    #[n(0)]
+    next: u64,
+    #[n(1)]
+    known: BTreeMap<CounterId, CounterPayment>,
+    #[n(2)]
+    tokens: BTreeMap<[u8; 16], CounterId>,
+}
+
+impl CounterPaid {
+    /// What the platform earns: ρ of the bill less what the coins were worth.
+    pub fn take(&self) -> Result<Money, Overflow> {
+        self.kept.minus(Money(self.coins.0))
+    }
+
+    /// What the member paid in cash.
+    pub fn paid_in_cash(&self) -> Result<Money, Overflow> {
+        self.bill.minus(Money(self.coins.0))
+    }
+
+    pub(super) fn lines(&self, move_money: Move<'_>) -> Result<(), Overflow> {
+        let take = self.take()?.0;
+        let (earned, of) = (Account::Alliance(AllianceAccount::CounterTake), |account| {
+            Account::Merchant(account, self.merchant)
+        });
+        match self.cash {
+            CashTaker::Store => move_money(earned, of(MerchantAccount::Owes), take)?,
+            CashTaker::Platform => {
+                let due = self.bill.minus(self.kept)?.0;
+                move_money(of(MerchantAccount::Payable), Account::Channel, due)?;
+                move_money(earned, Account::Channel, take)?;
+            }
+        }
+        let coins = Account::Coins(self.member);
+        move_money(Account::CoinsIssued, coins, self.coins.0)?;
+        let Some(home) = self.home else { return Ok(()) };
+        move_money(
+            Account::Merchant(MerchantAccount::Payable, home.merchant),
+            Account::Alliance(AllianceAccount::OriginShares),
+            home.amount.0,
+        )
+    }
+}
+
+impl CounterReversed {
+    pub(super) fn lines(&self, move_money: Move<'_>) -> Result<(), Overflow> {
+        let of = |account| Account::Merchant(account, self.merchant);
+        let earned = Account::Alliance(AllianceAccount::CounterTake);
+        move_money(of(MerchantAccount::Payable), earned, self.payable.0)?;
+        move_money(earned, of(MerchantAccount::Owes), self.owes.0)?;
+        let coins = Account::Coins(self.member);
+        move_money(coins, Account::CoinsIssued, self.coins.0)?;
+        let Some(home) = &self.home else {
+            return Ok(());
+        };
+        let of = |account| Account::Merchant(account, home.merchant);
+        let shares = Account::Alliance(AllianceAccount::OriginShares);
+        move_money(shares, of(MerchantAccount::Payable), home.from_payable.0)?;
+        move_money(shares, of(MerchantAccount::Owes), home.owed.0)
+    }
+}
+
+/// Hot reads.
+impl World {
+    /// A payment at a counter, while it can be taken back.
+    pub fn counter_payment(&self, id: CounterId) -> Option<&CounterPayment> {
+        self.alliance.counters.known.get(&id)
+    }
+
+    /// How many payments at counters there were; their numbers are below this.
+    pub fn counter_payments(&self) -> u64 {
+        self.alliance.counters.next
+    }
+
+    /// The most coins that may pay part of a bill at a store: θ of it, and no more than the merchant leaves of it, so that nothing
+    /// is paid for them that nobody has (rules 10.4). None where the store takes no such payments.
+    pub fn counter_offset(&self, store: StoreId, bill: Money) -> Result<Option<Coins>, Overflow> {
+        let contract = self.store(store).and_then(|(merchant, _)| {
+            let known = self.merchant(merchant)?;
+            known.contract.settlement
+        });
+        let Some(settlement) = contract else {
+            return Ok(None);
+        };
+        let kept = Coins(bill.share(settlement)?.0);
+        Ok(Some(self.coin_offset(bill)?.min(kept)))
+    }
+}
+
+impl World {
+    /// The claim is none where nobody knows the code: then this is a repetition of something answered long ago, or refused.
+    pub(super) fn decide_counter(
+        &self,
+        store: StoreId,
+        bill: Bill,
+        claim: Option<Claim>,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let known = self.store(store);
+        let (merchant, _) = known.ok_or(AllianceRefusal::UnknownStore(store))?;
+        let contract = self.alliance.active_contract(merchant)?;
+        let Some(settlement) = contract.settlement else {
+            return Err(AllianceRefusal::CounterClosed(store).into());
+        };
+        if contract.cash == CashTaker::Platform {
+            return Err(Refusal::NotRunYet {
+                what: "cash of a counter taken by the platform",
+            });
+        }
+        let live = |claim: &Claim| now < claim.expires && claim.expires <= now.after(CLAIM_LASTS);
+        let claim = claim.filter(live);
+        let claim = claim.ok_or(AllianceRefusal::CounterCodeUnknown)?;
+        if self.alliance.counters.tokens.contains_key(&claim.token) {
+            return Err(AllianceRefusal::CounterCodeUsed.into());
+        }
+        bill.check()?;
+        if self.require_member(claim.member)?.frozen {
+            return Err(Refusal::MemberFrozen(claim.member));
+        }
+        if MAX_PROMISED < self.promised.saturating_add(bill.amount.0) {
+            return Err(Refusal::Overflow);
+        }
+        let most = self.counter_offset(store, bill.amount)?;
+        let coins = most
+            .unwrap_or(Coins::ZERO)
+            .min(self.spendable_coins(claim.member, now))
+            .min(bill.most_coins.unwrap_or(Coins(i64::MAX)))
+            .max(Coins::ZERO);
+        let paid = CounterPaid {
+            counter: CounterId(self.alliance.counters.next),
+            token: claim.token,
+            member: claim.member,
+            store,
+            merchant,
+            bill: bill.amount,
+            coins,
+            kept: bill.amount.share(settlement)?,
+            cash: contract.cash,
+            home: None,
+        };
+        events.push(Event::Alliance(AllianceEvent::CounterPaid(paid)));
+        Ok(())
+    }
+
+    /// All of it, or nothing. By the cashier only where it was paid, on the same day of Shanghai; later by the merchant.
+    pub(super) fn decide_counter_back(
+        &self,
+        counter: CounterId,
+        by: (MerchantId, Option<StoreId>),
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let (merchant, store) = by;
+        let known = self.counter_payment(counter).filter(|known| {
+            let paid = &known.paid;
+            paid.merchant == merchant && store.is_none_or(|store| paid.store == store)
+        });
+        let known = known.ok_or(AllianceRefusal::UnknownCounter(counter))?;
+        if known.reversed.is_some() {
+            return Err(AllianceRefusal::CounterReversed(counter).into());
+        }
+        let why = match store {
+            Some(_) if known.at.shanghai_day() != now.shanghai_day() => {
+                return Err(AllianceRefusal::CounterVoidLate(counter).into());
+            }
+            Some(_) => Reversal::Voided,
+            None if known.at.after(COUNTER_REFUNDS) <= now => {
+                return Err(AllianceRefusal::UnknownCounter(counter).into());
+            }
+            None => Reversal::Refunded,
+        };
+        let reversed = self.reversal(&known.paid, why)?;
+        events.push(Event::Alliance(AllianceEvent::CounterReversed(reversed)));
+        Ok(())
+    }
+
+    /// What the store owed is owed no longer, and what of it was settled before is due to it again.
+    fn reversal(&self, paid: &CounterPaid, why: Reversal) -> Result<CounterReversed, Overflow> {
+        let balance = |account, merchant| self.alliance.merchant_balance(account, merchant);
+        let take = paid.take()?;
+        let forgiven = match paid.cash {
+            CashTaker::Store => take.min(Money(balance(MerchantAccount::Owes, paid.merchant))),
+            CashTaker::Platform => Money::ZERO,
+        };
+        let home = match paid.home {
+            None => None,
+            Some(home) => {
+                let payable = owed(balance(MerchantAccount::Payable, home.merchant));
+                let from_payable = home.amount.min(payable);
+                Some(HomeBack {
+                    merchant: home.merchant,
+                    from_payable,
+                    owed: home.amount.minus(from_payable)?,
+                })
+            }
+        };
+        Ok(CounterReversed {
+            counter: paid.counter,
+            why,
+            member: paid.member,
+            merchant: paid.merchant,
+            coins: paid.coins,
+            take,
+            payable: take.minus(forgiven)?,
+            owes: Money::ZERO.minus(forgiven)?,
+            home,
+        })
+    }
+
+    pub(super) fn apply_counter_paid(&mut self, paid: &CounterPaid) {
+        let now = self.now;
+        let counters = &mut self.alliance.counters;
+        // What can no longer be taken back leaves memory.
+        while let Some(first) = counters.known.first_entry() {
+            if now < first.get().at.after(COUNTER_REFUNDS) {
+                break;
+            }
+            let old = first.remove();
+            counters.tokens.remove(&old.paid.token);
+        }
+        counters.next = paid.counter.0.saturating_add(1);
+        counters.tokens.insert(paid.token, paid.counter);
+        let payment = CounterPayment {
+            paid: *paid,
+            at: now,
+            reversed: None,
+        };
+        counters.known.insert(paid.counter, payment);
+        self.promised = self.promised.saturating_add(paid.bill.0);
+    }
+
+    pub(super) fn apply_counter_reversed(&mut self, reversed: &CounterReversed) {
+        let known = self.alliance.counters.known.get_mut(&reversed.counter);
+        match known {
+            Some(known) => known.reversed = Some(reversed.why),
+            None => self.corrupt("a payment at a counter is taken back that is not there"),
+        }
+    }
+
+    pub(super) fn check_counters(&self, found: &mut Vec<String>) {
+        let counters = &self.alliance.counters;
+        for (id, known) in &counters.known {
+            let paid = &known.paid;
+            let whose = self.store(paid.store).map(|(merchant, _)| merchant);
+            let right = whose == Some(paid.merchant)
+                && self.member_ref(paid.member).is_some()
+                && counters.tokens.get(&paid.token) == Some(id)
+                && id.0 < counters.next;
+            if !right {
+                found.push(format!("payment {id} at a counter is of nobody"));
+            }
+        }
+        if counters.tokens.len() != counters.known.len() {
+            found.push("codes of counters are kept of no payment".to_owned());
+        }
+    }
+}
+
+impl Bill {
+    fn check(&self) -> Result<(), AllianceRefusal> {
+        let invalid = |field, must| Err(AllianceRefusal::InvalidBill { field, must });
+        if self.amount.0 < 1 || MAX_AMOUNT_FEN < self.amount.0 {
+            return invalid("bill", "must be between one fen and 100 million yuan");
+        }
+        if self.most_coins.is_some_and(|coins| coins < Coins::ZERO) {
+            return invalid("coins", "must not be below zero");
+        }
+        Ok(())
+    }
+}

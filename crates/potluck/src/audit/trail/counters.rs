@@ -1,0 +1,209 @@
+//! Payments at counters: what coins may take off a bill, what each is left of it, and that it is taken back as it was paid
+//! (rules 10.4), counted again from the contracts, the profile and every lot of coins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    AllianceEvent, CashTaker, Coins, CounterId, CounterPaid, CounterReversed, Event, HomeBack,
+    MemberId, MerchantAccount, MerchantId, Millis, Money, Reversal, World,
+};
+
+use super::{At, Trail};
+use crate::audit::Findings;
+
+/// How long after it a payment can be taken back.
+const REFUNDS_MS: i64 = 30 * 86_400_000;
+
+/// What is known of counters, and of what merchants are due and owe.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    payments: Vec<Paid>,
+    tokens: BTreeSet<[u8; 16]>,
+    /// Payable and owed, by merchant.
+    money: BTreeMap<MerchantId, (i64, i64)>,
+}
+
+#[derive(Debug)]
+struct Paid {
+    paid: CounterPaid,
+    at: Millis,
+    reversed: bool,
+}
+
+impl Book {
+    fn known(&self, counter: CounterId) -> Option<&Paid> {
+        self.payments.get(usize::try_from(counter.0).ok()?)
+    }
+
+    pub(super) fn payable(&self, merchant: MerchantId) -> i64 {
+        self.money.get(&merchant).map_or(0, |money| money.0)
+    }
+
+    pub(super) fn owes(&self, merchant: MerchantId) -> i64 {
+        self.money.get(&merchant).map_or(0, |money| money.1)
+    }
+
+    fn follow(&mut self, event: &Event) {
+        // An amount that does not fit is found by the second book.
+        let _ = domain::lines(event, &mut |line| {
+            let domain::Account::Merchant(account, merchant) = line.account else {
+                return;
+            };
+            let money = self.money.entry(merchant).or_default();
+            match account {
+                MerchantAccount::Payable => money.0 -= line.amount,
+                MerchantAccount::Owes => money.1 += line.amount,
+                MerchantAccount::Vesting => {}
+            }
+        });
+    }
+}
+
+/// Parts per million of an amount, rounded down.
+pub(super) fn part(amount: i64, ppm: u32) -> i64 {
+    let part = i128::from(amount) * i128::from(ppm) / 1_000_000;
+    i64::try_from(part).unwrap_or(i64::MAX)
+}
+
+impl Trail {
+    /// Before anything takes note of the event: what the member's coins were is still known.
+    pub(super) fn counter_event(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        let Event::Alliance(about) = event else {
+            return;
+        };
+        if let AllianceEvent::CounterPaid(paid) = about {
+            self.counter_paid(at, paid, findings);
+        }
+        if let AllianceEvent::CounterReversed(reversed) = about {
+            self.counter_reversed(at, reversed, findings);
+        }
+        self.counters.follow(event);
+    }
+
+    fn counter_paid(&mut self, at: At, paid: &CounterPaid, findings: &mut Findings) {
+        let counter = paid.counter;
+        let next = u64::try_from(self.counters.payments.len()) == Ok(counter.0);
+        let new = self.counters.tokens.insert(paid.token);
+        findings.unless(next && new, at.0, || {
+            format!("payment {counter} at a counter is not the next number, or its code was used")
+        });
+        let settlement = self.settlement_of(paid);
+        findings.unless(settlement.is_some(), at.0, || {
+            format!("payment {counter} at a counter is of no open counter of its merchant")
+        });
+        let frozen = self.person(paid.member).is_none() || self.is_frozen(paid.member);
+        findings.unless(!frozen && paid.bill.is_positive(), at.0, || {
+            format!("payment {counter} at a counter is of nothing, or of nobody who may pay")
+        });
+        let bill = paid.bill.0;
+        let kept = part(bill, settlement.unwrap_or(0));
+        let most = part(bill, self.profile.terms().coin_offset.0).min(kept);
+        let most = most.min(self.good_coins(paid.member, at.1));
+        let right = paid.kept.0 == kept && Coins::ZERO <= paid.coins && paid.coins.0 <= most;
+        findings.unless(right, at.0, || {
+            format!("payment {counter} at a counter is not divided as its merchant's contract says")
+        });
+        self.counters.payments.push(Paid {
+            paid: *paid,
+            at: at.1,
+            reversed: false,
+        });
+    }
+
+    /// ρ of the contract that stands, if the store is that merchant's and he may take payments.
+    fn settlement_of(&self, paid: &CounterPaid) -> Option<u32> {
+        let contract = self.open_contract(paid.store, paid.merchant)?;
+        let settlement = contract.settlement?;
+        (contract.cash == paid.cash).then_some(settlement.0)
+    }
+
+    /// Coins of a member that have not ended.
+    fn good_coins(&self, member: MemberId, now: Millis) -> i64 {
+        let lots = self.lots.range((member, Millis(now.0.saturating_add(1)))..);
+        let own = lots.take_while(|((whose, _), _)| *whose == member);
+        own.map(|(_, coins)| *coins).sum()
+    }
+
+    fn counter_reversed(&mut self, at: At, reversed: &CounterReversed, findings: &mut Findings) {
+        let counter = reversed.counter;
+        let expected = self.counters.known(counter).and_then(|known| {
+            let late = match reversed.why {
+                Reversal::Voided => known.at.shanghai_day() != at.1.shanghai_day(),
+                Reversal::Refunded => REFUNDS_MS <= at.1.0 - known.at.0,
+            };
+            (!known.reversed && !late).then(|| self.counters.reversal(&known.paid, reversed.why))
+        });
+        findings.unless(expected.as_ref() == Some(reversed), at.0, || {
+            format!(
+                "payment {counter} at a counter is taken back otherwise than it was paid, twice or too late"
+            )
+        });
+        let place = usize::try_from(counter.0).unwrap_or(usize::MAX);
+        if let Some(known) = self.counters.payments.get_mut(place) {
+            known.reversed = true;
+        }
+    }
+
+    /// Against the replayed world.
+    pub(super) fn compare_counters(&self, world: &World, findings: &mut Findings) {
+        let count = u64::try_from(self.counters.payments.len());
+        if count != Ok(world.counter_payments()) {
+            findings.add("other payments at counters after the replay than by the events");
+        }
+        for known in &self.counters.payments {
+            let counter = known.paid.counter;
+            let Some(replayed) = world.counter_payment(counter) else {
+                continue;
+            };
+            let same = replayed.paid == known.paid
+                && replayed.at == known.at
+                && replayed.reversed.is_some() == known.reversed;
+            if !same {
+                findings.add(format!(
+                    "payment {counter} at a counter is another after the replay than by the events"
+                ));
+            }
+        }
+        for (merchant, (payable, owes)) in &self.counters.money {
+            let (is_payable, _, does_owe) = world.merchant_money(*merchant);
+            if (is_payable.0, does_owe.0) != (*payable, *owes) {
+                findings.add(format!(
+                    "merchant {merchant} is due or owes something else after the replay than by the events"
+                ));
+            }
+        }
+    }
+}
+
+impl Book {
+    /// What the store still owed of it is owed no longer; what was settled with him meanwhile is due to him again.
+    fn reversal(&self, paid: &CounterPaid, why: Reversal) -> CounterReversed {
+        let take = paid.kept.0 - paid.coins.0;
+        let (payable, owes) = match paid.cash {
+            CashTaker::Store => {
+                let owed = take.min(self.owes(paid.merchant));
+                (take - owed, -owed)
+            }
+            CashTaker::Platform => (0, 0),
+        };
+        let home = paid.home.map(|home| {
+            let there = home.amount.0.min(self.payable(home.merchant));
+            HomeBack {
+                merchant: home.merchant,
+                from_payable: Money(there),
+                owed: Money(home.amount.0 - there),
+            }
+        });
+        CounterReversed {
+            counter: paid.counter,
+            why,
+            member: paid.member,
+            merchant: paid.merchant,
+            coins: paid.coins,
+            take: Money(take),
+            payable: Money(payable),
+            owes: Money(owes),
+            home,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Payments at counters.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use views::CounterRow;
+
+use super::{Amount, At};
+
+/// A code to show at a counter.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CounterCode {
+    /// Eight digits, good for one payment; asking again makes another.
+    #[schema(example = "04711815")]
+    pub(crate) code: String,
+    pub(crate) expires_at: At,
+    /// Coins that can be used now.
+    pub(crate) coins: Amount,
+    /// The most of a bill that coins can pay, such as `10%`; a store may take fewer.
+    pub(crate) offset: String,
+}
+
+/// A bill, as the cashier enters it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BillWanted {
+    /// What the member shows.
+    pub(crate) code: String,
+    /// All of it.
+    pub(crate) bill: Amount,
+    /// The most coins that the member wants to use; without it as many as may be.
+    #[serde(default)]
+    pub(crate) coins: Option<Amount>,
+}
+
+/// A payment at a counter.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CounterLine {
+    pub(crate) id: String,
+    pub(crate) at: At,
+    pub(crate) store: String,
+    /// All of the bill.
+    pub(crate) bill: Amount,
+    /// What coins paid of it.
+    pub(crate) coins: Amount,
+    /// What the member paid in cash.
+    pub(crate) cash: Amount,
+    /// `paid`, `voided` or `refunded`.
+    pub(crate) state: &'static str,
+    pub(crate) ended_at: Option<At>,
+    /// What the merchant leaves to the platform of the bill, the coins included. For his staff only.
+    pub(crate) kept: Option<Amount>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CounterSide {
+    Member,
+    Merchant,
+}
+
+impl CounterLine {
+    pub(crate) fn of(row: &CounterRow, side: CounterSide) -> CounterLine {
+        let kept = match side {
+            CounterSide::Member => None,
+            CounterSide::Merchant => Some(row.kept.into()),
+        };
+        CounterLine {
+            id: row.id.to_string(),
+            at: row.at.into(),
+            store: row.store.to_string(),
+            bill: row.bill.into(),
+            coins: row.coins.into(),
+            cash: Amount(row.bill.0.saturating_sub(row.coins.0)),
+            state: row.reversed.map_or("paid", |(_, why)| why.name()),
+            ended_at: row.reversed.map(|(at, _)| at.into()),
+            kept,
+        }
+    }
+}
+
+/// The cashier's store.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CounterPage {
+    pub(crate) store: String,
+    pub(crate) name: String,
+    pub(crate) address: String,
+    /// Whether bills can be paid here now.
+    pub(crate) open: bool,
+    /// The most of a bill that coins can pay here, such as `10%`.
+    pub(crate) offset: Option<String>,
+}
+
+/// What was paid or taken back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CounterDone {
+    #[serde(flatten)]
+    pub(crate) payment: CounterLine,
+    pub(crate) seq: String,
+}
