@@ -38,6 +38,8 @@ export const api = {
   openGroup: (campaign: T.Id, via: string | null, keyed: Keyed = {}) =>
     post<{ group: T.Id; payment: T.PaymentLink; seq: string }>(
       `/campaigns/${at(campaign)}/groups`, via === null ? {} : { via }, keyed),
+  openRound: (circle: T.Id, keyed: Keyed = {}) =>
+    post<{ group: T.Id; payment: T.PaymentLink; seq: string }>(`/circles/${at(circle)}/groups`, {}, keyed),
   group: (id: T.Id) => get<T.Group>(`/groups/${at(id)}`),
   join: (group: T.Id, via: string | null, keyed: Keyed = {}) =>
     post<{ payment: T.PaymentLink; seq: string }>(`/groups/${at(group)}/seats`, via === null ? {} : { via }, keyed),

@@ -250,6 +250,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/circles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A circle with its groups, the first one first. The draw's files of all of them together show whose turn it is. */
+        get: operations["get_circles_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/circles/{id}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a circle's next group; its seat 0 is reserved for the opener, who is one of the circle's members, until it is paid. */
+        post: operations["post_circles_id_groups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/circles/{id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves a circle for good; the place is free for somebody else. */
+        post: operations["post_circles_id_leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/agents": {
         parameters: {
             query?: never;
@@ -2727,6 +2778,19 @@ export interface components {
              */
             verdict: string;
         };
+        /** @description A circle with its groups. */
+        CirclePage: components["schemas"]["GroupCircle"] & {
+            campaign: string;
+            /** @description All its groups, the first one first; at most the last 1000. */
+            groups: string[];
+            /** @description SHA-256 of the last group's result or void file: `prev` of the next freeze. */
+            last?: string | null;
+            /**
+             * Format: int32
+             * @description How many it is when nobody has left.
+             */
+            seats: number;
+        };
         /** @description Takes back a reward that was available already. */
         ClawbackWanted: {
             /** @description At most what the member has ever got, less what was taken back before. */
@@ -3089,6 +3153,20 @@ export interface components {
             /** Format: int32 */
             winners: number;
         };
+        /** @description The circle of a group. */
+        GroupCircle: {
+            /** @description By its first group. */
+            id: string;
+            /**
+             * Format: int32
+             * @description How many are in it; 0 until its first group has filled.
+             */
+            members: number;
+            /** @description Whether the caller is in it. */
+            mine: boolean;
+            /** @description Its group that is open or waits for its draw. */
+            running?: string | null;
+        };
         /** @description What a group's subscribers are told on each change. */
         GroupNews: {
             /** Format: int32 */
@@ -3100,6 +3178,7 @@ export interface components {
         };
         /** @description A group with its seats and draw. */
         GroupPage: components["schemas"]["GroupCard"] & {
+            circle?: components["schemas"]["GroupCircle"] | null;
             draw?: components["schemas"]["DrawState"] | null;
             /** @description The caller's own seats, if he is signed in. */
             mine: components["schemas"]["MineRow"][];
@@ -5172,6 +5251,116 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_circles_id: {
+        parameters: {
+            query?: {
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The circle */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CirclePage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_circles_id_groups: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Pay to keep it */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Opened"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_circles_id_leave: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Left */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
             };
             /** @description Not done; `code` says why */
             default: {

@@ -115,7 +115,8 @@ export type GroupCard = With<Schemas['GroupCard'], { state: GroupState }>
 export type SeatView = With<Schemas['SeatRow'], { state: SeatState }>
 export type MySeat = With<Schemas['MineRow'], { state: SeatState; payment_state: PaymentState }>
 export type GroupDraw = With<Schemas['DrawState'], { state: DrawStateName }>
-export type Group = GroupCard & { seats_list: SeatView[]; mine: MySeat[]; draw: GroupDraw | null }
+export type Group = GroupCard & { seats_list: SeatView[]; mine: MySeat[]; draw: GroupDraw | null; circle?: GroupCircle | null }
+export type GroupCircle = Whole<Schemas['GroupCircle']>
 export type GroupEvent = With<Schemas['GroupNews'], { state: GroupState }>
 
 export type Outcome = 'won' | 'bought' | 'lost' | 'refund_due' | 'refunded'

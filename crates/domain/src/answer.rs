@@ -143,6 +143,7 @@ impl Answer {
                 | Event::WithdrawalPaid { .. }
                 | Event::WithdrawalFailed { .. }
                 | Event::ClawedBack { .. }
+                | Event::Circle(_)
                 | Event::CoinsExpired { .. } => {}
             }
         }

@@ -3,9 +3,9 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceCommand, Campaign, CampaignId, GatewayId, GroupId, MemberId, MemberLimits, Millis,
-    Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, PurchaseId,
-    RechargeCommand, RefundId, Region, ShopCommand, SkuId, Txn, WithdrawalId,
+    AllianceCommand, Campaign, CampaignId, CircleCommand, GatewayId, GroupId, MemberId,
+    MemberLimits, Millis, Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile,
+    PurchaseId, RechargeCommand, RefundId, Region, ShopCommand, SkuId, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -285,6 +285,8 @@ pub enum Command {
     Shop(ShopCommand),
     /// Something of bought coins.
     Recharge(RechargeCommand),
+    /// Something of a circle that takes turns.
+    Circle(CircleCommand),
 }
 
 /// What has something due.

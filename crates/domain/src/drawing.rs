@@ -7,7 +7,6 @@ use crate::{
     Millis, Money, Order, OrderId, OrderPayment, OrderState, PaymentId, PendingRefund, Pooled,
     RefundId, Refusal, SeatRef, World,
     group::{Full, Group},
-    open_file,
     reading::Reading,
     settle,
     standing::CountRanks,
@@ -34,7 +33,7 @@ impl World {
         (last_member, tag): LastSeat,
         now: Millis,
         earlier: &[Event],
-    ) -> Result<Event, Refusal> {
+    ) -> Result<(Event, Option<Event>), Refusal> {
         let campaign = self.require_campaign(group.campaign)?;
         let via = earlier.iter().find_map(|event| {
             let Event::SeatReserved { payment, via, .. } = event else {
@@ -42,10 +41,12 @@ impl World {
             };
             (*payment == last).then_some(*via)
         });
-        let open = open_file(campaign, last.group)?;
-        let seats = draw::Seats(group.draw_lines(Some((last_member, tag))));
+        let open = self.open_file_of(last.group)?;
+        let mut seats = draw::Seats(group.draw_lines(Some((last_member, tag))));
+        let turn = self.turn(last.group, &campaign.terms, &mut seats.0);
+        let prev = turn.and_then(|(_, prev)| prev);
         let timing = campaign.terms.draw.source.timing();
-        let freeze = draw::freeze_for(&open, &seats, now.unix_seconds(), None, timing)
+        let freeze = draw::freeze_for(&open, &seats, now.unix_seconds(), prev, timing)
             .map_err(|_| Refusal::Overflow)?;
         let reading = Reading::new(self, &campaign.terms, earlier);
         let members = group.paid.iter().filter_map(|&index| group.seat(index));
@@ -70,13 +71,14 @@ impl World {
                 home_store: None,
             });
         }
-        Ok(Event::GroupFilled {
+        let filled = Event::GroupFilled {
             group: last.group,
             seats: filled,
             frozen_at: freeze.frozen_at,
             round: freeze.round,
             freeze: draw::hash(&freeze.to_bytes()).0,
-        })
+        };
+        Ok((filled, self.round_filled(last.group, &seats, turn)?))
     }
 
     pub(crate) fn decide_settle(
@@ -103,6 +105,7 @@ impl World {
         if let Event::GroupSettled(settled) = &settled {
             self.decide_pauses(settled, now, &mut pauses);
         }
+        events.extend(self.round_drawn(id, outcome));
         events.push(settled);
         self.decide_sold_for(group.campaign, events)?;
         events.append(&mut pauses);
@@ -300,10 +303,12 @@ impl World {
         let group = self.live(id)?;
         let full = group.full.as_ref()?;
         let campaign = self.campaign(group.campaign)?;
-        let open = open_file(campaign, id).ok()?;
-        let seats = draw::Seats(group.draw_lines(None));
+        let open = self.open_file_of(id).ok()?;
+        let mut seats = draw::Seats(group.draw_lines(None));
+        let turn = self.turn(id, &campaign.terms, &mut seats.0);
+        let prev = turn.and_then(|(_, prev)| prev);
         let timing = campaign.terms.draw.source.timing();
-        let freeze = draw::freeze_for(&open, &seats, full.frozen_at, None, timing).ok()?;
+        let freeze = draw::freeze_for(&open, &seats, full.frozen_at, prev, timing).ok()?;
         Some(DrawFiles {
             open,
             seats,

@@ -6,10 +6,10 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceEvent, Campaign, CampaignId, Coins, CoinsLost, DividendShare, GroupId, LooserLimits,
-    MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId, PayoutFailure, PlanTerms,
-    PoolReturn, Pooled, Profile, Rate, RechargeEvent, RefundId, Region, Risen, ShopEvent, StoreId,
-    TotalWeight, Txn, WithdrawalId,
+    AllianceEvent, Campaign, CampaignId, CircleEvent, Coins, CoinsLost, DividendShare, GroupId,
+    LooserLimits, MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId, PayoutFailure,
+    PlanTerms, PoolReturn, Pooled, Profile, Rate, RechargeEvent, RefundId, Region, Risen,
+    ShopEvent, StoreId, TotalWeight, Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -549,6 +549,9 @@ pub enum Event {
     /// Something of bought coins (rules 10.1).
     #[n(51)]
     Recharge(#[n(0)] RechargeEvent),
+    /// Something of a circle that takes turns (rules 4).
+    #[n(47)]
+    Circle(#[n(0)] CircleEvent),
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {
@@ -607,6 +610,9 @@ pub enum Bounce {
     /// Coins that the purchase was to be paid with are gone.
     #[n(51)]
     CoinsGone,
+    /// The group is a circle's, and no place in it is free for others.
+    #[n(47)]
+    NotInCircle,
 }
 
 impl Bounce {
@@ -627,6 +633,7 @@ impl Bounce {
             Bounce::MemberLimit => "member_limit",
             Bounce::PurchaseOver => "purchase_over",
             Bounce::CoinsGone => "coins_gone",
+            Bounce::NotInCircle => "not_in_circle",
         }
     }
 }

@@ -523,13 +523,25 @@ impl Group {
     }
 }
 
-/// The `open` file of a group: draw 2's table from a campaign to its lines.
+/// The `open` file of a group: draw 2's table from a campaign to its lines. Where the campaign rotates, of the first group of
+/// a circle.
 pub fn open_file(campaign: &PublishedCampaign, group: GroupId) -> Result<draw::Open, Refusal> {
+    let circle = campaign.terms.rotates();
+    let circle = circle.then(|| crate::circle_ident(group, &campaign.hash));
+    open_file_in(campaign, group, circle.transpose()?)
+}
+
+/// As [`open_file`], of a circle by its name.
+pub fn open_file_in(
+    campaign: &PublishedCampaign,
+    group: GroupId,
+    circle: Option<draw::Ident>,
+) -> Result<draw::Open, Refusal> {
     let terms = &campaign.terms;
     Ok(draw::Open {
         log: terms.draw.log.clone(),
         group: crate::group_ident(group, &campaign.hash)?,
-        circle: circle(terms, &campaign.hash)?,
+        circle,
         seats: draw::SeatRange {
             min: terms.group.seats,
             max: terms.group.seats,
@@ -579,19 +591,6 @@ fn mode(group: &crate::GroupTerms) -> draw::Mode {
         LeaderRule::Buys => group.winners.saturating_sub(1),
     };
     draw::Mode::Fixed { winners: drawn }
-}
-
-/// The groups of a rotating campaign are one circle, named after its published file.
-fn circle(terms: &Campaign, published: &draw::Hash) -> Result<Option<draw::Ident>, Refusal> {
-    match terms.group.circle {
-        Circle::Off => Ok(None),
-        Circle::Rotate => {
-            let digest = published.to_string();
-            let prefix = digest.get(..32).unwrap_or_default();
-            let name = draw::Ident::new(&format!("circle-{prefix}"));
-            name.map(Some).map_err(|_| Refusal::Overflow)
-        }
-    }
 }
 
 /// Seconds after its round's time at which a draw without a beacon value becomes void (draw 2).

@@ -37,6 +37,18 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         self.require_member(member)?;
+        self.open_group(campaign_id, (member, via), None, now, events)
+    }
+
+    /// Opens a group for a member, of a circle that there is already or of none; a campaign that rotates begins a circle.
+    pub(crate) fn open_group(
+        &self,
+        campaign_id: CampaignId,
+        (member, via): (MemberId, Option<MemberId>),
+        circle: Option<GroupId>,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
         self.require_not_frozen(member)?;
         let via = self.link(member, via)?;
         let campaign = self.require_campaign(campaign_id)?;
@@ -51,6 +63,7 @@ impl World {
         let group = GroupId(u64::from(number));
         self.decide_inviter(member, via, events);
         let expires_at = now.after(campaign.terms.group.fill_within);
+        events.extend(self.round_opened(circle, group, campaign_id)?);
         events.push(Event::GroupOpened {
             group,
             campaign: campaign_id,
@@ -104,7 +117,7 @@ impl World {
     fn may_join(&self, id: GroupId, member: MemberId, now: Millis) -> Result<&Group, Refusal> {
         self.require_member(member)?;
         let group = self.require_open(id)?;
-        match self.why_not_join(group, member) {
+        match self.why_not_join(id, group, member) {
             None => {
                 self.require_within_limits(member, group.campaign, now)?;
                 Ok(group)
@@ -112,6 +125,7 @@ impl World {
             Some(Bounce::LeaderNotPaid) => Err(Refusal::LeaderNotPaid(id)),
             Some(Bounce::SeatLimit) => Err(Refusal::SeatLimit { group: id, member }),
             Some(Bounce::MemberFrozen) => Err(Refusal::MemberFrozen(member)),
+            Some(Bounce::NotInCircle) => Err(self.circle_refusal(id, member)),
             Some(
                 Bounce::GroupFull
                 | Bounce::GroupExpired
@@ -129,7 +143,12 @@ impl World {
     }
 
     /// The first rule that stands against one more seat for this member.
-    pub(crate) fn why_not_join(&self, group: &Group, member: MemberId) -> Option<Bounce> {
+    pub(crate) fn why_not_join(
+        &self,
+        id: GroupId,
+        group: &Group,
+        member: MemberId,
+    ) -> Option<Bounce> {
         let Some(campaign) = self.campaign(group.campaign) else {
             return Some(Bounce::NothingToPay);
         };
@@ -152,6 +171,9 @@ impl World {
         if limit <= live_seats(group, member) {
             return Some(Bounce::SeatLimit);
         }
+        if campaign.terms.rotates() {
+            return self.why_not_in_circle(id, group, member);
+        }
         None
     }
 
@@ -161,6 +183,7 @@ impl World {
         &self,
         id: GroupId,
         member: MemberId,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let group = self.require_open(id)?;
@@ -189,6 +212,7 @@ impl World {
         }
         if member == group.leader {
             let gone: Vec<u32> = group.seat_indexes(member).collect();
+            events.extend(self.round_void(id, Closing::LeaderGone, now)?);
             events.push(self.closing(id, group, Closing::LeaderGone, &gone, refund)?);
         }
         Ok(())
@@ -197,9 +221,11 @@ impl World {
     pub(crate) fn decide_cancel(
         &self,
         id: GroupId,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let group = self.require_open(id)?;
+        events.extend(self.round_void(id, Closing::Cancelled, now)?);
         events.push(self.closing(id, group, Closing::Cancelled, &[], self.next_refund)?);
         Ok(())
     }
@@ -232,6 +258,7 @@ impl World {
                 from: Millis(from_s.saturating_mul(1000)),
             });
         }
+        events.extend(self.round_void(id, Closing::Void, now)?);
         events.push(self.closing(id, group, Closing::Void, &[], self.next_refund)?);
         Ok(())
     }
@@ -283,11 +310,13 @@ impl World {
                 payment: PaymentId { group: id, index },
             });
             if index == 0 && !group.leader_has_paid() && pay_by <= until {
+                events.extend(self.round_void(id, Closing::LeaderGone, now).ok().flatten());
                 events.extend(self.closing(id, group, Closing::LeaderGone, &[], self.next_refund));
                 return;
             }
         }
         if group.expires_at <= now {
+            events.extend(self.round_void(id, Closing::Expired, now).ok().flatten());
             events.extend(self.closing(id, group, Closing::Expired, &[], self.next_refund));
         }
     }

@@ -302,6 +302,12 @@ fn check_circle(campaign: &Campaign) -> Result<(), Refusal> {
             "must be 1 where the circle rotates",
         ));
     }
+    if group.leader != LeaderRule::Equal {
+        return Err(invalid(
+            "group.leader",
+            "must be equal where the circle rotates: everybody has his turn",
+        ));
+    }
     Ok(())
 }
 
@@ -374,10 +380,6 @@ pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
         Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw => {}
         Kind::Treat => return not_yet("kind treat"),
         Kind::Ballot => return not_yet("kind ballot"),
-    }
-    let group = &campaign.group;
-    if group.circle != Circle::Off {
-        return not_yet("group.circle rotate");
     }
     match campaign.product.fulfilment {
         Fulfilment::Ship | Fulfilment::PickUp | Fulfilment::Voucher => {}

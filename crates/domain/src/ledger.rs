@@ -349,7 +349,8 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::OrderKept { .. }
         | Event::OrderReturning { .. }
         | Event::WithdrawalApproved { .. }
-        | Event::WithdrawalWaiting { .. } => Ok(()),
+        | Event::WithdrawalWaiting { .. }
+        | Event::Circle(_) => Ok(()),
     }
 }
 

@@ -23,6 +23,7 @@ mod alliance;
 mod answer;
 mod books;
 mod campaign;
+mod circle;
 mod clawback;
 mod coins;
 mod command;
@@ -70,6 +71,7 @@ pub use alliance::*;
 pub use answer::{Answer, PaymentAnswer};
 pub use books::*;
 pub use campaign::*;
+pub use circle::{CircleCommand, CircleEvent, CircleRefusal, CircleView, circle_ident};
 pub use coins::{CoinLot, CoinsLost, MAX_EXPIRED};
 pub use command::*;
 pub use dividend::{

@@ -205,6 +205,12 @@ impl World {
         }
     }
 
+    /// Whether a member has excluded himself, as things stood at the last record.
+    pub(crate) fn is_excluded(&self, member: MemberId) -> bool {
+        let until = self.limits.excluded.get(&member);
+        until.is_some_and(|&until| self.now < until)
+    }
+
     /// What holds for a member now: his own limits and everybody's, the stricter of each.
     fn holding(&self, member: MemberId, now: Millis) -> MemberLimits {
         self.limits.own(member, now).and(self.installation_limits())

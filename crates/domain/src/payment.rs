@@ -65,10 +65,12 @@ impl World {
                 SeatState::Reserved => None,
                 // Nobody joins before the leader has paid, so only the leader can meet that rule here, and his lapse
                 // has cancelled the group.
-                SeatState::Lapsed => self.why_not_join(group, member).or_else(|| {
-                    let limited = self.require_may_play(member, group.campaign, now);
-                    limited.is_err().then_some(Bounce::MemberLimit)
-                }),
+                SeatState::Lapsed => {
+                    self.why_not_join(payment.group, group, member).or_else(|| {
+                        let limited = self.require_may_play(member, group.campaign, now);
+                        limited.is_err().then_some(Bounce::MemberLimit)
+                    })
+                }
             }
         };
         match bounce {
@@ -112,7 +114,7 @@ impl World {
             _ if paid.amount != campaign.terms.group.price => Some(Bounce::AmountDiffers),
             Some(_) if group.full.is_some() => Some(Bounce::GroupFull),
             Some(_) => None,
-            None => self.why_not_join(group, member).or_else(|| {
+            None => self.why_not_join(id, group, member).or_else(|| {
                 let limited = self.require_within_limits(member, group.campaign, now);
                 limited.is_err().then_some(Bounce::MemberLimit)
             }),
@@ -203,13 +205,14 @@ impl World {
             tag: paid.tag,
         });
         if group.paid_count().saturating_add(1) == campaign.terms.group.seats {
-            let filled = self.fill(group, payment, (member, paid.tag), now, events)?;
+            let (filled, round) = self.fill(group, payment, (member, paid.tag), now, events)?;
             let mut sold = None;
             if let Event::GroupFilled { seats, .. } = &filled
                 && !campaign.terms.is_drawn()
             {
                 sold = Some(self.decide_sold(payment.group, &campaign.terms, seats)?);
             }
+            events.extend(round);
             events.push(filled);
             if let Some(sold) = sold {
                 events.push(sold);

@@ -1,8 +1,8 @@
 //! Why a command was turned down. An answer, not a fault: nothing is stored or changed.
 
 use crate::{
-    AllianceRefusal, GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId, Rate, Region,
-    Shortfall,
+    AllianceRefusal, CircleRefusal, GroupId, MemberId, Millis, Money, OrderId, Overflow, PaymentId,
+    Rate, Region, Shortfall,
 };
 
 /// Why a command was turned down. [`Refusal::code`] is stable; the text is for people.
@@ -231,6 +231,9 @@ pub enum Refusal {
     /// Why a command about bought coins was turned down.
     #[error(transparent)]
     Recharge(crate::RechargeRefusal),
+    /// Why a circle turned it down.
+    #[error(transparent)]
+    Circle(CircleRefusal),
     /// A member's limits break a rule.
     #[error(
         "limits are at most 10000 entries or losses, a pause of up to 30 days, and an exclusion of 7, 30 or 180 days"
@@ -321,6 +324,7 @@ impl Refusal {
             Refusal::Alliance(refusal) => refusal.code(),
             Refusal::Shop(refusal) => refusal.code(),
             Refusal::Recharge(refusal) => refusal.code(),
+            Refusal::Circle(refusal) => refusal.code(),
             Refusal::InvalidLimits => "limits_invalid",
             Refusal::SelfExcluded { .. } => "self_excluded",
             Refusal::ExclusionStands { .. } => "self_exclusion_stands",

@@ -14,6 +14,7 @@ use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
     alliance::Alliance,
+    circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
     dividend::Dividends,
@@ -95,6 +96,8 @@ struct Stored<'a> {
     shop: &'a Shop,
     #[n(29)]
     recharges: &'a Recharges,
+    #[n(25)]
+    circles: &'a Circles,
 }
 
 #[derive(Decode)]
@@ -147,6 +150,8 @@ struct Loaded {
     shop: Shop,
     #[n(29)]
     recharges: Recharges,
+    #[n(25)]
+    circles: Circles,
 }
 
 impl World {
@@ -195,6 +200,7 @@ impl World {
             clawbacks: &self.clawbacks,
             shop: &self.shop,
             recharges: &self.recharges,
+            circles: &self.circles,
         };
         minicbor::encode(&stored, out)
     }
@@ -237,6 +243,7 @@ impl World {
             clawbacks: loaded.clawbacks,
             shop: loaded.shop,
             recharges: loaded.recharges,
+            circles: loaded.circles,
             ..World::default()
         };
         world.rebuild();

@@ -15,6 +15,7 @@ use crate::{
     RecordHead, RecordRef, Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
     Withdrawal, WithdrawalState,
     alliance::Alliance,
+    circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
     dividend::Dividends,
@@ -60,6 +61,7 @@ pub struct World {
     pub(crate) recharges: Recharges,
     pub(crate) lots: CoinLots,
     pub(crate) limits: Limits,
+    pub(crate) circles: Circles,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -170,7 +172,7 @@ impl World {
             return Ok(answer);
         }
         out.decided.clear();
-        if let Some(due) = touched(&request.command) {
+        if let Some(due) = self.touched(&request.command) {
             self.due(due, now, &mut out.decided);
             let head = RecordHead {
                 at: now,
@@ -230,7 +232,9 @@ impl World {
             Command::JoinGroup { group, member, via } => {
                 self.decide_join(*group, *member, *via, now, events)?
             }
-            Command::LeaveGroup { group, member } => self.decide_leave(*group, *member, events)?,
+            Command::LeaveGroup { group, member } => {
+                self.decide_leave(*group, *member, now, events)?
+            }
             Command::AcceptPayment {
                 payment,
                 txn,
@@ -271,7 +275,7 @@ impl World {
             } => {
                 return self.decide_bounce(*payment, *member, *txn, *amount, events);
             }
-            Command::CancelGroup { group } => self.decide_cancel(*group, events)?,
+            Command::CancelGroup { group } => self.decide_cancel(*group, now, events)?,
             Command::SettleGroup { group, outcome } => {
                 self.decide_settle(*group, outcome, now, events)?
             }
@@ -338,6 +342,7 @@ impl World {
             Command::Alliance(command) => return self.decide_alliance(command, now, events),
             Command::Shop(command) => return self.decide_shop(command, now, events),
             Command::Recharge(command) => return self.decide_recharge(command, events),
+            Command::Circle(command) => return self.decide_circle(command, now, events),
         }
         Ok(None)
     }
@@ -583,6 +588,7 @@ impl World {
             Event::Alliance(event) => self.apply_alliance(event),
             Event::Shop(event) => self.apply_shop(event),
             Event::Recharge(event) => self.apply_recharge(event),
+            Event::Circle(event) => self.apply_circle(event),
         }
     }
 
@@ -663,6 +669,16 @@ impl World {
     }
 }
 
+impl World {
+    /// The group or order a command touches; of a circle the group that it plays.
+    fn touched(&self, command: &Command) -> Option<Due> {
+        if let Command::Circle(command) = command {
+            return self.round_of(command.circle()).map(Due::Group);
+        }
+        touched(command)
+    }
+}
+
 /// The group or order a command touches.
 fn touched(command: &Command) -> Option<Due> {
     match command {
@@ -702,7 +718,8 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
         | Command::NotePayout { .. }
-        | Command::ClawBack { .. } => None,
+        | Command::ClawBack { .. }
+        | Command::Circle(_) => None,
         Command::Alliance(command) => command.touched(),
     }
 }
@@ -721,6 +738,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::ExcludeSelf { member, .. } => Some(*member),
         Command::Shop(command) => command.member(),
         Command::Recharge(RechargeCommand::Refund { member, .. }) => Some(*member),
+        Command::Circle(command) => Some(command.member()),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }

@@ -1,8 +1,8 @@
 //! Decides in memory: the world, and the records that are not durable yet.
 
 use domain::{
-    Actor, AllianceEvent, Answer, Command, Event, GroupSettled, Millis, RechargeEvent, RecordRef,
-    Records, Refusal, Request, ShopEvent, Timer, World,
+    Actor, AllianceEvent, Answer, CircleEvent, Command, Event, GroupSettled, Millis, RechargeEvent,
+    RecordRef, Records, Refusal, Request, ShopEvent, Timer, World,
 };
 
 /// Executes commands and gathers what they recorded. Knows neither threads nor journal.
@@ -152,6 +152,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::Alliance(event) => alliance_bytes(event),
         Event::Shop(event) => shop_bytes(event),
         Event::Recharge(event) => recharge_bytes(event),
+        Event::Circle(event) => circle_bytes(event),
         Event::PlanPublished { .. } => 512,
         Event::ProfileAdopted { .. } => 1024,
         Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),
@@ -174,6 +175,15 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
         | AllianceEvent::SaleVested { .. } => 32,
         AllianceEvent::GroupSold(_) | AllianceEvent::SaleReversed(_) => 48,
         AllianceEvent::CounterPaid(_) | AllianceEvent::CounterReversed(_) => 80,
+    }
+}
+
+fn circle_bytes(event: &CircleEvent) -> usize {
+    match event {
+        CircleEvent::RoundOpened { name, .. } => 32 + name.len(),
+        CircleEvent::RoundFilled { name, tiers, .. } => 80 + name.len() + 5 * tiers.len(),
+        CircleEvent::RoundOver { drawn, .. } => 64 + 5 * drawn.as_ref().map_or(0, Vec::len),
+        CircleEvent::Left { .. } => 24,
     }
 }
 

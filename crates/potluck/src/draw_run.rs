@@ -20,6 +20,10 @@ pub(crate) struct DrawArgs {
     /// The file of a local beacon, to check its signature too
     #[arg(long, value_name = "FILE")]
     beacon: Option<PathBuf>,
+    /// A directory with open.txt, seats.txt, freeze.txt and result.txt, or void.txt, of an earlier group of the same circle; once
+    /// for each, the oldest first. Then turns are checked, too
+    #[arg(long, value_name = "DIR")]
+    earlier: Vec<PathBuf>,
 }
 
 /// Prints the result file and exits 0, or one line on standard error and exits 1.
@@ -44,8 +48,105 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
     let seats = read(&args.seats)?;
     let freeze = read(&args.freeze)?;
     let beacon = args.beacon.as_ref().map(read).transpose()?;
-    draw::reproduce(&open, &seats, &freeze, &args.signature, beacon.as_deref())
-        .map_err(|error| server::chain(&error))
+    let mut reproduced =
+        draw::reproduce(&open, &seats, &freeze, &args.signature, beacon.as_deref())
+            .map_err(|error| server::chain(&error))?;
+    let rotates = draw::Open::parse(&open).is_ok_and(|open| open.rotation == draw::Rotation::On);
+    match (rotates, args.earlier.is_empty()) {
+        (false, true) => {}
+        (false, false) => return Err("this draw has no circle, and so no earlier draws".to_owned()),
+        (true, _) => {
+            let parsed = draw::Freeze::parse(&freeze).map_err(|error| server::chain(&error))?;
+            if args.earlier.is_empty() && parsed.prev.is_some() {
+                reproduced
+                    .unchecked
+                    .push("turns: the circle's earlier draws were not given");
+            } else {
+                check_turns(&args.earlier, &seats, parsed.prev)?;
+            }
+        }
+    }
+    Ok(reproduced)
+}
+
+/// One earlier group of a circle.
+struct Earlier {
+    /// Hash of its result or void file.
+    last: draw::Hash,
+    /// Its seats, winners, and which draw came before it; none where it was never frozen.
+    frozen: Option<(draw::Seats, Option<draw::Hash>)>,
+    /// None without a draw.
+    winners: Option<Vec<u32>>,
+}
+
+/// Holds the seats' tiers to the draws before, and each of those to the ones before it (draw 7). Beacon values of earlier draws
+/// are not asked for: each has its own run of this command.
+fn check_turns(earlier: &[PathBuf], seats: &[u8], prev: Option<draw::Hash>) -> Result<(), String> {
+    let says = |error: &dyn std::error::Error| server::chain(error);
+    let seats = draw::Seats::parse(seats).map_err(|error| says(&error))?;
+    let mut last = None;
+    let mut tiers = draw::Tiers::new();
+    for dir in earlier {
+        let wrong = |what: String| format!("{}: {what}", dir.display());
+        let past = read_earlier(dir).map_err(wrong)?;
+        if let Some((seats, before)) = &past.frozen {
+            if *before != last {
+                return Err(wrong("its freeze names another draw before it".to_owned()));
+            }
+            if let Some(winners) = &past.winners {
+                tiers.check(seats).map_err(|error| wrong(says(&error)))?;
+                tiers
+                    .record(seats, winners)
+                    .map_err(|error| wrong(says(&error)))?;
+            }
+        }
+        last = Some(past.last);
+    }
+    if prev != last {
+        return Err(
+            "the freeze names another draw before it than the last that was given".to_owned(),
+        );
+    }
+    tiers.check(&seats).map_err(|error| says(&error))
+}
+
+fn read_earlier(dir: &std::path::Path) -> Result<Earlier, String> {
+    let says = |error: &dyn std::error::Error| server::chain(error);
+    let file = |name: &str| read(&dir.join(name));
+    let open = draw::Open::parse(&file("open.txt")?).map_err(|error| says(&error))?;
+    let frozen = if dir.join("freeze.txt").exists() {
+        let freeze = draw::Freeze::parse(&file("freeze.txt")?).map_err(|error| says(&error))?;
+        let seats = draw::Seats::parse(&file("seats.txt")?).map_err(|error| says(&error))?;
+        if freeze.open != open.hash() || freeze.seats != seats.hash() {
+            return Err("its freeze is of other rules or seats".to_owned());
+        }
+        Some((freeze, seats))
+    } else {
+        None
+    };
+    let of = frozen
+        .as_ref()
+        .map_or(open.hash(), |(freeze, _)| freeze.hash());
+    if dir.join("void.txt").exists() {
+        let void = draw::Void::parse(&file("void.txt")?).map_err(|error| says(&error))?;
+        if void.of != of {
+            return Err("its void is of another group".to_owned());
+        }
+        return Ok(Earlier {
+            last: void.hash(),
+            frozen: frozen.map(|(freeze, seats)| (seats, freeze.prev)),
+            winners: None,
+        });
+    }
+    let result = draw::ResultFile::parse(&file("result.txt")?).map_err(|error| says(&error))?;
+    if result.freeze != of {
+        return Err("its result is of another freeze".to_owned());
+    }
+    Ok(Earlier {
+        last: result.hash(),
+        frozen: frozen.map(|(freeze, seats)| (seats, freeze.prev)),
+        winners: Some(result.winners),
+    })
 }
 
 /// Longest file that is read; a seat list of 10 000 seats is below it.

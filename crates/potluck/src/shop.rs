@@ -20,7 +20,8 @@ pub(crate) const VISITOR_PHONE: &str = "13800000001";
 /// What the shop's owner has put in, in yuan.
 const CAPITAL: &str = "100000.00";
 /// Other kinds and programs, then the worked examples of the rules, which so stand first on the page.
-const EXAMPLES: [&str; 7] = [
+const EXAMPLES: [&str; 8] = [
+    include_str!("../../../examples/turns.toml"),
     include_str!("../../../examples/dividend.toml"),
     include_str!("../../../examples/region.toml"),
     include_str!("../../../examples/bonus-draw.toml"),

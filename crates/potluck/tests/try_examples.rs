@@ -211,6 +211,16 @@ const WATERFALLS: &[(&str, Cash, [&str; 3])] = &[
         ["0.00", "0.00", "0.00"],
     ),
     (
+        "turns",
+        &[
+            ("refunds", "120.00"),
+            ("consolation", "4.00"),
+            ("supplier", "24.00"),
+            ("platform", "2.00"),
+        ],
+        ["0.00", "0.00", "0.00"],
+    ),
+    (
         "merchant-draw",
         &[
             ("refunds", "3384.00"),

@@ -394,6 +394,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::WithdrawalPaid { .. }
         | Event::WithdrawalFailed { .. }
         | Event::ClawedBack { .. }
+        | Event::Circle(_)
         | Event::Alliance(_)
         | Event::Shop(_)
         | Event::Recharge(_)

@@ -19,6 +19,8 @@ const MOST_GROUPS: usize = 100_000;
 pub(crate) struct GroupTerms {
     /// Of the published campaign.
     pub(crate) hash: draw::Hash,
+    /// What members' tags in its draw are made of.
+    pub(crate) ident: draw::Ident,
     pub(crate) price: Money,
     /// Of the product, in Chinese.
     pub(crate) title: Arc<str>,
@@ -34,6 +36,7 @@ impl GroupTerms {
         let campaign = world.campaign_of(group)?;
         Some(GroupTerms {
             hash: campaign.hash,
+            ident: world.tag_ident(group)?.ok()?,
             price: campaign.terms.group.price,
             title: campaign.terms.product.title.zh.as_str().into(),
         })

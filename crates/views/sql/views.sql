@@ -338,3 +338,10 @@ CREATE TABLE counter_reversed (
   at BIGINT NOT NULL,
   why BIGINT NOT NULL
 );
+-- Groups of circles that take turns, and how the draw's files name the circle.
+CREATE TABLE circle_round (
+  group_id INTEGER NOT NULL PRIMARY KEY,
+  circle BIGINT NOT NULL,
+  name TEXT NOT NULL
+);
+CREATE INDEX circle_round_circle ON circle_round (circle, group_id);

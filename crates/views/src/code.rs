@@ -2,8 +2,8 @@
 //! and a number is stored and found for a fraction of what a word costs. The table `word` tells people what they mean.
 
 use domain::{
-    Account, AllianceAccount, AllianceEvent, Event, GroupId, MemberId, MerchantAccount, MerchantId,
-    RechargeEvent, ShopEvent,
+    Account, AllianceAccount, AllianceEvent, CircleEvent, Event, GroupId, MemberId,
+    MerchantAccount, MerchantId, RechargeEvent, ShopEvent,
 };
 
 use crate::names::{WalletAccount, WhyKind, Word};
@@ -48,6 +48,8 @@ const ALLIANCE_EVENTS: i64 = 4_600;
 const SHOP_EVENTS: i64 = 5_000;
 /// Numbers of events of bought coins begin with this.
 const RECHARGE_EVENTS: i64 = 5_100;
+/// Numbers of circles' events begin with this.
+const CIRCLE_EVENTS: i64 = 4_700;
 
 /// All kinds of accounts, by their numbers.
 pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
@@ -251,6 +253,9 @@ pub(crate) fn event_code(event: &Event) -> i64 {
             RECHARGE_EVENTS.saturating_add(place(&RechargeEvent::NAMES, &event.name()))
         }
         Event::Shop(event) => SHOP_EVENTS.saturating_add(place(&ShopEvent::NAMES, &event.name())),
+        Event::Circle(event) => {
+            CIRCLE_EVENTS.saturating_add(place(&CircleEvent::NAMES, &event.name()))
+        }
         Event::CoinsExpired { .. } => 71,
     }
 }
@@ -261,16 +266,17 @@ pub(crate) fn event_name(code: i64) -> Option<&'static str> {
     if let Some(&(_, name)) = known {
         return Some(name);
     }
-    let of_recharge = usize::try_from(code.saturating_sub(RECHARGE_EVENTS)).ok();
-    if let Some(name) = of_recharge.and_then(|place| RechargeEvent::NAMES.get(place)) {
-        return Some(name);
-    }
-    let of_shop = usize::try_from(code.saturating_sub(SHOP_EVENTS)).ok();
-    if let Some(name) = of_shop.and_then(|place| ShopEvent::NAMES.get(place)) {
-        return Some(name);
-    }
-    let place = usize::try_from(code.saturating_sub(ALLIANCE_EVENTS)).ok()?;
-    AllianceEvent::NAMES.get(place).copied()
+    let nested = nested_events().find(|&(number, _)| number == code);
+    nested.map(|(_, name)| name)
+}
+
+/// Events of kinds that have several.
+fn nested_events() -> impl Iterator<Item = (i64, &'static str)> {
+    let alliance = (ALLIANCE_EVENTS..).zip(AllianceEvent::NAMES);
+    let circles = (CIRCLE_EVENTS..).zip(CircleEvent::NAMES);
+    let shop = (SHOP_EVENTS..).zip(ShopEvent::NAMES);
+    let recharges = (RECHARGE_EVENTS..).zip(RechargeEvent::NAMES);
+    alliance.chain(circles).chain(shop).chain(recharges)
 }
 
 /// A kind of thing that stands as the place of its value among all values.
@@ -298,9 +304,7 @@ pub(crate) fn words() -> Vec<(&'static str, i64, &'static str)> {
     let events = EVENTS
         .iter()
         .copied()
-        .chain((ALLIANCE_EVENTS..).zip(AllianceEvent::NAMES))
-        .chain((SHOP_EVENTS..).zip(ShopEvent::NAMES))
-        .chain((RECHARGE_EVENTS..).zip(RechargeEvent::NAMES))
+        .chain(nested_events())
         .map(|(code, name)| ("event", code, name));
     let wallets = WalletAccount::ALL
         .iter()

@@ -129,6 +129,7 @@ impl Word for RefundReason {
         RefundReason::Bounced(Bounce::MemberLimit),
         RefundReason::Bounced(Bounce::PurchaseOver),
         RefundReason::Bounced(Bounce::CoinsGone),
+        RefundReason::Bounced(Bounce::NotInCircle),
         RefundReason::Left,
         RefundReason::Closed(Closing::Expired),
         RefundReason::Closed(Closing::LeaderGone),
@@ -159,6 +160,7 @@ pub fn bounce_name(reason: Bounce) -> &'static str {
         Bounce::MemberLimit => "member_limit",
         Bounce::PurchaseOver => "purchase_over",
         Bounce::CoinsGone => "coins_gone",
+        Bounce::NotInCircle => "not_in_circle",
     }
 }
 

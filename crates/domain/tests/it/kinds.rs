@@ -575,7 +575,4 @@ fn what_cannot_be_opened_for_members_yet_is_not_published() {
     };
     refused(of_kind(Kind::Treat, 30_000, (5, 1), 0), "kind treat");
     refused(of_kind(Kind::Ballot, 30_000, (5, 1), 0), "kind ballot");
-    let mut terms = of_kind(Kind::Draw, 10_000, (5, 1), 0);
-    terms.group.circle = Circle::Rotate;
-    refused(terms, "group.circle rotate");
 }

@@ -553,6 +553,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Alliance(event) => event.name(),
         Event::Shop(event) => event.name(),
         Event::Recharge(event) => event.name(),
+        Event::Circle(_) => "circle",
         Event::MemberRegistered { .. } => "registered",
         Event::InviterBound { .. } => "bound",
         Event::CampaignPublished { .. } => "published",

@@ -229,7 +229,8 @@ impl Shop {
             .world
             .seat(payment)
             .map_or(MemberId(u32::MAX), |(member, _)| member);
-        let tag = tag(payment.group, member);
+        let circle = self.world.circle_of(payment.group);
+        let tag = tag(circle.unwrap_or(payment.group), member);
         match self.try_do(Command::AcceptPayment {
             payment,
             txn,

@@ -61,8 +61,7 @@ impl People {
         } = event
             // Somebody whose row was deleted has a tag that nothing links to him.
             && let Some(row) = rows.get(member)
-            && let Some(campaign) = trail.published(payment.group)
-            && let Ok(group) = domain::group_ident(payment.group, &campaign.hash)
+            && let Some(group) = trail.tag_ident(payment.group)
         {
             let salt = draw::salt(&row.secret, &group);
             if draw::member_tag(&salt, &member.to_string()).0 == *tag {

@@ -180,6 +180,7 @@ impl Books {
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
+            | Event::Circle(_)
             | Event::Alliance(_)
             | Event::Shop(_)
             | Event::Recharge(_)

@@ -7,6 +7,7 @@
 )]
 
 mod alliance;
+mod circles;
 mod coins;
 mod counters;
 mod dividends;

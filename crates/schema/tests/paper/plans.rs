@@ -182,7 +182,7 @@ fn group(dice: &mut Dice, text: &mut String, terms: &Terms) {
             let _ = writeln!(text, "winners = {winners}");
         }
     }
-    if !chance && (kind == "draw" || kind == "treat") && dice.percent(10) {
+    if !chance && leader == "equal" && (kind == "draw" || kind == "treat") && dice.percent(20) {
         text.push_str("circle = \"rotate\"\n");
     } else if dice.percent(40) {
         let _ = writeln!(text, "seats_per_member = {}", dice.between(1, terms.seats));

@@ -32,11 +32,12 @@ pub(crate) async fn page(
     let row = found.value.ok_or_else(unknown)?;
     let campaign = app.query(move |world| {
         let campaign = world.campaign_of(group)?;
-        Some((campaign.terms.draw.source, campaign.hash))
+        let ident = world.tag_ident(group)?.ok()?;
+        Some((campaign.terms.draw.source, campaign.hash, ident))
     });
-    let (source, published) = campaign.await?.ok_or_else(unknown)?;
+    let (source, published, ident) = campaign.await?.ok_or_else(unknown)?;
     let mine = match member {
-        Some(member) => mine(&app, group, member, &published).await?,
+        Some(member) => mine(&app, group, member, &ident).await?,
         None => None,
     };
     let page = DrawPage {
@@ -86,7 +87,7 @@ async fn mine(
     app: &App,
     group: GroupId,
     member: domain::MemberId,
-    published: &draw::Hash,
+    ident: &draw::Ident,
 ) -> Result<Option<DrawMine>> {
     let seats = app
         .views
@@ -98,11 +99,10 @@ async fn mine(
     if indexes.is_empty() {
         return Ok(None);
     }
-    let ident = domain::group_ident(group, published)?;
     let Some(secret) = app.people.secret(member).await? else {
         return Ok(None);
     };
-    let salt = draw::salt(&secret, &ident);
+    let salt = draw::salt(&secret, ident);
     let member_id = member.to_string();
     let tag = draw::member_tag(&salt, &member_id).to_string();
     Ok(Some(DrawMine {

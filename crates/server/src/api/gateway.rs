@@ -164,12 +164,10 @@ fn read(item: &JoinItem<'_>) -> std::result::Result<Wanted, JoinAnswer> {
 async fn known(app: &App, wanted: &[(usize, Wanted)]) -> Result<Known> {
     let groups: BTreeSet<GroupId> = wanted.iter().map(|(_, join)| join.group).collect();
     let named = app.groups.of(app, groups).await?;
-    let named = named
-        .into_iter()
-        .map(|(group, terms)| Ok((group, domain::group_ident(group, &terms.hash)?)));
+    let named = named.into_iter().map(|(group, terms)| (group, terms.ident));
     let members = wanted.iter().map(|(_, join)| join.member);
     Ok(Known {
-        groups: named.collect::<std::result::Result<_, Refusal>>()?,
+        groups: named.collect(),
         members: app.people.served(members).await?,
     })
 }

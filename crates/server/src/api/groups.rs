@@ -88,7 +88,7 @@ async fn via(app: &App, invite: Option<&str>) -> Result<Option<MemberId>> {
 }
 
 /// What a reservation's member has to pay. The reservation is durable by now, so the channel may be called.
-async fn to_pay(app: &App, reply: &Reply) -> Result<(PaymentId, ToPay)> {
+pub(super) async fn to_pay(app: &App, reply: &Reply) -> Result<(PaymentId, ToPay)> {
     let Answer::Reserved { payment, pay_by } = reply.answer else {
         return Err(Problem::fault(
             "a reservation answered with something else",
@@ -162,6 +162,7 @@ pub(crate) async fn page(
         seats_list: seats(&detail, &faces, member),
         mine,
         draw: draw_of(&app, &detail).await?,
+        circle: super::circles::circle_of(&app, id, member).await?,
     };
     Ok(Viewed(found.seq, page))
 }

@@ -4,6 +4,7 @@
 mod beacon;
 mod campaigns;
 mod channel;
+mod circles;
 mod coins;
 mod console;
 mod counter;
@@ -104,12 +105,21 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(others())
         .merge(pools())
         .merge(coin_lots())
+        .merge(kinds())
         .merge(money_out())
         .merge(shop());
     let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", all)
         .split_for_parts();
     (router, openapi::complete(api))
+}
+
+/// What only groups of some kinds have.
+fn kinds() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(circles::page))
+        .routes(routes!(circles::open))
+        .routes(routes!(circles::leave))
 }
 
 /// What providers, programs and everybody ask for.

@@ -386,6 +386,17 @@ impl InPath for CounterId {
     }
 }
 
+/// A circle, by its first group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CircleNumber(pub(crate) GroupId);
+
+impl InPath for CircleNumber {
+    const UNKNOWN: &'static str = "circle_unknown";
+    fn read(text: &str) -> Option<CircleNumber> {
+        decimal(text).map(GroupId).map(CircleNumber)
+    }
+}
+
 /// An application to become a merchant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ApplicationNumber(pub(crate) u32);

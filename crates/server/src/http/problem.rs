@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceRefusal, RechargeRefusal, Refusal, ShopRefusal};
+use domain::{AllianceRefusal, CircleRefusal, RechargeRefusal, Refusal, ShopRefusal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -271,6 +271,7 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownWithdrawal(_)
             | Refusal::WithdrawalState(_)
             | Refusal::MemberFrozen(_)
+            | Refusal::Circle(_)
             | Refusal::InvalidLimits => problem,
             Refusal::Shop(refusal) => shop_details(problem, &refusal),
             Refusal::Recharge(refusal) => recharge_details(problem, &refusal),
@@ -289,6 +290,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::Shop(refusal) => shop_status(refusal),
         Refusal::Recharge(RechargeRefusal::UnknownRecharge(_)) => StatusCode::NOT_FOUND,
         Refusal::Recharge(_) => StatusCode::CONFLICT,
+        Refusal::Circle(refusal) => circle_status(refusal),
         Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) | Refusal::SelfExcluded { .. } => {
             StatusCode::FORBIDDEN
         }
@@ -379,6 +381,14 @@ fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
         AllianceRefusal::InvalidContract { .. }
         | AllianceRefusal::InvalidBill { .. }
         | AllianceRefusal::MerchantMissing => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+fn circle_status(refusal: &CircleRefusal) -> StatusCode {
+    match refusal {
+        CircleRefusal::Unknown(_) => StatusCode::NOT_FOUND,
+        CircleRefusal::NotInCircle { .. } | CircleRefusal::HasLeft { .. } => StatusCode::FORBIDDEN,
+        CircleRefusal::RoundRunning { .. } => StatusCode::CONFLICT,
     }
 }
 

@@ -164,7 +164,7 @@ async fn arrived(
             Some(place) if !is_for(&place) => {
                 return strayed(app, order, attach.as_ref(), paid).await;
             }
-            Some(place) => tag_of(app, place.member, payment.group, &place.campaign).await?,
+            Some(place) => tag_of(app, place.member, &place.tag_ident).await?,
             // The group is over or unknown: no seat will hold the payment, so no tag is stored.
             None => [0; 32],
         };
@@ -345,12 +345,7 @@ async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitErro
 
 /// The member's tag in a group's draw. Somebody whose row was deleted keeps his seat, under a tag that nothing links
 /// to him.
-async fn tag_of(
-    app: &App,
-    member: MemberId,
-    group: GroupId,
-    published: &draw::Hash,
-) -> Result<[u8; 32], Doubtful> {
+async fn tag_of(app: &App, member: MemberId, ident: &Ident) -> Result<[u8; 32], Doubtful> {
     let secret = match app
         .people
         .secret(member)
@@ -360,8 +355,7 @@ async fn tag_of(
         Some(secret) => secret,
         None => crate::people::random().map_err(|_| Doubtful::Directory)?,
     };
-    let ident = domain::group_ident(group, published).map_err(SubmitError::Refused)?;
-    Ok(tag(member, &ident, &secret))
+    Ok(tag(member, ident, &secret))
 }
 
 /// The tag that a secret gives a member in a group's draw (draw 3).

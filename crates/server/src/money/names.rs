@@ -25,7 +25,7 @@ pub(crate) struct OrderNo {
 
 /// What an order is made for. All of it is decided with the reservation and never changes, also where a lapsed one is
 /// taken anew; and all that the order says follows from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The reservation.
     pub(crate) payment: PaymentId,
@@ -37,6 +37,8 @@ pub(crate) struct Place {
     pub(crate) expires_at: Millis,
     /// The hash of the published campaign.
     pub(crate) campaign: draw::Hash,
+    /// What the member's tag in the draw is made of; no part of the order.
+    pub(crate) tag_ident: draw::Ident,
 }
 
 impl Place {
@@ -60,6 +62,7 @@ impl Place {
             token: world.token(member)?,
             expires_at,
             campaign: world.campaign_of(payment.group)?.hash,
+            tag_ident: world.tag_ident(payment.group)?.ok()?,
         })
     }
 
@@ -72,6 +75,7 @@ impl Place {
             token,
             expires_at,
             campaign,
+            tag_ident: _,
         } = self;
         let token = draw::to_hex(token);
         let text = format!(
@@ -176,6 +180,7 @@ mod tests {
             token: [0xa5; 16],
             expires_at: Millis(1_795_366_800_000),
             campaign: draw::hash(b"campaign"),
+            tag_ident: draw::Ident::new("4711-a").unwrap(),
         }
     }
 

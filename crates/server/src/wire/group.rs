@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, At, Words};
+use super::{Amount, At, GroupCircle, Words};
 
 /// Opens a group or takes a seat.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -70,6 +70,8 @@ pub(crate) struct GroupPage {
     /// The caller's own seats, if he is signed in.
     pub(crate) mine: Vec<MineRow>,
     pub(crate) draw: Option<DrawState>,
+    /// Where members take turns.
+    pub(crate) circle: Option<GroupCircle>,
 }
 
 /// Somebody's seat.

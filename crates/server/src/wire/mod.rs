@@ -4,6 +4,7 @@
 //! RFC 3339 in UTC.
 
 mod campaign;
+mod circle;
 mod console;
 mod counter;
 mod dividends;
@@ -18,6 +19,7 @@ mod shop;
 mod withdrawals;
 
 pub(crate) use campaign::*;
+pub(crate) use circle::*;
 pub use console::DemoAccount;
 pub(crate) use console::*;
 pub(crate) use counter::*;

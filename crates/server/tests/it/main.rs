@@ -1,6 +1,7 @@
 //! The platform over real HTTP, with the sandbox's provider in the same process.
 
 mod callbacks;
+mod circles;
 mod clawbacks;
 mod coins;
 mod counters;

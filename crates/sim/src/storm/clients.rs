@@ -161,6 +161,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::Alliance(_) => "alliance",
         Command::Shop(_) => "shop",
         Command::Recharge(_) => "recharge",
+        Command::Circle(_) => "circle",
     }
 }
 

@@ -162,6 +162,7 @@ impl Trail {
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
+            | Event::Circle(_)
             | Event::Alliance(_)
             | Event::Shop(_)
             | Event::Recharge(_)
@@ -295,6 +296,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::Alliance(event) => event.name(),
         Event::Shop(event) => event.name(),
         Event::Recharge(event) => event.name(),
+        Event::Circle(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",
     };
     coverage.note("event", name);

@@ -178,6 +178,7 @@ impl Batch {
             Event::Alliance(event) => self.alliance_event(event),
             Event::Shop(event) => self.shop_event(event),
             Event::Recharge(event) => self.recharge_event(event),
+            Event::Circle(event) => self.circle_event(event),
         }
     }
 

@@ -6,7 +6,7 @@ use domain::{
     CampaignId, Closing, FilledSeat, GroupId, GroupSettled, GroupState, MemberId, PaymentId,
     PublishedCampaign,
 };
-use draw::{BeaconKind, Freeze, Open, ResultFile, SeatLine, Seats, Void, VoidReason};
+use draw::{BeaconKind, Freeze, Open, ResultFile, SeatLine, Seats, Void};
 
 use super::batch::{Batch, Done};
 use super::kept::Change;
@@ -75,6 +75,11 @@ impl Batch {
         if !campaign.terms.is_drawn() {
             return Ok(());
         }
+        if let Some(turn) = self.turn_of(id) {
+            for (line, &tier) in lines.iter_mut().zip(&turn.tiers) {
+                line.tier = tier;
+            }
+        }
         let seats = Seats(lines);
         let freeze = self.freeze(id, &campaign, &seats, frozen_at)?;
         let (seats_bytes, freeze_bytes) = (seats.to_bytes(), freeze.to_bytes());
@@ -135,7 +140,8 @@ impl Batch {
     ) -> Result<Freeze, ProjectError> {
         let open = self.open_of(id, campaign)?;
         let timing = campaign.terms.draw.source.timing();
-        draw::freeze_for(&open, seats, frozen_at, None, timing)
+        let prev = self.turn_of(id).and_then(|turn| turn.prev);
+        draw::freeze_for(&open, seats, frozen_at, prev, timing)
             .map_err(|error| self.unfit(format!("group {id} cannot be frozen: {error}")))
     }
 
@@ -177,11 +183,7 @@ impl Batch {
             return Ok(());
         }
         let draw = self.draw_state(group, DrawStatus::Void)?;
-        let reason = match why {
-            Closing::Expired => VoidReason::NotFull,
-            Closing::LeaderGone | Closing::Cancelled => VoidReason::Cancelled,
-            Closing::Void => VoidReason::Timeout,
-        };
+        let reason = why.void_reason();
         let of = draw.freeze.unwrap_or(draw.open);
         let bytes = Void { of, reason, at }.to_bytes();
         draw.void = Some(draw::hash(&bytes));
@@ -190,7 +192,8 @@ impl Batch {
     }
 
     fn open_of(&self, group: GroupId, campaign: &PublishedCampaign) -> Result<Open, ProjectError> {
-        domain::open_file(campaign, group)
+        let circle = self.turn_of(group).map(|turn| turn.name.clone());
+        domain::open_file_in(campaign, group, circle)
             .map_err(|error| self.unfit(format!("group {group} has no open file: {error}")))
     }
 

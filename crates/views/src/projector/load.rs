@@ -88,6 +88,7 @@ impl Needs {
             Event::MemberRegistered { .. }
             | Event::CampaignPublished { .. }
             | Event::CapitalDeposited { .. }
+            | Event::Circle(_)
             | Event::Alliance(_) => {}
             Event::Recharge(event) => {
                 if let RechargeEvent::Refunded { recharge, .. } = event {

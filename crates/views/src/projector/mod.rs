@@ -6,6 +6,7 @@
 
 mod alliance;
 mod batch;
+mod circles;
 mod counters;
 mod dividends;
 mod draws;
@@ -32,10 +33,10 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 14;
+pub(crate) const SCHEMA_VERSION: i64 = 15;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 32] = [
+const TABLES: [&str; 33] = [
     "meta",
     "member",
     "campaign",
@@ -68,6 +69,7 @@ const TABLES: [&str; 32] = [
     "purchase",
     "counter_payment",
     "counter_reversed",
+    "circle_round",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

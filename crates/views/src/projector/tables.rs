@@ -10,6 +10,7 @@ use domain::{
 use draw::Hash;
 
 use super::alliance::Alliance;
+use super::circles::Circles;
 use super::dividends::Dividends;
 use super::kept::Kept;
 use super::people::People;
@@ -354,6 +355,7 @@ pub(super) struct Rows {
     pub(super) withdrawals: Withdrawals,
     pub(super) alliance: Alliance,
     pub(super) purchases: Purchases,
+    pub(super) circles: Circles,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
     /// Tags of seats in groups that fill, where no more is known of them.

@@ -2,6 +2,7 @@
 
 pub(crate) mod alliance;
 mod books;
+mod circles;
 pub(crate) mod counters;
 pub(crate) mod dividends;
 mod draws;

@@ -2,6 +2,7 @@
 
 mod after;
 mod alliance;
+mod circles;
 mod coins;
 mod counters;
 mod dividends;
@@ -50,6 +51,7 @@ pub(super) struct Trail {
     agents: BTreeMap<Region, MemberId>,
     alliance: alliance::Book,
     counters: counters::Book,
+    circles: circles::Book,
     any_kept: bool,
     /// The installation's.
     profile: Profile,
@@ -218,6 +220,7 @@ impl Trail {
         self.limits_follow(at, event, findings);
         self.recharge_follows(at, event, findings);
         self.shop_follows(at, event, findings);
+        self.circles_follow(at, event, findings);
     }
 
     /// Holds one event against those before it.
@@ -256,9 +259,8 @@ impl Trail {
             | Event::GroupClosed { .. } => self.seat_event(at, event, findings),
             Event::GroupSettled(settled) => self.settled(at, settled, findings),
             Event::CapitalDeposited { amount } => {
-                findings.unless(amount.is_positive(), at.0, || {
-                    "a deposit of nothing".to_owned()
-                });
+                let says = || "a deposit of nothing".to_owned();
+                findings.unless(amount.is_positive(), at.0, says);
             }
             Event::RefundPaid { .. }
             | Event::OrderShipped { .. }
@@ -290,7 +292,8 @@ impl Trail {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. } => self.withdrawal_event(at, event, findings),
             Event::Alliance(event) => self.alliance_event(at, event, findings),
-            Event::CoinsExpired { .. } | Event::Shop(_) | Event::Recharge(_) => {}
+            Event::Circle(_) | Event::CoinsExpired { .. } | Event::Shop(_) | Event::Recharge(_) => {
+            }
         }
     }
 

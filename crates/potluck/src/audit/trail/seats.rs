@@ -114,6 +114,10 @@ impl Trail {
         findings.unless(!self.is_frozen(member), at.0, || {
             format!("place {payment} is reserved by member {member}, who is frozen")
         });
+        let fits = self.fits_circle(payment.group, member);
+        findings.unless(fits, at.0, || {
+            format!("place {payment} is reserved by member {member}, who has left the circle")
+        });
         let Some(live) = self
             .live
             .get_mut(&payment.group)
@@ -302,7 +306,6 @@ impl Trail {
                 .map(|seat| (index, seat))
         });
         let sealed: Vec<FilledSeat> = held
-            .clone()
             .map(|(index, seat)| FilledSeat {
                 index,
                 member: seat.member,
@@ -318,15 +321,11 @@ impl Trail {
                 "the sealed seats of group {group} are not those that paid, or have other uplines"
             )
         });
-        let lines = held.map(|(_, seat)| draw::SeatLine {
-            tag: draw::Hash(seat.tag),
-            leader: seat.member == live.leader,
-            tier: 0,
-        });
-        let lines = draw::Seats(lines.collect());
+        let lines = self.turn_lines(group, None);
+        let lines = lines.unwrap_or_else(|| draw::Seats(Vec::new()));
         let timing = campaign.terms.draw.source.timing();
-        let files = domain::open_file(&campaign, group).ok().and_then(|open| {
-            let freeze = draw::freeze_for(&open, &lines, frozen_at, None, timing).ok()?;
+        let files = self.open_of(group).and_then(|(open, prev)| {
+            let freeze = draw::freeze_for(&open, &lines, frozen_at, prev, timing).ok()?;
             Some(Files {
                 open,
                 seats: lines,
