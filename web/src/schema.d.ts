@@ -336,6 +336,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What operators have asked for, newest first. */
+        get: operations["get_console_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/approvals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves what another operator has asked for, and does it. If a rule refuses it, it stays open. */
+        post: operations["post_console_approvals_id_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/approvals/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Declines what an operator has asked for. He may do so himself. */
+        post: operations["post_console_approvals_id_decline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/categories": {
         parameters: {
             query?: never;
@@ -2543,6 +2594,28 @@ export interface components {
             /** @description 1 to 64 characters. */
             name: string;
         };
+        /** @description Something that one operator asks for and another one decides. */
+        ApprovalLine: {
+            /** @description Its number. */
+            approval: string;
+            /** @description The request's body. */
+            asked: Record<string, never>;
+            /** @description When. */
+            at: components["schemas"]["At"];
+            /** @description Who asks. */
+            operator: string;
+            /** @description Why; empty if he did not say. */
+            reason: string;
+            second?: components["schemas"]["SecondLine"] | null;
+            /** @description Its place in the journal, once it is done. */
+            seq?: string | null;
+            /** @description `open`, `approved` or `declined`. */
+            state: string;
+            /** @description The member it is about; 0 where it is about nobody. */
+            subject: string;
+            /** @description `capital`, `clawback`, `plan` or `profile`. */
+            what: string;
+        };
         /**
          * Format: date-time
          * @description A moment: RFC 3339 in UTC, with milliseconds where there are any.
@@ -2722,6 +2795,8 @@ export interface components {
         Capital: {
             /** @description More than zero. */
             amount: components["schemas"]["Amount"];
+            /** @description Where it came from, for the other operators: at most 400 bytes. */
+            reason?: string | null;
         };
         /** @description All groups of products. */
         Categories: {
@@ -3309,6 +3384,33 @@ export interface components {
                 reason?: string | null;
                 /** @description `applied`, `admitted` or `declined`. */
                 state: string;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_ApprovalLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                /** @description Its number. */
+                approval: string;
+                /** @description The request's body. */
+                asked: Record<string, never>;
+                /** @description When. */
+                at: components["schemas"]["At"];
+                /** @description Who asks. */
+                operator: string;
+                /** @description Why; empty if he did not say. */
+                reason: string;
+                second?: components["schemas"]["SecondLine"] | null;
+                /** @description Its place in the journal, once it is done. */
+                seq?: string | null;
+                /** @description `open`, `approved` or `declined`. */
+                state: string;
+                /** @description The member it is about; 0 where it is about nobody. */
+                subject: string;
+                /** @description `capital`, `clawback`, `plan` or `profile`. */
+                what: string;
             }[];
             /** @description Give this as `cursor` to go on; null at the end. */
             next?: string | null;
@@ -4063,6 +4165,8 @@ export interface components {
             leader_rank: number;
             /** @description What makes rank 1, 2, 3 … */
             ranks: components["schemas"]["RankBody"][];
+            /** @description Why, for the other operators, when it is published: at most 400 bytes. */
+            reason?: string | null;
             /** @description Direct invitees with a settled seat that make VIP 1, 2, 3 … */
             vip_by_invitees?: number[] | null;
             /** @description What direct invitees have kept, all together, that makes VIP 1, 2, 3 … */
@@ -4407,6 +4511,15 @@ export interface components {
             seat_no?: number | null;
             /** @description `reserved`, `paid`, `refund_due`, `refunded`, `won`, `bought` or `lost` */
             state: string;
+        };
+        /** @description What the second operator says. */
+        SecondLine: {
+            /** @description When. */
+            at: components["schemas"]["At"];
+            /** @description Who. */
+            operator: string;
+            /** @description Why. */
+            reason: string;
         };
         /** @description Says how a product travels. */
         Shipment: {
@@ -5176,13 +5289,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Recorded */
+            /** @description Recorded; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -5470,6 +5592,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_approvals: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Approvals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ApprovalLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_approvals_id_approve: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_approvals_id_decline: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Declined */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -5893,13 +6127,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken back */
+            /** @description Taken back; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -6583,13 +6826,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Published */
+            /** @description Published; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -6731,13 +6983,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Adopted */
+            /** @description Adopted; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */

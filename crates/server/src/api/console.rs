@@ -1,12 +1,12 @@
 //! What operators watch: groups, books, ledger, orders, members.
 
-use axum::Json;
 use axum::extract::State;
-use domain::{Asset, Command, Money};
+use domain::Asset;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use views::{LedgerFilter, LedgerRow, OrderStatus, Person, TrialRow};
 
+use super::approvals::{Acted, Wanted, act};
 use super::campaigns::{Fresh, GroupsQuery, group_list};
 use crate::app::{Shared, Viewed, store_problem};
 use crate::auth::AsOperator;
@@ -14,8 +14,8 @@ use crate::http::{Page, Params, Problem, Result, Write, items, page_of};
 use crate::money::Compared;
 use crate::present::masked;
 use crate::wire::{
-    Amount, BalanceLine, BalanceTotal, BooksPage, Capital, ChannelLine, ConsoleMember,
-    ConsoleOrder, Done, GroupCard, LedgerLine, List, OwedLine, Wallet,
+    Amount, ApprovalLine, BalanceLine, BalanceTotal, BooksPage, Capital, ChannelLine,
+    ConsoleMember, ConsoleOrder, Done, GroupCard, LedgerLine, List, OwedLine, Wallet,
 };
 
 /// All groups, newest first.
@@ -154,17 +154,18 @@ fn channel_line(compared: &Compared) -> ChannelLine {
 }
 
 /// Records capital that was put into the channel's account.
-#[utoipa::path(post, path = "/capital", tag = "console", request_body = Capital, responses((status = 200, description = "Recorded", body = Done)))]
+#[utoipa::path(post, path = "/capital", tag = "console", request_body = Capital, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Recorded; there is no other operator", body = Done)))]
 pub(crate) async fn capital(
     State(app): Shared,
     operator: AsOperator,
     write: Write<Capital>,
-) -> Result<Json<Done>> {
-    let command = Command::DepositCapital {
-        amount: Money(write.body.amount.0),
+) -> Result<Acted> {
+    let wanted = Wanted {
+        what: "capital",
+        subject: 0,
+        body: &write.body,
     };
-    let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Done::at(reply.seq))
+    act(&app, &operator, write.key, wanted).await
 }
 
 /// Which orders.

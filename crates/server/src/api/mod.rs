@@ -1,6 +1,7 @@
 //! The routes of `/api/v1`, one file per resource. Handlers parse, ask who it is, and make a command or read a view;
 //! they hold no rules.
 
+mod approvals;
 mod beacon;
 mod campaigns;
 mod channel;
@@ -107,7 +108,8 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(coin_lots())
         .merge(kinds())
         .merge(money_out())
-        .merge(shop());
+        .merge(shop())
+        .merge(second_person());
     let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", all)
         .split_for_parts();
@@ -135,6 +137,14 @@ fn others() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(standing::all_regions))
         .routes(routes!(profiles::profile))
         .routes(routes!(platform::platform))
+}
+
+/// What waits for a second operator.
+fn second_person() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(approvals::all))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::decline))
 }
 
 /// Coins by when they expire.

@@ -2,14 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Command, Profile};
 
-use super::campaigns::schema_problem;
-use super::standing::decide;
+use super::approvals::{Acted, Wanted, act};
 use crate::app::Shared;
 use crate::auth::AsOperator;
-use crate::http::{Problem, Result, Write};
-use crate::wire::{Done, ProfileWanted};
+use crate::http::{Result, Write};
+use crate::wire::{ApprovalLine, Done, ProfileWanted};
 
 /// The installation's profile with all its limits, in the keys of profile files.
 #[utoipa::path(get, path = "/profile", tag = "platform", responses((status = 200, description = "The profile", body = Object)))]
@@ -20,37 +18,16 @@ pub(crate) async fn profile(State(app): Shared) -> Result<Json<serde_json::Value
 
 /// Gives the installation another profile. Open groups go on under their campaign's; nothing new begins that the new one
 /// does not allow.
-#[utoipa::path(post, path = "/console/profile", tag = "console", request_body = ProfileWanted, responses((status = 200, description = "Adopted", body = Done)))]
+#[utoipa::path(post, path = "/console/profile", tag = "console", request_body = ProfileWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Adopted; there is no other operator", body = Done)))]
 pub(crate) async fn adopt(
     State(app): Shared,
     operator: AsOperator,
     write: Write<ProfileWanted>,
-) -> Result<Json<Done>> {
-    let ProfileWanted {
-        profile,
-        file,
-        reason,
-    } = write.body;
-    let profile = match (profile.as_str(), file) {
-        ("seed", None) => Profile::Seed,
-        ("cn-default", None) => Profile::CnDefault,
-        ("own", Some(text)) => {
-            let own = schema::parse_profile_toml(&text).map_err(schema_problem)?;
-            Profile::Own(Box::new(own))
-        }
-        _ => {
-            let detail = "profile is seed or cn-default, or own with its file";
-            return Err(Problem::unprocessable("body_invalid", detail).with("field", "profile"));
-        }
+) -> Result<Acted> {
+    let wanted = Wanted {
+        what: "profile",
+        subject: 0,
+        body: &write.body,
     };
-    let command = Command::AdoptProfile {
-        profile: Box::new(profile),
-    };
-    decide(
-        &app,
-        &operator,
-        (write.key, command),
-        ("profile", 0, reason),
-    )
-    .await
+    act(&app, &operator, write.key, wanted).await
 }

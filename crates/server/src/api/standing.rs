@@ -7,14 +7,15 @@ use axum::response::IntoResponse;
 use domain::{Command, MemberId, PlanTerms, Region, regions};
 use views::Decision;
 
+use super::approvals::{Acted, Wanted, act};
 use super::campaigns::Fresh;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsMember, AsOperator};
 use crate::http::{Page, Params, Problem, Result, Segment, Write, decimal};
 use crate::present::masked;
 use crate::wire::{
-    AgentLine, AgentWanted, DecisionLine, Done, List, PlanBody, PlanLine, Plans, RankWanted,
-    Reasoned, RegionName, RegionWanted, Regions,
+    AgentLine, AgentWanted, ApprovalLine, DecisionLine, Done, List, PlanBody, PlanLine, Plans,
+    RankWanted, Reasoned, RegionName, RegionWanted, Regions,
 };
 
 /// The table of regions changes with the program only.
@@ -208,21 +209,18 @@ pub(crate) async fn plans(
 }
 
 /// Publishes one more plan, for ever unchanged. Ranks by it are counted at once.
-#[utoipa::path(post, path = "/console/plans", tag = "console", request_body = PlanBody, responses((status = 200, description = "Published", body = Done)))]
+#[utoipa::path(post, path = "/console/plans", tag = "console", request_body = PlanBody, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Published; there is no other operator", body = Done)))]
 pub(crate) async fn publish_plan(
     State(app): Shared,
     operator: AsOperator,
     write: Write<PlanBody>,
-) -> Result<Json<Done>> {
-    let terms = write.body.terms().ok_or_else(|| {
-        let detail = "VIP levels go by vip_by_invitees or by vip_by_kept_sales";
-        Problem::unprocessable("body_invalid", detail).with("field", "vip_by_invitees")
-    })?;
-    let command = Command::PublishPlan {
-        terms: Box::new(terms),
+) -> Result<Acted> {
+    let wanted = Wanted {
+        what: "plan",
+        subject: 0,
+        body: &write.body,
     };
-    let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Done::at(reply.seq))
+    act(&app, &operator, write.key, wanted).await
 }
 
 /// What operators have decided about members and agents, and why, newest first.

@@ -4,11 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use domain::{Answer, Command, GroupId, MemberId, Millis, Money, WithdrawalId, percent};
+use domain::{Answer, Command, MemberId, Millis, Money, WithdrawalId, percent};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use views::{PayoutAccount, WithdrawalFilter, WithdrawalRow, WithdrawalStatus};
 
+use super::approvals::{Acted, Wanted, act};
 use super::standing::decide;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsMember, AsOperator};
@@ -16,7 +17,7 @@ use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write, decimal
 use crate::money::payout_no;
 use crate::present::masked;
 use crate::wire::{
-    AccountVerified, Amount, ClawbackWanted, Confirmation, Done, List, MyWithdrawals,
+    AccountVerified, Amount, ApprovalLine, ClawbackWanted, Confirmation, Done, List, MyWithdrawals,
     PayoutAccountCard, PayoutAccountPage, PayoutAccountWanted, Reasoned, WithdrawalAsked,
     WithdrawalCard, WithdrawalLine, WithdrawalWanted, rfc3339,
 };
@@ -379,36 +380,19 @@ pub(crate) async fn reject(
 
 /// Takes back a reward that was available already, for fraud or a chargeback. What the member has not any more is set off
 /// against what he gets later; what stands in a requested withdrawal stays there unless that is rejected.
-#[utoipa::path(post, path = "/console/members/{id}/clawback", tag = "console", params(("id" = String, Path)), request_body = ClawbackWanted, responses((status = 200, description = "Taken back", body = Done)))]
+#[utoipa::path(post, path = "/console/members/{id}/clawback", tag = "console", params(("id" = String, Path)), request_body = ClawbackWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Taken back; there is no other operator", body = Done)))]
 pub(crate) async fn claw_back(
     State(app): Shared,
     operator: AsOperator,
     Segment(member): Segment<MemberId>,
     write: Write<ClawbackWanted>,
-) -> Result<Json<Done>> {
-    let ClawbackWanted {
-        amount,
-        group,
-        reason,
-    } = write.body;
-    let group = group.as_deref().map(|text| {
-        decimal(text).map(GroupId).ok_or_else(|| {
-            let problem = Problem::unprocessable("body_invalid", "group is a number");
-            problem.with("field", "group")
-        })
-    });
-    let command = Command::ClawBack {
-        member,
-        amount: Money(amount.0),
-        group: group.transpose()?,
+) -> Result<Acted> {
+    let wanted = Wanted {
+        what: "clawback",
+        subject: member.0,
+        body: &write.body,
     };
-    decide(
-        &app,
-        &operator,
-        (write.key, command),
-        ("clawback", member.0, reason),
-    )
-    .await
+    act(&app, &operator, write.key, wanted).await
 }
 
 /// Of which time.

@@ -401,6 +401,17 @@ impl InPath for CircleNumber {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ApplicationNumber(pub(crate) u32);
 
+/// What waits for a second operator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ApprovalNumber(pub(crate) u32);
+
+impl InPath for ApprovalNumber {
+    const UNKNOWN: &'static str = "approval_unknown";
+    fn read(text: &str) -> Option<ApprovalNumber> {
+        decimal(text).map(ApprovalNumber)
+    }
+}
+
 impl InPath for ApplicationNumber {
     const UNKNOWN: &'static str = "application_unknown";
     fn read(text: &str) -> Option<ApplicationNumber> {

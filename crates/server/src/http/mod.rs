@@ -11,9 +11,9 @@ mod problem;
 pub(crate) use doors::Doors;
 pub(crate) use drain::drained;
 pub(crate) use extract::{
-    ApplicationNumber, BATCH_BYTES, BODY_BYTES, BatchText, CircleNumber, DraftNumber, InPath,
-    Keyed, NoBody, Page, Params, PictureName, PoolNumber, ProductNumber, Raw, Round, Segment, Sent,
-    Upload, Write, WriteText, decimal, items, page_of,
+    ApplicationNumber, ApprovalNumber, BATCH_BYTES, BODY_BYTES, BatchText, CircleNumber,
+    DraftNumber, InPath, Keyed, NoBody, Page, Params, PictureName, PoolNumber, ProductNumber, Raw,
+    Round, Segment, Sent, Upload, Write, WriteText, decimal, items, page_of,
 };
 pub(crate) use headers::{Counted, around, is_gateways};
 pub(crate) use limit::Buckets;

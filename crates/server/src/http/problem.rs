@@ -50,6 +50,11 @@ pub(crate) struct ProblemBody {
 pub(crate) type Result<T> = std::result::Result<T, Problem>;
 
 impl Problem {
+    /// Whether the request was understood and refused: asked again, it would be refused again.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status.is_client_error() && self.status != StatusCode::TOO_MANY_REQUESTS
+    }
+
     /// A problem of this status and code.
     pub(crate) fn new(
         status: StatusCode,

@@ -20,11 +20,14 @@ pub(crate) struct OperatorCard {
 }
 
 /// Records a deposit of capital.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Capital {
     /// More than zero.
     pub(crate) amount: Amount,
+    /// Where it came from, for the other operators: at most 400 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
 /// Says how a product travels.

@@ -3,6 +3,7 @@
 //! Money and coins are strings of yuan with two decimals, ids are strings (a browser's numbers end at 2^53), times are
 //! RFC 3339 in UTC.
 
+mod approvals;
 mod campaign;
 mod circle;
 mod console;
@@ -18,6 +19,7 @@ mod people;
 mod shop;
 mod withdrawals;
 
+pub(crate) use approvals::*;
 pub(crate) use campaign::*;
 pub(crate) use circle::*;
 pub use console::DemoAccount;

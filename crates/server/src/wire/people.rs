@@ -59,7 +59,7 @@ pub(crate) struct Reasoned {
 }
 
 /// Gives the installation another profile.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileWanted {
     /// `seed`, `cn-default` or `own`.
@@ -120,6 +120,9 @@ pub(crate) struct PlanBody {
     /// How the plan's dividend pool is shared; every month by team sales without it.
     #[serde(default)]
     pub(crate) dividend: DividendBody,
+    /// Why, for the other operators, when it is published: at most 400 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
 /// What makes a rank: both must be reached.
@@ -151,6 +154,7 @@ impl From<&PlanTerms> for PlanBody {
             ranks: terms.ranks.iter().map(rank).collect(),
             leader_rank: terms.leader_rank,
             dividend: (&terms.dividend).into(),
+            reason: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Amount, At, List};
 
 /// Takes back a reward that was available already.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClawbackWanted {
     /// At most what the member has ever got, less what was taken back before.

@@ -10,7 +10,7 @@ async fn claw_back(operator: &Caller, member: &Caller, body: Value) -> Got {
     operator.post(&path, body).await
 }
 
-async fn available_is(site: &Site, member: &Caller, amount: &str) {
+pub(crate) async fn available_is(site: &Site, member: &Caller, amount: &str) {
     site.until(&format!("{amount} are available"), async || {
         (available(member).await == amount).then_some(())
     })

@@ -1,5 +1,6 @@
 //! The platform over real HTTP, with the sandbox's provider in the same process.
 
+mod approvals;
 mod callbacks;
 mod circles;
 mod clawbacks;

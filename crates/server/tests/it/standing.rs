@@ -65,7 +65,7 @@ async fn vesting(member: &Caller) -> Vec<(String, String)> {
 async fn ranks_regions_agents_and_freezing_from_the_console_to_the_wallet() {
     let site = Site::open().await;
     let operator = site.operator().await;
-    let published = operator.post("/console/plans", plan()).await;
+    let published = told(&operator, "/console/plans", plan(), "agreed in May").await;
     done(&published);
     let mut both = plan();
     both["vip_by_invitees"] = json!([1]);
@@ -215,6 +215,7 @@ async fn ranks_regions_agents_and_freezing_from_the_console_to_the_wallet() {
             ("rank", "built the city"),
             ("appoint", "the first"),
             ("appoint", "lives there"),
+            ("plan", "agreed in May"),
         ]
     );
     site.close().await;

@@ -7,6 +7,7 @@
 //! Secrets come in as hashes, and random bytes from the caller, so that this crate has no random source.
 
 mod access;
+mod approvals;
 mod codes;
 mod decisions;
 mod deliveries;
@@ -24,6 +25,7 @@ use crate::error::{StoreError, failed};
 pub use access::{
     CODE_ATTEMPTS, CODE_LIFE, CodeCheck, GatewayRow, OperatorRow, Session, SessionOf,
 };
+pub use approvals::{Approval, Asked, Second};
 pub use decisions::Decision;
 pub use deliveries::{Delivery, Parcel};
 pub use merchants::{Application, Draft, Scope, StoreName};
@@ -36,7 +38,7 @@ pub use products::{
 };
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
@@ -45,6 +47,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../sql/directory/0006.sql"),
     include_str!("../../sql/directory/0007.sql"),
     include_str!("../../sql/directory/0008.sql"),
+    include_str!("../../sql/directory/0009.sql"),
 ];
 
 /// Why the directory did not do something.

@@ -1,0 +1,356 @@
+//! What moves money or changes plans and limits waits for a second operator (rules 11): one asks and says why, another one
+//! approves or declines. Where there is one operator only, nobody could approve: he acts alone, and the list of decisions
+//! shows that nobody else did.
+//!
+//! Why the body is kept as it was asked for: what is approved is what was read, by the same code, and nothing in between.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::{Actor, Command, GroupId, IdempotencyKey, MemberId, Money, OperatorId, Profile};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use views::{Approval, Asked, Decision, Second};
+
+use super::campaigns::schema_problem;
+use super::standing::check_reason;
+use crate::app::{App, Shared, store_problem};
+use crate::auth::AsOperator;
+use crate::http::{ApprovalNumber, Page, Params, Problem, Result, Segment, Write, decimal};
+use crate::people::OPERATOR_ROLE;
+use crate::wire::{
+    ApprovalLine, Capital, ClawbackWanted, Done, List, PlanBody, ProfileWanted, Reasoned,
+    SecondLine,
+};
+
+/// How long something may wait for a second operator. What he approves late, he would approve without knowing why.
+const OPEN_DAYS: i64 = 7;
+
+/// How long after its approval something that was not finished may be tried again: the domain knows its key for a day.
+const UNFINISHED_HOURS: i64 = 23;
+
+/// What became of what an operator asked for.
+pub(super) enum Acted {
+    /// It is done.
+    Done(u64),
+    /// It waits for a second operator.
+    Waits(Box<Approval>),
+}
+
+impl IntoResponse for Acted {
+    fn into_response(self) -> Response {
+        match self {
+            Acted::Done(seq) => Done::at(seq).into_response(),
+            Acted::Waits(approval) => (StatusCode::ACCEPTED, Json(line(*approval))).into_response(),
+        }
+    }
+}
+
+/// What an operator asks for.
+pub(super) struct Wanted<'a, B> {
+    /// What, as it is kept.
+    pub(super) what: &'static str,
+    /// About which member; 0 where it is about nobody.
+    pub(super) subject: u32,
+    /// The request's body.
+    pub(super) body: &'a B,
+}
+
+/// Does it if there is no other operator, else keeps it until one approves.
+pub(super) async fn act<B: Serialize>(
+    app: &Arc<App>,
+    operator: &AsOperator,
+    key: IdempotencyKey,
+    wanted: Wanted<'_, B>,
+) -> Result<Acted> {
+    let body = serde_json::to_string(wanted.body)
+        .map_err(|error| Problem::fault("a body cannot be kept", &error))?;
+    let (command, reason) = read(wanted.what, wanted.subject, &body)?;
+    let directory = app.people.directory();
+    let operators = directory.operators(OPERATOR_ROLE).await;
+    if operators.map_err(store_problem)? < 2 {
+        let reply = app.submit(operator.actor(), key, command).await?;
+        note(
+            app,
+            reply.seq,
+            operator.id,
+            (wanted.what, wanted.subject, reason),
+        )
+        .await?;
+        return Ok(Acted::Done(reply.seq));
+    }
+    let mut request = Sha256::new();
+    request.update(operator.id.0.to_be_bytes());
+    request.update(key.key);
+    let asked = Asked {
+        what: wanted.what.to_owned(),
+        subject: wanted.subject,
+        body,
+        request: request.finalize().into(),
+        operator: operator.id,
+        reason,
+    };
+    let approval = directory.ask_approval(&asked, app.config.clock.now()).await;
+    let approval = approval.map_err(store_problem)?;
+    if approval.asked != asked {
+        return Err(domain::Refusal::KeyReused.into());
+    }
+    Ok(Acted::Waits(Box::new(approval)))
+}
+
+/// What a kept request asks of the platform, and why. The same when it is asked for and when it is approved.
+fn read(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
+    match what {
+        "capital" => {
+            let Capital { amount, reason } = parsed(body)?;
+            let amount = Money(amount.0);
+            Ok((Command::DepositCapital { amount }, optional(reason)?))
+        }
+        "clawback" => {
+            let ClawbackWanted {
+                amount,
+                group,
+                reason,
+            } = parsed(body)?;
+            check_reason(&reason)?;
+            let group = group.as_deref().map(|text| {
+                decimal(text).map(GroupId).ok_or_else(|| {
+                    let problem = Problem::unprocessable("body_invalid", "group is a number");
+                    problem.with("field", "group")
+                })
+            });
+            let command = Command::ClawBack {
+                member: MemberId(subject),
+                amount: Money(amount.0),
+                group: group.transpose()?,
+            };
+            Ok((command, reason))
+        }
+        "plan" => {
+            let mut plan: PlanBody = parsed(body)?;
+            let reason = optional(plan.reason.take())?;
+            let terms = plan.terms().ok_or_else(|| {
+                let detail = "VIP levels go by vip_by_invitees or by vip_by_kept_sales";
+                Problem::unprocessable("body_invalid", detail).with("field", "vip_by_invitees")
+            })?;
+            let terms = Box::new(terms);
+            Ok((Command::PublishPlan { terms }, reason))
+        }
+        "profile" => {
+            let wanted: ProfileWanted = parsed(body)?;
+            check_reason(&wanted.reason)?;
+            let profile = Box::new(profile(&wanted)?);
+            Ok((Command::AdoptProfile { profile }, wanted.reason))
+        }
+        _ => Err(Problem::fault("nobody knows how to do this", &what)),
+    }
+}
+
+fn parsed<B: DeserializeOwned>(body: &str) -> Result<B> {
+    serde_json::from_str(body).map_err(|error| Problem::fault("a kept body is not read", &error))
+}
+
+fn optional(reason: Option<String>) -> Result<String> {
+    if let Some(reason) = &reason {
+        check_reason(reason)?;
+    }
+    Ok(reason.unwrap_or_default())
+}
+
+fn profile(wanted: &ProfileWanted) -> Result<Profile> {
+    match (wanted.profile.as_str(), &wanted.file) {
+        ("seed", None) => Ok(Profile::Seed),
+        ("cn-default", None) => Ok(Profile::CnDefault),
+        ("own", Some(text)) => {
+            let own = schema::parse_profile_toml(text).map_err(schema_problem)?;
+            Ok(Profile::Own(Box::new(own)))
+        }
+        _ => {
+            let detail = "profile is seed or cn-default, or own with its file";
+            Err(Problem::unprocessable("body_invalid", detail).with("field", "profile"))
+        }
+    }
+}
+
+async fn note(
+    app: &App,
+    seq: u64,
+    operator: OperatorId,
+    (what, subject, reason): (&str, u32, String),
+) -> Result<()> {
+    let decision = Decision {
+        seq,
+        at: app.config.clock.now(),
+        operator,
+        what: what.to_owned(),
+        subject,
+        reason,
+    };
+    app.people.note_decision(&decision).await
+}
+
+/// What operators have asked for, newest first.
+#[utoipa::path(get, path = "/console/approvals", tag = "console", params(Page), responses((status = 200, description = "Approvals", body = List<ApprovalLine>)))]
+pub(crate) async fn all(
+    State(app): Shared,
+    _: AsOperator,
+    Params(query): Params<Page>,
+) -> Result<Json<List<ApprovalLine>>> {
+    let found = app.people.directory().approvals(query.of()?).await;
+    let found = found.map_err(store_problem)?;
+    Ok(Json(List {
+        items: found.items.into_iter().map(line).collect(),
+        next: found.next.map(|next| next.to_string()),
+    }))
+}
+
+/// Approves what another operator has asked for, and does it. If a rule refuses it, it stays open.
+#[utoipa::path(post, path = "/console/approvals/{id}/approve", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Done", body = Done)))]
+pub(crate) async fn approve(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(ApprovalNumber(id)): Segment<ApprovalNumber>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let (approval, second) = second(&app, &operator, id, write.body.reason).await?;
+    let directory = app.people.directory();
+    let asked = &approval.asked;
+    if asked.operator == operator.id {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "approval_own",
+            "another operator approves it",
+        ));
+    }
+    let (command, reason) = read(&asked.what, asked.subject, &asked.body)?;
+    let approval = directory.decide_approval(id, "approved", &second).await;
+    let approval = approval.map_err(store_problem)?.ok_or_else(unknown)?;
+    if approval.state != "approved" {
+        return Err(decided(&approval));
+    }
+    if let Some(seq) = approval.seq {
+        return Ok(Done::at(seq));
+    }
+    let begun = approval
+        .second
+        .as_ref()
+        .map_or(second.at, |second| second.at);
+    let over = begun.after(domain::Duration(UNFINISHED_HOURS * domain::HOUR_MS));
+    if over <= second.at {
+        return Err(Problem::conflict(
+            "approval_over",
+            "it was approved long ago and nobody knows whether it was done: look at the ledger, and ask for it anew",
+        ));
+    }
+    let asker = Actor::Operator(asked.operator);
+    let reply = match app.submit(asker, key_of(&approval), command).await {
+        Ok(reply) => reply,
+        Err(problem) => {
+            if problem.is_refusal() {
+                let reopened = directory.reopen_approval(id).await;
+                reopened.map_err(store_problem)?;
+            }
+            return Err(problem);
+        }
+    };
+    let what = (asked.what.as_str(), asked.subject, reason);
+    note(&app, reply.seq, asked.operator, what).await?;
+    let agreed = format!("approve-{}", asked.what);
+    let what = (agreed.as_str(), asked.subject, second.reason);
+    note(&app, reply.seq, operator.id, what).await?;
+    let done = directory.approval_done(id, reply.seq).await;
+    done.map_err(store_problem)?;
+    Ok(Done::at(reply.seq))
+}
+
+/// Declines what an operator has asked for. He may do so himself.
+#[utoipa::path(post, path = "/console/approvals/{id}/decline", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Declined", body = ApprovalLine)))]
+pub(crate) async fn decline(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(ApprovalNumber(id)): Segment<ApprovalNumber>,
+    write: Write<Reasoned>,
+) -> Result<Json<ApprovalLine>> {
+    let (_, second) = second(&app, &operator, id, write.body.reason).await?;
+    let directory = app.people.directory();
+    let declined = directory.decide_approval(id, "declined", &second).await;
+    let approval = declined.map_err(store_problem)?.ok_or_else(unknown)?;
+    if approval.state != "declined" {
+        return Err(decided(&approval));
+    }
+    Ok(Json(line(approval)))
+}
+
+/// What is decided about, and what this operator says of it.
+async fn second(
+    app: &App,
+    operator: &AsOperator,
+    id: u32,
+    reason: String,
+) -> Result<(Approval, Second)> {
+    check_reason(&reason)?;
+    let approval = app.people.directory().approval(id).await;
+    let approval = approval.map_err(store_problem)?.ok_or_else(unknown)?;
+    let now = app.config.clock.now();
+    let until = approval
+        .at
+        .after(domain::Duration(OPEN_DAYS * domain::DAY_MS));
+    if approval.state == "open" && until <= now {
+        let detail = format!("it was asked for more than {OPEN_DAYS} days ago: ask for it anew");
+        return Err(Problem::conflict("approval_over", detail));
+    }
+    let second = Second {
+        operator: operator.id,
+        reason,
+        at: now,
+    };
+    Ok((approval, second))
+}
+
+/// One approval is one command for ever, whoever tells the engine and how often. No client's key begins so.
+fn key_of(approval: &Approval) -> IdempotencyKey {
+    let sixteen = |text: &[u8]| -> [u8; 16] {
+        let digest: [u8; 32] = Sha256::digest(text).into();
+        let [first @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest;
+        first
+    };
+    IdempotencyKey {
+        key: sixteen(&[b"\0approval", approval.asked.request.as_slice()].concat()),
+        content: sixteen(approval.asked.body.as_bytes()),
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found(
+        "approval_unknown",
+        "nothing was asked for under this number",
+    )
+}
+
+fn decided(approval: &Approval) -> Problem {
+    let detail = format!("it is {} already", approval.state);
+    Problem::conflict("approval_decided", detail).with("state", approval.state.as_str())
+}
+
+fn line(approval: Approval) -> ApprovalLine {
+    ApprovalLine {
+        approval: approval.id.to_string(),
+        state: approval.state,
+        what: approval.asked.what,
+        subject: approval.asked.subject.to_string(),
+        asked: serde_json::from_str(&approval.asked.body).unwrap_or_default(),
+        operator: approval.asked.operator.to_string(),
+        reason: approval.asked.reason,
+        at: approval.at.into(),
+        second: approval.second.map(|second| SecondLine {
+            operator: second.operator.to_string(),
+            reason: second.reason,
+            at: second.at.into(),
+        }),
+        seq: approval.seq.map(|seq| seq.to_string()),
+    }
+}

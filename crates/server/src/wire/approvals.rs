@@ -1,0 +1,43 @@
+//! What waits for a second operator.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::At;
+
+/// Something that one operator asks for and another one decides.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ApprovalLine {
+    /// Its number.
+    pub(crate) approval: String,
+    /// `open`, `approved` or `declined`.
+    pub(crate) state: String,
+    /// `capital`, `clawback`, `plan` or `profile`.
+    pub(crate) what: String,
+    /// The member it is about; 0 where it is about nobody.
+    pub(crate) subject: String,
+    /// The request's body.
+    #[schema(value_type = Object)]
+    pub(crate) asked: serde_json::Value,
+    /// Who asks.
+    pub(crate) operator: String,
+    /// Why; empty if he did not say.
+    pub(crate) reason: String,
+    /// When.
+    pub(crate) at: At,
+    /// Who decided, if somebody has.
+    pub(crate) second: Option<SecondLine>,
+    /// Its place in the journal, once it is done.
+    pub(crate) seq: Option<String>,
+}
+
+/// What the second operator says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SecondLine {
+    /// Who.
+    pub(crate) operator: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// When.
+    pub(crate) at: At,
+}

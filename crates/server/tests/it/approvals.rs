@@ -1,0 +1,162 @@
+//! What moves money or changes plans needs a second operator (rules 11), over HTTP.
+
+use engine::Clock;
+use serde_json::{Value, json};
+
+use crate::clawbacks::available_is;
+use crate::site::{Caller, Got, Site};
+use crate::withdrawals::with_money;
+
+async fn partner(site: &Site, name: &str) -> Caller {
+    let password = "correct horse battery";
+    server::operator_add(&site.config.data_dir, name, password, site.clock.now())
+        .await
+        .unwrap();
+    site.sign_in_operator(name, password).await.unwrap()
+}
+
+async fn answer(second: &Caller, id: &Value, what: &str) -> Got {
+    let path = format!("/console/approvals/{}/{what}", id.as_str().unwrap());
+    second.post(&path, json!({ "reason": "looked at" })).await
+}
+
+async fn capital(operator: &Caller) -> Value {
+    operator.get("/books").await.json()["own"].clone()
+}
+
+fn asked(got: &Got) -> Value {
+    assert_eq!(got.status, 202, "{}", got.text());
+    let line = got.json();
+    assert_eq!(line["state"], "open");
+    assert_eq!(line["seq"], Value::Null);
+    line["approval"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn capital_waits_for_a_second_operator_as_soon_as_there_is_one() {
+    let site = Site::open().await;
+    let boss = site.operator().await;
+    let alone = json!({ "amount": "100.00", "reason": "from our bank" });
+    assert_eq!(boss.post("/capital", alone).await.status, 200);
+    let anne = partner(&site, "anne").await;
+
+    let more = json!({ "amount": "50.00", "reason": "from our bank" });
+    let got = boss.post_keyed("/capital", more.clone(), "more").await;
+    let id = asked(&got);
+    let again = boss.post_keyed("/capital", more, "more").await;
+    assert_eq!(asked(&again), id);
+    let other = json!({ "amount": "51.00", "reason": "from our bank" });
+    let got = boss.post_keyed("/capital", other, "more").await;
+    got.is_problem(422, "idempotency_key_reused");
+    assert_eq!(capital(&boss).await, "100.00", "asking moves nothing");
+
+    answer(&boss, &id, "approve")
+        .await
+        .is_problem(403, "approval_own");
+    assert_eq!(capital(&boss).await, "100.00");
+    let member = site.member(1, None).await;
+    answer(&member, &id, "approve")
+        .await
+        .is_problem(401, "not_signed_in");
+    let got = answer(&anne, &json!("7"), "approve").await;
+    got.is_problem(404, "approval_unknown");
+    let silent = anne.post("/console/approvals/0/approve", json!({ "reason": "" }));
+    silent.await.is_problem(422, "body_invalid");
+
+    let done = answer(&anne, &id, "approve").await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let seq = done.json()["seq"].clone();
+    let again = answer(&anne, &id, "approve").await;
+    assert_eq!(again.json()["seq"], seq, "approved twice, done once");
+    assert_eq!(capital(&boss).await, "150.00");
+    answer(&anne, &id, "decline")
+        .await
+        .is_problem(409, "approval_decided");
+
+    let list = anne.get("/console/approvals").await.json();
+    let line = &list["items"][0];
+    assert_eq!(line["what"], "capital");
+    assert_eq!(line["asked"]["amount"], "50.00");
+    assert_eq!(
+        (&line["operator"], &line["second"]["operator"]),
+        (&json!("0"), &json!("1"))
+    );
+    assert_eq!(line["seq"], seq);
+    let decisions = anne.get("/console/decisions").await.json();
+    let told: Vec<_> = decisions["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| {
+            (
+                line["what"].as_str().unwrap(),
+                line["operator"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert!(
+        told.contains(&("capital", "0")) && told.contains(&("approve-capital", "1")),
+        "{told:?}"
+    );
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_approve_one_clawback_at_once_take_it_once() {
+    let site = Site::open().await;
+    let (member, boss) = with_money(&site).await;
+    let (anne, ben) = (partner(&site, "anne").await, partner(&site, "ben").await);
+    let path = format!("/console/members/{}/clawback", member.id);
+
+    // What the rules refuse stays open, and can be declined, also by who asked.
+    let much = json!({ "amount": "500.01", "reason": "fraud" });
+    let id = asked(&boss.post(&path, much).await);
+    let got = answer(&anne, &id, "approve").await;
+    got.is_problem(409, "clawback_too_large");
+    let got = answer(&boss, &id, "decline").await;
+    assert_eq!(
+        (got.status.as_u16(), &got.json()["state"]),
+        (200, &json!("declined"))
+    );
+    answer(&anne, &id, "approve")
+        .await
+        .is_problem(409, "approval_decided");
+
+    let some = json!({ "amount": "120.00", "group": "0", "reason": "a chargeback" });
+    let id = asked(&boss.post(&path, some).await);
+    let (one, two) = tokio::join!(answer(&anne, &id, "approve"), answer(&ben, &id, "approve"));
+    assert_eq!((one.status.as_u16(), two.status.as_u16()), (200, 200));
+    assert_eq!(one.json()["seq"], two.json()["seq"]);
+    available_is(&site, &member, "380.00").await;
+    let lines = member.lines("available").await;
+    let taken = lines.iter().filter(|line| line["amount"] == "-120.00");
+    assert_eq!(taken.count(), 1);
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_too_long_is_asked_for_anew_and_mistakes_are_told_at_once() {
+    let site = Site::open().await;
+    let boss = site.operator().await;
+    let anne = partner(&site, "anne").await;
+    let wrong = json!({ "profile": "none", "reason": "a try" });
+    boss.post("/console/profile", wrong)
+        .await
+        .is_problem(422, "body_invalid");
+    let both = json!({ "ranks": [], "leader_rank": 1 });
+    boss.post("/console/plans", both)
+        .await
+        .is_problem(422, "body_invalid");
+
+    let wanted = json!({ "profile": "cn-default", "reason": "the law" });
+    let id = asked(&boss.post("/console/profile", wanted).await);
+    site.advance_s(7 * 86_400);
+    let anne_again = site.sign_in_operator("anne", "correct horse battery").await;
+    let anne = anne_again.unwrap_or(anne);
+    answer(&anne, &id, "approve")
+        .await
+        .is_problem(409, "approval_over");
+    let profile = anne.get("/profile").await.json();
+    assert_eq!(profile["profile"], "seed", "{profile}");
+    site.close().await;
+}
