@@ -82,7 +82,8 @@ fn operator(arguments: &[&str], data: &Path, password: &str) -> (bool, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
+    // Who is refused before he is asked for a password may be gone already.
+    let _ = writeln!(child.stdin.take().unwrap(), "{password}");
     let output = child.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (

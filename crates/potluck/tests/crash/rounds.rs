@@ -19,8 +19,9 @@ const IN_FLIGHT: usize = 1_000;
 const BEFORE_KILL: usize = 1_500;
 /// Most joins that are answered before a kill at any moment.
 const ANSWERED: usize = 1_500;
-/// Rounds in which too few joins were in flight when a point was reached; they are made again.
-const REPEATED: usize = 10;
+/// Rounds in which too few joins were in flight when a point was reached; they are made again. A quick machine answers all
+/// that is in stock before a point that waits for a draw or a snapshot, so there are many.
+const REPEATED: usize = 60;
 /// Rounds from one audit of what a crash has left to the next.
 const ROUNDS_OF_AN_AUDIT: usize = 10;
 /// Rounds of one kind that the plan gives, whatever its length.
