@@ -34,7 +34,15 @@ pub(crate) struct Site {
     server: Option<(Running, Runtime)>,
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
+    told: Arc<Told>,
     _dir: TempDir,
+}
+
+/// How far callers know the journal to be, and how far the views were seen to be.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    written: AtomicU64,
+    shown: AtomicU64,
 }
 
 /// Somebody who calls the API.
@@ -46,6 +54,7 @@ pub(crate) struct Caller {
     pub(crate) bearer: Option<String>,
     pub(crate) id: String,
     pub(crate) invite_code: String,
+    pub(crate) told: Arc<Told>,
 }
 
 /// What was answered.
@@ -123,6 +132,7 @@ impl Site {
             server: None,
             base,
             http,
+            told: Arc::default(),
             _dir: dir,
         };
         site.serve(listener).await;
@@ -239,6 +249,7 @@ impl Site {
             bearer: None,
             id: String::new(),
             invite_code: String::new(),
+            told: self.told.clone(),
         }
     }
 
@@ -540,6 +551,7 @@ impl Caller {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Got {
+        self.views_follow().await;
         self.call(Method::GET, path, None, None).await
     }
 
@@ -566,7 +578,31 @@ impl Caller {
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        Got::of(request.send().await.unwrap()).await
+        let got = Got::of(request.send().await.unwrap()).await;
+        self.told.written(&got);
+        got
+    }
+
+    /// Waits until the views hold every write that a caller of this site was told of: they follow the journal in their own
+    /// time, and a test that reads what it wrote is about what they say, not when. Gives up where they do not run.
+    async fn views_follow(&self) {
+        let (written, shown) = (&self.told.written, &self.told.shown);
+        let seq = written.load(Ordering::Relaxed);
+        if shown.load(Ordering::Relaxed) >= seq {
+            return;
+        }
+        let url = format!("{}/api/v1/campaigns?limit=1&at_least={seq}", self.base);
+        for _ in 0..5 {
+            let asked = self.http.get(&url).send().await;
+            match asked.map(|got| got.status()) {
+                Ok(StatusCode::OK) => {
+                    shown.fetch_max(seq, Ordering::Relaxed);
+                    return;
+                }
+                Ok(StatusCode::SERVICE_UNAVAILABLE) => {}
+                Ok(_) | Err(_) => return,
+            }
+        }
     }
 
     /// A request with this caller's credentials, to be filled in.
@@ -621,6 +657,17 @@ impl Caller {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return lines,
             }
+        }
+    }
+}
+
+impl Told {
+    /// Takes note of the place in the journal that an answer names.
+    fn written(&self, got: &Got) {
+        let answer: Option<Value> = serde_json::from_slice(&got.bytes).ok();
+        let seq = answer.as_ref().and_then(|json| json["seq"].as_str());
+        if let Some(seq) = seq.and_then(|seq| seq.parse().ok()) {
+            self.written.fetch_max(seq, Ordering::Relaxed);
         }
     }
 }

@@ -232,12 +232,8 @@ impl Directory {
     }
 
     async fn delete(&self, sql: &'static str, values: Vec<Value>) -> Result<(), StoreError> {
-        let writing = async {
-            let mut tx = self.writer.write().await?;
-            tx.run(sql, values).await?;
-            tx.commit().await
-        };
-        writing.await.map_err(failed("delete from the directory"))
+        self.write_one(sql, values, "delete from the directory")
+            .await
     }
 
     /// Adds an operator with a password hash made by the caller.

@@ -161,14 +161,8 @@ impl Directory {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<(), StoreError> {
-        let writing = async {
-            let mut tx = self.writer.write().await?;
-            tx.run(sql, values).await?;
-            tx.commit().await
-        };
-        writing
+        self.write_one(sql, values, "note what became of an approval")
             .await
-            .map_err(failed("note what became of an approval"))
     }
 }
 

@@ -28,24 +28,17 @@ pub struct Decision {
 impl Directory {
     /// Notes a decision. The same again, as a client repeats it, changes nothing.
     pub async fn note_decision(&self, decision: &Decision) -> Result<(), StoreError> {
-        let writing = async {
-            let mut tx = self.writer.write().await?;
-            tx.run(
-                "INSERT INTO decision (seq, what, subject, at, operator, reason) VALUES (?, ?, ?, ?, ?, ?) \
-                 ON CONFLICT (seq, what, subject) DO NOTHING",
-                vec![
-                    decision.seq.into(),
-                    decision.what.as_str().into(),
-                    decision.subject.into(),
-                    decision.at.0.into(),
-                    decision.operator.0.into(),
-                    decision.reason.as_str().into(),
-                ],
-            )
-            .await?;
-            tx.commit().await
-        };
-        writing.await.map_err(failed("note a decision"))
+        let sql = "INSERT INTO decision (seq, what, subject, at, operator, reason) VALUES (?, ?, ?, ?, ?, ?) \
+            ON CONFLICT (seq, what, subject) DO NOTHING";
+        let values = vec![
+            decision.seq.into(),
+            decision.what.as_str().into(),
+            decision.subject.into(),
+            decision.at.0.into(),
+            decision.operator.0.into(),
+            decision.reason.as_str().into(),
+        ];
+        self.write_one(sql, values, "note a decision").await
     }
 
     /// All decisions, newest first.

@@ -188,20 +188,6 @@ impl Directory {
             .await
     }
 
-    async fn write_one(
-        &self,
-        sql: &'static str,
-        values: Vec<Value>,
-        what: &'static str,
-    ) -> Result<(), StoreError> {
-        let writing = async {
-            let mut tx = self.writer.write().await?;
-            tx.run(sql, values).await?;
-            tx.commit().await
-        };
-        writing.await.map_err(failed(what))
-    }
-
     /// Notes a store's name and address, before the journal knows it.
     pub async fn name_store(
         &self,

@@ -19,7 +19,7 @@ mod products;
 
 use domain::Millis;
 
-use crate::db::{Columns, Db, Place, Tx, Use};
+use crate::db::{Columns, Db, Place, Tx, Use, Value};
 use crate::error::{StoreError, failed};
 
 pub use access::{
@@ -85,6 +85,21 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Runs one statement in a transaction of its own; `what` says what was tried if it fails.
+    async fn write_one(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        what: &'static str,
+    ) -> Result<(), StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            tx.run(sql, values).await?;
+            tx.commit().await
+        };
+        writing.await.map_err(failed(what))
+    }
+
     /// Opens the directory and brings its schema up to date; `now` is noted beside each migration.
     pub async fn open(place: &Place, now: Millis) -> Result<Directory, DirectoryError> {
         let opening = failed("open the directory");

@@ -202,14 +202,8 @@ impl Directory {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<(), StoreError> {
-        let writing = async {
-            let mut tx = self.writer.write().await?;
-            tx.run(sql, values).await?;
-            tx.commit().await
-        };
-        writing
+        self.write_one(sql, values, "write a note into the directory")
             .await
-            .map_err(failed("write a note into the directory"))
     }
 }
 
