@@ -1714,6 +1714,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the member was told, newest first. */
+        get: operations["get_me_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that the member has read all that there was when a page was made. */
+        post: operations["post_me_notices_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/orders": {
         parameters: {
             query?: never;
@@ -3260,11 +3294,57 @@ export interface components {
             /** @description Everybody's seats, others masked. */
             seats_list: components["schemas"]["SeatRow"][];
         };
+        /** @description What a member was told, newest first. Coins that expire at the end of this month come before all else on the first page. */
+        Inbox: {
+            items: components["schemas"]["InboxNotice"][];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+            /** @description Give this to `POST /me/notices/read` to say that he has read all that there is by now. */
+            seen: string;
+            /**
+             * Format: int32
+             * @description How many he has not read, counted up to 100.
+             */
+            unread: number;
+        };
         /** @description The demonstration's inbox: codes that would have been sent. */
         InboxItem: {
             at: components["schemas"]["At"];
             code: string;
             phone: string;
+        };
+        /** @description Something that a member is told. */
+        InboxNotice: {
+            amount?: components["schemas"]["Amount"] | null;
+            at: components["schemas"]["At"];
+            coins?: components["schemas"]["Amount"] | null;
+            extra?: components["schemas"]["Amount"] | null;
+            /** @description The group it is about. */
+            group?: string | null;
+            /** @description Its name, the same by every connector. */
+            id: string;
+            /**
+             * @description `filled`, `won`, `not_won`, `bought`, `refunded`, `shipped`, `vested`, `dividend`, `coins_expiring`, `coins_expired`,
+             *     `withdrawal_sent`, `withdrawal_waiting`, `withdrawal_paid`, `withdrawal_rejected`, `withdrawal_failed`,
+             *     `withdrawal_expired`, `purchase_shipped`, `purchase_returned`, `recharge_refunded`, `order_fetched`, `purchase_fetched`,
+             *     `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen` or `clawed_back`
+             */
+            kind: string;
+            /** @description The order, purchase, payment at a counter or withdrawal it is about, as the kind says. */
+            number?: string | null;
+            /** @description Why money goes back. */
+            reason?: string | null;
+            /** @description The same in words. */
+            text: components["schemas"]["Words"];
+            unread: boolean;
+        };
+        /** @description Says that a member has read his inbox. */
+        InboxRead: {
+            /**
+             * @description `seen` of the page that he has read.
+             * @example 4711.682
+             */
+            seen: string;
         };
         /** @description Opens a group or takes a seat. */
         Join: {
@@ -8604,6 +8684,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApplicationLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_notices: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Notices */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_notices_read: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxRead"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nothing"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -40,6 +40,7 @@ mod limits;
 mod lots;
 mod member;
 mod money;
+mod notices;
 mod odds;
 mod order;
 mod payment;
@@ -90,6 +91,7 @@ pub use limits::{
 };
 pub use member::*;
 pub use money::*;
+pub use notices::{Notice, NoticeKind, NoticeTo, NoticeWhy, notices};
 pub use odds::{Odds, Ratio, odds};
 pub use order::*;
 pub use plan::*;

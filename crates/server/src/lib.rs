@@ -23,6 +23,7 @@ mod gather;
 mod http;
 mod lost_beacons;
 mod money;
+mod notices;
 mod ops;
 mod parts;
 mod people;

@@ -336,6 +336,7 @@ pub(crate) async fn open_on(
     let directory = Directory::open(&Place::from(path.as_path()), now).await?;
     let (engine, threads) = start_engine(opened, &config).await?;
     parts::same_moment(&directory, &engine).await?;
+    directory.unread_after(journal.head_seq).await?;
     beacons.lost = lost_beacons::check(&beacons, &engine, &config, &key_file).await?;
     if matches!(config.draw.source, DrawSource::Local { .. }) {
         beacons.make_local(&key_file)?;

@@ -345,3 +345,22 @@ CREATE TABLE circle_round (
   name TEXT NOT NULL
 );
 CREATE INDEX circle_round_circle ON circle_round (circle, group_id);
+-- What members are told, in the order in which they read it.
+CREATE TABLE notice (
+  member BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  event_no BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
+  group_id BIGINT,
+  number BIGINT,
+  amount BIGINT NOT NULL,
+  extra BIGINT NOT NULL,
+  coins BIGINT NOT NULL,
+  won BIGINT NOT NULL,
+  lost BIGINT NOT NULL,
+  why TEXT,
+  PRIMARY KEY (member, seq, event_no)
+) WITHOUT ROWID;
+-- In the order in which connectors send them.
+CREATE INDEX notice_told ON notice (seq, event_no, member);

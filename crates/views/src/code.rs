@@ -3,7 +3,7 @@
 
 use domain::{
     Account, AllianceAccount, AllianceEvent, CircleEvent, Event, GroupId, MemberId,
-    MerchantAccount, MerchantId, RechargeEvent, ShopEvent,
+    MerchantAccount, MerchantId, NoticeKind, RechargeEvent, ShopEvent,
 };
 
 use crate::names::{WalletAccount, WhyKind, Word};
@@ -297,6 +297,7 @@ pub(crate) trait Code: Word + PartialEq {
 
 impl Code for WalletAccount {}
 impl Code for WhyKind {}
+impl Code for NoticeKind {}
 
 /// All numbers with what they mean: kind, number, word.
 pub(crate) fn words() -> Vec<(&'static str, i64, &'static str)> {
@@ -312,7 +313,11 @@ pub(crate) fn words() -> Vec<(&'static str, i64, &'static str)> {
     let kinds = WhyKind::ALL
         .iter()
         .map(|value| ("wallet_kind", value.code(), value.word()));
-    accounts.chain(events).chain(wallets).chain(kinds).collect()
+    let notices = NoticeKind::ALL
+        .iter()
+        .map(|value| ("notice_kind", value.code(), value.word()));
+    let lines = accounts.chain(events).chain(wallets).chain(kinds);
+    lines.chain(notices).collect()
 }
 
 #[cfg(test)]

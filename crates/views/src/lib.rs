@@ -40,12 +40,13 @@ pub use error::{Behind, ProjectError, StoreError};
 pub use follower::{Chunk, FollowError, follow};
 pub use names::{
     DrawFile, DrawStatus, OrderStatus, PurchaseStatus, RefundReason, SeatStatus, WalletAccount,
-    WhyKind, WithdrawalStatus, asset_name, bounce_name, closing_name, group_state,
+    WhyKind, WithdrawalStatus, asset_name, bounce_name, closing_name, group_state, notice_kind,
 };
 pub use page::{BadCursor, Cursor, DEFAULT_PAGE_ROWS, List, MAX_PAGE_ROWS, Page};
 pub use projector::{JournalId, Projector};
 pub use query::alliance::{ContractRow, MerchantLine, MerchantRow, StoreRow};
 pub use query::counters::{CounterRow, CountersOf};
+pub use query::notices::MOST_UNREAD;
 pub use query::purchases::{PurchaseFilter, PurchaseRow};
 pub use query::{AT_LEAST_WAIT, GroupFilter, LedgerFilter, UnpaidSeat, Views, WithdrawalFilter};
 pub use rows::*;

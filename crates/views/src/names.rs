@@ -2,7 +2,9 @@
 //!
 //! Why by hand: the tables outlive a rename in Rust only if the words do not come from it.
 
-use domain::{Account, Asset, Bounce, Closing, GroupState, MemberId, ProgramKind};
+use domain::{
+    Account, Asset, Bounce, Closing, GroupState, MemberId, NoticeKind, NoticeWhy, ProgramKind,
+};
 
 /// A kind of thing that has a word for each of its values.
 pub(crate) trait Word: Copy + Sized + 'static {
@@ -602,6 +604,29 @@ impl Word for WithdrawalStatus {
     ];
     fn word(self) -> &'static str {
         self.name()
+    }
+}
+
+/// The kind of notice of that name.
+pub fn notice_kind(name: &str) -> Option<NoticeKind> {
+    NoticeKind::of(name)
+}
+
+impl Word for NoticeKind {
+    const ALL: &'static [NoticeKind] = &NoticeKind::ALL;
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl From<NoticeWhy> for RefundReason {
+    fn from(why: NoticeWhy) -> RefundReason {
+        match why {
+            NoticeWhy::Bounced(reason) => RefundReason::Bounced(reason),
+            NoticeWhy::Left => RefundReason::Left,
+            NoticeWhy::Closed(why) => RefundReason::Closed(why),
+            NoticeWhy::Returned => RefundReason::Returned,
+        }
     }
 }
 

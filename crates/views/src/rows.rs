@@ -2,7 +2,8 @@
 
 use domain::{
     Asset, Bounce, Campaign, CampaignId, Closing, Coins, GroupId, GroupState, MemberId, Millis,
-    Money, OrderId, PaymentId, PlanTerms, ProgramKind, Rate, RefundId, Region, Text, Txn,
+    Money, NoticeKind, OrderId, PaymentId, PlanTerms, ProgramKind, Rate, RefundId, Region, Text,
+    Txn,
 };
 use draw::Hash;
 
@@ -600,4 +601,35 @@ pub struct Earned {
     pub members: u64,
     /// What the member in the middle earned in cash in this campaign.
     pub median: Money,
+}
+
+/// Something that a member is told (rules 9.8). The record, the event's place in it and the member name it for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoticeRow {
+    /// The record that tells it.
+    pub seq: u64,
+    /// The event's place in the record.
+    pub event_no: u32,
+    /// Whom.
+    pub member: MemberId,
+    /// When it happened.
+    pub at: Millis,
+    /// What has happened.
+    pub kind: NoticeKind,
+    /// The group it is about.
+    pub group: Option<GroupId>,
+    /// The order or withdrawal it is about.
+    pub number: Option<u64>,
+    /// Money: what goes back, became available or was asked for.
+    pub amount: Money,
+    /// The consolation in cash that comes on top of it.
+    pub extra: Money,
+    /// Coins that came or went.
+    pub coins: Coins,
+    /// Seats that were drawn, or that buy.
+    pub won: u32,
+    /// Seats that were not drawn.
+    pub lost: u32,
+    /// Why money goes back.
+    pub why: Option<RefundReason>,
 }

@@ -14,6 +14,7 @@ mod groups;
 mod kinds;
 mod laws;
 mod limits;
+mod notices;
 mod odds;
 mod once;
 mod people;

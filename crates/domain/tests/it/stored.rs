@@ -76,6 +76,11 @@ fn turns() -> Vec<Record> {
     shop.records
 }
 
+/// Records of every kind.
+pub(crate) fn histories() -> Vec<Record> {
+    HISTORIES.iter().flat_map(|(make, _)| make()).collect()
+}
+
 /// Limits that are tightened and loosened, a pause after a loss, an exclusion.
 fn limits(shop: &mut Shop, members: [MemberId; 2]) {
     let drawn = shop.publish(campaign(10_000, 2, 1, 2_000));

@@ -15,6 +15,7 @@ mod draws;
 mod fetch;
 mod gateway;
 mod groups;
+mod inbox;
 mod limits;
 mod me;
 mod merchant;
@@ -77,7 +78,27 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(draws::result_file))
         .routes(routes!(draws::void_file))
         .routes(routes!(draws::send_signature));
-    let staff = OpenApiRouter::new()
+    let all = members
+        .merge(groups)
+        .merge(staff())
+        .merge(alliance())
+        .merge(others())
+        .merge(pools())
+        .merge(coin_lots())
+        .merge(kinds())
+        .merge(money_out())
+        .merge(shop())
+        .merge(second_person())
+        .merge(told());
+    let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .nest("/api/v1", all)
+        .split_for_parts();
+    (router, openapi::complete(api))
+}
+
+/// Operators and gateways.
+fn staff() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(operator::sign_in))
         .routes(routes!(operator::sign_out))
         .routes(routes!(operator::me))
@@ -98,22 +119,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(orders::ship))
         .routes(routes!(orders::take_back))
         .routes(routes!(gateway::join))
-        .routes(routes!(gateway::register));
-    let all = members
-        .merge(groups)
-        .merge(staff)
-        .merge(alliance())
-        .merge(others())
-        .merge(pools())
-        .merge(coin_lots())
-        .merge(kinds())
-        .merge(money_out())
-        .merge(shop())
-        .merge(second_person());
-    let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
-        .nest("/api/v1", all)
-        .split_for_parts();
-    (router, openapi::complete(api))
+        .routes(routes!(gateway::register))
 }
 
 /// What only groups of some kinds have.
@@ -202,6 +208,13 @@ fn shop() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(fetch::redeem))
         .routes(routes!(recharges::mine))
         .routes(routes!(recharges::refund))
+}
+
+/// What members are told.
+fn told() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(inbox::inbox))
+        .routes(routes!(inbox::read))
 }
 
 /// Withdrawals, for members, operators and finance.

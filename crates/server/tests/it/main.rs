@@ -11,6 +11,7 @@ mod dividends;
 mod drand;
 mod files;
 mod gateway;
+mod inbox;
 mod inputs;
 mod limits;
 mod merchants;

@@ -13,6 +13,7 @@ mod decisions;
 mod deliveries;
 mod merchants;
 mod notes;
+mod notices;
 mod payouts;
 mod people;
 mod products;
@@ -30,6 +31,7 @@ pub use decisions::Decision;
 pub use deliveries::{Delivery, Parcel};
 pub use merchants::{Application, Draft, Scope, StoreName};
 pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
+pub use notices::{BadToldUpTo, ConnectorRow, NoticeKinds, ReadUpTo, ToldUpTo};
 pub use payouts::PayoutAccount;
 pub use people::{NewPerson, Person, Served, invite_code, masked_phone};
 pub use products::{
@@ -38,7 +40,7 @@ pub use products::{
 };
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
@@ -48,6 +50,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../../sql/directory/0007.sql"),
     include_str!("../../sql/directory/0008.sql"),
     include_str!("../../sql/directory/0009.sql"),
+    include_str!("../../sql/directory/0010.sql"),
 ];
 
 /// Why the directory did not do something.

@@ -40,10 +40,11 @@ impl Batch {
     pub(super) fn record(&mut self, seq: u64, record: &Record) -> Done {
         (self.seq, self.at) = (seq, record.at);
         (self.ledger_line_no, self.wallet_line_no) = (0, 0);
-        for event in &record.events {
+        for (event_no, event) in (0u32..).zip(&record.events) {
             self.explained.clear();
             self.event(event)?;
             self.post(event)?;
+            self.notices(event_no, event)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use domain::{
 use draw::Hash;
 use sqlx::any::AnyRow;
 
+use super::notices;
 use super::tables::{Draw, Group, Member, Order, Refund, Rows, Seat};
 use crate::code::{account_code, account_of, holder_of};
 use crate::db::{Columns, Tx, Value, unreadable};
@@ -39,6 +40,8 @@ struct Needs {
     orders: BTreeSet<OrderId>,
     purchases: BTreeSet<PurchaseId>,
     accounts: BTreeSet<Account>,
+    /// Whose they are is to be told.
+    told: notices::Needed,
 }
 
 /// Puts everything into the rows that these records touch and the views already have.
@@ -58,6 +61,7 @@ pub(super) async fn load(tx: &mut Tx, records: &[(u64, Record)], rows: &mut Rows
     load_in_groups(tx, &needs, rows).await?;
     load_money(tx, &needs, rows).await?;
     load_purchases(tx, &needs, rows).await?;
+    notices::load(tx, &needs.told, &mut rows.notices).await?;
     load_balances(tx, &needs, rows).await
 }
 
@@ -84,6 +88,7 @@ impl Needs {
                 self.accounts.insert(line.account);
             }
         });
+        self.told.event(event);
         match event {
             Event::MemberRegistered { .. }
             | Event::CampaignPublished { .. }
@@ -98,6 +103,9 @@ impl Needs {
             Event::Shop(event) => {
                 if let ShopEvent::PurchaseReturned { purchase, .. } = event {
                     self.purchases.insert(*purchase);
+                }
+                if let ShopEvent::OrderRedeemed { order, .. } = event {
+                    self.orders.insert(*order);
                 }
             }
             Event::InviterBound { member, .. } => {
@@ -178,8 +186,8 @@ impl Needs {
             | Event::DividendsPaid { .. }
             | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }
-            | Event::WithdrawalRejected { .. }
             | Event::WithdrawalWaiting { .. }
+            | Event::WithdrawalRejected { .. }
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
             | Event::CoinsExpired { .. } => {}

@@ -12,6 +12,7 @@ mod dividends;
 mod draws;
 mod kept;
 mod load;
+mod notices;
 mod people;
 mod purchases;
 mod settle;
@@ -33,10 +34,10 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 15;
+pub(crate) const SCHEMA_VERSION: i64 = 16;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 33] = [
+const TABLES: [&str; 34] = [
     "meta",
     "member",
     "campaign",
@@ -70,6 +71,7 @@ const TABLES: [&str; 33] = [
     "counter_payment",
     "counter_reversed",
     "circle_round",
+    "notice",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

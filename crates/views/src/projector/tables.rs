@@ -13,6 +13,7 @@ use super::alliance::Alliance;
 use super::circles::Circles;
 use super::dividends::Dividends;
 use super::kept::Kept;
+use super::notices::Notices;
 use super::people::People;
 use super::purchases::Purchases;
 use super::withdrawals::Withdrawals;
@@ -356,6 +357,7 @@ pub(super) struct Rows {
     pub(super) alliance: Alliance,
     pub(super) purchases: Purchases,
     pub(super) circles: Circles,
+    pub(super) notices: Notices,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
     /// Tags of seats in groups that fill, where no more is known of them.

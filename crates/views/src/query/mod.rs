@@ -10,6 +10,7 @@ mod earned;
 mod groups;
 mod members;
 mod money;
+pub(crate) mod notices;
 pub(crate) mod people;
 pub(crate) mod purchases;
 pub(crate) mod read;

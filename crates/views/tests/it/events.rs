@@ -107,6 +107,7 @@ async fn a_group_opens_and_fills() {
             "+draw_file 2",
             "+group_ 1",
             "+ledger_line 4",
+            "+notice 5",
             "+seat 5",
             "+wallet_line 1",
             "-balance 3",
@@ -130,6 +131,7 @@ async fn money_goes_back() {
             "+balance 3",
             "+bounced 1",
             "+ledger_line 4",
+            "+notice 1",
             "+refund 1",
             "+wallet_line 1",
             "-balance 2",
@@ -156,6 +158,7 @@ async fn money_goes_back() {
             "+balance 2",
             "+group_ 1",
             "+ledger_line 2",
+            "+notice 1",
             "+refund 1",
             "+seat 1",
             "+wallet_line 1",
@@ -174,6 +177,7 @@ async fn money_goes_back() {
             "+draw_file 1",
             "+group_ 1",
             "+ledger_line 2",
+            "+notice 1",
             "+refund 1",
             "+seat 1",
             "+wallet_line 1",
@@ -223,7 +227,10 @@ async fn inviters_bind_and_draws_are_paid_out() {
     }
     let order = OrderId(0);
     shop.must(Command::ShipOrder { order });
-    check(changes(&shop).await, &["+order_ 1", "-order_ 1"]);
+    check(
+        changes(&shop).await,
+        &["+notice 1", "+order_ 1", "-order_ 1"],
+    );
     let winner = settled.seats[usize::try_from(settled.winners[0]).unwrap()].member;
     shop.must(Command::ReceiveOrder {
         order,

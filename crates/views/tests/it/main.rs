@@ -12,6 +12,7 @@ mod following;
 mod histories;
 mod kit;
 mod lost;
+mod notices;
 mod opening;
 mod purchases;
 mod reading;

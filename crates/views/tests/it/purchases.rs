@@ -118,6 +118,7 @@ proptest! {
         runtime.block_on(async {
             let desk = Desk::of(&shop, cut).await;
             desk.agrees(&shop.world).await;
+            crate::notices::agree(&desk, &shop).await;
             let whole = Desk::of(&shop, usize::MAX).await;
             assert_eq!(desk.dump().await, whole.dump().await);
         });
@@ -161,6 +162,7 @@ async fn a_purchase_is_told_from_its_reservation_to_its_return() {
     }
     let desk = Desk::of(&shop, 1).await;
     desk.agrees(&shop.world).await;
+    crate::notices::agree(&desk, &shop).await;
     let row = desk.views.purchase(purchase).await.unwrap().value.unwrap();
     assert_eq!((row.member, row.state), (member, PurchaseStatus::Returned));
     assert_eq!((row.cash(), row.coins), (cash, Coins(coins)));
