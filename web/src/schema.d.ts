@@ -1731,6 +1731,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/notices/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** By what the member's notices go out beside his inbox. */
+        get: operations["get_me_notices_connectors"];
+        put?: never;
+        /** Sets which kinds of notices go out by a connector. It holds for what is told from then on. */
+        post: operations["post_me_notices_connectors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/notices/read": {
         parameters: {
             query?: never;
@@ -2939,6 +2957,19 @@ export interface components {
             /** @description The channel's page. */
             url: string;
         };
+        /** @description Sets what goes out by a connector: these kinds and no others. */
+        ConnectorAllowed: {
+            /** @example webhook */
+            connector: string;
+            kinds: string[];
+        };
+        /** @description What a member allows by a connector. */
+        ConnectorChoice: {
+            /** @description `log` or `webhook` */
+            connector: string;
+            /** @description The kinds that go out by it; none until he says so. */
+            kinds: string[];
+        };
         /** @description What every non-winner gets on top of the full refund. */
         ConsolationCard: {
             cash: components["schemas"]["Amount"];
@@ -3314,28 +3345,7 @@ export interface components {
             phone: string;
         };
         /** @description Something that a member is told. */
-        InboxNotice: {
-            amount?: components["schemas"]["Amount"] | null;
-            at: components["schemas"]["At"];
-            coins?: components["schemas"]["Amount"] | null;
-            extra?: components["schemas"]["Amount"] | null;
-            /** @description The group it is about. */
-            group?: string | null;
-            /** @description Its name, the same by every connector. */
-            id: string;
-            /**
-             * @description `filled`, `won`, `not_won`, `bought`, `refunded`, `shipped`, `vested`, `dividend`, `coins_expiring`, `coins_expired`,
-             *     `withdrawal_sent`, `withdrawal_waiting`, `withdrawal_paid`, `withdrawal_rejected`, `withdrawal_failed`,
-             *     `withdrawal_expired`, `purchase_shipped`, `purchase_returned`, `recharge_refunded`, `order_fetched`, `purchase_fetched`,
-             *     `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen` or `clawed_back`
-             */
-            kind: string;
-            /** @description The order, purchase, payment at a counter or withdrawal it is about, as the kind says. */
-            number?: string | null;
-            /** @description Why money goes back. */
-            reason?: string | null;
-            /** @description The same in words. */
-            text: components["schemas"]["Words"];
+        InboxNotice: components["schemas"]["NoticeBody"] & {
             unread: boolean;
         };
         /** @description Says that a member has read his inbox. */
@@ -4123,6 +4133,40 @@ export interface components {
             text: components["schemas"]["Words"][];
             /** @description How many seats of a group win, at least and at most. */
             winners: number[];
+        };
+        /** @description What a notice says, the same by every way. */
+        NoticeBody: {
+            amount?: components["schemas"]["Amount"] | null;
+            at: components["schemas"]["At"];
+            coins?: components["schemas"]["Amount"] | null;
+            extra?: components["schemas"]["Amount"] | null;
+            /** @description The group it is about. */
+            group?: string | null;
+            /**
+             * @description Its name, for ever.
+             * @example 4711-0-17-4ce728d5af
+             */
+            id: string;
+            /**
+             * @description `filled`, `won`, `not_won`, `bought`, `refunded`, `shipped`, `vested`, `dividend`, `coins_expiring`, `coins_expired`,
+             *     `withdrawal_sent`, `withdrawal_waiting`, `withdrawal_paid`, `withdrawal_rejected`, `withdrawal_failed`,
+             *     `withdrawal_expired`, `purchase_shipped`, `purchase_returned`, `recharge_refunded`, `order_fetched`, `purchase_fetched`,
+             *     `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen` or `clawed_back`
+             */
+            kind: string;
+            /** @description The order, purchase, payment at a counter or withdrawal it is about, as the kind says. */
+            number?: string | null;
+            /** @description Why money goes back. */
+            reason?: string | null;
+            /** @description The same in words. */
+            text: components["schemas"]["Words"];
+        };
+        /** @description By what a member's notices go out beside his inbox. */
+        NoticeChoices: {
+            /** @description The connectors of this installation. */
+            connectors: components["schemas"]["ConnectorChoice"][];
+            /** @description All kinds of notices there are. */
+            kinds: string[];
         };
         /** @description The odds in plain words, for a member who is not the leader. */
         Odds: {
@@ -8720,6 +8764,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_notices_connectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Connectors */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeChoices"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_notices_connectors: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorAllowed"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nothing"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -8,8 +8,8 @@ use payments::{
     sandbox::{BookLocation, Merchant, Provider, ProviderConfig, Retry},
 };
 use server::{
-    ChannelKind, ClientAddress, Config, Demo, DemoAccount, DemoReach, DrawInstallation, DrawSource,
-    Limits, Pace, Rate, SignInCodes, chain,
+    ChannelKind, ClientAddress, Config, Connectors, Demo, DemoAccount, DemoReach, DrawInstallation,
+    DrawSource, Limits, Pace, Rate, SignInCodes, Webhook, WebhookSecret, chain,
 };
 use tokio::{net::TcpListener, sync::watch};
 
@@ -80,6 +80,12 @@ pub(crate) struct ServeArgs {
     /// Write members' sign-in codes to the log; for trials on one's own machine
     #[arg(long)]
     log_sign_in_codes: bool,
+    /// Append a line to FILE for each notice that its member allows to go out by the log
+    #[arg(long, value_name = "FILE")]
+    notice_log: Option<PathBuf>,
+    /// Post each notice that its member allows to go out by the webhook to URL, signed with POTLUCK_WEBHOOK_SECRET
+    #[arg(long, value_name = "URL")]
+    notice_webhook: Option<String>,
     /// Take the client's address from the last entry of X-Forwarded-For, which a proxy in front must set
     #[arg(long)]
     behind_proxy: bool,
@@ -329,6 +335,7 @@ fn config(
         } else {
             ClientAddress::Peer
         },
+        connectors: connectors(args)?,
         clock: Arc::new(engine::SystemClock),
         limits: limits(&demo),
         pace: Pace {
@@ -339,6 +346,32 @@ fn config(
             ..Pace::default()
         },
         demo,
+    })
+}
+
+/// By what notices leave the platform.
+fn connectors(args: &ServeArgs) -> Result<Connectors, String> {
+    let webhook = args.notice_webhook.as_deref().map(webhook).transpose()?;
+    Ok(Connectors {
+        log: args.notice_log.clone(),
+        webhook,
+    })
+}
+
+fn webhook(url: &str) -> Result<Webhook, String> {
+    let url = reqwest::Url::parse(url).map_err(|error| format!("--notice-webhook: {error}"))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err("--notice-webhook: the address begins with https:// or http://".to_owned());
+    }
+    let secret = std::env::var("POTLUCK_WEBHOOK_SECRET")
+        .map_err(|error| format!("POTLUCK_WEBHOOK_SECRET: {error}"))?;
+    let secret =
+        WebhookSecret::new(secret).map_err(|error| format!("POTLUCK_WEBHOOK_SECRET: {error}"))?;
+    let within = Webhook::WITHIN;
+    Ok(Webhook {
+        url,
+        secret,
+        within,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payments::Channel;
+use reqwest::Url;
 
 use crate::http::Rate;
 use crate::wire::DemoAccount;
@@ -33,6 +34,8 @@ pub struct Config {
     pub clock: Arc<dyn Clock>,
     /// How much one identity may ask.
     pub limits: Limits,
+    /// By what notices leave the platform.
+    pub connectors: Connectors,
     /// How often workers look for something to do.
     pub pace: Pace,
 }
@@ -133,6 +136,75 @@ pub enum ClientAddress {
     Peer,
     /// The last entry of `X-Forwarded-For`, which a proxy in front must set.
     Forwarded,
+}
+
+/// By what notices leave the platform, where members allow it (rules 9.8).
+#[derive(Clone, Debug, Default)]
+pub struct Connectors {
+    /// A file that gets a line for each.
+    pub log: Option<PathBuf>,
+    /// An address that gets a request for each.
+    pub webhook: Option<Webhook>,
+}
+
+/// Who gets a signed request for each notice.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Where.
+    pub url: Url,
+    /// What requests are signed with.
+    pub secret: WebhookSecret,
+    /// How long the receiver may take.
+    pub within: Duration,
+}
+
+impl Webhook {
+    /// How long a receiver may take: below what the server waits for its workers when it ends.
+    pub const WITHIN: Duration = Duration::from_secs(8);
+}
+
+/// What requests of a webhook are signed with. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookSecret(String);
+
+/// Fewest bytes of a webhook's secret.
+pub const MIN_WEBHOOK_SECRET_BYTES: usize = 32;
+
+/// A webhook's secret is too short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a webhook's secret has at least {MIN_WEBHOOK_SECRET_BYTES} bytes")]
+pub struct ShortSecret;
+
+impl WebhookSecret {
+    /// Takes the secret that the receiver knows, too.
+    pub fn new(secret: String) -> Result<WebhookSecret, ShortSecret> {
+        if secret.len() < MIN_WEBHOOK_SECRET_BYTES {
+            return Err(ShortSecret);
+        }
+        Ok(WebhookSecret(secret))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl std::fmt::Debug for WebhookSecret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("WebhookSecret(…)")
+    }
+}
+
+/// Whether an address is this machine's own.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost" | "[::1]") => true,
+        Some(host) => {
+            let address = host.parse::<std::net::Ipv4Addr>();
+            address.is_ok_and(|address| address.is_loopback())
+        }
+        None => false,
+    }
 }
 
 /// How much one identity may ask.

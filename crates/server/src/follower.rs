@@ -571,6 +571,7 @@ mod tests {
             client_address: ClientAddress::Peer,
             clock: Arc::new(engine::SystemClock),
             limits: Limits::default(),
+            connectors: crate::config::Connectors::default(),
             pace: Pace::default(),
         }
     }

@@ -40,8 +40,8 @@ pub use api::openapi_json;
 pub use beacon::BeaconSetupError;
 pub use causes::chain;
 pub use config::{
-    ChannelKind, ClientAddress, Config, Demo, DemoReach, DrawInstallation, DrawSource, Limits,
-    Pace, SignInCodes,
+    ChannelKind, ClientAddress, Config, Connectors, Demo, DemoReach, DrawInstallation, DrawSource,
+    Limits, MIN_WEBHOOK_SECRET_BYTES, Pace, ShortSecret, SignInCodes, Webhook, WebhookSecret,
 };
 pub use http::Rate;
 pub use money::payout_no;

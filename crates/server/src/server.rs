@@ -30,7 +30,7 @@ use crate::beacon::{BeaconSetupError, Beacons};
 use crate::config::{ChannelKind, Config, Demo, DemoReach, DrawSource};
 use crate::http::{Doors, Problem};
 use crate::people::People;
-use crate::{api, audit, draws, follower, lost_beacons, money, ops, parts, web};
+use crate::{api, audit, draws, follower, lost_beacons, money, notices, ops, parts, web};
 
 /// How long requests that have begun may take to end once the server is to stop.
 const END_WITHIN: Duration = Duration::from_secs(10);
@@ -146,6 +146,18 @@ pub enum ServeError {
     /// The journal cannot be asked.
     #[error("the engine does not answer")]
     Ask(#[from] engine::SubmitError),
+    /// The log of notices cannot be written.
+    #[error("cannot write notices to {}", path.display())]
+    NoticeLog {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No HTTP client.
+    #[error("cannot make the HTTP client for the webhook of notices")]
+    Webhook(#[source] reqwest::Error),
     /// A listener broke.
     #[error("cannot serve")]
     Listen(#[source] std::io::Error),
@@ -337,6 +349,7 @@ pub(crate) async fn open_on(
     let (engine, threads) = start_engine(opened, &config).await?;
     parts::same_moment(&directory, &engine).await?;
     directory.unread_after(journal.head_seq).await?;
+    let connectors = notices::Set::open(&config.connectors, &directory).await?;
     beacons.lost = lost_beacons::check(&beacons, &engine, &config, &key_file).await?;
     if matches!(config.draw.source, DrawSource::Local { .. }) {
         beacons.make_local(&key_file)?;
@@ -374,7 +387,8 @@ pub(crate) async fn open_on(
         views,
         stop,
     });
-    let workers = workers(&app, projector, reader, queue);
+    let mut workers = workers(&app, projector, reader, queue);
+    connectors.start(&app, &mut workers);
     Ok(Started {
         app,
         threads,

@@ -357,6 +357,7 @@ fn settings(dir: &Path, address: SocketAddr, channel: Channel, clock: &ManualClo
             signature: plenty,
             ..Limits::default()
         },
+        connectors: server::Connectors::default(),
         pace: Pace {
             look: Duration::from_millis(50),
             retry_first: Duration::from_millis(50),

@@ -374,6 +374,7 @@ export const restEn: RestMessages = {
     other_store: 'This is given out at other stores',
     code_unknown: 'There is no such code',
     code_used: 'This was given out already, or has ended or gone back',
+    connector_unknown: 'Notices do not go out this way here',
     recharge_cap: 'No more can be paid for coins that are not used yet',
     recharge_unknown: 'There is no such recharge, or nothing is left of it',
     recharge_used: 'What is left is worth less than a fen',

@@ -372,6 +372,7 @@ export const restZh = {
     other_store: '这件商品不在这家门店领取',
     code_unknown: '没有这个核销码',
     code_used: '已经核销、过期或退款',
+    connector_unknown: '这里不通过该方式发送通知',
     recharge_cap: '未用购物币的充值金额已达上限',
     recharge_unknown: '没有这笔充值，或已用完、已退',
     recharge_used: '剩余的购物币不足一分钱',

@@ -8,6 +8,7 @@
 mod books;
 mod first;
 mod load;
+mod notices;
 mod payouts;
 mod platform;
 mod purchases;

@@ -33,7 +33,17 @@ pub(crate) struct Start {
     pub(crate) provider_key: String,
     pub(crate) secret: &'static str,
     pub(crate) snapshot_every_s: u32,
+    /// Where notices go, if anywhere.
+    pub(crate) notices: Option<Notices>,
     pub(crate) order: Option<Order>,
+}
+
+/// Where notices go.
+#[derive(Clone, Debug)]
+pub(crate) struct Notices {
+    pub(crate) log: PathBuf,
+    pub(crate) webhook: String,
+    pub(crate) secret: &'static str,
 }
 
 /// A platform that was started; killed with the test.
@@ -67,6 +77,13 @@ impl Platform {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
+        if let Some(notices) = &start.notices {
+            command
+                .arg("--notice-log")
+                .arg(&notices.log)
+                .args(["--notice-webhook", &notices.webhook])
+                .env("POTLUCK_WEBHOOK_SECRET", notices.secret);
+        }
         if let Some(Order { point, pass, when }) = &start.order {
             command.env("POTLUCK_CRASH_AT", format!("{point}:{pass}"));
             if let Some(file) = when {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use super::load::{Load, Member, PRICE_FEN, SEATS, Shop};
-use super::platform::{Order, Platform, Start, free_port, potluck};
+use super::platform::{Notices, Order, Platform, Start, free_port, potluck};
 use super::random::Random;
 
 const SECRET: &str = "the secret between shop and provider";
@@ -30,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) http: reqwest::Client,
     pub(crate) base: String,
     port: u16,
+    /// Where notices go, if anywhere.
+    pub(crate) notices: Option<Notices>,
 }
 
 impl Drop for Site {
@@ -82,10 +84,11 @@ impl Site {
             http: client(),
             base: format!("http://127.0.0.1:{port}"),
             port,
+            notices: None,
         }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.as_ref().unwrap().path()
     }
 
@@ -106,6 +109,7 @@ impl Site {
             provider_key: self.provider.callback_key().to_hex(),
             secret: SECRET,
             snapshot_every_s,
+            notices: self.notices.clone(),
             order,
         })
     }

@@ -2,14 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::Month;
-use views::ReadUpTo;
+use axum::http::StatusCode;
+use domain::{Month, NoticeKind};
+use views::{NoticeKinds, ReadUpTo, notice_kind};
 
 use crate::app::{Shared, Viewed, store_problem};
 use crate::auth::AsMember;
 use crate::http::{Page, Params, Problem, Result, Write, decimal};
-use crate::notices::{Told, expiring};
-use crate::wire::{Inbox, InboxNotice, InboxRead, Nothing};
+use crate::notices::{Told, expiring, names};
+use crate::wire::{
+    ConnectorAllowed, ConnectorChoice, Inbox, InboxNotice, InboxRead, Nothing, NoticeBody,
+    NoticeChoices,
+};
 
 /// What the member was told, newest first.
 #[utoipa::path(get, path = "/me/notices", tag = "me", params(Page), responses((status = 200, description = "Notices", body = Inbox)))]
@@ -84,34 +88,59 @@ fn up_to(text: &str) -> Option<ReadUpTo> {
 }
 
 fn shown(told: &Told, read: ReadUpTo) -> InboxNotice {
-    let text = crate::notices::text(told);
-    let (id, at) = (told.id(), told.at().into());
-    match told {
-        Told::Event(row) => InboxNotice {
-            id,
-            at,
-            kind: row.kind.name(),
-            text,
-            unread: read.seq < row.seq,
-            group: row.group.map(|group| group.to_string()),
-            number: row.number.map(|number| number.to_string()),
-            amount: (row.amount.0 != 0).then(|| row.amount.into()),
-            extra: (row.extra.0 != 0).then(|| row.extra.into()),
-            coins: (row.coins.0 != 0).then(|| row.coins.into()),
-            reason: row.why.map(views::RefundReason::name),
-        },
-        Told::Expiring { month, notice, .. } => InboxNotice {
-            id,
-            at,
-            kind: notice.kind.name(),
-            text,
-            unread: Month(read.month) < *month,
-            group: None,
-            number: None,
-            amount: None,
-            extra: None,
-            coins: Some(notice.coins.into()),
-            reason: None,
-        },
+    let unread = match told {
+        Told::Event(row) => read.seq < row.seq,
+        Told::Expiring { month, .. } => Month(read.month) < *month,
+    };
+    InboxNotice {
+        notice: NoticeBody::of(told),
+        unread,
     }
+}
+
+/// By what the member's notices go out beside his inbox.
+#[utoipa::path(get, path = "/me/notices/connectors", tag = "me", responses((status = 200, description = "Connectors", body = NoticeChoices)))]
+pub(crate) async fn choices(State(app): Shared, member: AsMember) -> Result<Json<NoticeChoices>> {
+    let directory = app.people.directory();
+    let allowed = directory.allowed_connectors(member.0).await;
+    let allowed = allowed.map_err(store_problem)?;
+    let connectors = names(&app.config.connectors).into_iter();
+    Ok(Json(NoticeChoices {
+        connectors: connectors
+            .map(|connector| ConnectorChoice {
+                connector,
+                kinds: allowed.get(connector).map_or_else(Vec::new, |kinds| {
+                    kinds.iter().map(NoticeKind::name).collect()
+                }),
+            })
+            .collect(),
+        kinds: NoticeKind::ALL.map(NoticeKind::name).to_vec(),
+    }))
+}
+
+/// Sets which kinds of notices go out by a connector. It holds for what is told from then on.
+#[utoipa::path(post, path = "/me/notices/connectors", tag = "me", request_body = ConnectorAllowed, responses((status = 200, description = "Noted", body = Nothing)))]
+pub(crate) async fn allow(
+    State(app): Shared,
+    member: AsMember,
+    write: Write<ConnectorAllowed>,
+) -> Result<Json<Nothing>> {
+    let ConnectorAllowed { connector, kinds } = write.body;
+    let known = names(&app.config.connectors);
+    if !known.contains(&connector.as_str()) {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "connector_unknown",
+            "notices do not go out by this connector here",
+        ));
+    }
+    let kinds: Option<NoticeKinds> = kinds.iter().map(|kind| notice_kind(kind)).collect();
+    let kinds = kinds.ok_or_else(|| {
+        Problem::unprocessable("body_invalid", "kinds are those that the list names")
+            .with("field", "kinds")
+    })?;
+    let directory = app.people.directory();
+    let noted = directory.allow_connector(member.0, &connector, kinds).await;
+    noted.map_err(store_problem)?;
+    Ok(Json(Nothing {}))
 }

@@ -215,6 +215,7 @@ fn told() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(inbox::inbox))
         .routes(routes!(inbox::read))
+        .routes(routes!(inbox::choices, inbox::allow))
 }
 
 /// Withdrawals, for members, operators and finance.

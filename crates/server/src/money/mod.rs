@@ -26,3 +26,4 @@ pub(crate) use purchases::{
 };
 pub(crate) use reconcile::{Compared, watch_books};
 pub(crate) use refunds::run as run_refunds;
+pub(crate) use retries::wait;

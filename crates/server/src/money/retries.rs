@@ -87,7 +87,7 @@ impl<K: Copy + Ord, T: Copy> Retries<K, T> {
 }
 
 /// Doubled each time up to the most, and between half and all of that, so that many do not come back at once.
-fn wait(tries: u32, pace: &Pace) -> Duration {
+pub(crate) fn wait(tries: u32, pace: &Pace) -> Duration {
     let doubled = pace
         .retry_first
         .saturating_mul(2u32.saturating_pow(tries.saturating_sub(1).min(31)));

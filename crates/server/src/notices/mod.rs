@@ -1,9 +1,23 @@
 //! What members are told (rules 9.8): its names, its words, and the connectors by which it goes out.
 
+mod connector;
+mod courier;
+mod log_file;
 mod texts;
+mod webhook;
 
-use domain::{MemberId, Millis, Month, Notice, World};
-use views::NoticeRow;
+use std::sync::Arc;
+
+use domain::{MemberId, Millis, Month, Notice, NoticeKind, World};
+use tokio::task::JoinSet;
+use views::{Directory, NoticeRow};
+
+use crate::app::App;
+use crate::config::Connectors;
+use crate::server::ServeError;
+use connector::{Connector, Place};
+use log_file::LogFile;
+use webhook::Post;
 
 pub(crate) use texts::text;
 
@@ -59,6 +73,37 @@ impl Told {
         }
     }
 
+    /// Where it stands among all there are.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Told::Event(row) => Place::Event {
+                seq: row.seq,
+                event_no: row.event_no,
+                member: row.member,
+            },
+            Told::Expiring { month, member, .. } => Place::Coins {
+                month: month.0,
+                member: *member,
+            },
+        }
+    }
+
+    /// What it is about.
+    pub(crate) fn kind(&self) -> NoticeKind {
+        match self {
+            Told::Event(row) => row.kind,
+            Told::Expiring { notice, .. } => notice.kind,
+        }
+    }
+
+    /// Whom it tells.
+    pub(crate) fn member(&self) -> MemberId {
+        match self {
+            Told::Event(row) => row.member,
+            Told::Expiring { member, .. } => *member,
+        }
+    }
+
     /// When it happened.
     pub(crate) fn at(&self) -> Millis {
         match self {
@@ -66,6 +111,60 @@ impl Told {
             Told::Expiring { at, .. } => *at,
         }
     }
+}
+
+/// The connectors that are in use.
+pub(crate) struct Set {
+    log: Option<LogFile>,
+    webhook: Option<Post>,
+}
+
+impl Set {
+    /// Sets them up, and forgets how those stood that are in use no more: once they are again, what happened meanwhile is
+    /// no news.
+    pub(crate) async fn open(
+        connectors: &Connectors,
+        directory: &Directory,
+    ) -> Result<Set, ServeError> {
+        let log = match &connectors.log {
+            Some(path) => {
+                log_file::can_be_written(path).map_err(|source| ServeError::NoticeLog {
+                    path: path.clone(),
+                    source,
+                })?;
+                Some(LogFile::new(path.clone()))
+            }
+            None => None,
+        };
+        let webhook = connectors.webhook.as_ref().map(Post::new);
+        let webhook = webhook.transpose().map_err(ServeError::Webhook)?;
+        for (name, used) in [
+            (LogFile::NAME, log.is_some()),
+            (Post::NAME, webhook.is_some()),
+        ] {
+            if !used {
+                directory.forget_connector(name).await?;
+            }
+        }
+        Ok(Set { log, webhook })
+    }
+
+    /// Starts a courier for each.
+    pub(crate) fn start(self, app: &Arc<App>, workers: &mut JoinSet<()>) {
+        if let Some(log) = self.log {
+            workers.spawn(courier::run(app.clone(), log));
+        }
+        if let Some(webhook) = self.webhook {
+            workers.spawn(courier::run(app.clone(), webhook));
+        }
+    }
+}
+
+/// Names of the connectors that are in use, as members choose them.
+pub(crate) fn names(connectors: &Connectors) -> Vec<&'static str> {
+    let log = connectors.log.as_ref().map(|_| LogFile::NAME);
+    let webhook = connectors.webhook.as_ref().map(|_| Post::NAME);
+    log.into_iter().chain(webhook).collect()
 }
 
 /// What of a member's coins expires with the month of this moment.
@@ -89,7 +188,7 @@ pub(crate) fn expiring(world: &World, member: MemberId, now: Millis) -> Option<T
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Coins, Money, NoticeKind};
+    use domain::{Coins, Money};
 
     pub(super) fn row() -> NoticeRow {
         NoticeRow {

@@ -5,6 +5,7 @@ mod callbacks;
 mod circles;
 mod clawbacks;
 mod coins;
+mod connectors;
 mod counters;
 mod crowds;
 mod dividends;

@@ -39,6 +39,8 @@ async fn roles_do_not_mix() {
         (Method::POST, "/me/limits".to_owned()),
         (Method::GET, "/me/notices".to_owned()),
         (Method::POST, "/me/notices/read".to_owned()),
+        (Method::GET, "/me/notices/connectors".to_owned()),
+        (Method::POST, "/me/notices/connectors".to_owned()),
         (Method::POST, "/me/self-exclusion".to_owned()),
         (Method::POST, "/skus/0/buy".to_owned()),
         (Method::GET, "/purchases/0".to_owned()),

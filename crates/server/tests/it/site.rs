@@ -521,6 +521,7 @@ fn settings(dir: &TempDir, base: &str, channel: Channel, clock: ManualClock) -> 
             subscriptions: 100,
             ..Limits::default()
         },
+        connectors: server::Connectors::default(),
         pace: Pace {
             look: Duration::from_millis(20),
             retry_first: Duration::from_millis(50),

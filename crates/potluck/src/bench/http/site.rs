@@ -305,6 +305,7 @@ fn config(dir: &Path, address: SocketAddr, channel: Channel) -> Result<Config, S
         client_address: ClientAddress::Forwarded,
         clock: Arc::new(engine::SystemClock),
         limits: Limits::default(),
+        connectors: server::Connectors::default(),
         pace: Pace {
             // The channel is asked about a reservation only when it is due, not while others are measured.
             ask_before: Duration::from_secs(1),
