@@ -319,7 +319,7 @@ async function returnIt(leader, desk, { order, group, sandbox }) {
   check(await back(), `the price of order ${order} has gone back`)
 }
 
-const MEMBER = [['list', '/', '.offer'], ['groups', '/groups', '.entry'], ['wallet', '/wallet', '.lines'], ['orders', '/orders', 'h1'], ['me', '/me', '.menu'], ['missing', '/nope', '.empty']]
+const MEMBER = [['list', '/', '.offer'], ['groups', '/groups', '.entry'], ['wallet', '/wallet', '.lines'], ['orders', '/orders', 'h1'], ['notices', '/me/notices', '.told'], ['me', '/me', '.menu'], ['missing', '/nope', '.empty']]
 const CONSOLE = [['c-groups', '/console/groups', 'table'], ['c-campaigns', '/console/campaigns', 'table'], ['c-form', '/console/campaigns/new', 'dl'], ['c-orders', '/console/orders', 'table'], ['c-books', '/console/books', 'table'], ['c-ledger', '/console/ledger', 'table']]
 
 const first = await open('zh-CN', 375, 812)

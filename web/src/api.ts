@@ -24,6 +24,8 @@ export const api = {
     get<T.Page<T.WalletLine>>('/me/wallet/lines', { query: { account, ...query } }),
   myRefunds: (query: Cursor = {}) => get<T.RefundsDue>('/me/refunds', { query }),
   myOrders: (query: Cursor = {}) => get<T.Page<T.Order>>('/me/orders', { query }),
+  notices: (query: Cursor = {}) => get<T.Inbox>('/me/notices', { query }),
+  readNotices: (seen: string) => post('/me/notices/read', { seen }),
   returnOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/return`, {}, keyed),
   takeBackOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/take-back`, {}, keyed),
   receiveOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/receive`, {}, keyed),

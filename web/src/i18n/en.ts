@@ -25,7 +25,7 @@ export const en: Messages = {
     not_found: 'No such page',
     not_found_hint: 'The link may be wrong, or what it showed is gone.',
   },
-  tab: { home: 'Home', groups: 'My groups', wallet: 'Wallet', me: 'Me', main: 'Main navigation' },
+  tab: { home: 'Home', groups: 'My groups', wallet: 'Wallet', me: 'Me', main: 'Main navigation', unread: 'Unread messages' },
   lang: { label: 'Language' },
   kind: {
     draw: 'Group draw', 'everyone-buys': 'Group buy', 'bonus-draw': 'Group buy + prize', treat: 'Treat', ballot: 'Ballot',

@@ -225,6 +225,7 @@ export const restEn: RestMessages = {
       other: '{kind}',
     },
   },
+  notices: { title: 'Messages', empty: 'No messages yet', empty_hint: 'What becomes of your groups, refunds, parcels and rewards is told here.', new: 'Unread', group: 'See the group', draw: 'See the draw', orders: 'See orders', wallet: 'See wallet' },
   orders: { title: 'Orders', empty: 'No orders yet', empty_hint: 'When a product is yours, its order appears here.', prize: 'with the prize: {prize}', state: { paid: 'To be shipped', shipped: 'Shipped', received: 'Received', kept: 'Completed', returning: 'On its way back', returned: 'Returned' },
     receive: 'I have received it', receive_confirm: 'Have you received the product?', receive_text: 'You may return it within 7 days; then the order is completed, and the group\'s rewards vest no earlier.', return: 'Return it', return_confirm: 'Send the product back?', return_text: 'When it has arrived, the whole price goes back the way it came; after 15 days without word, too. Rewards that came from your seat are taken back; consolation is not.', returning: 'Please send the product back', back_by: 'Refunded on arrival, at the latest {time}', returned_at: 'Returned {time}; the price goes back in full', received: 'Receipt confirmed',
     received_by: 'Counts as received on {time}', kept_at: 'Completed on {time}', from_group: 'Group {id}', no: 'Order {id}', tracking: '{carrier} {number}', paid_at: 'Bought {time}' },
@@ -236,7 +237,7 @@ export const restEn: RestMessages = {
   inbox: { title: 'Demo inbox', text: 'An inbox for the demonstration only. In real life the code goes to your phone and nowhere else.', phone: 'Phone', look: 'Look', empty: 'No code for this number', use: 'Sign in with it' },
   me: {
     title: 'Me', vip: 'VIP {n}', vip_0: 'Member', rank: 'Rank {n}', frozen: 'Frozen', invite: 'Invite friends', invite_text: 'Whoever signs up by this link has you as inviter; it cannot be changed afterwards.', invite_code: 'Invite code',
-    inviter: 'My inviter', no_inviter: 'none', orders: 'My orders', groups: 'My groups', wallet: 'My wallet', sign_out: 'Sign out', sign_in: 'Sign in or sign up',
+    inviter: 'My inviter', no_inviter: 'none', notices: 'Messages', orders: 'My orders', groups: 'My groups', wallet: 'My wallet', sign_out: 'Sign out', sign_in: 'Sign in or sign up',
     region: 'My region', region_none: 'not given', region_text: 'It cannot be changed for 90 days.', region_confirm: 'Is this your region?', region_done: 'Saved', region_save: 'Save',
     region_level: { 0: 'Province', 1: 'City', 2: 'County' },
     guest: 'Not signed in', guest_text: 'Sign in to open and join groups and to see your wallet.', share: 'Share', id: 'Member {id}', console: 'Operator console',

@@ -223,6 +223,7 @@ export const restZh = {
       other: '{kind}',
     },
   },
+  notices: { title: '消息', empty: '还没有消息', empty_hint: '团的结果、退款、发货和奖励都会在这里告诉你。', new: '未读', group: '看这个团', draw: '看开奖', orders: '看订单', wallet: '看钱包' },
   orders: { title: '订单', empty: '还没有订单', empty_hint: '得到商品后，订单会出现在这里。', prize: '连同奖品：{prize}', state: { paid: '待发货', shipped: '已发货', received: '已收货', kept: '已完成', returning: '退货中', returned: '已退货' },
     receive: '确认收货', receive_confirm: '确认已经收到商品？', receive_text: '收货后 7 天内可以退货；期满订单完成，在此之前本团的奖励不解冻。', return: '申请退货', return_confirm: '把商品寄回？', return_text: '商家收到后，全款原路退回；15 天内没有确认也会自动退回。来自你这个名额的奖励随之取消，参与奖不受影响。', returning: '已申请退货，请寄回商品', back_by: '商家收到即退款，最迟 {time}', returned_at: '{time} 已退货，全款原路退回', received: '已确认收货',
     received_by: '{time} 自动确认收货', kept_at: '订单将于 {time} 完成', from_group: '第 {id} 团', no: '订单 {id}', tracking: '{carrier} {number}', paid_at: '{time} 成交' },
@@ -234,7 +235,7 @@ export const restZh = {
   inbox: { title: '演示收件箱', text: '这是演示用的收件箱，只在演示环境里有。真实环境的验证码只发到你的手机。', phone: '手机号', look: '查看', empty: '没有发给这个号码的验证码', use: '用这个登录' },
   me: {
     title: '我的', vip: 'VIP {n}', vip_0: '普通会员', rank: '等级 {n}', frozen: '已冻结', invite: '邀请朋友', invite_text: '朋友通过这个链接注册，你就是他的上级，绑定后不可更改。', invite_code: '邀请码',
-    inviter: '我的上级', no_inviter: '没有上级', orders: '我的订单', groups: '我的团', wallet: '我的钱包', sign_out: '退出登录', sign_in: '登录 / 注册',
+    inviter: '我的上级', no_inviter: '没有上级', notices: '消息', orders: '我的订单', groups: '我的团', wallet: '我的钱包', sign_out: '退出登录', sign_in: '登录 / 注册',
     region: '所在地区', region_none: '未填写', region_text: '填写后 90 天内不能更改。', region_confirm: '确认所在地区？', region_done: '已保存', region_save: '保存',
     region_level: { 0: '省', 1: '市', 2: '区县' },
     guest: '还没有登录', guest_text: '登录后可以开团、参团、查看钱包。', share: '分享', id: '会员 {id}', console: '运营后台',

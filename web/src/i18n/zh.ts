@@ -23,7 +23,7 @@ export const zh = {
     not_found: '没有这个页面',
     not_found_hint: '链接可能写错了，或内容已经不在了。',
   },
-  tab: { home: '首页', groups: '我的团', wallet: '钱包', me: '我的', main: '主导航' },
+  tab: { home: '首页', groups: '我的团', wallet: '钱包', me: '我的', main: '主导航', unread: '有未读消息' },
   lang: { label: '语言' },
   kind: {
     draw: '拼团抽奖', 'everyone-buys': '普通拼团', 'bonus-draw': '拼团加赠', treat: '聚餐买单', ballot: '摇号购',

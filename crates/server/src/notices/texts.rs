@@ -192,7 +192,7 @@ fn with_money(row: &NoticeRow, mut said: Words) -> Words {
     }
     if row.extra != Money::ZERO || row.coins != Coins::ZERO {
         let extra = together(row.extra, row.coins);
-        said.zh.push_str(&format!("参与奖 {} 已到账。", extra.zh));
+        said.zh.push_str(&format!("参与奖 {}已到账。", extra.zh));
         said.en
             .push_str(&format!(" Your consolation of {} is there.", extra.en));
     }
@@ -378,7 +378,7 @@ mod tests {
         };
         check(
             lost,
-            "7 号团已开奖：你未被抽中。100.00 元正原路退回。参与奖 5.00 元和 3.00 购物币 已到账。",
+            "7 号团已开奖：你未被抽中。100.00 元正原路退回。参与奖 5.00 元和 3.00 购物币已到账。",
             "Group 7 is drawn: you have not won. ¥100.00 goes back the way it came. \
              Your consolation of ¥5.00 and 3.00 coins is there.",
         );
