@@ -1265,6 +1265,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/counter/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables of the cashier's store, newest first. */
+        get: operations["get_counter_tables"];
+        put?: never;
+        /** Opens a table with its bill. Whoever has the token that is answered can look at it and sit down. */
+        post: operations["post_counter_tables"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/tables/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a table that is not full; whoever has paid gets it back. */
+        post: operations["post_counter_tables_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/treats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What tables can be opened under, newest first, at most 100. */
+        get: operations["get_counter_treats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/demo": {
         parameters: {
             query?: never;
@@ -2572,6 +2624,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tables/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A table by its token, as it stands now: bill, guests, odds, and what a non-winner gets. Nobody need sign in. */
+        get: operations["get_tables_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{token}/seats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sits down at a table; the seat is reserved until it is paid. The first guest is the leader. */
+        post: operations["post_tables_token_seats"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/withdrawals.csv": {
         parameters: {
             query?: never;
@@ -2790,12 +2876,21 @@ export interface components {
              * @description Seconds a reserved seat waits for its payment.
              */
             payment_window_s: number;
-            /** @description What every seat pays. */
+            /** @description What every seat pays; in a template of treats the largest bill. */
             price: components["schemas"]["Amount"];
+            price_from?: components["schemas"]["Amount"] | null;
             prize?: components["schemas"]["PrizeCard"] | null;
             product: components["schemas"]["ProductCard"];
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description In a template of treats the most guests.
+             */
             seats: number;
+            /**
+             * Format: int32
+             * @description The fewest guests of a template of treats that names them.
+             */
+            seats_from?: number | null;
             /** Format: int32 */
             seats_per_member: number;
             /** @description `drand-quicknet` or `local` */
@@ -3536,12 +3631,21 @@ export interface components {
                  * @description Seconds a reserved seat waits for its payment.
                  */
                 payment_window_s: number;
-                /** @description What every seat pays. */
+                /** @description What every seat pays; in a template of treats the largest bill. */
                 price: components["schemas"]["Amount"];
+                price_from?: components["schemas"]["Amount"] | null;
                 prize?: components["schemas"]["PrizeCard"] | null;
                 product: components["schemas"]["ProductCard"];
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description In a template of treats the most guests.
+                 */
                 seats: number;
+                /**
+                 * Format: int32
+                 * @description The fewest guests of a template of treats that names them.
+                 */
+                seats_from?: number | null;
                 /** Format: int32 */
                 seats_per_member: number;
                 /** @description `drand-quicknet` or `local` */
@@ -3896,6 +4000,39 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        List_TableLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                bill: components["schemas"]["Amount"];
+                /** @description The circle that goes on at it. */
+                circle?: string | null;
+                expires_at: components["schemas"]["At"];
+                /** @description Once somebody has sat down. */
+                group?: string | null;
+                /** Format: int32 */
+                guests: number;
+                id: string;
+                opened_at: components["schemas"]["At"];
+                /**
+                 * Format: int32
+                 * @description Guests who have paid, while it is open or full.
+                 */
+                paid: number;
+                /**
+                 * Format: int32
+                 * @description Guests whose payment is waited for.
+                 */
+                reserved: number;
+                /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void` */
+                state: string;
+                template: string;
+                /** @description What guests know it by. Whoever has it can look at the table and sit down. */
+                token: string;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_WalletLine: {
             /** @description What there is, in the list's order. */
             items: {
@@ -4119,7 +4256,9 @@ export interface components {
             odds: components["schemas"]["Odds"];
             /** Format: int64 */
             payment_window_s: number;
+            /** @description In a template of treats the largest bill. */
             price: components["schemas"]["Amount"];
+            price_from?: components["schemas"]["Amount"] | null;
             prize?: components["schemas"]["Words"] | null;
             product: components["schemas"]["Words"];
             /** @description The limits it was published under, and who signs for them where they are the operator's own. */
@@ -4127,8 +4266,16 @@ export interface components {
             published_at: components["schemas"]["At"];
             /** @description `platform` or `merchant`. */
             run_by: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description In a template of treats the most guests.
+             */
             seats: number;
+            /**
+             * Format: int32
+             * @description The fewest guests of a template of treats that names them.
+             */
+            seats_from?: number | null;
             /** @description The same in sentences. */
             text: components["schemas"]["Words"][];
             /** @description How many seats of a group win, at least and at most. */
@@ -4605,6 +4752,12 @@ export interface components {
             /** Format: int32 */
             units: number;
         };
+        /** @description A seat at a table, to be paid. */
+        SatDown: {
+            group: string;
+            payment: components["schemas"]["ToPay"];
+            seq: string;
+        };
         /** @description A seat, as shown to its member. */
         SeatCard: {
             paid_at?: components["schemas"]["At"] | null;
@@ -4832,6 +4985,74 @@ export interface components {
             /** @description 1 to 64 characters. */
             name: string;
         };
+        /** @description What was opened or cancelled. */
+        TableDone: components["schemas"]["TableLine"] & {
+            seq: string;
+        };
+        /** @description A table of the cashier's store. */
+        TableLine: {
+            bill: components["schemas"]["Amount"];
+            /** @description The circle that goes on at it. */
+            circle?: string | null;
+            expires_at: components["schemas"]["At"];
+            /** @description Once somebody has sat down. */
+            group?: string | null;
+            /** Format: int32 */
+            guests: number;
+            id: string;
+            opened_at: components["schemas"]["At"];
+            /**
+             * Format: int32
+             * @description Guests who have paid, while it is open or full.
+             */
+            paid: number;
+            /**
+             * Format: int32
+             * @description Guests whose payment is waited for.
+             */
+            reserved: number;
+            /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void` */
+            state: string;
+            template: string;
+            /** @description What guests know it by. Whoever has it can look at the table and sit down. */
+            token: string;
+        };
+        /** @description A table, as its guests see it before they pay. */
+        TablePage: {
+            address: string;
+            /** @description The circle that goes on at it: only its members sit down, and others as far as places are free. */
+            circle?: string | null;
+            expires_at: components["schemas"]["At"];
+            /** @description Once somebody has sat down: its page, events and draw. */
+            group?: string | null;
+            /**
+             * Format: int32
+             * @description Guests who have paid, while it is open or full.
+             */
+            paid: number;
+            /**
+             * Format: int32
+             * @description Guests whose payment is waited for.
+             */
+            reserved: number;
+            /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void` */
+            state: string;
+            /** @description The store's name. */
+            store: string;
+            /** @description The table's terms: its bill is the price, its guests the seats; with the odds and what a non-winner gets. */
+            terms: components["schemas"]["CampaignCard"];
+        };
+        /** @description A table, as the cashier opens it. */
+        TableWanted: {
+            /** @description All of the bill: what every guest pays, and one of them for good. */
+            bill: components["schemas"]["Amount"];
+            /** @description The circle that goes on at this table, by its first group; only under a treat whose circle takes turns. */
+            circle?: string | null;
+            /** Format: int32 */
+            guests: number;
+            /** @description Under which of the merchant's treats. */
+            template: string;
+        };
         /** @description What to pay, where and until when. */
         ToPay: {
             amount: components["schemas"]["Amount"];
@@ -4840,6 +5061,26 @@ export interface components {
             pay_by: components["schemas"]["At"];
             /** @description The channel's page; null while the channel does not answer: ask `GET /payments/{id}` again. */
             pay_url?: string | null;
+        };
+        /** @description What a cashier can open tables under. */
+        TreatCard: {
+            bill_from?: components["schemas"]["Amount"] | null;
+            bill_to: components["schemas"]["Amount"];
+            consolation: components["schemas"]["ConsolationCard"];
+            /**
+             * Format: int64
+             * @description Seconds a table may stay open.
+             */
+            fill_within_s: number;
+            /** Format: int32 */
+            guests_from: number;
+            /** Format: int32 */
+            guests_to: number;
+            name: components["schemas"]["Words"];
+            /** @description The campaign that was reviewed. */
+            template: string;
+            /** Format: int32 */
+            winners: number;
         };
         /** @description A member's money. */
         Wallet: {
@@ -7794,6 +8035,148 @@ export interface operations {
             };
         };
     };
+    get_counter_tables: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tables */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TableLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_counter_tables: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TableWanted"];
+            };
+        };
+        responses: {
+            /** @description Opened */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableDone"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_counter_tables_id_cancel: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Cancelled */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableDone"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_counter_treats: {
+        parameters: {
+            query?: {
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Treats */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TreatCard"][];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_demo: {
         parameters: {
             query?: never;
@@ -10560,6 +10943,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PurchaseMade"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tables_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TablePage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tables_token_seats: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Join"];
+            };
+        };
+        responses: {
+            /** @description Pay to keep it */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SatDown"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -148,6 +148,8 @@ fn terms() -> Campaign {
             chance: None,
             circle: Circle::Off,
             entries_per_day: 0,
+            seats_from: None,
+            price_from: None,
         },
         draw: DrawTerms {
             log: draw::Origin::new("example/log").expect("a plain name"),

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Bounce, CampaignId, CounterId, Event, GroupId, MemberId, MerchantId, Millis, PaymentId,
-    PurchaseId, RefundId, SkuId, StoreId, WithdrawalId,
+    PurchaseId, RefundId, SkuId, StoreId, TableId, WithdrawalId,
 };
 
 /// What an accepted command answers.
@@ -46,6 +46,9 @@ pub enum Answer {
     /// The number of the payment at a counter.
     #[n(48)]
     Counter(#[n(0)] CounterId),
+    /// The table's number.
+    #[n(49)]
+    Table(#[n(0)] TableId),
     /// The number of a thing for sale.
     #[n(50)]
     Sku(#[n(0)] SkuId),
@@ -108,6 +111,7 @@ impl Answer {
                 Event::Recharge(event) => answer = event.answer().unwrap_or(answer),
                 Event::Shop(event) => answer = event.answer().unwrap_or(answer),
                 Event::Alliance(event) => answer = event.answer().unwrap_or(answer),
+                Event::Table(event) => answer = event.answer().unwrap_or(answer),
                 Event::InviterBound { .. }
                 | Event::CapitalDeposited { .. }
                 | Event::GroupOpened { .. }
@@ -165,6 +169,7 @@ impl Answer {
             | Answer::Sku(_)
             | Answer::Purchase(_)
             | Answer::Counter(_)
+            | Answer::Table(_)
             | Answer::Payment(PaymentAnswer::Bounced { .. } | PaymentAnswer::Known) => None,
         }
     }

@@ -199,6 +199,7 @@ impl World {
         let mut found = Vec::new();
         self.check_sums(&mut found);
         self.check_members(&mut found);
+        self.check_tables(&mut found);
         self.check_lots(&mut found);
         for (id, group) in self.live_groups() {
             self.check_group(id, group, &mut found);

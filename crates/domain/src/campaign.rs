@@ -256,6 +256,12 @@ pub struct GroupTerms {
     /// Most seats of one member in this campaign on one day; 0: no limit of the campaign's own.
     #[cbor(n(9), skip_if = "is_zero")]
     pub entries_per_day: u32,
+    /// The fewest guests of a treat's table, where `seats` are the most; absent: `seats`.
+    #[n(10)]
+    pub seats_from: Option<u32>,
+    /// The smallest bill of a treat's table, where `price` is the largest; absent: any that the gate allows.
+    #[n(11)]
+    pub price_from: Option<Money>,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -415,6 +421,7 @@ impl Campaign {
     pub fn check(&self) -> Result<(), Refusal> {
         self.check_texts()?;
         self.check_group()?;
+        self.check_ranges()?;
         self.check_draw()?;
         if self.plan < 1 {
             return Err(Refusal::UnknownPlan { plan: self.plan });
@@ -485,6 +492,31 @@ impl Campaign {
                 "group.payment_window",
                 "must be between 1s and 24h",
             ));
+        }
+        Ok(())
+    }
+
+    /// Only a treat's template has ranges, and every table in them must keep what a group must.
+    fn check_ranges(&self) -> Result<(), Refusal> {
+        let group = &self.group;
+        if group.seats_from.is_none() && group.price_from.is_none() {
+            return Ok(());
+        }
+        if self.kind != Kind::Treat {
+            let field = match group.seats_from {
+                Some(_) => "group.seats_from",
+                None => "group.price_from",
+            };
+            return Err(invalid(field, "is only for treat"));
+        }
+        if group.seats < self.least_guests() {
+            return Err(invalid("group.seats_from", "must be at most the seats"));
+        }
+        if group.price < self.least_bill() {
+            return Err(invalid("group.price_from", "must be at most the price"));
+        }
+        for table in self.corner_tables() {
+            table.check_group()?;
         }
         Ok(())
     }

@@ -376,11 +376,22 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         self.require_member(member)?;
+        let campaign = self.may_open_round(circle, member)?;
+        self.require_no_treat(campaign)?;
+        self.open_group(campaign, (member, None), Some(circle), now, events)
+    }
+
+    /// The campaign of a circle whose next group this member may open.
+    pub(crate) fn may_open_round(
+        &self,
+        circle: GroupId,
+        member: MemberId,
+    ) -> Result<CampaignId, Refusal> {
         let turns = self.require_turns(circle, member)?;
-        if let Some(group) = turns.round {
-            return Err(CircleRefusal::RoundRunning { circle, group }.into());
+        match turns.round {
+            Some(group) => Err(CircleRefusal::RoundRunning { circle, group }.into()),
+            None => Ok(turns.campaign),
         }
-        self.open_group(turns.campaign, (member, None), Some(circle), now, events)
     }
 
     /// His seats in groups that are not over stay his; the circle goes on without him.

@@ -5,7 +5,8 @@ use minicbor::{Decode, Encode};
 use crate::{
     AllianceCommand, Campaign, CampaignId, CircleCommand, GatewayId, GroupId, MemberId,
     MemberLimits, Millis, Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile,
-    PurchaseId, RechargeCommand, RefundId, Region, ShopCommand, SkuId, Txn, WithdrawalId,
+    PurchaseId, RechargeCommand, RefundId, Region, ShopCommand, SkuId, TableCommand, Txn,
+    WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -287,6 +288,8 @@ pub enum Command {
     Recharge(RechargeCommand),
     /// Something of a circle that takes turns.
     Circle(CircleCommand),
+    /// Something of a treat's tables.
+    Table(TableCommand),
 }
 
 /// What has something due.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::{
     AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
     Millis, Money, Order, OrderId, OrderPayment, OrderState, PaymentId, PendingRefund, Pooled,
-    RefundId, Refusal, SeatRef, World,
+    RefundId, Refusal, RewardPaid, SeatRef, World,
     group::{Full, Group},
     reading::Reading,
     settle,
@@ -22,6 +22,17 @@ struct Drawn {
 
 /// The member and tag of the seat that is being paid.
 type LastSeat = (MemberId, [u8; 32]);
+
+impl WaitingReward {
+    pub(crate) fn of(reward: &RewardPaid) -> WaitingReward {
+        WaitingReward {
+            member: reward.member,
+            source_seat: reward.source_seat,
+            cash: reward.cash,
+            coins: reward.coins,
+        }
+    }
+}
 
 impl World {
     /// The last seat is being paid: seals the seat list and fixes the round (draw 4). What rewards depend on is read
@@ -108,6 +119,7 @@ impl World {
         events.extend(self.round_drawn(id, outcome));
         events.push(settled);
         self.decide_sold_for(group.campaign, events)?;
+        self.decide_served(terms, events);
         events.append(&mut pauses);
         Ok(())
     }
@@ -229,12 +241,7 @@ impl World {
             .rewards
             .iter()
             .filter(|reward| reward.program != crate::ProgramKind::Consolation)
-            .map(|reward| WaitingReward {
-                member: reward.member,
-                source_seat: reward.source_seat,
-                cash: reward.cash,
-                coins: reward.coins,
-            });
+            .map(WaitingReward::of);
         let open_orders = u32::try_from(orders).unwrap_or(u32::MAX);
         if open_orders != 0 {
             self.vesting.insert(

@@ -9,7 +9,7 @@ use crate::{
     AllianceEvent, Campaign, CampaignId, CircleEvent, Coins, CoinsLost, DividendShare, GroupId,
     LooserLimits, MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId, PayoutFailure,
     PlanTerms, PoolReturn, Pooled, Profile, Rate, RechargeEvent, RefundId, Region, Risen,
-    ShopEvent, StoreId, TotalWeight, Txn, WithdrawalId,
+    ShopEvent, StoreId, TableEvent, TotalWeight, Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -552,6 +552,9 @@ pub enum Event {
     /// Something of a circle that takes turns (rules 4).
     #[n(47)]
     Circle(#[n(0)] CircleEvent),
+    /// Something of a treat's tables (rules 4).
+    #[n(49)]
+    Table(#[n(0)] TableEvent),
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {

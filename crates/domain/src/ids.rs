@@ -48,6 +48,10 @@ id!(
     MerchantId(u32)
 );
 id!(
+    /// One table of a treat (rules 4). Public decimal; guests know it by its token.
+    TableId(u32)
+);
+id!(
     /// A person who runs the platform.
     OperatorId(u32)
 );

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use crate::{
     AllianceRefusal, Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState,
     MAX_AMOUNT_FEN, MemberId, Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal,
-    SeatRef, SeatState, World,
+    SeatRef, SeatState, TableRefusal, World,
     group::{Group, GroupSlot, Slim},
     rewards,
     table::{InGroup, ShortHash},
@@ -37,6 +37,7 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         self.require_member(member)?;
+        self.require_no_treat(campaign_id)?;
         self.open_group(campaign_id, (member, via), None, now, events)
     }
 
@@ -53,7 +54,10 @@ impl World {
         let via = self.link(member, via)?;
         let campaign = self.require_campaign(campaign_id)?;
         self.check_may_begin(&campaign.terms, now)?;
-        self.require_not_suspended(campaign_id)?;
+        let table_ends = self.table_ends(campaign_id);
+        if table_ends.is_none() {
+            self.require_not_suspended(campaign_id)?;
+        }
         self.require_within_limits(member, campaign_id, now)?;
         if MAX_PROMISED < self.promised.saturating_add(promise_of(campaign)?) {
             return Err(Refusal::Overflow);
@@ -62,7 +66,10 @@ impl World {
         let number = u32::try_from(self.groups.len()).map_err(|_| Refusal::Overflow)?;
         let group = GroupId(u64::from(number));
         self.decide_inviter(member, via, events);
-        let expires_at = now.after(campaign.terms.group.fill_within);
+        let expires_at = match table_ends {
+            Some(at) => at,
+            None => now.after(campaign.terms.group.fill_within),
+        };
         events.extend(self.round_opened(circle, group, campaign_id)?);
         events.push(Event::GroupOpened {
             group,
@@ -87,6 +94,21 @@ impl World {
         group_id: GroupId,
         member: MemberId,
         via: Option<MemberId>,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let live = self.live(group_id);
+        if live.is_some_and(|group| group.campaign.table().is_some()) {
+            return Err(TableRefusal::OnlyByLink.into());
+        }
+        self.join_group(group_id, (member, via), now, events)
+    }
+
+    /// A place in a group that is open.
+    pub(crate) fn join_group(
+        &self,
+        group_id: GroupId,
+        (member, via): (MemberId, Option<MemberId>),
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
@@ -447,6 +469,7 @@ impl World {
         expires_at: Millis,
     ) {
         self.expect_next("group", id.0, self.groups.len());
+        self.note_table_group(campaign, id);
         let promise = self
             .campaign(campaign)
             .and_then(|campaign| promise_of(campaign).ok());
@@ -550,6 +573,7 @@ impl World {
             self.returned
                 .remove(ShortHash::of(txn), InGroup::new(id, at));
         }
+        self.note_table_over(campaign);
         if state != GroupState::Settled {
             let promise = self
                 .campaign(campaign)

@@ -377,13 +377,8 @@ pub(crate) fn check_base(campaign: &Campaign, base: Base) -> Result<(), Refusal>
 pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
     let not_yet = |what| Err(Refusal::NotRunYet { what });
     match campaign.kind {
-        Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw => {}
-        Kind::Treat => return not_yet("kind treat"),
+        Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw | Kind::Treat => {}
         Kind::Ballot => return not_yet("kind ballot"),
-    }
-    match campaign.product.fulfilment {
-        Fulfilment::Ship | Fulfilment::PickUp | Fulfilment::Voucher => {}
-        Fulfilment::AtTable => return not_yet("product.fulfilment at-table"),
     }
     if campaign.origin_share.is_some() {
         return not_yet("alliance.origin_share");

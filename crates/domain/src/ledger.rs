@@ -350,7 +350,8 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::OrderReturning { .. }
         | Event::WithdrawalApproved { .. }
         | Event::WithdrawalWaiting { .. }
-        | Event::Circle(_) => Ok(()),
+        | Event::Circle(_)
+        | Event::Table(_) => Ok(()),
     }
 }
 

@@ -65,6 +65,7 @@ mod spending;
 mod standing;
 mod table;
 mod time;
+mod treat;
 mod withdrawal;
 mod world;
 
@@ -110,6 +111,7 @@ pub use snapshot::SnapshotError;
 pub use solvency::*;
 pub use standing::{MAX_RISEN, REGION_STANDS, Risen};
 pub use time::*;
+pub use treat::{MAX_OPEN_TABLES, TableBill, TableCommand, TableEvent, TableRefusal, TableView};
 pub use withdrawal::{
     PayoutFailure, PayoutOutcome, PendingPayout, Withdrawal, WithdrawalId, WithdrawalState,
 };

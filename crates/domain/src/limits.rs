@@ -235,7 +235,9 @@ impl World {
             .campaign(campaign)
             .map_or(0, |campaign| campaign.terms.group.entries_per_day);
         let of_campaign = (of_campaign != 0).then_some(of_campaign);
-        for (most, counted) in [(own, None), (of_campaign, Some(campaign))] {
+        // A day's entries at a template's tables are counted together.
+        let offer = self.offer_of(campaign);
+        for (most, counted) in [(own, None), (of_campaign, Some(offer))] {
             if let Some(most) =
                 most.filter(|&most| most <= self.limits.entries(member, counted, now))
             {
@@ -426,7 +428,7 @@ impl World {
             self.limits.entries.clear();
         }
         let all = holding.entries_per_day.map(|_| None);
-        let one = limited.then_some(Some(campaign));
+        let one = limited.then(|| Some(self.offer_of(campaign)));
         for counted in all.into_iter().chain(one) {
             let count = self.limits.entries.entry((member, counted)).or_default();
             *count = count.saturating_add(1);

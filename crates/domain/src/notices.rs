@@ -386,7 +386,8 @@ pub fn notices(event: &Event, told: &mut impl FnMut(Notice)) {
         | Event::PausesBegun { .. }
         | Event::ProfileAdopted { .. }
         | Event::WithdrawalRequested { .. }
-        | Event::Circle(_) => {}
+        | Event::Circle(_)
+        | Event::Table(_) => {}
     }
 }
 

@@ -114,6 +114,8 @@ impl World {
             _ if paid.amount != campaign.terms.group.price => Some(Bounce::AmountDiffers),
             Some(_) if group.full.is_some() => Some(Bounce::GroupFull),
             Some(_) => None,
+            // A gateway's members have no table's link.
+            None if group.campaign.table().is_some() => Some(Bounce::NothingToPay),
             None => self.why_not_join(id, group, member).or_else(|| {
                 let limited = self.require_within_limits(member, group.campaign, now);
                 limited.is_err().then_some(Bounce::MemberLimit)

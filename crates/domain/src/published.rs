@@ -57,7 +57,13 @@ pub fn published_file(campaign: &Campaign) -> String {
 fn group(file: &mut File, terms: &GroupTerms) {
     file.table("[group]");
     file.amount("price", terms.price);
+    if let Some(least) = terms.price_from {
+        file.amount("price_from", least);
+    }
     file.bare("seats", terms.seats);
+    if let Some(fewest) = terms.seats_from {
+        file.bare("seats_from", fewest);
+    }
     match terms.chance {
         None => file.bare("winners", terms.winners),
         Some(chance) => file.bare(

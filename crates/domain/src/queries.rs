@@ -35,7 +35,7 @@ impl World {
         u32::try_from(self.members.len()).unwrap_or(u32::MAX)
     }
 
-    /// How many campaigns were published; their numbers are below this.
+    /// How many campaigns were published; their numbers are below this. Tables' are not among them.
     pub fn campaigns(&self) -> u32 {
         u32::try_from(self.campaigns.len()).unwrap_or(u32::MAX)
     }
@@ -45,9 +45,12 @@ impl World {
         u64::try_from(self.groups.len()).unwrap_or(u64::MAX)
     }
 
-    /// A published campaign.
+    /// A published campaign, or a table's.
     pub fn campaign(&self, id: CampaignId) -> Option<&PublishedCampaign> {
-        self.campaigns.get(usize::try_from(id.0).ok()?)
+        match id.table() {
+            None => self.campaigns.get(usize::try_from(id.0).ok()?),
+            Some(table) => self.table_campaign(table),
+        }
     }
 
     /// The campaign of a group.

@@ -234,6 +234,9 @@ pub enum Refusal {
     /// Why a circle turned it down.
     #[error(transparent)]
     Circle(CircleRefusal),
+    /// Why a treat's table turned it down.
+    #[error(transparent)]
+    Table(crate::TableRefusal),
     /// A member's limits break a rule.
     #[error(
         "limits are at most 10000 entries or losses, a pause of up to 30 days, and an exclusion of 7, 30 or 180 days"
@@ -325,6 +328,7 @@ impl Refusal {
             Refusal::Shop(refusal) => refusal.code(),
             Refusal::Recharge(refusal) => refusal.code(),
             Refusal::Circle(refusal) => refusal.code(),
+            Refusal::Table(refusal) => refusal.code(),
             Refusal::InvalidLimits => "limits_invalid",
             Refusal::SelfExcluded { .. } => "self_excluded",
             Refusal::ExclusionStands { .. } => "self_exclusion_stands",

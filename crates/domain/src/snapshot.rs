@@ -26,6 +26,7 @@ use crate::{
     shop::Shop,
     standing::People,
     table::{InGroup, OnItsWay, ShortHash},
+    treat::Tables,
     withdrawal::Withdrawals,
     world::{PlatformBooks, VestingGroup},
 };
@@ -98,6 +99,9 @@ struct Stored<'a> {
     recharges: &'a Recharges,
     #[n(25)]
     circles: &'a Circles,
+    /// Absent until a table is opened: a snapshot has the bytes that it had before there were any.
+    #[n(24)]
+    tables: Option<&'a Tables>,
 }
 
 #[derive(Decode)]
@@ -152,6 +156,8 @@ struct Loaded {
     recharges: Recharges,
     #[n(25)]
     circles: Circles,
+    #[n(24)]
+    tables: Option<Tables>,
 }
 
 impl World {
@@ -201,6 +207,7 @@ impl World {
             shop: &self.shop,
             recharges: &self.recharges,
             circles: &self.circles,
+            tables: Some(&self.tables).filter(|tables| !tables.is_empty()),
         };
         minicbor::encode(&stored, out)
     }
@@ -244,6 +251,7 @@ impl World {
             shop: loaded.shop,
             recharges: loaded.recharges,
             circles: loaded.circles,
+            tables: loaded.tables.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();
@@ -259,6 +267,7 @@ impl World {
                 .insert(ShortHash::of(pending.txn), OnItsWay::new(pending.refund));
         }
         self.member_keys.rebuild_table();
+        self.rebuild_tables();
         let mut live = Vec::new();
         for (group, slot) in (0u64..).map(GroupId).zip(&mut self.groups) {
             let GroupSlot::Live(known) = slot else {

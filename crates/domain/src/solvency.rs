@@ -160,8 +160,22 @@ impl std::fmt::Display for Shortfall {
 
 /// Counts the printed lines of a campaign that keeps its other rules, whether it passes the gate or not: those of the number
 /// of winners that leaves the owner least.
+///
+/// Of a template those of the table that leaves least.
 pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
-    with_least_of_both(campaign, least(campaign, |lines| Ok(lines.worst))?)
+    let tables = campaign.corner_tables();
+    let mut all = tables
+        .iter()
+        .map(|terms| with_least_of_both(terms, least(terms, |lines| Ok(lines.worst))?));
+    let first = all.next().ok_or(Overflow)??;
+    all.try_fold(first, |worst, next| {
+        let next = next?;
+        Ok(if next.worst < worst.worst {
+            next
+        } else {
+            worst
+        })
+    })
 }
 
 /// Of a merchant's campaign the two may have their least with different numbers of winners.
@@ -287,11 +301,20 @@ fn expires_with_fees(campaign: &Campaign) -> Result<Money, Overflow> {
 
 /// Refuses a campaign that could not pay what it promises, with the term that breaks it and the nearest values
 /// of W, P or consolation that pass.
+///
+/// Of a template every table must pass that decides for all.
 pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
+    for terms in campaign.corner_tables() {
+        check_one(&terms)?;
+    }
+    Ok(solvency(campaign)?)
+}
+
+fn check_one(campaign: &Campaign) -> Result<(), Refusal> {
     let least_covered = least_covered(campaign)?;
     let covered = least_covered.covered()?.min(least_covered.worst);
     if least_covered.margin_floor <= covered {
-        return Ok(solvency(campaign)?);
+        return Ok(());
     }
     let solvency = with_least_of_both(campaign, least_covered)?;
     Err(Refusal::NotSolvent(Box::new(Shortfall {

@@ -29,6 +29,7 @@ use crate::{
     shop::Shop,
     standing::{Frozen, People},
     table::{InGroup, OnItsWay, PlaceTable, TokenTable},
+    treat::Tables,
     withdrawal::{Asked, Withdrawals},
 };
 
@@ -62,6 +63,7 @@ pub struct World {
     pub(crate) lots: CoinLots,
     pub(crate) limits: Limits,
     pub(crate) circles: Circles,
+    pub(crate) tables: Tables,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -343,6 +345,7 @@ impl World {
             Command::Shop(command) => return self.decide_shop(command, now, events),
             Command::Recharge(command) => return self.decide_recharge(command, events),
             Command::Circle(command) => return self.decide_circle(command, now, events),
+            Command::Table(command) => return self.decide_table(command, now, events),
         }
         Ok(None)
     }
@@ -589,6 +592,7 @@ impl World {
             Event::Shop(event) => self.apply_shop(event),
             Event::Recharge(event) => self.apply_recharge(event),
             Event::Circle(event) => self.apply_circle(event),
+            Event::Table(event) => self.apply_table(event, at),
         }
     }
 
@@ -670,10 +674,13 @@ impl World {
 }
 
 impl World {
-    /// The group or order a command touches; of a circle the group that it plays.
+    /// The group or order a command touches; of a circle or table the group that it plays.
     fn touched(&self, command: &Command) -> Option<Due> {
         if let Command::Circle(command) = command {
             return self.round_of(command.circle()).map(Due::Group);
+        }
+        if let Command::Table(command) = command {
+            return self.group_of_table(command).map(Due::Group);
         }
         touched(command)
     }
@@ -719,7 +726,8 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::RejectWithdrawal { .. }
         | Command::NotePayout { .. }
         | Command::ClawBack { .. }
-        | Command::Circle(_) => None,
+        | Command::Circle(_)
+        | Command::Table(_) => None,
         Command::Alliance(command) => command.touched(),
     }
 }
@@ -739,6 +747,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         Command::Shop(command) => command.member(),
         Command::Recharge(RechargeCommand::Refund { member, .. }) => Some(*member),
         Command::Circle(command) => Some(command.member()),
+        Command::Table(command) => command.member(),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }

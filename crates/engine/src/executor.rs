@@ -153,6 +153,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::Shop(event) => shop_bytes(event),
         Event::Recharge(event) => recharge_bytes(event),
         Event::Circle(event) => circle_bytes(event),
+        Event::Table(_) => 64,
         Event::PlanPublished { .. } => 512,
         Event::ProfileAdopted { .. } => 1024,
         Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),

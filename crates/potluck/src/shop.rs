@@ -203,8 +203,9 @@ pub(crate) fn greet(base_url: &str, password: &str) {
     println!("  As operator   {base_url}/console   name {OPERATOR}   password {password}");
     println!();
     println!(
-        "  As merchant   name {}   password {password}   over HTTP only: it has no pages yet",
-        crate::shop_merchant::MERCHANT
+        "  As merchant   name {}   or cashier   name {}   password {password}   over HTTP only: they have no pages yet",
+        crate::shop_merchant::MERCHANT,
+        crate::shop_merchant::CASHIER
     );
     println!(
         "  Members marked 演示 are a program. Groups of five leave their last seat to you for about a minute."

@@ -1,4 +1,5 @@
-//! The demonstration's merchant: a tea house that applies, is admitted, opens a store and has one campaign.
+//! The demonstration's merchant: a tea house that applies, is admitted, opens a store and has
+//! two campaigns: a draw, and a treat under which its cashier opens tables.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -7,6 +8,8 @@ use crate::shop::{get, post, session};
 
 /// What somebody who acts for the merchant signs in with; the password is the operator's.
 pub(crate) const MERCHANT: &str = "teahouse";
+/// As whom a cashier at its store signs in, with the same password.
+pub(crate) const CASHIER: &str = "teahouse-till";
 /// The member who applied.
 const PHONE: &str = "13800000002";
 
@@ -19,6 +22,22 @@ fn campaign() -> Value {
         "product": { "title": { "zh": "明前龙井礼盒", "en": "Longjing gift box, first picking" } },
         "group": {
             "price": "68.00", "seats": 6, "winners": 2, "fill_within": "24h", "payment_window": "5m",
+        },
+        "merchant": { "commission": "10%" },
+        "reward": [{ "program": "consolation", "cash": "2.00" }],
+    })
+}
+
+/// Two to eight guests, bills of 40 to 800 yuan; one of them is drawn to pay it, the others get 2 yuan from the tea house.
+fn treat() -> Value {
+    json!({
+        "name": { "zh": "湖畔茶馆 · 聚餐一人买单", "en": "Lakeside Tea House · One of you treats" },
+        "kind": "treat",
+        "profile": "seed",
+        "product": { "title": { "zh": "堂食茶点", "en": "Tea and snacks at the table" } },
+        "group": {
+            "price": "800.00", "price_from": "40.00", "seats": 8, "seats_from": 2, "winners": 1,
+            "fill_within": "30m", "payment_window": "5m",
         },
         "merchant": { "commission": "10%" },
         "reward": [{ "program": "consolation", "cash": "2.00" }],
@@ -52,12 +71,22 @@ pub(crate) async fn open(
     let signing_in = json!({ "name": MERCHANT, "password": password });
     let merchant = session(client, &format!("{api}/operator/sign-in"), &signing_in).await?;
     let store = json!({ "name": "湖滨店", "address": "湖滨路 1 号" });
-    post(client, &format!("{api}/merchant/stores"), &merchant, &store).await?;
-    let path = format!("{api}/merchant/drafts");
-    let draft = post(client, &path, &merchant, &campaign()).await?;
-    let path = format!("{api}/console/drafts/{}/publish", id(&draft["id"])?);
-    let reason = json!({ "reason": "demonstration" });
-    post(client, &path, operator, &reason).await?;
+    let opened = post(client, &format!("{api}/merchant/stores"), &merchant, &store).await?;
+    let cashier = json!({ "name": CASHIER, "password": password, "store": opened["store"] });
+    post(
+        client,
+        &format!("{api}/merchant/staff"),
+        &merchant,
+        &cashier,
+    )
+    .await?;
+    for campaign in [campaign(), treat()] {
+        let path = format!("{api}/merchant/drafts");
+        let draft = post(client, &path, &merchant, &campaign).await?;
+        let path = format!("{api}/console/drafts/{}/publish", id(&draft["id"])?);
+        let reason = json!({ "reason": "demonstration" });
+        post(client, &path, operator, &reason).await?;
+    }
     Ok(())
 }
 

@@ -119,6 +119,17 @@ fn what_is_special(terms: &Campaign) -> Vec<String> {
                 .to_owned(),
         ),
     }
+    if group.price_from.is_some() || group.seats_from.is_some() {
+        let bills = match group.price_from {
+            Some(least) => format!("{least} to {}", group.price),
+            None => format!("at most {}", group.price),
+        };
+        lines.push(format!(
+            "A template: tables of {} to {} guests, bills of {bills}. The worst case is that of the table that leaves least.",
+            terms.least_guests(),
+            group.seats
+        ));
+    }
     if terms.merchant.is_some() {
         let bears = "A merchant's campaign: the merchant bears commission, channel fees and rewards, and what products cost.";
         lines.push(bears.to_owned());

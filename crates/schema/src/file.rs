@@ -285,6 +285,14 @@ fn group(kind: Kind, table: &Table<'_>) -> Result<(GroupTerms, Option<Rate>), Sc
             field.choice(&named(circles, Circle::name))
         })?,
         entries_per_day: count("entries_per_day", 0)?,
+        seats_from: table
+            .get("seats_from")
+            .map(|field| field.count())
+            .transpose()?,
+        price_from: table
+            .get("price_from")
+            .map(|field| field.money())
+            .transpose()?,
     };
     Ok((terms, win_rate))
 }

@@ -14,7 +14,9 @@ pub(crate) const PRIZE: &[&str] = &["title", "cost"];
 /// Keys of `[group]`.
 pub(crate) const GROUP: &[&str] = &[
     "price",
+    "price_from",
     "seats",
+    "seats_from",
     "winners",
     "win_rate",
     "chance",

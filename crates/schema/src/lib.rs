@@ -14,6 +14,7 @@
 //! | `group.leader`, `group.circle` | `"equal"`, `"off"` |
 //! | `group.fill_within`, `group.payment_window` | `"24h"`, `"5m"` |
 //! | `group.seats_per_member`, `group.entries_per_day` | `1`, `0` |
+//! | `group.seats_from`, `group.price_from` | as many guests as `seats`; any bill that passes the gate (treat only) |
 //! | `draw.source` | the installation's |
 //! | `draw.delay` | the installation's if its source is used; else `"60s"`, or `"3s"` with a local source |
 //! | `channel.fee`, `channel.kept_on_refund` | `"0%"`, `false` |

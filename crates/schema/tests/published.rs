@@ -132,6 +132,8 @@ fn golden() -> Campaign {
             chance: None,
             circle: domain::Circle::Off,
             entries_per_day: 0,
+            seats_from: None,
+            price_from: None,
         },
         draw: DrawTerms {
             log: installation().log,
@@ -335,6 +337,8 @@ fn group() -> impl Strategy<Value = GroupTerms> {
             chance: None,
             circle: domain::Circle::Off,
             entries_per_day: 0,
+            seats_from: None,
+            price_from: None,
         })
 }
 

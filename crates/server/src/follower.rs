@@ -395,6 +395,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::WithdrawalFailed { .. }
         | Event::ClawedBack { .. }
         | Event::Circle(_)
+        | Event::Table(_)
         | Event::Alliance(_)
         | Event::Shop(_)
         | Event::Recharge(_)

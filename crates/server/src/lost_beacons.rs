@@ -158,7 +158,7 @@ fn waiting(world: &World, lost: &BTreeMap<CampaignId, [u8; 32]>) -> BTreeMap<[u8
         all.entry(*beacon).or_default().campaigns += 1;
     }
     for group in (0..world.groups()).filter_map(|id| world.group(GroupId(id))) {
-        let Some(beacon) = lost.get(&group.campaign) else {
+        let Some(beacon) = lost.get(&world.offer_of(group.campaign)) else {
             continue;
         };
         let waiting = all.entry(*beacon).or_default();

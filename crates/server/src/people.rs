@@ -171,6 +171,7 @@ impl People {
                     | Answer::Sku(_)
                     | Answer::Purchase(_)
                     | Answer::Counter(_)
+                    | Answer::Table(_)
                     | Answer::Reserved { .. }
                     | Answer::Payment(_)
                     | Answer::Withdrawal(_),

@@ -85,6 +85,8 @@ pub(crate) fn terms(name: &str, price: i64, (seats, winners): (u32, u32), cost: 
             chance: None,
             circle: domain::Circle::Off,
             entries_per_day: 0,
+            seats_from: None,
+            price_from: None,
         },
         draw: DrawTerms {
             log: draw::Origin::new("sim.example/log").expect("a name"),

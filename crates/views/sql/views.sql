@@ -25,8 +25,10 @@ CREATE TABLE campaign (
   published_at BIGINT NOT NULL,
   hash BLOB NOT NULL,
   terms BLOB NOT NULL,
-  file TEXT NOT NULL
+  file TEXT NOT NULL,
+  listed BIGINT NOT NULL
 );
+CREATE INDEX campaign_listed ON campaign (listed, id);
 CREATE TABLE group_ (
   id INTEGER NOT NULL PRIMARY KEY,
   campaign BIGINT NOT NULL,
@@ -364,3 +366,22 @@ CREATE TABLE notice (
 ) WITHOUT ROWID;
 -- In the order in which connectors send them.
 CREATE INDEX notice_told ON notice (seq, event_no, member);
+-- Tables of treats. The campaign of a table's group has the number of the table above 2147483648.
+CREATE TABLE treat_table (
+  id INTEGER NOT NULL PRIMARY KEY,
+  template BIGINT NOT NULL,
+  store BIGINT NOT NULL,
+  bill BIGINT NOT NULL,
+  seats BIGINT NOT NULL,
+  token BLOB NOT NULL,
+  at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  circle BIGINT
+);
+CREATE INDEX treat_table_store ON treat_table (store, id);
+CREATE INDEX treat_table_template ON treat_table (template, id);
+-- Those that were cancelled before anybody sat down.
+CREATE TABLE treat_cancelled (
+  id INTEGER NOT NULL PRIMARY KEY,
+  at BIGINT NOT NULL
+);

@@ -3,7 +3,7 @@
 
 use domain::{
     Account, AllianceAccount, AllianceEvent, CircleEvent, Event, GroupId, MemberId,
-    MerchantAccount, MerchantId, NoticeKind, RechargeEvent, ShopEvent,
+    MerchantAccount, MerchantId, NoticeKind, RechargeEvent, ShopEvent, TableEvent,
 };
 
 use crate::names::{WalletAccount, WhyKind, Word};
@@ -50,6 +50,8 @@ const SHOP_EVENTS: i64 = 5_000;
 const RECHARGE_EVENTS: i64 = 5_100;
 /// Numbers of circles' events begin with this.
 const CIRCLE_EVENTS: i64 = 4_700;
+/// Numbers of tables' events begin with this.
+const TABLE_EVENTS: i64 = 4_900;
 
 /// All kinds of accounts, by their numbers.
 pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
@@ -256,6 +258,9 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::Circle(event) => {
             CIRCLE_EVENTS.saturating_add(place(&CircleEvent::NAMES, &event.name()))
         }
+        Event::Table(event) => {
+            TABLE_EVENTS.saturating_add(place(&TableEvent::NAMES, &event.name()))
+        }
         Event::CoinsExpired { .. } => 71,
     }
 }
@@ -276,7 +281,9 @@ fn nested_events() -> impl Iterator<Item = (i64, &'static str)> {
     let circles = (CIRCLE_EVENTS..).zip(CircleEvent::NAMES);
     let shop = (SHOP_EVENTS..).zip(ShopEvent::NAMES);
     let recharges = (RECHARGE_EVENTS..).zip(RechargeEvent::NAMES);
-    alliance.chain(circles).chain(shop).chain(recharges)
+    let tables = (TABLE_EVENTS..).zip(TableEvent::NAMES);
+    let kinds = circles.chain(tables);
+    alliance.chain(kinds).chain(shop).chain(recharges)
 }
 
 /// A kind of thing that stands as the place of its value among all values.

@@ -5,6 +5,7 @@
 mod alliance;
 mod people;
 mod purchases;
+mod treats;
 mod withdrawals;
 
 use domain::{
@@ -65,6 +66,7 @@ pub async fn compare(views: &Views, world: &World) -> Result<Vec<Difference>, St
         withdrawals::compare(&mut tx, world, &mut found).await?;
         alliance::compare(&mut tx, world, &mut found).await?;
         purchases::compare(&mut tx, world, &mut found).await?;
+        treats::compare(&mut tx, world, &mut found).await?;
         Ok(found.differences)
     };
     comparing
@@ -100,7 +102,7 @@ type Done = Result<(), sqlx::Error>;
 
 async fn counts(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     let sql = "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM member) AS members, \
-        (SELECT CAST(COUNT(*) AS BIGINT) FROM campaign) AS campaigns, \
+        (SELECT CAST(COUNT(*) AS BIGINT) FROM campaign WHERE id < 2147483648) AS campaigns, \
         (SELECT CAST(COUNT(*) AS BIGINT) FROM group_) AS groups_";
     let row = tx
         .row(sql, Vec::new())

@@ -151,9 +151,10 @@ impl World {
         Some((store.merchant, store.token))
     }
 
-    /// Whose campaign it is, if a merchant's.
+    /// Whose campaign it is, if a merchant's; a table's is its template's.
     pub fn merchant_of(&self, campaign: CampaignId) -> Option<MerchantId> {
-        self.alliance.campaigns.get(&campaign).copied()
+        let offer = self.offer_of(campaign);
+        self.alliance.campaigns.get(&offer).copied()
     }
 }
 

@@ -573,6 +573,5 @@ fn what_cannot_be_opened_for_members_yet_is_not_published() {
             other => panic!("{named}: {other:?}"),
         }
     };
-    refused(of_kind(Kind::Treat, 30_000, (5, 1), 0), "kind treat");
     refused(of_kind(Kind::Ballot, 30_000, (5, 1), 0), "kind ballot");
 }

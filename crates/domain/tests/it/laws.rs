@@ -554,6 +554,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Shop(event) => event.name(),
         Event::Recharge(event) => event.name(),
         Event::Circle(_) => "circle",
+        Event::Table(_) => "table",
         Event::MemberRegistered { .. } => "registered",
         Event::InviterBound { .. } => "bound",
         Event::CampaignPublished { .. } => "published",

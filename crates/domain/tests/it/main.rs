@@ -27,5 +27,6 @@ mod shop;
 mod solvency;
 mod standing;
 mod stored;
+mod tables;
 mod told;
 mod withdrawals;

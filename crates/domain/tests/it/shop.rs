@@ -51,6 +51,8 @@ pub(crate) fn campaign(price: i64, seats: u32, winners: u32, cost: i64) -> Campa
             chance: None,
             circle: Circle::Off,
             entries_per_day: 0,
+            seats_from: None,
+            price_from: None,
         },
         draw: DrawTerms {
             log: draw::Origin::new("test.example/log").unwrap(),

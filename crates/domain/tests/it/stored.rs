@@ -31,6 +31,8 @@ const ALLIANCE: &str = include_str!("stored_records_6.txt");
 const SHOP: &str = include_str!("stored_records_10.txt");
 /// The same of counters.
 const COUNTERS: &str = include_str!("stored_records_8.txt");
+/// The same of treats and their tables.
+const TABLES: &str = include_str!("stored_records_12.txt");
 /// The same of circles that take turns.
 const TURNS: &str = include_str!("stored_records_9.txt");
 
@@ -40,7 +42,7 @@ const RECHARGES: &str = include_str!("stored_records_10b.txt");
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 11] = [
+const HISTORIES: [(Make, &str); 12] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -52,7 +54,21 @@ const HISTORIES: [(Make, &str); 11] = [
     (crate::recharges::every_kind, RECHARGES),
     (counters, COUNTERS),
     (turns, TURNS),
+    (tables, TABLES),
 ];
+
+/// A template, a table that is drawn, and one that is cancelled before anybody sits down.
+fn tables() -> Vec<Record> {
+    let mut diner = crate::tables::Diner::new(crate::tables::template());
+    let guests = diner.shop.members(2);
+    let table = diner.open(12_345, 2);
+    let group = diner.fill(&table, &guests);
+    diner.shop.settle(group);
+    let empty = diner.open(20_000, 3);
+    diner.cancel(&empty).unwrap();
+    diner.shop.check();
+    diner.shop.records
+}
 
 /// A circle's first two groups, one that expires, and a member who leaves.
 fn turns() -> Vec<Record> {
@@ -373,7 +389,7 @@ fn every_kind_ever_written_reads_back_to_the_same_bytes() {
                 .to_owned()
         }));
     }
-    assert_eq!(kinds.len(), 46, "{kinds:?}");
+    assert_eq!(kinds.len(), 47, "{kinds:?}");
 }
 
 #[test]

@@ -131,6 +131,8 @@ pub(crate) fn campaign() -> Campaign {
             chance: None,
             circle: domain::Circle::Off,
             entries_per_day: 0,
+            seats_from: None,
+            price_from: None,
         },
         draw: DrawTerms {
             log: Origin::new("test.example/log").unwrap(),

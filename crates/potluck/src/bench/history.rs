@@ -207,7 +207,8 @@ impl History {
             | Answer::Store(_)
             | Answer::Sku(_)
             | Answer::Purchase(_)
-            | Answer::Counter(_)) => Err(format!("an answer that cannot be: {answer:?}")),
+            | Answer::Counter(_)
+            | Answer::Table(_)) => Err(format!("an answer that cannot be: {answer:?}")),
         }
     }
 

@@ -163,7 +163,8 @@ impl Probe {
                 | Answer::Store(_)
                 | Answer::Sku(_)
                 | Answer::Purchase(_)
-                | Answer::Counter(_) => Err(super::shop::unexpected(&reply)),
+                | Answer::Counter(_)
+                | Answer::Table(_) => Err(super::shop::unexpected(&reply)),
             },
             None => Ok(false),
         }

@@ -217,6 +217,8 @@ pub(crate) fn campaign(seats: u32, rewards: Vec<Reward>) -> Result<Campaign, Str
             chance: None,
             circle: domain::Circle::Off,
             entries_per_day: 0,
+            seats_from: None,
+            price_from: None,
         },
         draw: DrawTerms {
             log,

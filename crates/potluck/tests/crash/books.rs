@@ -181,6 +181,7 @@ impl Books {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
             | Event::Circle(_)
+            | Event::Table(_)
             | Event::Alliance(_)
             | Event::Shop(_)
             | Event::Recharge(_)

@@ -15,4 +15,5 @@ mod limits;
 mod people;
 mod purchases;
 mod shop;
+mod treats;
 mod withdrawals;

@@ -131,6 +131,8 @@ pub(crate) fn sale() -> Campaign {
             chance: None,
             circle: Circle::Off,
             entries_per_day: 0,
+            seats_from: None,
+            price_from: None,
         },
         draw: DrawTerms {
             log: draw::Origin::new("test.example/log").unwrap(),

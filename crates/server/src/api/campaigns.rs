@@ -200,7 +200,8 @@ pub(crate) async fn publish(
         | Answer::Store(_)
         | Answer::Sku(_)
         | Answer::Purchase(_)
-        | Answer::Counter(_) => {
+        | Answer::Counter(_)
+        | Answer::Table(_) => {
             return Err(Problem::fault(
                 "a publication answered with something else",
                 &"no campaign",

@@ -285,7 +285,8 @@ fn answer_of(answer: Answer) -> JoinAnswer {
         | Answer::Store(_)
         | Answer::Sku(_)
         | Answer::Purchase(_)
-        | Answer::Counter(_) => JoinAnswer::Known,
+        | Answer::Counter(_)
+        | Answer::Table(_) => JoinAnswer::Known,
     }
 }
 

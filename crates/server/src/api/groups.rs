@@ -76,7 +76,7 @@ pub(crate) async fn join(
 }
 
 /// The member whose invite code a share link carries.
-async fn via(app: &App, invite: Option<&str>) -> Result<Option<MemberId>> {
+pub(super) async fn via(app: &App, invite: Option<&str>) -> Result<Option<MemberId>> {
     let Some(invite) = invite else {
         return Ok(None);
     };

@@ -32,6 +32,7 @@ mod recharges;
 mod shop;
 mod sign_in;
 mod standing;
+mod tables;
 mod withdrawals;
 
 use std::sync::Arc;
@@ -128,6 +129,11 @@ fn kinds() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(circles::page))
         .routes(routes!(circles::open))
         .routes(routes!(circles::leave))
+        .routes(routes!(tables::treats))
+        .routes(routes!(tables::list, tables::open))
+        .routes(routes!(tables::cancel))
+        .routes(routes!(tables::page))
+        .routes(routes!(tables::sit))
 }
 
 /// What providers, programs and everybody ask for.

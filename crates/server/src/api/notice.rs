@@ -1,13 +1,13 @@
 //! The public notice of a campaign, made from the data that runs it (rules 11).
 
 use axum::extract::State;
-use domain::{Campaign, CampaignId, PublishedCampaign};
+use domain::{Campaign, CampaignId, Kind, PublishedCampaign, TableBill};
 use views::Earned;
 
 use super::campaigns::unknown;
 use crate::app::{Shared, Viewed, store_problem};
 use crate::http::{Problem, Result, Segment};
-use crate::wire::{AtMost, DrawRule, EarnedCard, Notice, Odds, Words, odds, source_name};
+use crate::wire::{Amount, AtMost, DrawRule, EarnedCard, Notice, Odds, Words, odds, source_name};
 
 /// The public notice: prizes, quantity, odds, rule of draw, times, who runs it, what everyone can earn at most and what the
 /// median member earned.
@@ -20,7 +20,17 @@ pub(crate) async fn notice(
         .query(move |world| world.campaign(id).cloned())
         .await?
         .ok_or_else(unknown)?;
-    let earned = app.views.earned(id).await.map_err(store_problem)?;
+    let earned = match known.terms.kind {
+        // What is earned at a table is told by all tables of its template.
+        Kind::Treat => {
+            let template = app.query(move |world| world.offer_of(id)).await?;
+            app.views.earned_at_tables(template).await
+        }
+        Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw | Kind::Ballot => {
+            app.views.earned(id).await
+        }
+    };
+    let earned = earned.map_err(store_problem)?;
     let notice = notice_of(id, &known, earned.value)
         .map_err(|_| Problem::fault("a published campaign's sums do not fit", &"overflow"))?;
     Ok(Viewed(earned.seq, notice))
@@ -32,7 +42,11 @@ fn notice_of(
     earned: Earned,
 ) -> std::result::Result<Notice, domain::Overflow> {
     let terms = &known.terms;
-    let solvency = domain::solvency(terms)?;
+    // Of a template the most is what the largest table can pay.
+    let solvency = domain::solvency(&terms.at_table(TableBill {
+        bill: terms.group.price,
+        seats: terms.group.seats,
+    }))?;
     let at_most = solvency.rewards.iter().map(|term| AtMost {
         program: term.program.name(),
         cash: term.bound.cash.into(),
@@ -63,7 +77,9 @@ fn notice_of(
         },
         profile: schema::profile_to_json(&terms.profile),
         price: terms.group.price.into(),
+        price_from: terms.group.price_from.map(Amount::from),
         seats: terms.group.seats,
+        seats_from: terms.group.seats_from,
         product: both(&terms.product.title),
         prize: terms.prize.as_ref().map(|prize| both(&prize.title)),
         winners: [*counts.start(), *counts.end()],
@@ -79,6 +95,45 @@ fn notice_of(
             median: (0 < earned.groups).then(|| earned.median.into()),
         },
     })
+}
+
+const RANDOM_ZH: &str =
+    "中签由事先约定的公开随机数决定，任何人都可以核对；主办方不能选择、替换或重抽。";
+const RANDOM_EN: &str = "Winners follow from public randomness fixed beforehand, and anybody can check them; whoever runs this \
+    cannot choose, replace or draw again.";
+
+/// What happens at a table, or at any of a template's.
+fn treat_text(terms: &Campaign, drawn: &str, odds: &Odds, say: &mut impl FnMut(String, String)) {
+    let group = &terms.group;
+    let (seats, price) = (group.seats, group.price.to_decimal());
+    let guests = match group.seats_from {
+        Some(fewest) if fewest != seats => format!("{fewest}–{seats}"),
+        Some(_) | None => seats.to_string(),
+    };
+    let bills = match group.price_from {
+        Some(least) if least != group.price => format!("{}–{price}", least.to_decimal()),
+        Some(_) | None => price,
+    };
+    say(
+        format!(
+            "每桌 {guests} 人，每人先付整桌账单 {bills} 元；抽出 {drawn} 人买单，其余的人全额原路退回。"
+        ),
+        format!(
+            "A table has {guests} guests, and each pays its whole bill of {bills}; {drawn} of them are drawn to pay it, the \
+             others have theirs back in full."
+        ),
+    );
+    say(
+        format!(
+            "{seats} 人一桌时，平均每 {} 桌买单一次。",
+            odds.average_rounds
+        ),
+        format!(
+            "At tables of {seats} one pays once in {} tables on average.",
+            odds.average_rounds
+        ),
+    );
+    say(RANDOM_ZH.to_owned(), RANDOM_EN.to_owned());
 }
 
 /// The notice in sentences.
@@ -98,7 +153,9 @@ fn text(
     } else {
         format!("{least}–{greatest}")
     };
-    if terms.is_drawn() {
+    if terms.kind == Kind::Treat {
+        treat_text(terms, &range, odds, &mut say);
+    } else if terms.is_drawn() {
         say(
             format!("每团 {seats} 个名额，每个 {price} 元，抽出 {range} 个。"),
             format!("A group has {seats} seats at {price} each; {range} of them are drawn."),
@@ -110,12 +167,7 @@ fn text(
                 odds.average_rounds
             ),
         );
-        say(
-            "中签由事先约定的公开随机数决定，任何人都可以核对；主办方不能选择、替换或重抽。".to_owned(),
-            "Winners follow from public randomness fixed beforehand, and anybody can check them; whoever runs this \
-             cannot choose, replace or draw again."
-                .to_owned(),
-        );
+        say(RANDOM_ZH.to_owned(), RANDOM_EN.to_owned());
     } else {
         say(
             format!("满 {seats} 人成团，每人 {price} 元，人人得货，不抽签。"),

@@ -103,6 +103,7 @@ pub(crate) async fn ask(
         | domain::Answer::Sku(_)
         | domain::Answer::Purchase(_)
         | domain::Answer::Counter(_)
+        | domain::Answer::Table(_)
         | Answer::Member(_)
         | Answer::Campaign(_)
         | Answer::Reserved { .. }

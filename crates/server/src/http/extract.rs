@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use domain::{
     CampaignId, CounterId, GroupId, IdempotencyKey, MemberId, MerchantId, OrderId, PaymentId,
-    PurchaseId, Region, SkuId, WithdrawalId,
+    PurchaseId, Region, SkuId, TableId, WithdrawalId,
 };
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -383,6 +383,36 @@ impl InPath for CounterId {
     const UNKNOWN: &'static str = "counter_payment_unknown";
     fn read(text: &str) -> Option<CounterId> {
         decimal(text).map(CounterId)
+    }
+}
+
+impl InPath for TableId {
+    const UNKNOWN: &'static str = "table_unknown";
+    fn read(text: &str) -> Option<TableId> {
+        decimal(text).map(TableId)
+    }
+}
+
+/// What guests know a table by: 32 hexadecimal digits, small letters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TableToken(pub(crate) [u8; 16]);
+
+impl InPath for TableToken {
+    const UNKNOWN: &'static str = "table_unknown";
+    fn read(text: &str) -> Option<TableToken> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+            return None;
+        };
+        let bytes = pairs
+            .iter()
+            .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+        let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
+        bytes.try_into().ok().map(TableToken)
     }
 }
 

@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceRefusal, CircleRefusal, RechargeRefusal, Refusal, ShopRefusal};
+use domain::{AllianceRefusal, CircleRefusal, RechargeRefusal, Refusal, ShopRefusal, TableRefusal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -279,6 +279,7 @@ impl From<Refusal> for Problem {
             | Refusal::Circle(_)
             | Refusal::InvalidLimits => problem,
             Refusal::Shop(refusal) => shop_details(problem, &refusal),
+            Refusal::Table(refusal) => table_details(problem, &refusal),
             Refusal::Recharge(refusal) => recharge_details(problem, &refusal),
             Refusal::SelfExcluded { until }
             | Refusal::ExclusionStands { until }
@@ -296,6 +297,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::Recharge(RechargeRefusal::UnknownRecharge(_)) => StatusCode::NOT_FOUND,
         Refusal::Recharge(_) => StatusCode::CONFLICT,
         Refusal::Circle(refusal) => circle_status(refusal),
+        Refusal::Table(refusal) => table_status(refusal),
         Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) | Refusal::SelfExcluded { .. } => {
             StatusCode::FORBIDDEN
         }
@@ -386,6 +388,34 @@ fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
         AllianceRefusal::InvalidContract { .. }
         | AllianceRefusal::InvalidBill { .. }
         | AllianceRefusal::MerchantMissing => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+fn table_status(refusal: &TableRefusal) -> StatusCode {
+    match refusal {
+        TableRefusal::Unknown | TableRefusal::NotATemplate(_) => StatusCode::NOT_FOUND,
+        TableRefusal::Bill { .. } | TableRefusal::Seats { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        TableRefusal::TooMany | TableRefusal::Over(_) => StatusCode::CONFLICT,
+        TableRefusal::OnlyByLink => StatusCode::FORBIDDEN,
+    }
+}
+
+/// What the template allows.
+fn table_details(problem: Problem, refusal: &TableRefusal) -> Problem {
+    match refusal {
+        TableRefusal::Bill { least, most } => problem
+            .with("field", "bill")
+            .with("least", least.to_string())
+            .with("most", most.to_string()),
+        TableRefusal::Seats { least, most } => problem
+            .with("field", "seats")
+            .with("least", *least)
+            .with("most", *most),
+        TableRefusal::Unknown
+        | TableRefusal::NotATemplate(_)
+        | TableRefusal::TooMany
+        | TableRefusal::Over(_)
+        | TableRefusal::OnlyByLink => problem,
     }
 }
 

@@ -339,7 +339,8 @@ async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitErro
         | Answer::Store(_)
         | Answer::Sku(_)
         | Answer::Purchase(_)
-        | Answer::Counter(_) => PaymentAnswer::Known,
+        | Answer::Counter(_)
+        | Answer::Table(_) => PaymentAnswer::Known,
     })
 }
 

@@ -258,6 +258,7 @@ async fn submit(app: &App, command: Command) -> Result<Option<PaymentAnswer>, Su
         | Answer::Merchant(_)
         | Answer::Store(_)
         | Answer::Counter(_)
+        | Answer::Table(_)
         | Answer::Sku(_)
         | Answer::Purchase(_) => None,
     })

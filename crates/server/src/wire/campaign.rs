@@ -19,9 +19,14 @@ pub(crate) struct CampaignCard {
     pub(crate) prize: Option<PrizeCard>,
     /// Whose campaign it is; null: the platform's own.
     pub(crate) merchant: Option<MerchantCard>,
-    /// What every seat pays.
+    /// What every seat pays; in a template of treats the largest bill.
     pub(crate) price: Amount,
+    /// The smallest bill of a template of treats that names one.
+    pub(crate) price_from: Option<Amount>,
+    /// In a template of treats the most guests.
     pub(crate) seats: u32,
+    /// The fewest guests of a template of treats that names them.
+    pub(crate) seats_from: Option<u32>,
     /// Of a chance the most that may win; where everyone buys without a draw, the seats.
     pub(crate) winners: u32,
     /// Where each seat wins by itself instead of a fixed number.
@@ -338,7 +343,9 @@ pub(crate) fn campaign_card(
             commission: percent(merchant.commission),
         }),
         price: terms.group.price.into(),
+        price_from: terms.group.price_from.map(Amount::from),
         seats: terms.group.seats,
+        seats_from: terms.group.seats_from,
         winners: terms.group.winners,
         chance: terms.group.chance.map(|chance| ChanceCard {
             p: percent(chance.p),

@@ -18,6 +18,7 @@ mod merchants;
 mod notice;
 mod people;
 mod shop;
+mod table;
 mod withdrawals;
 
 pub(crate) use approvals::*;
@@ -36,6 +37,7 @@ pub(crate) use merchants::*;
 pub(crate) use notice::*;
 pub(crate) use people::*;
 pub(crate) use shop::*;
+pub(crate) use table::*;
 pub(crate) use withdrawals::*;
 
 use domain::{Coins, Millis, Money};

@@ -20,8 +20,14 @@ pub(crate) struct Notice {
     /// The limits it was published under, and who signs for them where they are the operator's own.
     #[schema(value_type = Object)]
     pub(crate) profile: Value,
+    /// In a template of treats the largest bill.
     pub(crate) price: Amount,
+    /// The smallest bill of a template of treats that names one.
+    pub(crate) price_from: Option<Amount>,
+    /// In a template of treats the most guests.
     pub(crate) seats: u32,
+    /// The fewest guests of a template of treats that names them.
+    pub(crate) seats_from: Option<u32>,
     pub(crate) product: Words,
     pub(crate) prize: Option<Words>,
     /// How many seats of a group win, at least and at most.

@@ -51,7 +51,8 @@ impl Told {
                 | Answer::Store(_)
                 | Answer::Sku(_)
                 | Answer::Purchase(_)
-                | Answer::Counter(_),
+                | Answer::Counter(_)
+                | Answer::Table(_),
             ) => Told::Done,
             Ok(Answer::Member(member)) => Told::Member(member.0),
             Ok(Answer::Campaign(campaign)) => Told::Campaign(campaign.0),

@@ -162,6 +162,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::Shop(_) => "shop",
         Command::Recharge(_) => "recharge",
         Command::Circle(_) => "circle",
+        Command::Table(_) => "table",
     }
 }
 

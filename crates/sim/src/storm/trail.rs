@@ -163,6 +163,7 @@ impl Trail {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
             | Event::Circle(_)
+            | Event::Table(_)
             | Event::Alliance(_)
             | Event::Shop(_)
             | Event::Recharge(_)
@@ -297,6 +298,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::Shop(event) => event.name(),
         Event::Recharge(event) => event.name(),
         Event::Circle(event) => event.name(),
+        Event::Table(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",
     };
     coverage.note("event", name);

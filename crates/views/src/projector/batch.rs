@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::{
-    Account, Campaign, CampaignId, Event, GroupId, GroupState, Line, MemberId, Millis, Money,
+    Account, Campaign, CampaignId, Event, GroupId, GroupState, Kind, Line, MemberId, Millis, Money,
     OrderId, PaymentId, PublishedCampaign, Record, RefundId,
 };
 
@@ -180,6 +180,7 @@ impl Batch {
             Event::Shop(event) => self.shop_event(event),
             Event::Recharge(event) => self.recharge_event(event),
             Event::Circle(event) => self.circle_event(event),
+            Event::Table(event) => self.table_event(event),
         }
     }
 
@@ -290,7 +291,7 @@ impl Batch {
         }
     }
 
-    fn campaign_published(&mut self, id: CampaignId, terms: &Campaign) -> Done {
+    pub(super) fn campaign_published(&mut self, id: CampaignId, terms: &Campaign) -> Done {
         let file = domain::published_file(terms);
         let hash = draw::hash(file.as_bytes());
         let encoded = minicbor::to_vec(terms)
@@ -306,6 +307,7 @@ impl Batch {
             Value::from(hash.0.as_slice()),
             Value::from(encoded),
             Value::from(file),
+            Value::from(u32::from(terms.kind != Kind::Treat)),
         ]);
         let published = PublishedCampaign {
             terms: terms.clone(),

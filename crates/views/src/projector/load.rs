@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     Account, CampaignId, Event, GroupId, MemberId, Money, OrderId, PaymentId, PublishedCampaign,
-    PurchaseId, RechargeEvent, Record, RefundId, ShopEvent,
+    PurchaseId, RechargeEvent, Record, RefundId, ShopEvent, TableEvent,
 };
 use draw::Hash;
 use sqlx::any::AnyRow;
@@ -95,6 +95,11 @@ impl Needs {
             | Event::CapitalDeposited { .. }
             | Event::Circle(_)
             | Event::Alliance(_) => {}
+            Event::Table(event) => {
+                if let TableEvent::Opened { template, .. } = event {
+                    self.campaigns.insert(*template);
+                }
+            }
             Event::Recharge(event) => {
                 if let RechargeEvent::Refunded { recharge, .. } = event {
                     self.purchases.insert(*recharge);

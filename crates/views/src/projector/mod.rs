@@ -18,6 +18,7 @@ mod purchases;
 mod settle;
 mod store;
 mod tables;
+mod treats;
 mod wallet;
 mod withdrawals;
 
@@ -34,10 +35,10 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 16;
+pub(crate) const SCHEMA_VERSION: i64 = 17;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 34] = [
+const TABLES: [&str; 36] = [
     "meta",
     "member",
     "campaign",
@@ -72,6 +73,8 @@ const TABLES: [&str; 34] = [
     "counter_reversed",
     "circle_round",
     "notice",
+    "treat_table",
+    "treat_cancelled",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

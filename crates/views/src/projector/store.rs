@@ -11,7 +11,7 @@ use super::tables::{
     LEDGER_LINE, MEMBER, MEMBER_AGAIN, ORDER, ORDER_AGAIN, REFUND, REFUND_AGAIN, REWARD_LINE, Rows,
     SEAT, SEAT_AGAIN, SEAT_ENDED, SEAT_NUMBERED, SEAT_PAID, WALLET_LINE,
 };
-use super::{alliance, circles, dividends, notices, people, purchases, withdrawals};
+use super::{alliance, circles, dividends, notices, people, purchases, treats, withdrawals};
 use crate::code::{ESCROW, account_code, holder_of};
 use crate::db::{Tx, Value};
 
@@ -27,6 +27,7 @@ pub(super) async fn store(tx: &mut Tx, rows: &mut Rows) -> Done {
     purchases::store(tx, &mut rows.purchases).await?;
     circles::store(tx, &mut rows.circles).await?;
     notices::store(tx, &mut rows.notices).await?;
+    treats::store(tx, &mut rows.treats).await?;
     let campaigns = std::mem::take(&mut rows.new_campaigns);
     tx.write_rows(&CAMPAIGN, campaigns).await?;
     store_groups(tx, rows).await?;

@@ -16,6 +16,7 @@ use super::kept::Kept;
 use super::notices::Notices;
 use super::people::People;
 use super::purchases::Purchases;
+use super::treats::Treats;
 use super::withdrawals::Withdrawals;
 use crate::db::{Table, Value, Write};
 use crate::names::{DrawStatus, OrderStatus, RefundReason, SeatStatus, Word};
@@ -77,6 +78,7 @@ pub(super) const CAMPAIGN: Table = new_rows(
         "hash",
         "terms",
         "file",
+        "listed",
     ],
 );
 const GROUP_COLUMNS: &[&str] = &[
@@ -358,6 +360,7 @@ pub(super) struct Rows {
     pub(super) purchases: Purchases,
     pub(super) circles: Circles,
     pub(super) notices: Notices,
+    pub(super) treats: Treats,
     pub(super) new_campaigns: Vec<Value>,
     pub(super) new_bounced: Vec<Value>,
     /// Tags of seats in groups that fill, where no more is known of them.

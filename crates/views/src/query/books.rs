@@ -99,7 +99,7 @@ impl Views {
             let row = tx
                 .row(
                     "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM member) AS members, \
-                     (SELECT CAST(COUNT(*) AS BIGINT) FROM campaign) AS campaigns, \
+                     (SELECT CAST(COUNT(*) AS BIGINT) FROM campaign WHERE id < 2147483648) AS campaigns, \
                      (SELECT CAST(COUNT(*) AS BIGINT) FROM group_ WHERE state = 'open') AS open_groups, \
                      (SELECT CAST(COUNT(*) AS BIGINT) FROM group_ WHERE state = 'full') AS full_groups, \
                      (SELECT CAST(COUNT(*) AS BIGINT) FROM order_ WHERE state = 'paid') AS to_ship, \

@@ -38,11 +38,11 @@ const CAMPAIGN: &str = "SELECT id, terms, hash, published_at FROM campaign ";
 const MAX_SEATS_SHOWN: u32 = domain::MAX_SEATS;
 
 impl Views {
-    /// Published offers, newest first.
+    /// Published offers, newest first: not what is open only to those who have its link.
     pub async fn campaigns(&self, page: Page) -> Result<At<List<CampaignRow>>, StoreError> {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
-            let sql = format!("{CAMPAIGN} WHERE id < ? ORDER BY id DESC LIMIT ?");
+            let sql = format!("{CAMPAIGN} WHERE listed = 1 AND id < ? ORDER BY id DESC LIMIT ?");
             let values = vec![page.before().0.into(), page.fetch().into()];
             let rows = tx.rows(sql, values).await?;
             let items = rows

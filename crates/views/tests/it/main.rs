@@ -17,4 +17,5 @@ mod opening;
 mod purchases;
 mod reading;
 mod story;
+mod treats;
 mod way_back;

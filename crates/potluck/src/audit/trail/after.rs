@@ -30,9 +30,14 @@ impl Trail {
         self.note_sold(settled);
         self.counts.settled += 1;
         self.counts.rewards += u64::try_from(settled.rewards.len()).unwrap_or(0);
-        let fetched = self
+        let fulfilment = self
             .campaign(group)
-            .is_some_and(|campaign| campaign.terms.product.fulfilment != Fulfilment::Ship);
+            .map(|campaign| campaign.terms.product.fulfilment);
+        let (fetched, served_at) = match fulfilment {
+            Some(Fulfilment::PickUp | Fulfilment::Voucher) => (true, None),
+            Some(Fulfilment::AtTable) => (false, Some(at.0)),
+            Some(Fulfilment::Ship) | None => (false, None),
+        };
         let buyers = settled.buyers();
         for (refund, (_, seat)) in (settled.first_refund.0..).zip(settled.refunded()) {
             let payment = PaymentId {
@@ -62,6 +67,7 @@ impl Trail {
                 shipped: false,
                 returning: false,
                 fetched,
+                served_at,
             };
             self.orders.insert(OrderId(order), good);
             self.next_order = self.next_order.max(order.saturating_add(1));
@@ -305,7 +311,7 @@ impl Trail {
             let good = self
                 .orders
                 .get_mut(order)
-                .filter(|good| !good.shipped && !good.fetched);
+                .filter(|good| !good.shipped && !good.fetched && good.served_at.is_none());
             findings.unless(good.is_some(), at.0, || {
                 format!("order {order} is shipped, but it does not wait for that")
             });
@@ -327,7 +333,7 @@ impl Trail {
         }
         if let Event::OrderKept { order } = event {
             let good = self.orders.remove(order);
-            let good = good.filter(|good| good.received && !good.returning);
+            let good = good.filter(|good| Trail::may_be_kept(at, good));
             findings.unless(good.is_some(), at.0, || {
                 format!("order {order} is kept, but it was not received, or is sent back")
             });

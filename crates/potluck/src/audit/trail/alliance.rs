@@ -90,6 +90,19 @@ impl Book {
         self.next = Some((Next::Reversed(expected), what));
     }
 
+    /// Whose campaign on offer it is.
+    pub(super) fn merchant_of(&self, campaign: CampaignId) -> Option<MerchantId> {
+        self.campaigns.get(&campaign).copied()
+    }
+
+    /// Whether a merchant has this store, and may begin something new.
+    pub(super) fn may_begin_at(&self, store: StoreId, merchant: MerchantId) -> bool {
+        let at = usize::try_from(store.0).ok();
+        let whose = at.and_then(|at| self.stores.get(at));
+        let known = self.known(merchant);
+        whose == Some(&merchant) && known.is_some_and(|known| !known.suspended)
+    }
+
     fn known(&self, merchant: MerchantId) -> Option<&Known> {
         self.merchants.get(usize::try_from(merchant.0).ok()?)
     }
@@ -273,9 +286,10 @@ impl Trail {
         let campaign = self
             .campaign_of
             .get(usize::try_from(group.0).unwrap_or(usize::MAX));
-        let tied = campaign
-            .and_then(|campaign| self.alliance.campaigns.get(campaign))
-            .copied();
+        let tied = campaign.and_then(|campaign| {
+            let offer = self.treats.offer_of(*campaign);
+            self.alliance.merchant_of(offer)
+        });
         let (Some(merchant), Some(own), Some(live)) = (tied, terms.merchant, self.live.get(&group))
         else {
             return;

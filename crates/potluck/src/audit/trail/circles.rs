@@ -116,8 +116,7 @@ impl Trail {
     }
 
     fn rotates(&self, campaign: CampaignId) -> bool {
-        let at = usize::try_from(campaign.0).ok();
-        let published = at.and_then(|at| self.campaigns.get(at));
+        let published = self.campaign_named(campaign);
         published.is_some_and(|published| published.terms.rotates())
     }
 
@@ -242,10 +241,15 @@ impl Trail {
     }
 
     fn may_open(&self, circle: GroupId, group: GroupId, campaign: CampaignId, name: &str) -> bool {
+        if let Some(table) = campaign.table()
+            && self.treats.circle_at(table).unwrap_or(group) != circle
+        {
+            return false;
+        }
         if circle == group {
-            let at = usize::try_from(campaign.0).ok();
-            let published = at.and_then(|at| self.campaigns.get(at));
-            let ident = published.and_then(|known| domain::circle_ident(circle, &known.hash).ok());
+            let ident = self
+                .campaign_named(campaign)
+                .and_then(|known| domain::circle_ident(circle, &known.hash).ok());
             return ident.is_some_and(|ident| ident.as_str() == name);
         }
         let known = self.circles.known.get(&circle);
@@ -254,6 +258,12 @@ impl Trail {
                 && !known.members.is_empty()
                 && known.name.as_ref().map(Ident::as_str) == Some(name)
         })
+    }
+
+    /// Whether a circle has begun and no group of it is open or waits for its draw.
+    pub(super) fn circle_waits(&self, circle: GroupId) -> bool {
+        let known = self.circles.known.get(&circle);
+        known.is_some_and(|known| known.round.is_none() && !known.members.is_empty())
     }
 
     /// Whether a place in a circle's group may be a member's: not of somebody who is gone, nor of more others than places are

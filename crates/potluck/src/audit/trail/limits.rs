@@ -208,7 +208,8 @@ impl Trail {
         self.may_play(at, payment, member, findings);
         let holding = self.holding(member, at.1);
         let group = usize::try_from(payment.group.0).ok();
-        let campaign = group.and_then(|group| self.campaign_of.get(group)).copied();
+        let campaign = group.and_then(|group| self.campaign_of.get(group));
+        let campaign = campaign.map(|campaign| self.treats.offer_of(*campaign));
         let of_campaign = self
             .campaign(payment.group)
             .map(|campaign| campaign.terms.group.entries_per_day)

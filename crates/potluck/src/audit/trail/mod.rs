@@ -11,6 +11,7 @@ mod people;
 mod recharge;
 mod seats;
 mod shop;
+mod treats;
 mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -52,6 +53,7 @@ pub(super) struct Trail {
     alliance: alliance::Book,
     counters: counters::Book,
     circles: circles::Book,
+    treats: treats::Book,
     any_kept: bool,
     /// The installation's.
     profile: Profile,
@@ -155,6 +157,8 @@ struct Good {
     returning: bool,
     /// It is picked up, or a voucher: nobody ships it.
     fetched: bool,
+    /// The record that settled its group, if it was had at a table.
+    served_at: Option<u64>,
 }
 
 impl Good {
@@ -221,6 +225,7 @@ impl Trail {
         self.recharge_follows(at, event, findings);
         self.shop_follows(at, event, findings);
         self.circles_follow(at, event, findings);
+        self.treats_follow(at, event, findings);
     }
 
     /// Holds one event against those before it.
@@ -229,20 +234,7 @@ impl Trail {
         match event {
             Event::MemberRegistered {
                 member, inviter, ..
-            } => {
-                let next = u32::try_from(self.people.len()) == Ok(member.0);
-                findings.unless(next, at.0, || {
-                    format!("member {member} is not the next number")
-                });
-                let known = inviter.is_none_or(|inviter| self.person(inviter).is_some());
-                findings.unless(known, at.0, || {
-                    format!("the inviter of member {member} is not known")
-                });
-                self.people.push(Person {
-                    inviter: *inviter,
-                    ..Person::default()
-                });
-            }
+            } => self.registered(at, *member, *inviter, findings),
             Event::InviterBound { member, inviter } => {
                 self.bound(at, (*member, *inviter), findings);
             }
@@ -292,9 +284,33 @@ impl Trail {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. } => self.withdrawal_event(at, event, findings),
             Event::Alliance(event) => self.alliance_event(at, event, findings),
-            Event::Circle(_) | Event::CoinsExpired { .. } | Event::Shop(_) | Event::Recharge(_) => {
-            }
+            Event::Circle(_)
+            | Event::Table(_)
+            | Event::CoinsExpired { .. }
+            | Event::Shop(_)
+            | Event::Recharge(_) => {}
         }
+    }
+
+    fn registered(
+        &mut self,
+        at: At,
+        member: MemberId,
+        inviter: Option<MemberId>,
+        findings: &mut Findings,
+    ) {
+        let next = u32::try_from(self.people.len()) == Ok(member.0);
+        findings.unless(next, at.0, || {
+            format!("member {member} is not the next number")
+        });
+        let known = inviter.is_none_or(|inviter| self.person(inviter).is_some());
+        findings.unless(known, at.0, || {
+            format!("the inviter of member {member} is not known")
+        });
+        self.people.push(Person {
+            inviter,
+            ..Person::default()
+        });
     }
 
     fn campaign_published(
@@ -350,7 +366,7 @@ impl Trail {
 
     fn campaign(&self, group: GroupId) -> Option<&PublishedCampaign> {
         let campaign = self.campaign_of.get(usize::try_from(group.0).ok()?)?;
-        self.campaigns.get(usize::try_from(campaign.0).ok()?)
+        self.campaign_named(*campaign)
     }
 
     /// Takes note of a refund that must be paid.
@@ -402,6 +418,7 @@ impl Trail {
     pub(super) fn finish(&self, findings: &mut Findings) {
         self.alliance_finish(findings);
         self.limits_finish(findings);
+        self.treats_finish(findings);
         for (group, vesting) in &self.vesting {
             if vesting.open_orders == 0 && !vesting.rewards.is_empty() {
                 findings.add(format!(
@@ -445,6 +462,7 @@ impl Trail {
         self.compare_shop(world, findings);
         self.compare_recharges(world, findings);
         self.compare_counters(world, findings);
+        self.compare_treats(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {
