@@ -818,6 +818,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/merchants/{id}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Draws up a merchant's statement before the month is over. */
+        post: operations["post_console_merchants_id_statement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/merchants/{id}/suspend": {
         parameters: {
             query?: never;
@@ -1156,6 +1173,108 @@ export interface paths {
         put?: never;
         /** Adds units to a stock or takes free ones out, with a reason. */
         post: operations["post_console_skus_id_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All statements, newest first. */
+        get: operations["get_console_statements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/statements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One statement. */
+        get: operations["get_console_statements_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/statements/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirms a statement: it is to be paid as it says. */
+        post: operations["post_console_statements_id_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/statements/{id}/lines.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All lines of a statement, as its merchant gets them. */
+        get: operations["get_console_statements_id_lines_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/statements/{id}/paid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that a confirmed statement was paid by bank transfer. The platform moves no money by this. */
+        post: operations["post_console_statements_id_paid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/statements/{id}/print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A statement as a page to print, as its merchant gets it. */
+        get: operations["get_console_statements_id_print"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2113,6 +2232,77 @@ export interface paths {
         put?: never;
         /** Adds a cashier at one of the merchant's stores. */
         post: operations["post_merchant_staff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The merchant's statements, newest first. */
+        get: operations["get_merchant_statements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/statements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of the merchant's statements. */
+        get: operations["get_merchant_statements_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/statements/{id}/lines.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All lines of one of the merchant's statements: `kind,seq,line,at,account,amount,event,group,order,counter`. The lines of
+         *     `opening` and those of `line` add up to those of `closing`.
+         */
+        get: operations["get_merchant_statements_id_lines_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/statements/{id}/print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of the merchant's statements as a page to print. */
+        get: operations["get_merchant_statements_id_print"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3852,7 +4042,7 @@ export interface components {
         List_MerchantLineBody: {
             /** @description What there is, in the list's order. */
             items: {
-                /** @description `merchant-vesting`, `merchant-payable` or `merchant-owes`. */
+                /** @description `merchant-vesting`, `merchant-payable`, `merchant-owes` or `merchant-stated`. */
                 account: string;
                 /** @description What it adds to what he has there, or owes there. */
                 amount: components["schemas"]["Amount"];
@@ -3996,6 +4186,36 @@ export interface components {
                  */
                 own: number;
             })[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_StatementLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                /** @description What he is to be paid. */
+                amount: components["schemas"]["Amount"];
+                /** @description What he owes still. */
+                carried: components["schemas"]["Amount"];
+                confirmed_at?: components["schemas"]["At"] | null;
+                from?: components["schemas"]["At"] | null;
+                id: string;
+                merchant: string;
+                /**
+                 * Format: int32
+                 * @description Which of his, from 1.
+                 */
+                number: number;
+                paid?: components["schemas"]["TransferLine"] | null;
+                /** @description All that was payable to him. */
+                payable: components["schemas"]["Amount"];
+                /** @description What of it was set off against what he owed. */
+                set_off: components["schemas"]["Amount"];
+                /** @description `draft`, `confirmed` or `paid`. Where nothing is to be paid, it ends with `confirmed`. */
+                state: string;
+                /** @description When this one was. */
+                until: components["schemas"]["At"];
+            }[];
             /** @description Give this as `cursor` to go on; null at the end. */
             next?: string | null;
         };
@@ -4160,7 +4380,7 @@ export interface components {
         };
         /** @description A line of one of a merchant's accounts. */
         MerchantLineBody: {
-            /** @description `merchant-vesting`, `merchant-payable` or `merchant-owes`. */
+            /** @description `merchant-vesting`, `merchant-payable`, `merchant-owes` or `merchant-stated`. */
             account: string;
             /** @description What it adds to what he has there, or owes there. */
             amount: components["schemas"]["Amount"];
@@ -4181,8 +4401,10 @@ export interface components {
             contracts: components["schemas"]["ContractLine"][];
             /** @description What he owes. */
             owes: components["schemas"]["Amount"];
-            /** @description What is due to him. */
+            /** @description What is due to him and in no statement yet. */
             payable: components["schemas"]["Amount"];
+            /** @description What statements say that he is to be paid. */
+            stated: components["schemas"]["Amount"];
             stores: components["schemas"]["StoreLine"][];
             /** @description His part of sales whose return windows are open. */
             vesting: components["schemas"]["Amount"];
@@ -4957,6 +5179,55 @@ export interface components {
             /** @description With a store he is its cashier, without one he acts for the merchant. */
             store?: string | null;
         };
+        /** @description One account in a statement: `closing` is `opening` with all the lines. */
+        StatementAccount: {
+            /** @description `merchant-vesting`, `merchant-payable`, `merchant-owes` or `merchant-stated`. */
+            account: string;
+            closing: components["schemas"]["Amount"];
+            lines: components["schemas"]["StatementSumLine"][];
+            opening: components["schemas"]["Amount"];
+        };
+        /** @description A statement in a list. `amount` is `payable` less `set_off`. */
+        StatementLine: {
+            /** @description What he is to be paid. */
+            amount: components["schemas"]["Amount"];
+            /** @description What he owes still. */
+            carried: components["schemas"]["Amount"];
+            confirmed_at?: components["schemas"]["At"] | null;
+            from?: components["schemas"]["At"] | null;
+            id: string;
+            merchant: string;
+            /**
+             * Format: int32
+             * @description Which of his, from 1.
+             */
+            number: number;
+            paid?: components["schemas"]["TransferLine"] | null;
+            /** @description All that was payable to him. */
+            payable: components["schemas"]["Amount"];
+            /** @description What of it was set off against what he owed. */
+            set_off: components["schemas"]["Amount"];
+            /** @description `draft`, `confirmed` or `paid`. Where nothing is to be paid, it ends with `confirmed`. */
+            state: string;
+            /** @description When this one was. */
+            until: components["schemas"]["At"];
+        };
+        /** @description One statement with what it adds up to. */
+        StatementPage: components["schemas"]["StatementLine"] & {
+            /** @description Each of the merchant's accounts. What he is owed, and in `merchant-owes` what he owes, is above zero. */
+            accounts: components["schemas"]["StatementAccount"][];
+        };
+        /** @description What the lines of one kind add up to. */
+        StatementSumLine: {
+            amount: components["schemas"]["Amount"];
+            /**
+             * Format: int64
+             * @description How many lines.
+             */
+            count: number;
+            /** @description By which event. */
+            event: string;
+        };
         /** @description More or fewer units of a thing. */
         StockWanted: {
             /**
@@ -5061,6 +5332,24 @@ export interface components {
             pay_by: components["schemas"]["At"];
             /** @description The channel's page; null while the channel does not answer: ask `GET /payments/{id}` again. */
             pay_url?: string | null;
+        };
+        /** @description A bank transfer. */
+        TransferLine: {
+            /** @description When it was noted. */
+            at: components["schemas"]["At"];
+            /** @description Its day, such as `2026-12-01`. */
+            on: string;
+            /** @description What the bank calls it. */
+            reference: string;
+        };
+        /** @description Says that a statement was paid by bank transfer. */
+        TransferWanted: {
+            /** @description Its day of Asia/Shanghai, from the statement's to today: `2026-12-01`. */
+            on: string;
+            /** @description Why, for the other operators: 1 to 400 bytes. */
+            reason: string;
+            /** @description What the bank calls it: 1 to 64 letters, digits or any of `-_./`. */
+            reference: string;
         };
         /** @description What a cashier can open tables under. */
         TreatCard: {
@@ -7000,6 +7289,44 @@ export interface operations {
             };
         };
     };
+    post_console_merchants_id_statement: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Drawn up */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_console_merchants_id_suspend: {
         parameters: {
             query?: never;
@@ -7764,6 +8091,232 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_statements: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Statements */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_StatementLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_statements_id: {
+        parameters: {
+            query?: {
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statement */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_statements_id_confirm: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Confirmed; there is no other operator */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_statements_id_lines_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_statements_id_paid: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferWanted"];
+            };
+        };
+        responses: {
+            /** @description Noted; there is no other operator */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_statements_id_print: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description HTML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description Not done; `code` says why */
@@ -9944,6 +10497,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StaffAdded"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_merchant_statements: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Statements */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_StatementLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_merchant_statements_id: {
+        parameters: {
+            query?: {
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statement */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_merchant_statements_id_lines_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_merchant_statements_id_print: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description HTML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description Not done; `code` says why */

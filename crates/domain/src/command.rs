@@ -320,6 +320,9 @@ pub enum Due {
     /// The gift of a recharge.
     #[n(52)]
     Recharge(#[n(0)] PurchaseId),
+    /// A period of merchants' statements is over.
+    #[n(46)]
+    Statements,
 }
 
 /// A timer: when, and what to apply then.

@@ -565,6 +565,10 @@ fn alliance_notices(event: &AllianceEvent, told: &mut impl FnMut(Notice)) {
         | AllianceEvent::CampaignTied { .. }
         | AllianceEvent::GroupSold(_)
         | AllianceEvent::SaleReversed(_)
+        | AllianceEvent::StatementDrafted(_)
+        | AllianceEvent::PeriodClosed { .. }
+        | AllianceEvent::StatementConfirmed { .. }
+        | AllianceEvent::StatementPaid(_)
         | AllianceEvent::SaleVested { .. } => {}
     }
 }

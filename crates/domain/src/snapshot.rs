@@ -13,7 +13,7 @@ use minicbor::{
 use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
-    alliance::Alliance,
+    alliance::{Alliance, Statements},
     circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
@@ -102,6 +102,8 @@ struct Stored<'a> {
     /// Absent until a table is opened: a snapshot has the bytes that it had before there were any.
     #[n(24)]
     tables: Option<&'a Tables>,
+    #[n(27)]
+    statements: Option<&'a Statements>,
 }
 
 #[derive(Decode)]
@@ -158,6 +160,9 @@ struct Loaded {
     circles: Circles,
     #[n(24)]
     tables: Option<Tables>,
+    /// None in snapshots from before there were statements, and while there are none.
+    #[n(27)]
+    statements: Option<Statements>,
 }
 
 impl World {
@@ -208,6 +213,7 @@ impl World {
             recharges: &self.recharges,
             circles: &self.circles,
             tables: Some(&self.tables).filter(|tables| !tables.is_empty()),
+            statements: Some(&self.statements).filter(|known| !known.is_empty()),
         };
         minicbor::encode(&stored, out)
     }
@@ -252,6 +258,7 @@ impl World {
             recharges: loaded.recharges,
             circles: loaded.circles,
             tables: loaded.tables.unwrap_or_default(),
+            statements: loaded.statements.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();
@@ -305,6 +312,7 @@ impl World {
         }
         self.rebuild_shop();
         self.rebuild_recharges();
+        self.rebuild_statements();
         let orders: Vec<(OrderId, OrderState)> = self
             .orders
             .iter()

@@ -14,7 +14,7 @@ use crate::{
     Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, RechargeCommand, Record,
     RecordHead, RecordRef, Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
     Withdrawal, WithdrawalState,
-    alliance::Alliance,
+    alliance::{Alliance, Statements},
     circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
@@ -58,6 +58,7 @@ pub struct World {
     pub(crate) withdrawals: Withdrawals,
     pub(crate) clawbacks: Clawbacks,
     pub(crate) alliance: Alliance,
+    pub(crate) statements: Statements,
     pub(crate) shop: Shop,
     pub(crate) recharges: Recharges,
     pub(crate) lots: CoinLots,
@@ -360,6 +361,7 @@ impl World {
             Due::Purchase(purchase) => self.due_in_purchase(purchase, now, events),
             Due::Sku(sku) => self.due_in_sku(sku, now, events),
             Due::Recharge(recharge) => self.due_in_recharge(recharge, now, events),
+            Due::Statements => self.due_statements(now, events),
         }
     }
 
@@ -646,6 +648,7 @@ impl World {
             Due::Purchase(purchase) => self.purchase_due_at(purchase),
             Due::Sku(sku) => self.sku_due_at(sku),
             Due::Recharge(recharge) => self.recharge_due_at(recharge),
+            Due::Statements => self.statements_due_at(),
         }
     }
 

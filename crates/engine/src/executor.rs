@@ -173,8 +173,13 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
         | AllianceEvent::MerchantReinstated { .. }
         | AllianceEvent::StoreOpened { .. }
         | AllianceEvent::CampaignTied { .. }
-        | AllianceEvent::SaleVested { .. } => 32,
-        AllianceEvent::GroupSold(_) | AllianceEvent::SaleReversed(_) => 48,
+        | AllianceEvent::SaleVested { .. }
+        | AllianceEvent::PeriodClosed { .. }
+        | AllianceEvent::StatementConfirmed { .. } => 32,
+        AllianceEvent::GroupSold(_)
+        | AllianceEvent::SaleReversed(_)
+        | AllianceEvent::StatementDrafted(_) => 48,
+        AllianceEvent::StatementPaid(paid) => paid.reference.len().saturating_add(48),
         AllianceEvent::CounterPaid(_) | AllianceEvent::CounterReversed(_) => 80,
     }
 }

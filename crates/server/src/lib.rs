@@ -28,6 +28,7 @@ mod ops;
 mod parts;
 mod people;
 mod present;
+mod printed;
 mod served;
 mod server;
 mod staff;

@@ -340,6 +340,31 @@ CREATE TABLE counter_reversed (
   at BIGINT NOT NULL,
   why BIGINT NOT NULL
 );
+-- Merchants' statements, with a row beside each that is confirmed, and that is paid.
+CREATE TABLE statement (
+  id INTEGER NOT NULL PRIMARY KEY,
+  merchant BIGINT NOT NULL,
+  number BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  payable BIGINT NOT NULL,
+  set_off BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  carried BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX statement_merchant ON statement (merchant, number);
+CREATE TABLE statement_confirmed (
+  id INTEGER NOT NULL PRIMARY KEY,
+  seq BIGINT NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE TABLE statement_paid (
+  id INTEGER NOT NULL PRIMARY KEY,
+  seq BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  reference TEXT NOT NULL,
+  on_day BIGINT NOT NULL
+);
 -- Groups of circles that take turns, and how the draw's files name the circle.
 CREATE TABLE circle_round (
   group_id INTEGER NOT NULL PRIMARY KEY,

@@ -17,7 +17,7 @@ export const consoleZh = {
     },
     ledger: { title: '分录', account: '科目', holder: '持有者', seq: '序号', at: '时间', event: '事件', debit: '借', credit: '贷', asset: '资产', search: '查询', holder_hint: '会员或团的编号' },
     account: {
-      channel: '渠道', escrow: '团内托管', 'refunds-due': '应退款', available: '可用余额', vesting: '待解冻', suppliers: '应付供应商', 'dividend-pool': '分红池', 'merchant-vesting': '商家待结', 'merchant-payable': '应付商家', 'merchant-owes': '商家欠款', commission: '佣金收入', 'entry-fees': '入驻费收入', 'counter-take': '到店收入', 'origin-shares': '锁客分成支出', capital: '资本', sales: '销售', 'cost-of-goods': '商品成本', rewards: '奖励支出', 'channel-fees': '渠道费', 'coins-issued': '已发购物币', coins: '购物币',
+      channel: '渠道', escrow: '团内托管', 'refunds-due': '应退款', available: '可用余额', vesting: '待解冻', suppliers: '应付供应商', 'dividend-pool': '分红池', 'merchant-vesting': '商家待结', 'merchant-payable': '应付商家', 'merchant-owes': '商家欠款', 'merchant-stated': '商家已出账待付', commission: '佣金收入', 'entry-fees': '入驻费收入', 'counter-take': '到店收入', 'origin-shares': '锁客分成支出', capital: '资本', sales: '销售', 'cost-of-goods': '商品成本', rewards: '奖励支出', 'channel-fees': '渠道费', 'coins-issued': '已发购物币', coins: '购物币',
     },
     form: {
       title: '新建活动', preset: '从例子开始', preset_e0: '五人团（例 E0）', preset_e2: '百人团（例 E2）', preset_everyone: '普通拼团', preset_bonus: '拼团加赠', preset_blank: '空白',

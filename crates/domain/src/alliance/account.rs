@@ -14,6 +14,8 @@ pub enum MerchantAccount {
     Payable,
     /// Asset: what he owes: entry fees, and returns that his sales could not bear. Set off in his statement.
     Owes,
+    /// Liability: what statements say that he is to be paid.
+    Stated,
 }
 
 /// What the platform keeps for itself.
@@ -31,10 +33,11 @@ pub enum AllianceAccount {
 
 impl MerchantAccount {
     /// All of them, in the order of the trial balance.
-    pub const ALL: [MerchantAccount; 3] = [
+    pub const ALL: [MerchantAccount; 4] = [
         MerchantAccount::Vesting,
         MerchantAccount::Payable,
         MerchantAccount::Owes,
+        MerchantAccount::Stated,
     ];
 
     /// Its stable name.
@@ -43,13 +46,14 @@ impl MerchantAccount {
             MerchantAccount::Vesting => "merchant-vesting",
             MerchantAccount::Payable => "merchant-payable",
             MerchantAccount::Owes => "merchant-owes",
+            MerchantAccount::Stated => "merchant-stated",
         }
     }
 
     /// Whether its balance is owed to the merchant.
     pub fn is_liability(self) -> bool {
         match self {
-            MerchantAccount::Vesting | MerchantAccount::Payable => true,
+            MerchantAccount::Vesting | MerchantAccount::Payable | MerchantAccount::Stated => true,
             MerchantAccount::Owes => false,
         }
     }
@@ -84,6 +88,8 @@ pub(super) struct Purse {
     payable: i64,
     #[n(2)]
     owes: i64,
+    #[cbor(n(3), default)]
+    stated: i64,
 }
 
 impl Purse {
@@ -92,6 +98,7 @@ impl Purse {
             MerchantAccount::Vesting => self.vesting,
             MerchantAccount::Payable => self.payable,
             MerchantAccount::Owes => self.owes,
+            MerchantAccount::Stated => self.stated,
         }
     }
 
@@ -100,6 +107,7 @@ impl Purse {
             MerchantAccount::Vesting => &mut self.vesting,
             MerchantAccount::Payable => &mut self.payable,
             MerchantAccount::Owes => &mut self.owes,
+            MerchantAccount::Stated => &mut self.stated,
         }
     }
 }
@@ -195,6 +203,7 @@ impl World {
             let balance = |account| merchant.purse.balance(account);
             if 0 < balance(MerchantAccount::Vesting)
                 || 0 < balance(MerchantAccount::Payable)
+                || 0 < balance(MerchantAccount::Stated)
                 || balance(MerchantAccount::Owes) < 0
             {
                 found.push(format!("merchant {id} is below zero"));
@@ -207,6 +216,7 @@ impl World {
             }
         }
         self.check_counters(found);
+        self.check_statements(found);
         let strangers = self
             .alliance
             .campaigns

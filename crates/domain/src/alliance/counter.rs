@@ -326,7 +326,8 @@ impl World {
         Ok(())
     }
 
-    /// All of it, or nothing. By the cashier only where it was paid, on the same day of Shanghai; later by the merchant.
+    /// All of it, or nothing. By the cashier only where it was paid, on the same day of Shanghai and before a statement tells of it; later by
+    /// the merchant.
     pub(super) fn decide_counter_back(
         &self,
         counter: CounterId,
@@ -345,6 +346,9 @@ impl World {
         }
         let why = match store {
             Some(_) if known.at.shanghai_day() != now.shanghai_day() => {
+                return Err(AllianceRefusal::CounterVoidLate(counter).into());
+            }
+            Some(_) if self.is_stated(counter, merchant) => {
                 return Err(AllianceRefusal::CounterVoidLate(counter).into());
             }
             Some(_) => Reversal::Voided,

@@ -7,6 +7,7 @@ mod account;
 mod counter;
 mod merchant;
 mod sale;
+mod statement;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,11 @@ pub use counter::{
 };
 pub use merchant::{CashTaker, Contract, MAX_CONTRACTS, MerchantView};
 pub use sale::{GroupSold, SaleReversed};
+pub(crate) use statement::Statements;
+pub use statement::{
+    MAX_DRAFTED, MAX_REFERENCE_CHARS, Statement, StatementDrafted, StatementId, StatementPaid,
+    StatementState, Transfer,
+};
 
 use crate::{
     Account, Answer, Campaign, CampaignId, Due, Event, GroupId, MerchantId, Millis, Money,
@@ -88,6 +94,23 @@ pub enum AllianceCommand {
         /// The store, if its cashier asks: he may only on the same day.
         store: Option<StoreId>,
     },
+    /// Draws up a merchant's statement now; without it that is done when the month is over.
+    DraftStatement {
+        /// Whose.
+        merchant: MerchantId,
+    },
+    /// Confirms a statement that was drawn up.
+    ConfirmStatement {
+        /// Which.
+        statement: StatementId,
+    },
+    /// Notes that a confirmed statement was paid.
+    PayStatement {
+        /// Which.
+        statement: StatementId,
+        /// How.
+        transfer: Transfer,
+    },
 }
 
 impl AllianceCommand {
@@ -101,7 +124,10 @@ impl AllianceCommand {
             | AllianceCommand::ReinstateMerchant { .. }
             | AllianceCommand::OpenStore { .. }
             | AllianceCommand::PublishFor { .. }
-            | AllianceCommand::ReverseCounter { .. } => None,
+            | AllianceCommand::ReverseCounter { .. }
+            | AllianceCommand::ConfirmStatement { .. }
+            | AllianceCommand::PayStatement { .. } => None,
+            AllianceCommand::DraftStatement { .. } => Some(Due::Statements),
         }
     }
 }
@@ -196,6 +222,29 @@ pub enum AllianceEvent {
     /// It was taken back.
     #[n(10)]
     CounterReversed(#[n(0)] CounterReversed),
+    /// What is payable to a merchant was drawn up.
+    #[n(11)]
+    StatementDrafted(#[n(0)] StatementDrafted),
+    /// The statements of a period are drawn up, or a part of them.
+    #[n(12)]
+    PeriodClosed {
+        /// With whom it goes on at once; none: these were all.
+        #[n(0)]
+        more: Option<MerchantId>,
+    },
+    /// A statement was confirmed.
+    #[n(13)]
+    StatementConfirmed {
+        /// Which.
+        #[n(0)]
+        statement: StatementId,
+        /// Whose.
+        #[n(1)]
+        merchant: MerchantId,
+    },
+    /// It was paid.
+    #[n(14)]
+    StatementPaid(#[n(0)] StatementPaid),
 }
 
 /// Why the alliance turned a command down.
@@ -250,6 +299,23 @@ pub enum AllianceRefusal {
     /// A cashier voids on the day of the payment only.
     #[error("payment {0} at a counter is of another day: the merchant can refund it")]
     CounterVoidLate(CounterId),
+    /// No such statement.
+    #[error("statement {0} is not known")]
+    UnknownStatement(StatementId),
+    /// It is not as far as that, or further.
+    #[error("statement {0} is not in the state in which this can be done")]
+    StatementState(StatementId),
+    /// Nothing has happened since the last.
+    #[error("merchant {0} is due nothing, and owes nothing new")]
+    StatementEmpty(MerchantId),
+    /// What is said of a transfer is out of its range.
+    #[error("{field} {must}")]
+    InvalidTransfer {
+        /// What of it.
+        field: &'static str,
+        /// What it must be.
+        must: &'static str,
+    },
 }
 
 impl AllianceRefusal {
@@ -269,6 +335,10 @@ impl AllianceRefusal {
             AllianceRefusal::UnknownCounter(_) => "counter_payment_unknown",
             AllianceRefusal::CounterReversed(_) => "counter_payment_reversed",
             AllianceRefusal::CounterVoidLate(_) => "counter_void_late",
+            AllianceRefusal::UnknownStatement(_) => "statement_unknown",
+            AllianceRefusal::StatementState(_) => "statement_state",
+            AllianceRefusal::StatementEmpty(_) => "statement_empty",
+            AllianceRefusal::InvalidTransfer { .. } => "transfer_invalid",
         }
     }
 }
@@ -281,7 +351,7 @@ impl From<AllianceRefusal> for Refusal {
 
 impl AllianceEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 15] = [
         "merchant_admitted",
         "contract_signed",
         "merchant_suspended",
@@ -293,6 +363,10 @@ impl AllianceEvent {
         "sale_vested",
         "counter_paid",
         "counter_reversed",
+        "statement_drafted",
+        "period_closed",
+        "statement_confirmed",
+        "statement_paid",
     ];
 
     /// Its name in SQL and JSON.
@@ -309,6 +383,31 @@ impl AllianceEvent {
             AllianceEvent::SaleVested { .. } => "sale_vested",
             AllianceEvent::CounterPaid(_) => "counter_paid",
             AllianceEvent::CounterReversed(_) => "counter_reversed",
+            AllianceEvent::StatementDrafted(_) => "statement_drafted",
+            AllianceEvent::PeriodClosed { .. } => "period_closed",
+            AllianceEvent::StatementConfirmed { .. } => "statement_confirmed",
+            AllianceEvent::StatementPaid(_) => "statement_paid",
+        }
+    }
+
+    /// Whether it can make something payable or owed.
+    fn is_for_a_statement(&self) -> bool {
+        match self {
+            AllianceEvent::ContractSigned { contract, .. } => contract.entry_fee.is_positive(),
+            AllianceEvent::SaleReversed(_)
+            | AllianceEvent::SaleVested { .. }
+            | AllianceEvent::CounterPaid(_)
+            | AllianceEvent::CounterReversed(_) => true,
+            AllianceEvent::MerchantAdmitted { .. }
+            | AllianceEvent::MerchantSuspended { .. }
+            | AllianceEvent::MerchantReinstated { .. }
+            | AllianceEvent::StoreOpened { .. }
+            | AllianceEvent::CampaignTied { .. }
+            | AllianceEvent::GroupSold(_)
+            | AllianceEvent::StatementDrafted(_)
+            | AllianceEvent::PeriodClosed { .. }
+            | AllianceEvent::StatementConfirmed { .. }
+            | AllianceEvent::StatementPaid(_) => false,
         }
     }
 
@@ -325,7 +424,11 @@ impl AllianceEvent {
             | AllianceEvent::GroupSold(_)
             | AllianceEvent::SaleReversed(_)
             | AllianceEvent::CounterReversed(_)
-            | AllianceEvent::SaleVested { .. } => None,
+            | AllianceEvent::SaleVested { .. }
+            | AllianceEvent::StatementDrafted(_)
+            | AllianceEvent::PeriodClosed { .. }
+            | AllianceEvent::StatementConfirmed { .. }
+            | AllianceEvent::StatementPaid(_) => None,
         }
     }
 }
@@ -397,6 +500,21 @@ impl World {
                 self.decide_counter_back(*counter, (*merchant, *store), now, events)?;
                 Ok(None)
             }
+            AllianceCommand::DraftStatement { merchant } => {
+                self.decide_draft(*merchant, events)?;
+                Ok(None)
+            }
+            AllianceCommand::ConfirmStatement { statement } => {
+                self.decide_confirm_statement(*statement, events)?;
+                Ok(None)
+            }
+            AllianceCommand::PayStatement {
+                statement,
+                transfer,
+            } => {
+                self.decide_pay_statement(*statement, transfer, now, events)?;
+                Ok(None)
+            }
         }
     }
 
@@ -435,6 +553,15 @@ impl World {
             }
             AllianceEvent::CounterPaid(paid) => self.apply_counter_paid(paid),
             AllianceEvent::CounterReversed(reversed) => self.apply_counter_reversed(reversed),
+            AllianceEvent::StatementDrafted(drafted) => self.apply_drafted(drafted),
+            AllianceEvent::PeriodClosed { more } => self.apply_period_closed(*more),
+            AllianceEvent::StatementConfirmed { statement, .. } => {
+                self.apply_statement_confirmed(*statement);
+            }
+            AllianceEvent::StatementPaid(paid) => self.apply_statement_paid(paid.statement),
+        }
+        if event.is_for_a_statement() {
+            self.await_statements();
         }
     }
 }
@@ -456,6 +583,8 @@ pub(crate) fn alliance_lines(
         AllianceEvent::SaleReversed(reversed) => reversed.lines(move_money),
         AllianceEvent::CounterPaid(paid) => paid.lines(move_money),
         AllianceEvent::CounterReversed(reversed) => reversed.lines(move_money),
+        AllianceEvent::StatementDrafted(drafted) => drafted.lines(move_money),
+        AllianceEvent::StatementPaid(paid) => paid.lines(move_money),
         AllianceEvent::SaleVested {
             merchant, amount, ..
         } => move_money(
@@ -467,6 +596,8 @@ pub(crate) fn alliance_lines(
         | AllianceEvent::MerchantSuspended { .. }
         | AllianceEvent::MerchantReinstated { .. }
         | AllianceEvent::StoreOpened { .. }
-        | AllianceEvent::CampaignTied { .. } => Ok(()),
+        | AllianceEvent::CampaignTied { .. }
+        | AllianceEvent::PeriodClosed { .. }
+        | AllianceEvent::StatementConfirmed { .. } => Ok(()),
     }
 }

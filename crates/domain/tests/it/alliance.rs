@@ -469,6 +469,7 @@ fn every_kind_is_among_the_stored() {
     let mut shop = Shop::new();
     every_kind(&mut shop);
     crate::counters::every_kind(&mut shop);
+    crate::statements::every_kind(&mut shop);
     let events = shop.records.iter().flat_map(|record| &record.events);
     let mut names: Vec<&str> = events
         .filter_map(|event| match event {

@@ -457,6 +457,7 @@ fn channel_by_events(records: &[Record]) -> i64 {
                 amount, fee_back, ..
             } => fee_back.0 - amount.0,
             Event::WithdrawalPaid { amount, fee, .. } => fee.0 - amount.0,
+            Event::Alliance(AllianceEvent::StatementPaid(paid)) => -paid.amount.0,
             _ => 0,
         });
     cash.sum()
@@ -515,6 +516,16 @@ fn live(campaigns: Vec<Campaign>, steps: &[Step]) -> Vec<Record> {
             });
         }
     }
+    shop.month_over();
+    shop.check();
+    let drafts: Vec<Statement> = shop.world.open_statements().copied().collect();
+    for statement in drafts.iter().map(|known| known.drafted.statement) {
+        shop.confirm(statement).unwrap();
+        if shop.world.statement(statement).is_some() {
+            shop.transfer(statement, "a").unwrap();
+        }
+    }
+    crate::statements::check_lines(&shop.records);
     shop.check();
     assert_eq!(shop.balance("channel"), channel_by_events(&shop.records));
     for account in [
@@ -524,6 +535,8 @@ fn live(campaigns: Vec<Campaign>, steps: &[Step]) -> Vec<Record> {
         "vesting-coins",
         "withdrawals-due",
         "merchant-vesting",
+        "merchant-payable",
+        "merchant-stated",
     ] {
         assert_eq!(shop.balance(account), 0, "{account}");
     }
@@ -626,7 +639,7 @@ fn random_histories_reach_everything() {
             *cases.entry(event).or_insert(0u32) += 1;
         }
     }
-    assert_eq!(total.len(), 38, "{cases:?} {total:?}");
+    assert_eq!(total.len(), 42, "{cases:?} {total:?}");
     for event in ["filled", "settled"] {
         assert!(CASES / 2 < cases[event], "{cases:?} {total:?}");
     }

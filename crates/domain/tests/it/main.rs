@@ -26,6 +26,7 @@ mod settlements;
 mod shop;
 mod solvency;
 mod standing;
+mod statements;
 mod stored;
 mod tables;
 mod told;

@@ -36,13 +36,16 @@ const TABLES: &str = include_str!("stored_records_12.txt");
 /// The same of circles that take turns.
 const TURNS: &str = include_str!("stored_records_9.txt");
 
+/// The same of merchants' statements.
+const STATEMENTS: &str = include_str!("stored_records_14.txt");
+
 /// The same of bought coins.
 const RECHARGES: &str = include_str!("stored_records_10b.txt");
 
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 12] = [
+const HISTORIES: [(Make, &str); 13] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -53,6 +56,7 @@ const HISTORIES: [(Make, &str); 12] = [
     (crate::purchases::every_kind, SHOP),
     (crate::recharges::every_kind, RECHARGES),
     (counters, COUNTERS),
+    (statements, STATEMENTS),
     (turns, TURNS),
     (tables, TABLES),
 ];
@@ -155,6 +159,13 @@ fn alliance() -> Vec<Record> {
 fn counters() -> Vec<Record> {
     let mut shop = Shop::new();
     crate::counters::every_kind(&mut shop);
+    shop.check();
+    shop.records
+}
+
+fn statements() -> Vec<Record> {
+    let mut shop = Shop::new();
+    crate::statements::every_kind(&mut shop);
     shop.check();
     shop.records
 }

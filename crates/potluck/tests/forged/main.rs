@@ -15,5 +15,6 @@ mod limits;
 mod people;
 mod purchases;
 mod shop;
+mod statements;
 mod treats;
 mod withdrawals;

@@ -10,7 +10,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::{Actor, Command, GroupId, IdempotencyKey, MemberId, Money, OperatorId, Profile};
+use domain::{
+    Actor, AllianceCommand, Command, GroupId, IdempotencyKey, MemberId, Money, OperatorId, Profile,
+    StatementId, Transfer,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -18,13 +21,14 @@ use views::{Approval, Asked, Decision, Second};
 
 use super::campaigns::schema_problem;
 use super::standing::check_reason;
+use super::withdrawals::day_start;
 use crate::app::{App, Shared, store_problem};
 use crate::auth::AsOperator;
 use crate::http::{ApprovalNumber, Page, Params, Problem, Result, Segment, Write, decimal};
 use crate::people::OPERATOR_ROLE;
 use crate::wire::{
     ApprovalLine, Capital, ClawbackWanted, Done, List, PlanBody, ProfileWanted, Reasoned,
-    SecondLine,
+    SecondLine, TransferWanted,
 };
 
 /// How long something may wait for a second operator. What he approves late, he would approve without knowing why.
@@ -130,6 +134,7 @@ fn read(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
             };
             Ok((command, reason))
         }
+        "statement-confirm" | "statement-paid" => statement(what, StatementId(subject), body),
         "plan" => {
             let mut plan: PlanBody = parsed(body)?;
             let reason = optional(plan.reason.take())?;
@@ -148,6 +153,35 @@ fn read(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
         }
         _ => Err(Problem::fault("nobody knows how to do this", &what)),
     }
+}
+
+/// Confirming a statement, or noting that it was paid.
+fn statement(what: &str, statement: StatementId, body: &str) -> Result<(Command, String)> {
+    if what == "statement-confirm" {
+        let Reasoned { reason } = parsed(body)?;
+        check_reason(&reason)?;
+        let command = AllianceCommand::ConfirmStatement { statement };
+        return Ok((Command::Alliance(command), reason));
+    }
+    let TransferWanted {
+        reference,
+        on,
+        reason,
+    } = parsed(body)?;
+    check_reason(&reason)?;
+    let wrong = || {
+        let detail = "on is a day such as 2026-11-01";
+        Problem::unprocessable("body_invalid", detail).with("field", "on")
+    };
+    let transfer = Transfer {
+        reference,
+        on: day_start(&on).ok_or_else(wrong)?,
+    };
+    let command = AllianceCommand::PayStatement {
+        statement,
+        transfer,
+    };
+    Ok((Command::Alliance(command), reason))
 }
 
 fn parsed<B: DeserializeOwned>(body: &str) -> Result<B> {

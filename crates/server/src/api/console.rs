@@ -59,7 +59,7 @@ pub(crate) async fn books(
 }
 
 /// Kinds of accounts whose balances are owed to somebody, and those of coins that members have.
-const OWED: [&str; 10] = [
+const OWED: [&str; 11] = [
     "escrow",
     "refunds-due",
     "available",
@@ -69,6 +69,7 @@ const OWED: [&str; 10] = [
     "withdrawals-due",
     "merchant-vesting",
     "merchant-payable",
+    "merchant-stated",
     "custody",
 ];
 const COINS: [&str; 3] = ["coins", "vesting-coins", "bought-coins"];

@@ -236,8 +236,12 @@ pub(super) async fn page_of(app: &App, merchant: MerchantId) -> Result<Viewed<Me
     let names = app.people.directory().store_names(merchant).await;
     let names = names.map_err(store_problem)?;
     let money = app
-        .query(move |world| world.merchant_money(merchant))
+        .query(move |world| {
+            let stated = world.merchant_stated(merchant);
+            (world.merchant_money(merchant), stated)
+        })
         .await?;
+    let (money, stated) = money;
     let contract = |row: &views::ContractRow| ContractLine {
         version: row.version,
         at: row.at.into(),
@@ -257,6 +261,7 @@ pub(super) async fn page_of(app: &App, merchant: MerchantId) -> Result<Viewed<Me
         stores: stores.value.iter().map(store).collect(),
         campaigns: campaigns.value.iter().map(ToString::to_string).collect(),
         payable: money.0.into(),
+        stated: stated.into(),
         vesting: money.1.into(),
         owes: money.2.into(),
     };

@@ -32,6 +32,7 @@ mod recharges;
 mod shop;
 mod sign_in;
 mod standing;
+mod statements;
 mod tables;
 mod withdrawals;
 
@@ -83,6 +84,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(groups)
         .merge(staff())
         .merge(alliance())
+        .merge(statements())
         .merge(others())
         .merge(pools())
         .merge(coin_lots())
@@ -268,6 +270,22 @@ fn alliance() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(counter::refund))
         .routes(routes!(merchant::submit, merchant::drafts))
         .routes(routes!(merchant::draft))
+}
+
+/// Merchants' statements.
+fn statements() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(statements::mine))
+        .routes(routes!(statements::my_page))
+        .routes(routes!(statements::my_lines))
+        .routes(routes!(statements::my_print))
+        .routes(routes!(statements::all))
+        .routes(routes!(statements::page))
+        .routes(routes!(statements::lines))
+        .routes(routes!(statements::print))
+        .routes(routes!(statements::draft))
+        .routes(routes!(statements::confirm))
+        .routes(routes!(statements::paid))
 }
 
 /// The description of the API, as `/openapi.json` serves it.

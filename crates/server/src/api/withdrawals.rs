@@ -476,7 +476,7 @@ fn line(row: &WithdrawalRow) -> String {
 }
 
 /// The midnight at which a day of Shanghai begins.
-fn day_start(text: &str) -> Option<Millis> {
+pub(super) fn day_start(text: &str) -> Option<Millis> {
     let spelled = text.len() == 10
         && text.bytes().zip(0u8..).all(|(byte, at)| match at {
             4 | 7 => byte == b'-',

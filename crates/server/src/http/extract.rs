@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use domain::{
     CampaignId, CounterId, GroupId, IdempotencyKey, MemberId, MerchantId, OrderId, PaymentId,
-    PurchaseId, Region, SkuId, TableId, WithdrawalId,
+    PurchaseId, Region, SkuId, StatementId, TableId, WithdrawalId,
 };
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -376,6 +376,13 @@ impl InPath for MerchantId {
     const UNKNOWN: &'static str = "merchant_unknown";
     fn read(text: &str) -> Option<MerchantId> {
         decimal(text).map(MerchantId)
+    }
+}
+
+impl InPath for StatementId {
+    const UNKNOWN: &'static str = "statement_unknown";
+    fn read(text: &str) -> Option<StatementId> {
+        decimal(text).map(StatementId)
     }
 }
 

@@ -356,7 +356,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
 fn of_alliance(problem: Problem, refusal: &AllianceRefusal) -> Problem {
     match refusal {
         AllianceRefusal::InvalidContract { field, must }
-        | AllianceRefusal::InvalidBill { field, must } => {
+        | AllianceRefusal::InvalidBill { field, must }
+        | AllianceRefusal::InvalidTransfer { field, must } => {
             problem.with("field", *field).with("must", *must)
         }
         AllianceRefusal::UnknownMerchant(_)
@@ -369,7 +370,10 @@ fn of_alliance(problem: Problem, refusal: &AllianceRefusal) -> Problem {
         | AllianceRefusal::CounterCodeUsed
         | AllianceRefusal::UnknownCounter(_)
         | AllianceRefusal::CounterReversed(_)
-        | AllianceRefusal::CounterVoidLate(_) => problem,
+        | AllianceRefusal::CounterVoidLate(_)
+        | AllianceRefusal::UnknownStatement(_)
+        | AllianceRefusal::StatementState(_)
+        | AllianceRefusal::StatementEmpty(_) => problem,
     }
 }
 
@@ -378,15 +382,19 @@ fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
         AllianceRefusal::UnknownMerchant(_)
         | AllianceRefusal::UnknownStore(_)
         | AllianceRefusal::UnknownCounter(_)
+        | AllianceRefusal::UnknownStatement(_)
         | AllianceRefusal::CounterCodeUnknown => StatusCode::NOT_FOUND,
         AllianceRefusal::MerchantSuspended(_)
         | AllianceRefusal::CommissionDiffers(_)
         | AllianceRefusal::CounterClosed(_)
         | AllianceRefusal::CounterCodeUsed
         | AllianceRefusal::CounterReversed(_)
-        | AllianceRefusal::CounterVoidLate(_) => StatusCode::CONFLICT,
+        | AllianceRefusal::CounterVoidLate(_)
+        | AllianceRefusal::StatementState(_)
+        | AllianceRefusal::StatementEmpty(_) => StatusCode::CONFLICT,
         AllianceRefusal::InvalidContract { .. }
         | AllianceRefusal::InvalidBill { .. }
+        | AllianceRefusal::InvalidTransfer { .. }
         | AllianceRefusal::MerchantMissing => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

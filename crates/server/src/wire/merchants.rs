@@ -138,8 +138,10 @@ pub(crate) struct MerchantPage {
     pub(crate) stores: Vec<StoreLine>,
     /// His published campaigns, newest first.
     pub(crate) campaigns: Vec<String>,
-    /// What is due to him.
+    /// What is due to him and in no statement yet.
     pub(crate) payable: Amount,
+    /// What statements say that he is to be paid.
+    pub(crate) stated: Amount,
     /// His part of sales whose return windows are open.
     pub(crate) vesting: Amount,
     /// What he owes.
@@ -211,7 +213,7 @@ pub(crate) struct DraftPage {
 pub(crate) struct MerchantLineBody {
     pub(crate) seq: String,
     pub(crate) at: At,
-    /// `merchant-vesting`, `merchant-payable` or `merchant-owes`.
+    /// `merchant-vesting`, `merchant-payable`, `merchant-owes` or `merchant-stated`.
     pub(crate) account: &'static str,
     /// What it adds to what he has there, or owes there.
     pub(crate) amount: Amount,

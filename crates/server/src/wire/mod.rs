@@ -18,6 +18,7 @@ mod merchants;
 mod notice;
 mod people;
 mod shop;
+mod statements;
 mod table;
 mod withdrawals;
 
@@ -37,6 +38,7 @@ pub(crate) use merchants::*;
 pub(crate) use notice::*;
 pub(crate) use people::*;
 pub(crate) use shop::*;
+pub(crate) use statements::*;
 pub(crate) use table::*;
 pub(crate) use withdrawals::*;
 
@@ -47,7 +49,7 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
 /// An amount in yuan, or coins, as JSON has it: `"12.00"`, below zero `"-0.05"`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, pattern = r"^-?\d+\.\d{2}$", example = "12.00")]
 pub(crate) struct Amount(pub(crate) i64);

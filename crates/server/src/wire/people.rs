@@ -51,7 +51,7 @@ pub(crate) struct RegionWanted {
 }
 
 /// Why an operator decides something; kept beside the journal.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reasoned {
     /// 1 to 400 bytes.

@@ -7,7 +7,7 @@ use crate::clawbacks::available_is;
 use crate::site::{Caller, Got, Site};
 use crate::withdrawals::with_money;
 
-async fn partner(site: &Site, name: &str) -> Caller {
+pub(crate) async fn partner(site: &Site, name: &str) -> Caller {
     let password = "correct horse battery";
     server::operator_add(&site.config.data_dir, name, password, site.clock.now())
         .await
@@ -15,7 +15,7 @@ async fn partner(site: &Site, name: &str) -> Caller {
     site.sign_in_operator(name, password).await.unwrap()
 }
 
-async fn answer(second: &Caller, id: &Value, what: &str) -> Got {
+pub(crate) async fn answer(second: &Caller, id: &Value, what: &str) -> Got {
     let path = format!("/console/approvals/{}/{what}", id.as_str().unwrap());
     second.post(&path, json!({ "reason": "looked at" })).await
 }
@@ -24,7 +24,7 @@ async fn capital(operator: &Caller) -> Value {
     operator.get("/books").await.json()["own"].clone()
 }
 
-fn asked(got: &Got) -> Value {
+pub(crate) fn asked(got: &Got) -> Value {
     assert_eq!(got.status, 202, "{}", got.text());
     let line = got.json();
     assert_eq!(line["state"], "open");

@@ -28,6 +28,7 @@ mod rules;
 mod settling;
 mod site;
 mod standing;
+mod statements;
 mod tables;
 mod views_lost;
 mod watching;

@@ -411,7 +411,10 @@ impl Model {
             Command::Tick(domain::Due::Dividends(_)) => false,
             Command::Tick(domain::Due::Coins) => self.due_coins(now),
             Command::Tick(
-                domain::Due::Purchase(_) | domain::Due::Sku(_) | domain::Due::Recharge(_),
+                domain::Due::Purchase(_)
+                | domain::Due::Sku(_)
+                | domain::Due::Recharge(_)
+                | domain::Due::Statements,
             ) => false,
             _ => false,
         }

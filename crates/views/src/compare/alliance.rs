@@ -6,6 +6,7 @@ use super::{Done, Found};
 use crate::db::{Columns, Tx};
 use crate::query::alliance::{contract, merchant, store};
 use crate::query::counters::{SELECT as COUNTERS, counter};
+use crate::query::statements::{SELECT as STATEMENTS, statement};
 
 pub(super) async fn compare(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     let sql = "SELECT m.id, m.token, m.admitted_at, COALESCE(s.suspended, 0) AS suspended \
@@ -48,6 +49,7 @@ pub(super) async fn compare(tx: &mut Tx, world: &World, found: &mut Found) -> Do
     }
     campaigns(tx, world, found).await?;
     counters(tx, world, found).await?;
+    statements(tx, world, found).await?;
     lines(tx, found).await
 }
 
@@ -87,6 +89,19 @@ async fn counters(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
             .counter_payment(row.id)
             .is_some_and(|known| row.is(known));
         found.check(|| format!("payment {} at a counter", row.id), same, true);
+    }
+    Ok(())
+}
+
+/// All of them; in the world are those that are not over.
+async fn statements(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
+    let rows = tx.rows(STATEMENTS.to_owned(), Vec::new()).await?;
+    let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    found.check(|| "statements".to_owned(), count, world.statements());
+    for row in &rows {
+        let row = statement(row)?;
+        let same = row.is(world.statement(row.id));
+        found.check(|| format!("statement {}", row.id), same, true);
     }
     Ok(())
 }

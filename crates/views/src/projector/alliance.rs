@@ -8,6 +8,7 @@ use domain::{
 
 use super::batch::{Batch, Done};
 use super::counters::{self, Counters};
+use super::statements::{self, Statements};
 use super::tables::{new_rows, replaced};
 use crate::code::{account_code, event_code};
 use crate::db::{Table, Tx, Value};
@@ -35,6 +36,7 @@ pub(super) struct Alliance {
     campaigns: Vec<Value>,
     lines: Vec<Value>,
     pub(super) counters: Counters,
+    pub(super) statements: Statements,
 }
 
 impl Batch {
@@ -80,6 +82,13 @@ impl Batch {
             }
             AllianceEvent::CounterReversed(reversed) => {
                 self.counter_reversed(reversed);
+                Ok(())
+            }
+            AllianceEvent::StatementDrafted(_)
+            | AllianceEvent::StatementConfirmed { .. }
+            | AllianceEvent::StatementPaid(_)
+            | AllianceEvent::PeriodClosed { .. } => {
+                self.statement_event(event);
                 Ok(())
             }
             // Their lines tell all of these.
@@ -136,7 +145,11 @@ fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>, Option<C
         | AllianceEvent::MerchantSuspended { .. }
         | AllianceEvent::MerchantReinstated { .. }
         | AllianceEvent::StoreOpened { .. }
-        | AllianceEvent::CampaignTied { .. } => (None, None, None),
+        | AllianceEvent::CampaignTied { .. }
+        | AllianceEvent::StatementDrafted(_)
+        | AllianceEvent::PeriodClosed { .. }
+        | AllianceEvent::StatementConfirmed { .. }
+        | AllianceEvent::StatementPaid(_) => (None, None, None),
     }
 }
 
@@ -153,5 +166,6 @@ pub(super) async fn store(tx: &mut Tx, alliance: &mut Alliance) -> Result<(), sq
     tx.write_rows(&STORE, alliance.stores).await?;
     tx.write_rows(&CAMPAIGN, alliance.campaigns).await?;
     counters::store(tx, alliance.counters).await?;
+    statements::store(tx, alliance.statements).await?;
     tx.write_rows(&LINE, alliance.lines).await
 }

@@ -16,6 +16,7 @@ mod notices;
 mod people;
 mod purchases;
 mod settle;
+mod statements;
 mod store;
 mod tables;
 mod treats;
@@ -35,10 +36,10 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 17;
+pub(crate) const SCHEMA_VERSION: i64 = 18;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 36] = [
+const TABLES: [&str; 39] = [
     "meta",
     "member",
     "campaign",
@@ -75,6 +76,9 @@ const TABLES: [&str; 36] = [
     "notice",
     "treat_table",
     "treat_cancelled",
+    "statement",
+    "statement_confirmed",
+    "statement_paid",
 ];
 /// How long a transaction may stay open while more records are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_millis(500);

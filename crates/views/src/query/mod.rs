@@ -14,6 +14,7 @@ pub(crate) mod notices;
 pub(crate) mod people;
 pub(crate) mod purchases;
 pub(crate) mod read;
+pub(crate) mod statements;
 pub(crate) mod treats;
 pub(crate) mod withdrawals;
 

@@ -190,7 +190,12 @@ impl Trail {
             AllianceEvent::CampaignTied { campaign, merchant } => {
                 self.tied(at, *campaign, *merchant, findings)
             }
-            AllianceEvent::CounterPaid(_) | AllianceEvent::CounterReversed(_) => {}
+            AllianceEvent::CounterPaid(_)
+            | AllianceEvent::CounterReversed(_)
+            | AllianceEvent::StatementDrafted(_)
+            | AllianceEvent::PeriodClosed { .. }
+            | AllianceEvent::StatementConfirmed { .. }
+            | AllianceEvent::StatementPaid(_) => {}
             AllianceEvent::GroupSold(sold) => {
                 let terms = self
                     .campaign(sold.group)

@@ -43,6 +43,15 @@ impl Book {
         self.money.get(&merchant).map_or(0, |money| money.1)
     }
 
+    pub(super) fn count(&self) -> u64 {
+        u64::try_from(self.payments.len()).unwrap_or(u64::MAX)
+    }
+
+    /// All who were ever due or owed something.
+    pub(super) fn merchants(&self) -> Vec<MerchantId> {
+        self.money.keys().copied().collect()
+    }
+
     fn follow(&mut self, event: &Event) {
         // An amount that does not fit is found by the second book.
         let _ = domain::lines(event, &mut |line| {
@@ -53,7 +62,7 @@ impl Book {
             match account {
                 MerchantAccount::Payable => money.0 -= line.amount,
                 MerchantAccount::Owes => money.1 += line.amount,
-                MerchantAccount::Vesting => {}
+                MerchantAccount::Vesting | MerchantAccount::Stated => {}
             }
         });
     }
@@ -77,6 +86,7 @@ impl Trail {
         if let AllianceEvent::CounterReversed(reversed) = about {
             self.counter_reversed(at, reversed, findings);
         }
+        self.statement_event(at, about, findings);
         self.counters.follow(event);
     }
 
@@ -128,7 +138,10 @@ impl Trail {
         let counter = reversed.counter;
         let expected = self.counters.known(counter).and_then(|known| {
             let late = match reversed.why {
-                Reversal::Voided => known.at.shanghai_day() != at.1.shanghai_day(),
+                Reversal::Voided => {
+                    known.at.shanghai_day() != at.1.shanghai_day()
+                        || self.statements.tells_of(counter, known.paid.merchant)
+                }
                 Reversal::Refunded => REFUNDS_MS <= at.1.0 - known.at.0,
             };
             (!known.reversed && !late).then(|| self.counters.reversal(&known.paid, reversed.why))

@@ -11,6 +11,7 @@ mod people;
 mod recharge;
 mod seats;
 mod shop;
+mod statements;
 mod treats;
 mod withdrawals;
 
@@ -52,6 +53,7 @@ pub(super) struct Trail {
     agents: BTreeMap<Region, MemberId>,
     alliance: alliance::Book,
     counters: counters::Book,
+    statements: statements::Book,
     circles: circles::Book,
     treats: treats::Book,
     any_kept: bool,
@@ -463,6 +465,7 @@ impl Trail {
         self.compare_recharges(world, findings);
         self.compare_counters(world, findings);
         self.compare_treats(world, findings);
+        self.compare_statements(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {
