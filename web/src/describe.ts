@@ -115,6 +115,8 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     case 'recharge_gift':
     case 'counter_paid':
     case 'counter_reversed':
+    case 'tax_withheld':
+    case 'gift_back':
       return t(`wallet.why.${why.kind}`, values)
     default:
       return t('wallet.why.other', { kind: why.kind })

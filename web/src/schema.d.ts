@@ -1281,6 +1281,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/tax": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records that withheld tax was paid to the tax office, from the operator's own bank; at most what is owed. */
+        post: operations["post_console_tax"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/withdrawals": {
         parameters: {
             query?: never;
@@ -2649,7 +2666,8 @@ export interface paths {
         put?: never;
         /**
          * Pays back what is unused of a recharge, the way it was paid: all of the price within seven days if nothing is used, else
-         *     price × unused / total, rounded down. The unused coins are gone with it, and so is a gift that was still to come.
+         *     price × unused / total, rounded down. The unused coins are gone with it, and so is a gift that was still to come; of one that was
+         *     given the same part goes back, or counts as used where it is not there any more.
          */
         post: operations["post_recharges_id_refund"];
         delete?: never;
@@ -2848,6 +2866,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tax.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was withheld in a time, one line for each receipt, for finance: `at,member,group,program,reward,tax`. Amounts are yuan. */
+        get: operations["get_tax_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/withdrawals.csv": {
         parameters: {
             query?: never;
@@ -2857,7 +2892,7 @@ export interface paths {
         };
         /**
          * Every withdrawal that was asked for in a time, one line each, for finance: `id,member,requested_at,paid_at,gross,fee,tax,net,state`.
-         *     Amounts are yuan; nobody withholds tax yet.
+         *     Amounts are yuan. The tax is nothing: it is withheld as a reward is received, and stands in `/tax.csv`.
          */
         get: operations["get_withdrawals_csv"];
         put?: never;
@@ -2941,7 +2976,7 @@ export interface components {
             state: string;
             /** @description The member it is about; 0 where it is about nobody. */
             subject: string;
-            /** @description `capital`, `clawback`, `plan` or `profile`. */
+            /** @description `capital`, `tax`, `clawback`, `plan` or `profile`. */
             what: string;
         };
         /**
@@ -3128,11 +3163,11 @@ export interface components {
              */
             nearest: components["schemas"]["WinPair"][];
         };
-        /** @description Records a deposit of capital. */
+        /** @description Records a deposit of capital, or tax that was handed over. */
         Capital: {
             /** @description More than zero. */
             amount: components["schemas"]["Amount"];
-            /** @description Where it came from, for the other operators: at most 400 bytes. */
+            /** @description Where it came from or how it was paid, for the other operators: at most 400 bytes. */
             reason?: string | null;
         };
         /** @description All groups of products. */
@@ -3784,7 +3819,7 @@ export interface components {
                 state: string;
                 /** @description The member it is about; 0 where it is about nobody. */
                 subject: string;
-                /** @description `capital`, `clawback`, `plan` or `profile`. */
+                /** @description `capital`, `tax`, `clawback`, `plan` or `profile`. */
                 what: string;
             }[];
             /** @description Give this as `cursor` to go on; null at the end. */
@@ -8330,6 +8365,51 @@ export interface operations {
             };
         };
     };
+    post_console_tax: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Capital"];
+            };
+        };
+        responses: {
+            /** @description Recorded; there is no other operator */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_console_withdrawals: {
         parameters: {
             query?: {
@@ -11697,6 +11777,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SatDown"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tax_csv: {
+        parameters: {
+            query: {
+                /** @description The first day, of Asia/Shanghai: `2026-11-01`. */
+                from: string;
+                /** @description The day after the last. */
+                to: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description Not done; `code` says why */

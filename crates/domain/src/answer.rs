@@ -147,6 +147,7 @@ impl Answer {
                 | Event::WithdrawalPaid { .. }
                 | Event::WithdrawalFailed { .. }
                 | Event::ClawedBack { .. }
+                | Event::TaxPaid { .. }
                 | Event::Circle(_)
                 | Event::CoinsExpired { .. } => {}
             }

@@ -87,11 +87,14 @@ impl World {
             (Account::DividendPool(0).name(), self.dividends.total()),
             (Account::WithdrawalsDue.name(), self.books.withdrawals_due),
             (Account::Custody.name(), self.recharges.custody()),
+            (Account::Tax.name(), self.books.tax),
         ]
         .into_iter()
         .chain(self.alliance.owed_by_kind())
         .collect();
-        let mut own = self.books.channel;
+        let mut held = self.books.channel;
+        ledger::add(&mut held, self.books.bank);
+        let mut own = held;
         for (_, balance) in &owed_by_kind {
             ledger::add(&mut own, *balance);
         }
@@ -99,7 +102,7 @@ impl World {
         ledger::add(&mut coins, kinds.vesting_coins);
         ledger::add(&mut coins, self.recharges.all_coins());
         Books {
-            held: Money(self.books.channel),
+            held: Money(held),
             owed: owed_by_kind
                 .into_iter()
                 .map(|(name, balance)| (name, owed(balance)))
@@ -122,6 +125,8 @@ impl World {
             Account::ChannelFees => self.books.channel_fees,
             Account::WithdrawalsDue => self.books.withdrawals_due,
             Account::WithdrawalFees => self.books.withdrawal_fees,
+            Account::Tax => self.books.tax,
+            Account::Bank => self.books.bank,
             Account::CoinsIssued => self.books.coins_issued,
             Account::Escrow(_)
             | Account::Available(_)
@@ -161,6 +166,8 @@ impl World {
             | Account::ChannelFees
             | Account::WithdrawalsDue
             | Account::WithdrawalFees
+            | Account::Tax
+            | Account::Bank
             | Account::CoinsIssued
             | Account::Alliance(_) => self.platform_balance(account),
             Account::Merchant(account, merchant) => {
@@ -212,6 +219,7 @@ impl World {
         self.check_alliance(&mut found);
         self.check_shop(&mut found);
         self.check_recharges(&mut found);
+        self.check_tax(&mut found);
         found
     }
 
@@ -388,6 +396,8 @@ impl World {
             Account::ChannelFees => Some(&mut self.books.channel_fees),
             Account::WithdrawalsDue => Some(&mut self.books.withdrawals_due),
             Account::WithdrawalFees => Some(&mut self.books.withdrawal_fees),
+            Account::Tax => Some(&mut self.books.tax),
+            Account::Bank => Some(&mut self.books.bank),
             Account::CoinsIssued => Some(&mut self.books.coins_issued),
             // A group's escrow ends with the group: its last lines bring it to nothing and leave with it.
             Account::Escrow(group) => self.live_mut(group).map(|group| &mut group.escrow),

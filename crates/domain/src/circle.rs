@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Answer, Bounce, Campaign, CampaignId, Closing, Event, GroupId, MemberId, Millis, Refusal,
-    SeatState, World, group::Group, open_file_in,
+    Answer, Bounce, Campaign, CampaignId, Closing, Event, GroupId, MemberId, Millis, PaymentId,
+    Refusal, SeatState, World, group::Group, open_file_in,
 };
 
 /// What is asked of circles.
@@ -239,6 +239,17 @@ struct Turns {
     last: Option<[u8; 32]>,
     #[n(5)]
     round: Option<GroupId>,
+    /// Reservations of others in the running group, each with the absent member whose place it took.
+    #[cbor(n(6), default, skip_if = "Vec::is_empty")]
+    given: Vec<GivenPlace>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+struct GivenPlace {
+    #[n(0)]
+    index: u32,
+    #[n(1)]
+    from: MemberId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -250,6 +261,16 @@ struct KnownTier {
 }
 
 impl Turns {
+    /// Whether somebody else holds this member's place in the running group.
+    fn is_given(&self, group: &Group, member: MemberId) -> bool {
+        let mut taken = self.given.iter().filter(|given| given.from == member);
+        taken.any(|given| {
+            group
+                .seat(given.index)
+                .is_some_and(|seat| is_held(seat.state))
+        })
+    }
+
     fn tiers(&self) -> draw::Tiers {
         let known = self.tiers.iter();
         draw::Tiers::from_known(known.map(|known| (draw::Hash(known.tag), known.tier)))
@@ -436,7 +457,8 @@ impl World {
     }
 
     /// The rule that stands against one more place in a circle's group: it is the members', and others' as far as places are
-    /// free. A place is free when its member has left, is frozen or has excluded himself, and has none in this group.
+    /// free. A place is free when its member has left, is frozen or has excluded himself, and has none in this group. Who comes
+    /// back finds his own place taken and nobody else's.
     pub(crate) fn why_not_in_circle(
         &self,
         id: GroupId,
@@ -444,14 +466,16 @@ impl World {
         member: MemberId,
     ) -> Option<Bounce> {
         let turns = self.circles.known.get(&self.circle_named(id))?;
-        if turns.members.is_empty() || turns.members.contains(&member) {
+        let is_given = |one| turns.is_given(group, one);
+        if turns.members.is_empty() || (turns.members.contains(&member) && !is_given(member)) {
             return None;
         }
         if turns.gone.contains(&member) {
             return Some(Bounce::NotInCircle);
         }
         let stays = |&&one: &&MemberId| {
-            holds_place(group, one) || !(self.is_frozen(one) || self.is_excluded(one))
+            holds_place(group, one)
+                || !(is_given(one) || self.is_frozen(one) || self.is_excluded(one))
         };
         let stay = turns.members.iter().filter(stays).count();
         let held = group.seats.iter().filter(|seat| is_held(seat.state));
@@ -613,8 +637,51 @@ impl World {
             tiers: Vec::new(),
             last: None,
             round: None,
+            given: Vec::new(),
         });
         turns.round = Some(group);
+        turns.given.clear();
+    }
+
+    /// A place is reserved. Where it is another's than a member's and no place stood empty, it is that of the first member who
+    /// may not play now.
+    pub(crate) fn note_place_given(&mut self, payment: PaymentId, member: MemberId) {
+        if self.circles.known.is_empty() {
+            return;
+        }
+        let circle = self.circle_named(payment.group);
+        let (Some(turns), Some(group)) =
+            (self.circles.known.get(&circle), self.live(payment.group))
+        else {
+            return;
+        };
+        if turns.members.is_empty() || turns.members.contains(&member) {
+            return;
+        }
+        let held = group.seats.iter().filter(|seat| is_held(seat.state));
+        let others = held.filter(|seat| !turns.members.contains(&seat.member));
+        let given = turns
+            .members
+            .iter()
+            .filter(|&&one| turns.is_given(group, one));
+        let empty = self
+            .places(payment.group)
+            .saturating_sub(turns.members.len());
+        if others.count() <= empty.saturating_add(given.count()) {
+            return;
+        }
+        let absent = turns.members.iter().copied().find(|&one| {
+            (self.is_frozen(one) || self.is_excluded(one))
+                && !holds_place(group, one)
+                && !turns.is_given(group, one)
+        });
+        let place = absent.map(|from| GivenPlace {
+            index: payment.index,
+            from,
+        });
+        if let Some(turns) = self.circles.known.get_mut(&circle) {
+            turns.given.extend(place);
+        }
     }
 
     /// Whoever was in it and has no seat in the sealed list has lost his place to somebody else.
@@ -649,6 +716,7 @@ impl World {
         };
         turns.last = Some(last);
         turns.round = None;
+        turns.given.clear();
         if let (Some(lines), Some(drawn)) = (lines, drawn) {
             let mut tiers = turns.tiers();
             if tiers.record(&draw::Seats(lines), drawn).is_err() {

@@ -69,6 +69,11 @@ pub enum Command {
         /// More than zero.
         amount: Money,
     },
+    /// Records that withheld tax was handed over to the tax office (rules 9.3).
+    PayTax {
+        /// More than zero, at most what is owed.
+        amount: Money,
+    },
     /// Opens a group and reserves its seat 0.
     OpenGroup {
         /// The offer.

@@ -24,12 +24,13 @@ struct Drawn {
 type LastSeat = (MemberId, [u8; 32]);
 
 impl WaitingReward {
-    pub(crate) fn of(reward: &RewardPaid) -> WaitingReward {
+    pub(crate) fn of(settled: &GroupSettled, reward: &RewardPaid) -> WaitingReward {
         WaitingReward {
             member: reward.member,
             source_seat: reward.source_seat,
             cash: reward.cash,
             coins: reward.coins,
+            taxed: settled.tax.0 != 0 && reward.program.is_by_chance(),
         }
     }
 }
@@ -181,6 +182,7 @@ impl World {
             everyone_buys: terms.kind.everyone_buys(),
             pooled,
             prize: own(terms.prize.as_ref().map(|prize| prize.cost)),
+            tax: terms.withheld(),
         })))
     }
 
@@ -241,7 +243,7 @@ impl World {
             .rewards
             .iter()
             .filter(|reward| reward.program != crate::ProgramKind::Consolation)
-            .map(WaitingReward::of);
+            .map(|reward| WaitingReward::of(settled, reward));
         let open_orders = u32::try_from(orders).unwrap_or(u32::MAX);
         if open_orders != 0 {
             self.vesting.insert(

@@ -555,6 +555,13 @@ pub enum Event {
     /// Something of a treat's tables (rules 4).
     #[n(49)]
     Table(#[n(0)] TableEvent),
+    /// Tax that was withheld was handed over to the tax office.
+    #[n(53)]
+    TaxPaid {
+        /// How much.
+        #[n(0)]
+        amount: Money,
+    },
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {
@@ -765,6 +772,27 @@ pub struct Vested {
     /// How many coins.
     #[n(2)]
     pub coins: Coins,
+    /// The tax that is withheld of the cash as it becomes available, if any.
+    #[n(3)]
+    pub withheld: Option<Withheld>,
+}
+
+/// Tax on rewards that came by chance (rules 9.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Withheld {
+    /// The rewards it is withheld of.
+    #[n(0)]
+    pub of: Money,
+    /// The tax on each, rounded down, added up.
+    #[n(1)]
+    pub tax: Money,
+}
+
+impl Vested {
+    /// The tax that is withheld.
+    pub fn tax(&self) -> Money {
+        self.withheld.map_or(Money::ZERO, |withheld| withheld.tax)
+    }
 }
 
 /// What a full group came to, and every amount that follows from it. Non-winners are the seats that are not among the winners.
@@ -816,6 +844,14 @@ pub struct GroupSettled {
     /// What goes into the plan's dividend pool.
     #[n(14)]
     pub pooled: Option<Box<Pooled>>,
+    /// The tax that is withheld of each reward in cash that came by chance, rounded down: of consolation at once, of a
+    /// winner's bonus as it becomes available.
+    #[cbor(n(15), skip_if = "no_rate", default)]
+    pub tax: Rate,
+}
+
+fn no_rate(rate: &Rate) -> bool {
+    rate.0 == 0
 }
 
 fn no_money(amount: &Money) -> bool {

@@ -140,6 +140,11 @@ impl World {
         }
     }
 
+    /// Whether a command of this actor under this key was accepted and is still known: repeating it has no second effect.
+    pub fn is_remembered(&self, actor: Actor, key: &IdempotencyKey, now: Millis) -> bool {
+        !matches!(self.remembered(actor, key, now.max(self.now)), Ok(None))
+    }
+
     /// Keeps a key, and forgets what is too old or too many.
     pub(crate) fn remember(
         &mut self,

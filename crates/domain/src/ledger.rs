@@ -54,6 +54,10 @@ pub enum Account {
     WithdrawalsDue,
     /// Own money, income: fees of withdrawals that were paid.
     WithdrawalFees,
+    /// Liability: tax that was withheld of rewards and is not handed over yet (rules 9.3).
+    Tax,
+    /// Asset: the operator's own account at a bank, as far as what the platform owes was paid from it: below zero by that.
+    Bank,
     /// Coins: all that were ever given out, the other side of the members' coins.
     CoinsIssued,
     /// Coins a member can use.
@@ -82,7 +86,7 @@ pub struct Line {
 }
 
 /// The accounts that are not kept per member or group, in the order of the trial balance.
-pub const PLATFORM_ACCOUNTS: [Account; 11] = [
+pub const PLATFORM_ACCOUNTS: [Account; 13] = [
     Account::Channel,
     Account::RefundsDue,
     Account::Suppliers,
@@ -93,6 +97,8 @@ pub const PLATFORM_ACCOUNTS: [Account; 11] = [
     Account::ChannelFees,
     Account::WithdrawalsDue,
     Account::WithdrawalFees,
+    Account::Tax,
+    Account::Bank,
     Account::CoinsIssued,
 ];
 
@@ -118,6 +124,8 @@ impl Account {
             | Account::DividendPool(_)
             | Account::WithdrawalsDue
             | Account::WithdrawalFees
+            | Account::Tax
+            | Account::Bank
             | Account::Custody
             | Account::Merchant(..)
             | Account::Alliance(_) => Asset::Cny,
@@ -140,6 +148,8 @@ impl Account {
             Account::ChannelFees => "channel-fees",
             Account::WithdrawalsDue => "withdrawals-due",
             Account::WithdrawalFees => "withdrawal-fees",
+            Account::Tax => "tax",
+            Account::Bank => "bank",
             Account::CoinsIssued => "coins-issued",
             Account::Coins(_) => "coins",
             Account::VestingCoins(_) => "vesting-coins",
@@ -171,6 +181,8 @@ impl Account {
             | Account::Rewards
             | Account::ChannelFees
             | Account::WithdrawalsDue
+            | Account::Tax
+            | Account::Bank
             | Account::WithdrawalFees
             | Account::CoinsIssued
             | Account::Custody
@@ -246,11 +258,10 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         Event::RewardsVested { amounts, .. } => {
             for vested in amounts {
                 let member = vested.member;
-                move_money(
-                    Account::Available(member),
-                    Account::Vesting(member),
-                    vested.amount.0,
-                )?;
+                let (from, tax) = (Account::Vesting(member), vested.tax());
+                let net = vested.amount.minus(tax)?;
+                move_money(Account::Available(member), from, net.0)?;
+                move_money(Account::Tax, from, tax.0)?;
                 move_money(
                     Account::Coins(member),
                     Account::VestingCoins(member),
@@ -292,6 +303,7 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             }
             Ok(())
         }
+        Event::TaxPaid { amount } => move_money(Account::Bank, Account::Tax, amount.0),
         Event::WithdrawalRequested { member, amount, .. } => move_money(
             Account::WithdrawalsDue,
             Account::Available(*member),
@@ -380,15 +392,14 @@ fn settlement_lines(settled: &GroupSettled, move_money: Move<'_>) -> Result<(), 
         Account::CostOfGoods,
         settled.prize.times(winners)?.0,
     )?;
+    let (tax, net) = settled.tax.withheld_of(settled.consolation_cash)?;
     for (_, seat) in &others {
         if !settled.everyone_buys {
             move_money(Account::RefundsDue, escrow, settled.price.0)?;
         }
-        move_money(
-            Account::Available(seat.member),
-            Account::Rewards,
-            settled.consolation_cash.0,
-        )?;
+        let available = Account::Available(seat.member);
+        move_money(available, Account::Rewards, net.0)?;
+        move_money(Account::Tax, Account::Rewards, tax.0)?;
         move_money(
             Account::Coins(seat.member),
             Account::CoinsIssued,
@@ -397,7 +408,9 @@ fn settlement_lines(settled: &GroupSettled, move_money: Move<'_>) -> Result<(), 
     }
     for reward in &settled.rewards {
         let (cash, coins) = reward.accounts();
-        move_money(cash, Account::Rewards, reward.cash.0)?;
+        let (tax, net) = settled.tax_at_once(reward)?;
+        move_money(cash, Account::Rewards, net.0)?;
+        move_money(Account::Tax, Account::Rewards, tax.0)?;
         move_money(coins, Account::CoinsIssued, reward.coins.0)?;
     }
     if let Some(pooled) = &settled.pooled {
@@ -431,6 +444,15 @@ impl RewardPaid {
 }
 
 impl GroupSettled {
+    /// The tax that is withheld of a listed reward as the group is settled, and what is left of it: of those that vest
+    /// nothing is withheld yet.
+    pub fn tax_at_once(&self, reward: &RewardPaid) -> Result<(Money, Money), Overflow> {
+        if self.tax.0 == 0 || !matches!(reward.accounts().0, Account::Available(_)) {
+            return Ok((Money::ZERO, reward.cash));
+        }
+        self.tax.withheld_of(reward.cash)
+    }
+
     /// `(seat number, seat)` of those who buy, in seat order. The first has [`GroupSettled::first_order`], and so on.
     pub fn buyers(&self) -> Vec<(u32, crate::SeatRef)> {
         if self.everyone_buys {

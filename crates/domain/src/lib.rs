@@ -64,6 +64,7 @@ mod solvency;
 mod spending;
 mod standing;
 mod table;
+mod tax;
 mod time;
 mod treat;
 mod withdrawal;

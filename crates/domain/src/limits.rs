@@ -350,7 +350,9 @@ impl World {
             };
             let before = self.limits.losses.get(&member).copied().unwrap_or(0);
             if pause.losses <= before.saturating_add(1) {
-                let until = now.after(pause.pause);
+                // A pause that runs is not shortened by another loss.
+                let running = self.limits.paused.get(&member).copied();
+                let until = now.after(pause.pause).max(running.unwrap_or(now));
                 paused.push(Paused { member, until });
             }
         }

@@ -365,6 +365,7 @@ pub fn notices(event: &Event, told: &mut impl FnMut(Notice)) {
         | Event::InviterBound { .. }
         | Event::CampaignPublished { .. }
         | Event::CapitalDeposited { .. }
+        | Event::TaxPaid { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. }
         | Event::SeatLapsed { .. }

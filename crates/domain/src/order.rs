@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Coins, Due, Duration, Event, Fulfilment, GroupId, MemberId, Millis, Money, OrderId, Overflow,
-    PaymentId, PendingRefund, PoolReturn, RefundId, Refusal, Txn, Vested, World,
+    PaymentId, PendingRefund, PoolReturn, Rate, RefundId, Refusal, Txn, Vested, World,
     world::{VestingGroup, WaitingReward},
 };
 
@@ -188,7 +188,7 @@ impl World {
         let is_last = waiting.open_orders <= 1;
         let all_returned = is_last && !waiting.any_kept;
         let goes = |reward: &&WaitingReward| all_returned || reward.source_seat == Some(known.seat);
-        let reversed = by_member(waiting.rewards.iter().filter(goes));
+        let reversed = by_member(waiting.rewards.iter().filter(goes), Rate(0));
         let shares = waiting
             .pooled
             .iter()
@@ -210,7 +210,8 @@ impl World {
             pool,
         });
         events.extend(sale);
-        let rest = by_member(waiting.rewards.iter().filter(|reward| !goes(reward)));
+        let rest = waiting.rewards.iter().filter(|reward| !goes(reward));
+        let rest = by_member(rest, self.tax_of(known.group));
         if is_last && !rest.is_empty() {
             events.push(Event::RewardsVested {
                 group: known.group,
@@ -266,7 +267,7 @@ impl World {
         {
             events.push(Event::RewardsVested {
                 group,
-                amounts: by_member(vesting.rewards.iter()),
+                amounts: by_member(vesting.rewards.iter(), self.tax_of(group)),
             });
         }
         self.decide_sale_vested(group, events);
@@ -357,17 +358,28 @@ impl World {
     }
 }
 
-/// What rewards add up to for each member, in the order of their numbers.
-pub(crate) fn by_member<'a>(rewards: impl Iterator<Item = &'a WaitingReward>) -> Vec<Vested> {
+/// What rewards add up to for each member, in the order of their numbers, with this much withheld of those that are taxed.
+pub(crate) fn by_member<'a>(
+    rewards: impl Iterator<Item = &'a WaitingReward>,
+    tax: Rate,
+) -> Vec<Vested> {
     let mut sums: BTreeMap<MemberId, Vested> = BTreeMap::new();
     for reward in rewards {
         let sum = sums.entry(reward.member).or_insert(Vested {
             member: reward.member,
             amount: Money::ZERO,
             coins: Coins::ZERO,
+            withheld: None,
         });
         sum.amount.0 = sum.amount.0.saturating_add(reward.cash.0);
         sum.coins.0 = sum.coins.0.saturating_add(reward.coins.0);
+        if reward.taxed {
+            // Cannot fail: it is less than the reward.
+            let on_it = reward.cash.share(tax).unwrap_or(Money::ZERO);
+            let withheld = sum.withheld.get_or_insert_default();
+            withheld.of.0 = withheld.of.0.saturating_add(reward.cash.0);
+            withheld.tax.0 = withheld.tax.0.saturating_add(on_it.0);
+        }
     }
     sums.into_values().collect()
 }

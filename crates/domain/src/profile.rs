@@ -199,7 +199,7 @@ pub enum TaxBearer {
     /// It is taken out of the reward.
     #[n(0)]
     Member,
-    /// The owner pays it on top.
+    /// The owner pays it on top. Nobody counts that yet, so no profile with such a tax can be adopted.
     #[n(1)]
     Owner,
 }
@@ -333,7 +333,7 @@ impl Profile {
     }
 
     /// Refuses what begins under an own profile after its last day.
-    fn check_day(&self, now: Millis) -> Result<(), Refusal> {
+    pub(crate) fn check_day(&self, now: Millis) -> Result<(), Refusal> {
         let over = matches!(self, Profile::Own(own) if own.expires <= now);
         self.allow_unless(over.then_some("expires"))
     }
@@ -404,6 +404,9 @@ impl ProfileTerms {
             if amount.is_some_and(|amount| amount < Money::ZERO) {
                 return invalid(field, "must not be below zero");
             }
+        }
+        if self.withholding.borne_by == TaxBearer::Owner && self.withholding.occasional.0 != 0 {
+            return invalid("withholding.borne_by", "must be member");
         }
         if !self.withdrawal.minimum.is_positive() {
             return invalid("withdrawal.minimum", "must be above zero");
@@ -561,7 +564,19 @@ impl World {
 
     /// No group begins that the installation's profile would not allow today; open ones go on under their campaign's.
     pub(crate) fn check_may_begin(&self, terms: &Campaign, now: Millis) -> Result<(), Refusal> {
-        self.profile.check(terms)?;
+        let stricter = self.profile != Profile::Seed && self.profile != terms.profile;
+        if stricter {
+            self.profile.check(terms)?;
+            self.profile
+                .check_plan(terms, self.require_plan(terms.plan)?)?;
+            let under = Campaign {
+                profile: self.profile.clone(),
+                ..terms.clone()
+            };
+            let covered = crate::solvency::passes(&under);
+            self.profile
+                .allow_unless((!covered).then_some("reserves"))?;
+        }
         self.profile.check_day(now)
     }
 }

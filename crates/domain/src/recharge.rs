@@ -142,7 +142,21 @@ pub enum RechargeEvent {
         /// The part of its fee that the channel gives back.
         #[n(5)]
         fee_back: Money,
+        /// The part of the gift that goes back with them, of the member's other coins.
+        #[cbor(n(6), default, skip_if = "no_coins")]
+        gift: Coins,
+        /// What stays of the custody for coins of the gift that are not there any more.
+        #[cbor(n(7), default, skip_if = "no_cash")]
+        kept: Money,
     },
+}
+
+fn no_coins(coins: &Coins) -> bool {
+    *coins == Coins::ZERO
+}
+
+fn no_cash(amount: &Money) -> bool {
+    *amount == Money::ZERO
 }
 
 /// Why a command about recharges was turned down.
@@ -249,6 +263,30 @@ impl Recharge {
         Money(i64::try_from(worth).unwrap_or(i64::MAX))
     }
 
+    /// How much of a gift that was given goes back with what is unused: gift × unused / total, rounded down.
+    pub fn gift_to_return(&self) -> Coins {
+        if self.gift_due {
+            return Coins::ZERO;
+        }
+        let product = i128::from(self.terms.gift.0).saturating_mul(i128::from(self.left.0));
+        let part = product.div_euclid(i128::from(self.terms.coins.0.max(1)));
+        Coins(i64::try_from(part).unwrap_or(i64::MAX))
+    }
+
+    /// What goes back with so much of the gift: price × unused / total. Where some of the gift is not there any more it was used
+    /// in place of bought coins, and counts among the total as much as among what is unused.
+    pub fn refundable(&self, gift: Coins) -> Money {
+        let worth = self.worth(self.left);
+        if self.gift_to_return() <= gift {
+            return worth;
+        }
+        let unused = i128::from(self.left.0).saturating_add(i128::from(gift.0));
+        let total = i128::from(self.terms.coins.0).saturating_add(i128::from(self.terms.gift.0));
+        let part = i128::from(self.price.0).saturating_mul(unused);
+        let part = part.div_euclid(total.max(1));
+        worth.min(Money(i64::try_from(part).unwrap_or(i64::MAX)))
+    }
+
     /// Until when it goes back in full, if nothing of it is used.
     pub fn in_full_until(&self) -> Millis {
         self.paid_at.after(COOL_OFF)
@@ -350,12 +388,13 @@ impl World {
     pub(crate) fn require_may_recharge(
         &self,
         member: MemberId,
-        units: u32,
-        price: Money,
+        (units, price): (u32, Money),
+        now: Millis,
     ) -> Result<(), Refusal> {
         if units != 1 {
             return Err(ShopRefusal::Units.into());
         }
+        self.profile.check_day(now)?;
         let Some(cap) = self.profile_terms().recharge_cap else {
             return Err(Refusal::ProfileForbids {
                 profile: self.profile.name(),
@@ -444,17 +483,20 @@ impl World {
     pub(crate) fn decide_recharge(
         &self,
         command: &RechargeCommand,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
         let RechargeCommand::Refund { recharge, member } = *command;
         let known = self.recharges.open.get(&recharge);
         let known = known.filter(|known| known.member == member && known.left.is_positive());
         let known = known.ok_or(RechargeRefusal::UnknownRecharge(recharge))?;
-        let amount = known.worth(known.left);
+        let owed = known.gift_to_return();
+        let gift = owed.min(self.spendable_coins(member, now));
+        let amount = known.refundable(gift);
         if !amount.is_positive() {
             return Err(RechargeRefusal::NothingLeft(recharge).into());
         }
-        let unused = known.left == known.terms.coins;
+        let unused = known.left == known.terms.coins && gift == owed;
         // The fee was for the whole payment: the channel gives it back with the whole alone.
         let fee_back = if unused { known.fee_back } else { Money::ZERO };
         events.push(Event::Recharge(RechargeEvent::Refunded {
@@ -464,6 +506,8 @@ impl World {
             amount,
             coins: known.left,
             fee_back,
+            gift,
+            kept: known.worth(known.left).minus(amount)?,
         }));
         Ok(None)
     }
@@ -699,11 +743,15 @@ pub(crate) fn recharge_lines(
             member,
             amount,
             coins,
+            gift,
+            kept,
             ..
         } => {
             move_money(Account::RefundsDue, Account::Custody, amount.0)?;
+            move_money(Account::Sales, Account::Custody, kept.0)?;
             let bought = Account::BoughtCoins(*member);
-            move_money(Account::CoinsIssued, bought, coins.0)
+            move_money(Account::CoinsIssued, bought, coins.0)?;
+            move_money(Account::CoinsIssued, Account::Coins(*member), gift.0)
         }
     }
 }

@@ -216,6 +216,12 @@ pub enum Refusal {
         /// What can still be.
         left: Money,
     },
+    /// More tax is to be handed over than was withheld.
+    #[error("only {left} of withheld tax is owed")]
+    TaxTooLarge {
+        /// What is owed.
+        left: Money,
+    },
     /// More than the member may withdraw today.
     #[error("only {left} more may be withdrawn today")]
     WithdrawalDayLimit {
@@ -323,6 +329,7 @@ impl Refusal {
             Refusal::WithdrawalTooSmall(_) => "withdrawal_too_small",
             Refusal::NotAvailable { .. } => "not_available",
             Refusal::ClawbackTooLarge { .. } => "clawback_too_large",
+            Refusal::TaxTooLarge { .. } => "tax_too_large",
             Refusal::WithdrawalDayLimit { .. } => "withdrawal_day_limit",
             Refusal::Alliance(refusal) => refusal.code(),
             Refusal::Shop(refusal) => refusal.code(),

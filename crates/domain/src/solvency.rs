@@ -129,6 +129,11 @@ impl std::fmt::Display for Shortfall {
             ("fees", solvency.fees, true),
             ("rewards", solvency.envelope.cash, true),
             ("origin shares", solvency.own_origin_share(), false),
+            (
+                "reserve",
+                Money(solvency.worst.0.saturating_sub(self.covered.0)),
+                false,
+            ),
         ];
         for (name, amount, always) in terms {
             if always || amount != Money::ZERO {
@@ -410,7 +415,7 @@ fn breaking_term(solvency: &Solvency, covered: Money) -> Result<Term, Overflow> 
 }
 
 /// Whether a changed campaign keeps every rule and passes the gate.
-fn passes(campaign: &Campaign) -> bool {
+pub(crate) fn passes(campaign: &Campaign) -> bool {
     let covered = campaign
         .check()
         .ok()

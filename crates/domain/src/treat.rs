@@ -583,7 +583,7 @@ impl World {
             }
         }
         let Some(settled) = settled else { return };
-        let group = settled.group;
+        let (group, tax) = (settled.group, settled.tax);
         let orders = (settled.first_order.0..).zip(settled.buyers());
         let orders: Vec<Event> = orders
             .map(|(order, _)| Event::OrderKept {
@@ -594,12 +594,14 @@ impl World {
             .rewards
             .iter()
             .filter(|reward| reward.program != ProgramKind::Consolation);
-        let waited: Vec<WaitingReward> = waited.map(WaitingReward::of).collect();
+        let waited: Vec<WaitingReward> = waited
+            .map(|reward| WaitingReward::of(settled, reward))
+            .collect();
         events.extend(orders);
         if !waited.is_empty() {
             events.push(Event::RewardsVested {
                 group,
-                amounts: by_member(waited.iter()),
+                amounts: by_member(waited.iter(), tax),
             });
         }
         if let Some((merchant, amount)) = sale {

@@ -119,6 +119,13 @@ pub(crate) struct WaitingReward {
     pub(crate) cash: Money,
     #[n(3)]
     pub(crate) coins: Coins,
+    /// Whether tax is withheld of its cash when it is received.
+    #[cbor(n(4), default, skip_if = "is_not")]
+    pub(crate) taxed: bool,
+}
+
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
 /// Balances of the accounts that belong to nobody else, with the ledger's sign.
@@ -146,6 +153,14 @@ pub(crate) struct PlatformBooks {
     pub(crate) withdrawals_due: i64,
     #[n(10)]
     pub(crate) withdrawal_fees: i64,
+    #[cbor(n(11), default, skip_if = "is_nothing")]
+    pub(crate) tax: i64,
+    #[cbor(n(12), default, skip_if = "is_nothing")]
+    pub(crate) bank: i64,
+}
+
+fn is_nothing(balance: &i64) -> bool {
+    *balance == 0
 }
 
 impl World {
@@ -227,6 +242,7 @@ impl World {
                 return self.decide_publish(campaign, now, events);
             }
             Command::DepositCapital { amount } => self.decide_capital(*amount, events)?,
+            Command::PayTax { amount } => self.decide_pay_tax(*amount, events)?,
             Command::OpenGroup {
                 campaign,
                 member,
@@ -344,7 +360,7 @@ impl World {
             } => self.decide_claw_back(*member, *amount, *group, events)?,
             Command::Alliance(command) => return self.decide_alliance(command, now, events),
             Command::Shop(command) => return self.decide_shop(command, now, events),
-            Command::Recharge(command) => return self.decide_recharge(command, events),
+            Command::Recharge(command) => return self.decide_recharge(command, now, events),
             Command::Circle(command) => return self.decide_circle(command, now, events),
             Command::Table(command) => return self.decide_table(command, now, events),
         }
@@ -433,6 +449,7 @@ impl World {
             Event::CapitalDeposited { amount } => {
                 self.promised = self.promised.saturating_add(amount.0)
             }
+            Event::TaxPaid { amount: _ } => {}
             Event::GroupOpened {
                 group,
                 campaign,
@@ -449,6 +466,7 @@ impl World {
             } => {
                 self.apply_reserved(*payment, *member, *via, *pay_by);
                 self.note_entry(*payment, *member);
+                self.note_place_given(*payment, *member);
             }
             Event::SeatLapsed { payment } => {
                 self.note_reservation_over(*payment);
@@ -711,6 +729,7 @@ fn touched(command: &Command) -> Option<Due> {
         Command::RegisterMember { .. }
         | Command::PublishCampaign { .. }
         | Command::DepositCapital { .. }
+        | Command::PayTax { .. }
         | Command::OpenGroup { .. }
         | Command::BouncePayment { .. }
         | Command::ConfirmRefund { .. }
@@ -758,6 +777,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::RegisterMember { .. }
         | Command::PublishCampaign { .. }
         | Command::DepositCapital { .. }
+        | Command::PayTax { .. }
         | Command::CancelGroup { .. }
         | Command::SettleGroup { .. }
         | Command::VoidGroup { .. }

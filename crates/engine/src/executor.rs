@@ -132,6 +132,7 @@ fn event_bytes(event: &Event) -> usize {
         | Event::WithdrawalPaid { .. }
         | Event::WithdrawalFailed { .. }
         | Event::ClawedBack { .. }
+        | Event::TaxPaid { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. } => 32,
         Event::WithdrawalRequested { .. } => 64,
@@ -304,6 +305,7 @@ mod tests {
             first_order: OrderId(1_000_000),
             rewards: vec![reward(); rewards],
             everyone_buys: false,
+            tax: Rate(200_000),
             prize: Money::ZERO,
             pooled: None,
         }))

@@ -51,7 +51,8 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
     let mut reproduced =
         draw::reproduce(&open, &seats, &freeze, &args.signature, beacon.as_deref())
             .map_err(|error| server::chain(&error))?;
-    let rotates = draw::Open::parse(&open).is_ok_and(|open| open.rotation == draw::Rotation::On);
+    let rules = draw::Open::parse(&open).map_err(|error| server::chain(&error))?;
+    let rotates = rules.rotation == draw::Rotation::On;
     match (rotates, args.earlier.is_empty()) {
         (false, true) => {}
         (false, false) => return Err("this draw has no circle, and so no earlier draws".to_owned()),
@@ -62,7 +63,12 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
                     .unchecked
                     .push("turns: the circle's earlier draws were not given");
             } else {
-                check_turns(&args.earlier, &seats, parsed.prev)?;
+                let circle = Circle {
+                    rules: &rules,
+                    beacon: beacon.as_deref(),
+                };
+                let never_full = check_turns(&circle, &args.earlier, &seats, parsed.prev)?;
+                reproduced.unchecked.extend(never_full);
             }
         }
     }
@@ -79,16 +85,28 @@ struct Earlier {
     winners: Option<Vec<u32>>,
 }
 
-/// Holds the seats' tiers to the draws before, and each of those to the ones before it (draw 7). Beacon values of earlier draws
-/// are not asked for: each has its own run of this command.
-fn check_turns(earlier: &[PathBuf], seats: &[u8], prev: Option<draw::Hash>) -> Result<(), String> {
+/// What all draws of a circle have in common.
+struct Circle<'a> {
+    /// Its rules; the group alone differs.
+    rules: &'a draw::Open,
+    beacon: Option<&'a [u8]>,
+}
+
+/// Holds the seats' tiers to the draws before, and each of those to the ones before it (draw 7). Answers with what cannot be
+/// told where a group was never full: its void names no draw before it.
+fn check_turns(
+    circle: &Circle<'_>,
+    earlier: &[PathBuf],
+    seats: &[u8],
+    prev: Option<draw::Hash>,
+) -> Result<Option<&'static str>, String> {
     let says = |error: &dyn std::error::Error| server::chain(error);
     let seats = draw::Seats::parse(seats).map_err(|error| says(&error))?;
-    let mut last = None;
+    let (mut last, mut never_full) = (None, None);
     let mut tiers = draw::Tiers::new();
     for dir in earlier {
         let wrong = |what: String| format!("{}: {what}", dir.display());
-        let past = read_earlier(dir).map_err(wrong)?;
+        let past = read_earlier(circle, dir).map_err(wrong)?;
         if let Some((seats, before)) = &past.frozen {
             if *before != last {
                 return Err(wrong("its freeze names another draw before it".to_owned()));
@@ -99,6 +117,12 @@ fn check_turns(earlier: &[PathBuf], seats: &[u8], prev: Option<draw::Hash>) -> R
                     .record(seats, winners)
                     .map_err(|error| wrong(says(&error)))?;
             }
+        } else if last.is_none() {
+            return Err(wrong(
+                "it was never full, and a circle begins with a full group".to_owned(),
+            ));
+        } else {
+            never_full = Some("turns: which draws came before a group that was never full");
         }
         last = Some(past.last);
     }
@@ -107,13 +131,22 @@ fn check_turns(earlier: &[PathBuf], seats: &[u8], prev: Option<draw::Hash>) -> R
             "the freeze names another draw before it than the last that was given".to_owned(),
         );
     }
-    tiers.check(&seats).map_err(|error| says(&error))
+    tiers.check(&seats).map_err(|error| says(&error))?;
+    Ok(never_full)
 }
 
-fn read_earlier(dir: &std::path::Path) -> Result<Earlier, String> {
+fn read_earlier(circle: &Circle<'_>, dir: &std::path::Path) -> Result<Earlier, String> {
     let says = |error: &dyn std::error::Error| server::chain(error);
     let file = |name: &str| read(&dir.join(name));
-    let open = draw::Open::parse(&file("open.txt")?).map_err(|error| says(&error))?;
+    let open_bytes = file("open.txt")?;
+    let open = draw::Open::parse(&open_bytes).map_err(|error| says(&error))?;
+    let of_circle = draw::Open {
+        group: circle.rules.group.clone(),
+        ..open.clone()
+    };
+    if of_circle != *circle.rules {
+        return Err("its rules are not those of this circle".to_owned());
+    }
     let frozen = if dir.join("freeze.txt").exists() {
         let freeze = draw::Freeze::parse(&file("freeze.txt")?).map_err(|error| says(&error))?;
         let seats = draw::Seats::parse(&file("seats.txt")?).map_err(|error| says(&error))?;
@@ -138,9 +171,21 @@ fn read_earlier(dir: &std::path::Path) -> Result<Earlier, String> {
             winners: None,
         });
     }
-    let result = draw::ResultFile::parse(&file("result.txt")?).map_err(|error| says(&error))?;
+    let result_bytes = file("result.txt")?;
+    let result = draw::ResultFile::parse(&result_bytes).map_err(|error| says(&error))?;
     if result.freeze != of {
         return Err("its result is of another freeze".to_owned());
+    }
+    let again = draw::reproduce(
+        &open_bytes,
+        &file("seats.txt")?,
+        &file("freeze.txt")?,
+        &draw::to_hex(&result.signature),
+        circle.beacon,
+    )
+    .map_err(|error| says(&error))?;
+    if again.result != result_bytes {
+        return Err("its result is not what its seats and signature give".to_owned());
     }
     Ok(Earlier {
         last: result.hash(),

@@ -41,6 +41,8 @@ pub(crate) struct Figures {
     pub(crate) origin_share: Money,
     /// To the platform, with the commission.
     pub(crate) platform: Money,
+    /// What of the rewards is withheld as tax.
+    pub(crate) tax: Money,
     /// Every reward, in the order of the programs.
     pub(crate) payments: Vec<Payment>,
     sums: Vec<(ProgramKind, Money, Coins)>,
@@ -65,6 +67,7 @@ impl Figures {
             dividend: settlement.dividend,
             origin_share: settlement.origin_cash()?,
             platform: settlement.platform(campaign)?,
+            tax: tax(campaign, &payments)?,
             sums: sums(&payments)?,
             payments,
         };
@@ -102,6 +105,13 @@ impl Figures {
             self.paid_in
         )))
     }
+}
+
+/// Of each reward that came by chance, rounded down.
+fn tax(campaign: &Campaign, payments: &[Payment]) -> Result<Money, Overflow> {
+    let taxed = payments.iter().filter(|paid| paid.program.is_by_chance());
+    let taxes = taxed.map(|paid| paid.cash.share(campaign.withheld()));
+    domain::sum(taxes.collect::<Result<Vec<_>, _>>()?)
 }
 
 /// How many payments the channel took.
@@ -205,6 +215,7 @@ mod tests {
             dividend: Money(3),
             origin_share: Money(2),
             platform: Money(44),
+            tax: Money(0),
             payments: Vec::new(),
             sums: Vec::new(),
         };

@@ -14,6 +14,8 @@ struct Output<'a> {
     cash: Cash,
     coins: CoinSums,
     worst: Worst,
+    /// What of `cash` is withheld as tax.
+    tax: String,
     seed: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     payments: Option<Vec<PaymentRow<'a>>>,
@@ -102,6 +104,7 @@ pub(crate) fn tried(tried: &Tried, members: bool) -> String {
             leader: coins_of(figures, ProgramKind::Leader),
         },
         worst: worst(&tried.solvency),
+        tax: figures.tax.to_decimal(),
         seed: tried.seed.to_string(),
         payments: members.then(rows),
     })

@@ -384,6 +384,14 @@ impl Page {
             self.some_amount(&format!("  {}", prizes_label(case)), prizes);
         }
         self.amount(&format!("  {}", fees_label(case)), figures.fees);
+        self.owners(terms, figures);
+        self.some_amount(
+            "of these rewards withheld as tax, once received",
+            figures.tax,
+        );
+    }
+
+    fn owners(&mut self, terms: &Campaign, figures: &Figures) {
         if terms.merchant.is_none() {
             self.amount("  platform", figures.platform);
             return;

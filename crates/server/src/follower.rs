@@ -394,6 +394,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::WithdrawalPaid { .. }
         | Event::WithdrawalFailed { .. }
         | Event::ClawedBack { .. }
+        | Event::TaxPaid { .. }
         | Event::Circle(_)
         | Event::Table(_)
         | Event::Alliance(_)

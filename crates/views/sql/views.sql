@@ -139,6 +139,8 @@ CREATE TABLE wallet_line (
   rule BIGINT,
   PRIMARY KEY (member, account, seq, line_no)
 ) WITHOUT ROWID;
+-- Tax that was withheld, for finance: few lines among those of all wallets.
+CREATE INDEX wallet_line_tax ON wallet_line (seq, line_no) WHERE kind = 19;
 CREATE TABLE ledger_line (
   account BIGINT NOT NULL,
   seq BIGINT NOT NULL,

@@ -42,6 +42,10 @@ const ALLIANCE: i64 = 54;
 /// Bought coins, and the money that is kept for them.
 const BOUGHT_COINS: i64 = 70;
 const CUSTODY: i64 = 71;
+/// Tax that was withheld.
+const TAX: i64 = 72;
+/// What was paid from the operator's own bank.
+const BANK: i64 = 73;
 /// Numbers of the alliance's events begin with this.
 const ALLIANCE_EVENTS: i64 = 4_600;
 /// Numbers of the shop's events begin with this.
@@ -62,6 +66,8 @@ pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
     let bought = [
         (BOUGHT_COINS, Account::BoughtCoins(MemberId(0))),
         (CUSTODY, Account::Custody),
+        (TAX, Account::Tax),
+        (BANK, Account::Bank),
     ];
     first.chain(alliance).chain(bought)
 }
@@ -95,6 +101,8 @@ pub(crate) fn account_code(account: &Account) -> i64 {
         Account::DividendPool(_) => 14,
         Account::BoughtCoins(_) => BOUGHT_COINS,
         Account::Custody => CUSTODY,
+        Account::Tax => TAX,
+        Account::Bank => BANK,
         Account::WithdrawalsDue => 15,
         Account::WithdrawalFees => 16,
     }
@@ -140,6 +148,8 @@ pub(crate) fn account_of(code: i64, holder: i64) -> Option<Account> {
         | Account::CoinsIssued
         | Account::WithdrawalsDue
         | Account::WithdrawalFees
+        | Account::Tax
+        | Account::Bank
         | Account::Custody
         | Account::Alliance(_)) => plain,
         Account::Merchant(kind, _) => {
@@ -200,6 +210,7 @@ const EVENTS: &[(i64, &str)] = &[
     (42, "withdrawal_paid"),
     (43, "withdrawal_failed"),
     (44, "clawed_back"),
+    (53, "tax_paid"),
     (70, "profile_adopted"),
     (71, "coins_expired"),
 ];
@@ -247,6 +258,7 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::WithdrawalPaid { .. } => 42,
         Event::WithdrawalFailed { .. } => 43,
         Event::ClawedBack { .. } => 44,
+        Event::TaxPaid { .. } => 53,
         Event::ProfileAdopted { .. } => 70,
         Event::Alliance(event) => {
             ALLIANCE_EVENTS.saturating_add(place(&AllianceEvent::NAMES, &event.name()))

@@ -50,5 +50,7 @@ pub use query::notices::MOST_UNREAD;
 pub use query::purchases::{PurchaseFilter, PurchaseRow};
 pub use query::statements::{StatementRow, StatementSum, StatementTransfer};
 pub use query::treats::TableRow;
-pub use query::{AT_LEAST_WAIT, GroupFilter, LedgerFilter, UnpaidSeat, Views, WithdrawalFilter};
+pub use query::{
+    AT_LEAST_WAIT, GroupFilter, LedgerFilter, TaxRow, UnpaidSeat, Views, WithdrawalFilter,
+};
 pub use rows::*;

@@ -372,6 +372,8 @@ impl WalletAccount {
             | Account::DividendPool(_)
             | Account::WithdrawalsDue
             | Account::WithdrawalFees
+            | Account::Tax
+            | Account::Bank
             | Account::BoughtCoins(_)
             | Account::Custody
             | Account::Merchant(..)
@@ -439,6 +441,10 @@ pub enum WhyKind {
     CounterPaid,
     /// That bill was taken back.
     CounterReversed,
+    /// Tax of a reward that came by chance, withheld as it was received.
+    TaxWithheld,
+    /// The gift of a recharge that was paid back.
+    GiftBack,
 }
 
 impl WhyKind {
@@ -464,6 +470,8 @@ impl WhyKind {
             WhyKind::RechargeGift => "recharge_gift",
             WhyKind::CounterPaid => "counter_paid",
             WhyKind::CounterReversed => "counter_reversed",
+            WhyKind::TaxWithheld => "tax_withheld",
+            WhyKind::GiftBack => "gift_back",
         }
     }
 }
@@ -489,6 +497,8 @@ impl Word for WhyKind {
         WhyKind::RechargeGift,
         WhyKind::CounterPaid,
         WhyKind::CounterReversed,
+        WhyKind::TaxWithheld,
+        WhyKind::GiftBack,
     ];
     fn word(self) -> &'static str {
         self.name()

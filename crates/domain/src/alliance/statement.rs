@@ -178,7 +178,7 @@ impl StatementDrafted {
 impl StatementPaid {
     pub(super) fn lines(&self, move_money: Move<'_>) -> Result<(), Overflow> {
         let stated = Account::Merchant(MerchantAccount::Stated, self.merchant);
-        move_money(Account::Channel, stated, self.amount.0)
+        move_money(Account::Bank, stated, self.amount.0)
     }
 }
 

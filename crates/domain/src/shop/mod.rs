@@ -100,6 +100,8 @@ pub enum ShopCommand {
     BouncePurchase {
         /// Who paid.
         member: MemberId,
+        /// What he would have bought: its channel's terms say what the payment has cost.
+        sku: SkuId,
         /// What the provider calls the payment.
         txn: Txn,
         /// What was paid.
@@ -612,9 +614,10 @@ impl World {
             } => return self.decide_pay_purchase(*purchase, (*txn, *amount), events),
             ShopCommand::BouncePurchase {
                 member,
+                sku,
                 txn,
                 amount,
-            } => return self.decide_bounce_purchase(*member, (*txn, *amount), events),
+            } => return self.decide_bounce_purchase((*member, *sku), (*txn, *amount), events),
             ShopCommand::ShipPurchase { purchase } => {
                 self.decide_ship_purchase(*purchase, now, events)?
             }

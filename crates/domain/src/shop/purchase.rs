@@ -267,7 +267,7 @@ impl World {
             return Err(ShopRefusal::CoinsShort { free }.into());
         }
         if terms.package.is_some() {
-            self.require_may_recharge(member, asked.units, bill)?;
+            self.require_may_recharge(member, (asked.units, bill), now)?;
         }
         let own = known.own.min(asked.units);
         let of = Purchase {
@@ -372,14 +372,14 @@ impl World {
 
     pub(super) fn decide_bounce_purchase(
         &self,
-        member: MemberId,
+        (member, sku): (MemberId, SkuId),
         (txn, amount): (Txn, Money),
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
         if self.is_known_money(&txn)? {
             return Ok(Some(Answer::Payment(PaymentAnswer::Known)));
         }
-        let how = (ChannelTerms::default(), Bounce::PurchaseOver);
+        let how = (self.require_sku(sku)?.terms.channel, Bounce::PurchaseOver);
         self.bounce_money(member, (txn, amount), how, events)?;
         Ok(None)
     }

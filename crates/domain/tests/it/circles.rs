@@ -174,6 +174,38 @@ fn who_cannot_play_does_not_stop_the_others() {
     shop.check();
 }
 
+/// Who comes back while another holds his place has lost it for this group; nobody else has.
+#[test]
+fn nobody_is_put_out_by_one_who_comes_back() {
+    let mut shop = Shop::new();
+    let id = shop.publish(circle(10_000, 4, 1));
+    let members = shop.members(4);
+    let stranger = shop.member(None);
+    let circle = shop.fill(id, &members);
+    shop.settle(circle);
+    shop.must(Command::FreezeMember { member: members[1] });
+    let payment = reserved(shop.must(open(circle, members[0])));
+    shop.pay(payment);
+    let next = payment.group;
+    let reserved = shop.join(next, stranger).unwrap();
+    shop.must(Command::UnfreezeMember { member: members[1] });
+    let back = |shop: &mut Shop| {
+        shop.join(next, members[1])
+            .map_err(|refusal| refusal.code())
+    };
+    assert_eq!(back(&mut shop), Err("circle_not_in"));
+    // The stranger's reservation lapses: the place is his own again; then it is the stranger's, who pays late, no more.
+    shop.wait(300);
+    shop.tick();
+    shop.seat(next, members[2]);
+    let own = back(&mut shop).unwrap();
+    assert!(matches!(shop.pay(reserved), PaymentAnswer::Bounced { .. }));
+    shop.pay(own);
+    shop.seat(next, members[3]);
+    assert_eq!(shop.state(next), GroupState::Full);
+    shop.check();
+}
+
 /// A group that ends without a draw leaves turns as they were, and stands in the chain all the same.
 #[test]
 fn what_is_not_drawn_changes_nobodys_turn() {

@@ -457,7 +457,6 @@ fn channel_by_events(records: &[Record]) -> i64 {
                 amount, fee_back, ..
             } => fee_back.0 - amount.0,
             Event::WithdrawalPaid { amount, fee, .. } => fee.0 - amount.0,
-            Event::Alliance(AllianceEvent::StatementPaid(paid)) => -paid.amount.0,
             _ => 0,
         });
     cash.sum()
@@ -615,6 +614,7 @@ fn kind(event: &Event) -> &'static str {
         }
         Event::ClawedBack { short, .. } if short.is_positive() => "clawed back more than there was",
         Event::ClawedBack { .. } => "clawed back",
+        Event::TaxPaid { .. } => "tax paid",
     }
 }
 

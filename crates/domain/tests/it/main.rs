@@ -29,5 +29,6 @@ mod standing;
 mod statements;
 mod stored;
 mod tables;
+mod taxes;
 mod told;
 mod withdrawals;

@@ -93,6 +93,7 @@ fn settled() -> GroupSettled {
         everyone_buys: false,
         prize: Money::ZERO,
         pooled: None,
+        tax: Rate(0),
     }
 }
 
@@ -217,6 +218,7 @@ fn money_that_goes_back() {
         member: MemberId(member),
         amount: Money(amount),
         coins: Coins(2),
+        withheld: None,
     };
     let returned = Event::OrderReturned {
         order: OrderId(1),
@@ -386,6 +388,8 @@ fn purchases_recharges_and_counters() {
         amount,
         coins,
         fee_back: Money(0),
+        gift: Coins(0),
+        kept: Money(0),
     };
     check(
         &Event::Recharge(back),

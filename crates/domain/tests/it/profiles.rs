@@ -218,6 +218,41 @@ fn a_tighter_profile_ends_what_may_begin_and_lets_open_groups_go_on() {
     shop.check();
 }
 
+/// A group begins only where its campaign could be published today: its plan and the reserves count, too.
+#[test]
+fn what_could_not_be_published_today_does_not_begin() {
+    let mut by_heads = own_profile();
+    by_heads.terms.vip_by = VipBasis::KeptSales;
+    let mut reserved = own_profile();
+    reserved.terms.return_reserve = Rate(RATE_ONE_PPM);
+    let mut other = own_profile();
+    other.name = "the same limits".to_owned();
+    let mut shop = Shop::new();
+    let plan = PlanTerms {
+        vip: VipRule::Invitees(vec![1]),
+        ..crate::standing::low_plan()
+    };
+    let plan = shop.publish_plan(plan);
+    let heads = shop.publish(sale(plan, 0));
+    let draw = shop.publish(e0());
+    let member = shop.member(None);
+    let mut begins = |own: &OwnProfile, campaign| {
+        shop.must(adopt(under(own)));
+        let answer = shop.try_do(Command::OpenGroup {
+            campaign,
+            member,
+            via: None,
+        });
+        shop.check();
+        code(answer)
+    };
+    assert_eq!(begins(&by_heads, heads), "own: vip_by_invitees");
+    assert_eq!(begins(&by_heads, draw), "ok");
+    assert_eq!(begins(&reserved, draw), "own: reserves");
+    assert_eq!(begins(&other, heads), "ok");
+    assert_eq!(begins(&other, draw), "ok");
+}
+
 #[test]
 fn a_campaign_of_coins_only_is_what_the_cautious_profile_wants() {
     let mut terms = sale(1, 0);

@@ -668,6 +668,7 @@ fn money_that_cannot_pay_goes_back_in_full() {
     assert_eq!(pay(&mut shop, lapsed, "T4", 10_000), "purchase_unknown");
     let late = ShopCommand::BouncePurchase {
         member,
+        sku,
         txn: shop.txn("T4"),
         amount: Money(10_000),
     };

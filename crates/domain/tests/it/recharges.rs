@@ -194,7 +194,8 @@ fn what_is_unused_goes_back_and_the_gift_comes_when_it_cannot_in_full() {
     assert_eq!(shop.world.custody(), Money(8_333));
     shop.check();
     assert_eq!(code(refund(&mut shop, part, second)), "done");
-    assert_eq!(shop.refund_all(), Money(8_333));
+    // He has used 10 000 of 35 000 coins, those of the gift before the others.
+    assert_eq!(shop.refund_all(), Money(7_142));
     assert_eq!(shop.world.custody(), Money(0));
     shop.check();
     // The purchase comes back: its recharge has been paid back, so the coins are like any others.
@@ -212,6 +213,37 @@ fn what_is_unused_goes_back_and_the_gift_comes_when_it_cannot_in_full() {
     assert_eq!(shop.world.member(second).unwrap().coins, Coins(10_000));
     assert_eq!(shop.world.bought_coins(second), Coins(0));
     shop.check();
+}
+
+/// Nobody keeps the gift of what he has not bought.
+#[test]
+fn a_gift_goes_back_with_what_is_unused() {
+    //   used, refunded, coins that stay
+    for (used, back, stay) in [
+        (0, 10_000, 0),
+        (1_000, 9_714, 0),
+        (5_000, 8_571, 0),
+        (6_000, 8_285, 0),
+    ] {
+        let mut shop = Shop::new();
+        let member = shop.member(None);
+        let sku = list(&mut shop, package(10_000, 30_000, 5_000), 10);
+        let id = recharge(&mut shop, member, sku, 1);
+        shop.wait(7 * 86_400);
+        ticks(&mut shop);
+        if 0 < used {
+            let goods = list(&mut shop, terms(100_000, 0), 5);
+            let wanted = asked(&shop, member, goods, 2, 1, used);
+            let purchase = buy(&mut shop, wanted).unwrap();
+            assert_eq!(pay(&mut shop, purchase, "T1", 100_000 - used), "paid");
+        }
+        assert_eq!(code(refund(&mut shop, id, member)), "done");
+        assert_eq!(shop.refund_all(), Money(back), "{used}");
+        assert_eq!(shop.world.member(member).unwrap().coins, Coins(stay));
+        assert_eq!(shop.world.bought_coins(member), Coins(0));
+        assert_eq!(shop.world.custody(), Money(0));
+        shop.check();
+    }
 }
 
 #[test]
@@ -360,12 +392,19 @@ proptest! {
         // Who asks for everything back gets what is in custody.
         let custody = shop.world.custody();
         shop.refund_all();
+        let before = shop.records.len();
         for member in members {
             for (id, _) in shop.world.recharges(member) {
                 let _nothing_left = refund(&mut shop, id, member);
             }
         }
-        prop_assert_eq!(shop.refund_all(), custody);
+        // What stays is for gifts that are not there any more.
+        let kept = shop.records[before..].iter().flat_map(|record| &record.events).map(|event| match event {
+            Event::Recharge(RechargeEvent::Refunded { kept, .. }) => kept.0,
+            _ => 0,
+        });
+        let kept: i64 = kept.sum();
+        prop_assert_eq!(shop.refund_all().0 + kept, custody.0);
         prop_assert_eq!(shop.world.custody(), Money(0));
         shop.check();
     }

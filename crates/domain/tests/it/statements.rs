@@ -163,7 +163,7 @@ fn what_is_owed_is_set_off_and_the_rest_carried_over() {
         if 0 < sold {
             sells(&mut shop, merchant, sold);
         }
-        let held = shop.balance("channel");
+        let held = shop.balance("bank");
         let drafted = shop.month_over();
         let expected = StatementDrafted {
             statement: StatementId(0),
@@ -187,7 +187,7 @@ fn what_is_owed_is_set_off_and_the_rest_carried_over() {
         // Where nothing is to be paid there is nothing left to do.
         refused(shop.transfer(StatementId(0), "a"), "statement_state");
         assert_eq!(shop.due_to(merchant), (0, carried, 0));
-        assert_eq!(shop.balance("channel"), held - amount);
+        assert_eq!(shop.balance("bank"), held - amount);
         // What is carried over makes no statement by itself.
         assert_eq!(shop.month_over(), []);
         shop.check();

@@ -121,6 +121,7 @@ fn is_liability(account: Account) -> bool {
         | Account::Vesting(_)
         | Account::Suppliers
         | Account::WithdrawalsDue
+        | Account::Tax
         | Account::Coins(_)
         | Account::VestingCoins(_)
         | Account::BoughtCoins(_)
@@ -128,6 +129,7 @@ fn is_liability(account: Account) -> bool {
         | Account::DividendPool(_) => true,
         Account::Merchant(account, _) => account.is_liability(),
         Account::Channel
+        | Account::Bank
         | Account::Capital
         | Account::Sales
         | Account::CostOfGoods

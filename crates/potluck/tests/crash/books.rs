@@ -180,6 +180,7 @@ impl Books {
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
+            | Event::TaxPaid { .. }
             | Event::Circle(_)
             | Event::Table(_)
             | Event::Alliance(_)

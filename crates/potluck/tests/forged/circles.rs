@@ -192,6 +192,38 @@ fn turns_are_checked_from_files() {
         let (ok, says, _) = run(at, earlier);
         assert!(!ok, "{at} after {earlier:?}: {says}");
     }
+    // An earlier result that its own signature does not give, and one of another circle.
+    let replaced = |at: usize, name: &str, change: &dyn Fn(String) -> String| {
+        let file = played[at].dir.join(name);
+        let was = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, change(was.clone())).unwrap();
+        let (ok, says, _) = run(2, &[0, 1]);
+        std::fs::write(&file, was).unwrap();
+        assert!(!ok, "{name}: {says}");
+        says
+    };
+    let says = replaced(0, "result.txt", &|result| {
+        let seed = result
+            .lines()
+            .find(|line| line.starts_with("seed "))
+            .unwrap();
+        result.replace(seed, &format!("seed {}", "0".repeat(64)))
+    });
+    assert!(
+        says.contains("not what its seats and signature give"),
+        "{says}"
+    );
+    let says = replaced(0, "open.txt", &|open| {
+        let circle = open
+            .lines()
+            .find(|line| line.starts_with("circle "))
+            .unwrap();
+        open.replace(circle, "circle another")
+    });
+    assert!(
+        says.contains("rules are not those of this circle"),
+        "{says}"
+    );
     // Somebody else's turn, with everything else as it was.
     let seats = played[1].dir.join("seats.txt");
     let forged = std::fs::read_to_string(&seats)

@@ -64,7 +64,7 @@ pub(super) struct Wanted<'a, B> {
     pub(super) body: &'a B,
 }
 
-/// Does it if there is no other operator, else keeps it until one approves.
+/// Does it if there is no other operator, or it is done already, else keeps it until one approves.
 pub(super) async fn act<B: Serialize>(
     app: &Arc<App>,
     operator: &AsOperator,
@@ -76,7 +76,8 @@ pub(super) async fn act<B: Serialize>(
     let (command, reason) = read(wanted.what, wanted.subject, &body)?;
     let directory = app.people.directory();
     let operators = directory.operators(OPERATOR_ROLE).await;
-    if operators.map_err(store_problem)? < 2 {
+    let alone = operators.map_err(store_problem)? < 2;
+    if alone || is_remembered(app, operator.actor(), key).await? {
         let reply = app.submit(operator.actor(), key, command).await?;
         note(
             app,
@@ -106,6 +107,13 @@ pub(super) async fn act<B: Serialize>(
     Ok(Acted::Waits(Box::new(approval)))
 }
 
+/// Whether the engine still knows that this was done: telling it again has no second effect.
+async fn is_remembered(app: &App, actor: Actor, key: IdempotencyKey) -> Result<bool> {
+    let now = app.config.clock.now();
+    let known = app.query(move |world| world.is_remembered(actor, &key, now));
+    known.await
+}
+
 /// What a kept request asks of the platform, and why. The same when it is asked for and when it is approved.
 fn read(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
     match what {
@@ -113,6 +121,11 @@ fn read(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
             let Capital { amount, reason } = parsed(body)?;
             let amount = Money(amount.0);
             Ok((Command::DepositCapital { amount }, optional(reason)?))
+        }
+        "tax" => {
+            let Capital { amount, reason } = parsed(body)?;
+            let amount = Money(amount.0);
+            Ok((Command::PayTax { amount }, optional(reason)?))
         }
         "clawback" => {
             let ClawbackWanted {
@@ -261,6 +274,7 @@ pub(crate) async fn approve(
         ));
     }
     let (command, reason) = read(&asked.what, asked.subject, &asked.body)?;
+    let was_begun = approval.state == "approved";
     let approval = directory.decide_approval(id, "approved", &second).await;
     let approval = approval.map_err(store_problem)?.ok_or_else(unknown)?;
     if approval.state != "approved" {
@@ -274,13 +288,15 @@ pub(crate) async fn approve(
         .as_ref()
         .map_or(second.at, |second| second.at);
     let over = begun.after(domain::Duration(UNFINISHED_HOURS * domain::HOUR_MS));
-    if over <= second.at {
+    let asker = Actor::Operator(asked.operator);
+    // Begun before and not known to have ended: again only while the engine still knows whether it did.
+    let unsure = was_begun && !is_remembered(&app, asker, key_of(&approval)).await?;
+    if over <= second.at || unsure {
         return Err(Problem::conflict(
             "approval_over",
             "it was approved long ago and nobody knows whether it was done: look at the ledger, and ask for it anew",
         ));
     }
-    let asker = Actor::Operator(asked.operator);
     let reply = match app.submit(asker, key_of(&approval), command).await {
         Ok(reply) => reply,
         Err(problem) => {

@@ -59,7 +59,7 @@ pub(crate) async fn books(
 }
 
 /// Kinds of accounts whose balances are owed to somebody, and those of coins that members have.
-const OWED: [&str; 11] = [
+const OWED: [&str; 12] = [
     "escrow",
     "refunds-due",
     "available",
@@ -71,6 +71,7 @@ const OWED: [&str; 11] = [
     "merchant-payable",
     "merchant-stated",
     "custody",
+    "tax",
 ];
 const COINS: [&str; 3] = ["coins", "vesting-coins", "bought-coins"];
 
@@ -89,7 +90,7 @@ fn books_of(rows: &[TrialRow]) -> BooksPage {
         "available" => owed_by_members.saturating_sub(balance(account)),
         _ => balance(account).saturating_neg(),
     };
-    let held = balance("channel");
+    let held = balance("channel").saturating_add(balance("bank"));
     let own = OWED
         .iter()
         .fold(held, |own, account| own.saturating_sub(owed(account)));
@@ -359,6 +360,16 @@ pub(crate) async fn members(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_owed_is_what_the_domain_says() {
+        let domain = domain::World::default().books();
+        let mut told: Vec<&str> = domain.owed.iter().map(|(kind, _)| *kind).collect();
+        let mut ours = OWED.to_vec();
+        told.sort_unstable();
+        ours.sort_unstable();
+        assert_eq!(ours, told);
+    }
 
     #[test]
     fn books_are_the_trial_balance_by_creditor() {

@@ -34,6 +34,7 @@ mod sign_in;
 mod standing;
 mod statements;
 mod tables;
+mod taxes;
 mod withdrawals;
 
 use std::sync::Arc;
@@ -226,9 +227,11 @@ fn told() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::choices, inbox::allow))
 }
 
-/// Withdrawals, for members, operators and finance.
+/// Withdrawals and tax, for members, operators and finance.
 fn money_out() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .routes(routes!(taxes::pay))
+        .routes(routes!(taxes::report))
         .routes(routes!(withdrawals::mine, withdrawals::ask))
         .routes(routes!(withdrawals::confirmation))
         .routes(routes!(withdrawals::my_account, withdrawals::enter_account))

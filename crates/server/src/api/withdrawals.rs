@@ -24,8 +24,8 @@ use crate::wire::{
 use payments::PayoutState;
 
 /// Rows of a report that are read at a time, and most of them.
-const REPORT_PAGE: u32 = 1_000;
-const REPORT_ROWS: usize = 100_000;
+pub(super) const REPORT_PAGE: u32 = 1_000;
+pub(super) const REPORT_ROWS: usize = 100_000;
 
 /// The member's withdrawals, newest first, and what he may ask for now.
 #[utoipa::path(get, path = "/me/withdrawals", tag = "me", params(Page), responses((status = 200, description = "Withdrawals", body = MyWithdrawals)))]
@@ -406,34 +406,36 @@ pub(crate) struct ReportQuery {
     /// The day after the last.
     to: String,
     /// Answer from a state that holds at least this sequence.
-    at_least: Option<u64>,
+    pub(super) at_least: Option<u64>,
+}
+
+impl ReportQuery {
+    /// From which moment on and before which.
+    pub(super) fn time(&self) -> Result<(Millis, Millis)> {
+        let days = day_start(&self.from).zip(day_start(&self.to));
+        days.filter(|(from, to)| from < to).ok_or_else(|| {
+            Problem::bad_request(
+                "query_invalid",
+                "from and to are days such as 2026-11-01, in this order",
+            )
+        })
+    }
 }
 
 /// Every withdrawal that was asked for in a time, one line each, for finance: `id,member,requested_at,paid_at,gross,fee,tax,net,state`.
-/// Amounts are yuan; nobody withholds tax yet.
+/// Amounts are yuan. The tax is nothing: it is withheld as a reward is received, and stands in `/tax.csv`.
 #[utoipa::path(get, path = "/withdrawals.csv", tag = "console", params(ReportQuery), responses((status = 200, description = "CSV", body = String, content_type = "text/csv")))]
 pub(crate) async fn report(
     State(app): Shared,
     _: AsOperator,
     Params(query): Params<ReportQuery>,
 ) -> Result<impl IntoResponse> {
-    let wrong = || {
-        Problem::bad_request(
-            "query_invalid",
-            "from and to are days such as 2026-11-01, in this order",
-        )
-    };
-    let (from, to) = day_start(&query.from)
-        .zip(day_start(&query.to))
-        .filter(|(from, to)| from < to)
-        .ok_or_else(wrong)?;
+    let time = query.time()?;
     app.reach(query.at_least).await?;
     let mut csv = String::from("id,member,requested_at,paid_at,gross,fee,tax,net,state\n");
     let (mut after, mut count) = (None, 0usize);
     loop {
-        let rows = app
-            .views
-            .withdrawals_between((from, to), after, REPORT_PAGE);
+        let rows = app.views.withdrawals_between(time, after, REPORT_PAGE);
         let rows = rows.await.map_err(store_problem)?.value;
         let Some(last) = rows.last() else { break };
         after = Some(last.id);

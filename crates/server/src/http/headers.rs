@@ -120,7 +120,7 @@ pub(crate) async fn around(
         Some(problem) => problem.into_response(),
         None => {
             request.extensions_mut().insert(asker.clone());
-            let response = next.run(request).await;
+            let response = to_its_end(next, request).await;
             app.audit
                 .saw(&response, asker.actor(), app.config.clock.now());
             response
@@ -143,6 +143,18 @@ pub(crate) async fn around(
         "request answered"
     );
     response
+}
+
+/// Runs a request that may change something to its end, even if who asked does not wait for the answer: what is decided and
+/// what is noted about it belong together.
+async fn to_its_end(next: Next, request: Request) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let running = tokio::spawn(next.run(request));
+    running
+        .await
+        .unwrap_or_else(|error| Problem::fault("a request did not end", &error).into_response())
 }
 
 /// Where the channel's notices go.

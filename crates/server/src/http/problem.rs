@@ -241,9 +241,9 @@ impl From<Refusal> for Problem {
             }
             Refusal::WithdrawalTooSmall(minimum) => problem.with("minimum", minimum.to_decimal()),
             Refusal::NotAvailable { available: x } => problem.with("available", x.to_decimal()),
-            Refusal::ClawbackTooLarge { left } | Refusal::WithdrawalDayLimit { left } => {
-                problem.with("left", left.to_decimal())
-            }
+            Refusal::ClawbackTooLarge { left }
+            | Refusal::TaxTooLarge { left }
+            | Refusal::WithdrawalDayLimit { left } => problem.with("left", left.to_decimal()),
             Refusal::Overflow
             | Refusal::KeyReused
             | Refusal::NotYourself { .. }
@@ -349,6 +349,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::NotAvailable { .. }
         | Refusal::WithdrawalDayLimit { .. }
         | Refusal::ClawbackTooLarge { .. }
+        | Refusal::TaxTooLarge { .. }
         | Refusal::OrderState(_) => StatusCode::CONFLICT,
     }
 }

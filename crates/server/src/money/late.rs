@@ -64,6 +64,11 @@ impl Reservations {
         }
     }
 
+    /// What fell due before this was asked about before the server started.
+    pub(crate) fn since(&self) -> Millis {
+        self.since
+    }
+
     fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }

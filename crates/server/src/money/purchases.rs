@@ -4,14 +4,15 @@
 //! Why an order's number has a mark, as a seat's has: it follows from what was decided, so a history that is told again after
 //! its end was lost never takes another purchase's payment for its own.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{
     Actor, Answer, Command, MemberId, Millis, Money, PaymentAnswer, PurchaseId, PurchaseState,
-    Refusal, Request, ShopCommand, ShopRefusal, Txn, World,
+    Refusal, Request, ShopCommand, ShopRefusal, SkuId, Txn, World,
 };
 use engine::SubmitError;
+use futures_util::StreamExt;
 use payments::{Order, OrderState, RefusalCode, Transaction};
 
 use super::arrivals::{Doubtful, arrival, in_history, told_of};
@@ -21,11 +22,12 @@ use crate::http::decimal;
 
 /// Bytes of the hash that stand in an order's number: with the longest number of a purchase it has 31 characters.
 const MARK_BYTES: usize = 5;
-/// Unpaid purchases that one look asks about.
+/// Unpaid purchases that one look asks about, of those that lapse soon as well as of those whose orders have ended; and most
+/// of those that it asks about again.
 const A_LOOK: u32 = 200;
-/// How long after a purchase could be paid it is still asked about, counted from its deadline; longer after a start that
-/// was later than that.
-const LOOK_BACK_MS: i64 = 24 * 3_600_000;
+const AT_MOST: usize = 200;
+/// Questions to the channel at once.
+const AT_ONCE: usize = 8;
 
 /// A purchase's number at the channel, `p4711-bc4124d513`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ impl std::fmt::Display for PurchaseNo {
 struct Bought {
     purchase: PurchaseId,
     member: MemberId,
+    sku: SkuId,
     /// The random name of the member's row in the directory.
     member_token: [u8; 16],
     token: [u8; 16],
@@ -94,6 +97,7 @@ impl Bought {
         Some(Bought {
             purchase,
             member: known.member,
+            sku: known.sku,
             member_token: world.token(known.member)?,
             token: known.token,
             cash: known.cash(),
@@ -125,6 +129,7 @@ async fn bought(app: &App, purchase: PurchaseId) -> Result<Option<Bought>, Doubt
     Ok(token.map(|member_token| Bought {
         purchase,
         member,
+        sku: row.sku,
         member_token,
         token: row.token,
         cash: row.cash(),
@@ -211,6 +216,7 @@ async fn arrived(app: &App, order: PurchaseNo, transaction: &Transaction) -> Res
     if !in_history(app, &paid.txn).await? {
         let command = ShopCommand::BouncePurchase {
             member: known.member,
+            sku: known.sku,
             txn: paid.txn,
             amount: paid.amount,
         };
@@ -270,46 +276,69 @@ pub(crate) async fn watch_purchases(app: Arc<App>) {
     let pace = app.config.pace;
     let before = millis(pace.ask_before);
     let after = millis(pace.ask_after).saturating_add(GRACE_MS);
-    // What was asked before its deadline, and what after it: each once, unless the channel had no answer.
-    let mut asked: BTreeMap<(PurchaseId, Stage), Millis> = BTreeMap::new();
+    // How far it has asked, by deadlines. What fell due before the start may have been asked about or not.
+    let mut soon = (app.config.clock.now(), None);
+    let mut ended = (app.reservations.since(), None);
+    let mut again: BTreeSet<(Millis, PurchaseId)> = BTreeSet::new();
     while app.pause(pace.look).await {
         let now = app.config.clock.now();
-        let from = Millis(now.0.saturating_sub(LOOK_BACK_MS));
-        asked.retain(|_, pay_by| from <= *pay_by);
-        let until = Millis(now.0.saturating_add(before));
-        let mut last = None;
-        loop {
-            let page = app
-                .views
-                .unpaid_purchases((from, until), last, A_LOOK)
-                .await;
-            let Ok(page) = page else { break };
-            let Some(row) = page.value.last() else { break };
-            last = Some(row.id);
-            for row in &page.value {
-                let ended = row.pay_by.0.saturating_add(after) <= now.0;
-                let stage = if ended { Stage::After } else { Stage::Before };
-                if asked.contains_key(&(row.id, stage)) {
-                    continue;
-                }
-                match ask_purchase(&app, row.id).await {
-                    Ok(()) => {
-                        asked.insert((row.id, stage), row.pay_by);
-                    }
-                    Err(error) => {
-                        let purchase = row.id;
-                        tracing::warn!(%purchase, %error, "purchase {purchase} could not be asked about: {error}");
-                    }
-                }
-            }
+        let mut due = Vec::new();
+        while let Some(&(at, purchase)) = again.first()
+            && at <= now
+            && due.len() < AT_MOST
+        {
+            again.pop_first();
+            due.push(purchase);
         }
+        let shown = next_of(&app, &mut soon, Millis(now.0.saturating_add(before))).await;
+        due.extend(shown);
+        let over = next_of(&app, &mut ended, Millis(now.0.saturating_sub(after))).await;
+        due.extend(over);
+        let failed = ask_all(&app, due).await;
+        let later = now.after(domain::Duration(
+            millis(pace.retry_first).saturating_mul(10),
+        ));
+        again.extend(failed.into_iter().map(|purchase| (later, purchase)));
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Before,
-    After,
+/// The next purchases that were to be paid before `until`, and goes on after them; none while the views do not stand at the
+/// present, for what they do not show yet would be passed over.
+async fn next_of(
+    app: &App,
+    passed: &mut (Millis, Option<PurchaseId>),
+    until: Millis,
+) -> Vec<PurchaseId> {
+    let head = *app.engine.committed().borrow();
+    if until <= passed.0
+        || app
+            .views
+            .at_least(head, views::AT_LEAST_WAIT)
+            .await
+            .is_err()
+    {
+        return Vec::new();
+    }
+    let Ok(page) = app.views.unpaid_purchases(*passed, until, A_LOOK).await else {
+        return Vec::new();
+    };
+    if let Some(last) = page.value.last() {
+        *passed = (last.pay_by, Some(last.id));
+    }
+    page.value.iter().map(|row| row.id).collect()
+}
+
+/// Asks about each, some at once; answers with those that could not be asked about.
+async fn ask_all(app: &App, purchases: Vec<PurchaseId>) -> Vec<PurchaseId> {
+    let asked = futures_util::stream::iter(purchases).map(|purchase| async move {
+        let error = ask_purchase(app, purchase).await.err()?;
+        tracing::warn!(%purchase, %error, "purchase {purchase} could not be asked about: {error}");
+        Some(purchase)
+    });
+    let failed = asked
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |failed| failed);
+    failed.collect().await
 }
 
 fn millis(length: std::time::Duration) -> i64 {
@@ -324,6 +353,7 @@ mod tests {
         Bought {
             purchase: PurchaseId(4711),
             member: MemberId(17),
+            sku: SkuId(3),
             member_token: [0xa5; 16],
             token: [7; 16],
             cash: Money(18_000),

@@ -12,7 +12,7 @@ pub(crate) struct ApprovalLine {
     pub(crate) approval: String,
     /// `open`, `approved` or `declined`.
     pub(crate) state: String,
-    /// `capital`, `clawback`, `plan` or `profile`.
+    /// `capital`, `tax`, `clawback`, `plan` or `profile`.
     pub(crate) what: String,
     /// The member it is about; 0 where it is about nobody.
     pub(crate) subject: String,

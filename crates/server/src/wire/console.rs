@@ -19,13 +19,13 @@ pub(crate) struct OperatorCard {
     pub(crate) name: String,
 }
 
-/// Records a deposit of capital.
+/// Records a deposit of capital, or tax that was handed over.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Capital {
     /// More than zero.
     pub(crate) amount: Amount,
-    /// Where it came from, for the other operators: at most 400 bytes.
+    /// Where it came from or how it was paid, for the other operators: at most 400 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
 }

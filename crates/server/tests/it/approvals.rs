@@ -1,5 +1,7 @@
 //! What moves money or changes plans needs a second operator (rules 11), over HTTP.
 
+use std::time::Duration;
+
 use engine::Clock;
 use serde_json::{Value, json};
 
@@ -36,9 +38,14 @@ pub(crate) fn asked(got: &Got) -> Value {
 async fn capital_waits_for_a_second_operator_as_soon_as_there_is_one() {
     let site = Site::open().await;
     let boss = site.operator().await;
-    let alone = json!({ "amount": "100.00", "reason": "from our bank" });
+    let alone = json!({ "amount": "99.00", "reason": "from our bank" });
     assert_eq!(boss.post("/capital", alone).await.status, 200);
+    // What was done alone is done, however often it is asked for again.
+    let first = json!({ "amount": "1.00", "reason": "from our bank" });
+    let done = boss.post_keyed("/capital", first.clone(), "first").await;
     let anne = partner(&site, "anne").await;
+    let again = boss.post_keyed("/capital", first, "first").await;
+    assert_eq!((again.status, again.json()), (done.status, done.json()));
 
     let more = json!({ "amount": "50.00", "reason": "from our bank" });
     let got = boss.post_keyed("/capital", more.clone(), "more").await;
@@ -158,5 +165,67 @@ async fn what_waited_too_long_is_asked_for_anew_and_mistakes_are_told_at_once() 
         .is_problem(409, "approval_over");
     let profile = anne.get("/profile").await.json();
     assert_eq!(profile["profile"], "seed", "{profile}");
+    site.close().await;
+}
+
+/// The server stopped in the middle of it: whether it was done is known only as long as the engine remembers the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_have_been_done_is_not_done_again() {
+    let site = Site::open().await;
+    let boss = site.operator().await;
+    let anne = partner(&site, "anne").await;
+    let more = json!({ "amount": "50.00", "reason": "from our bank" });
+    let id = asked(&boss.post("/capital", more).await);
+    let directory = site.directory().await;
+    let second = views::Second {
+        operator: domain::OperatorId(2),
+        reason: "looked at".to_owned(),
+        at: site.clock.now(),
+    };
+    let number = id.as_str().unwrap().parse().unwrap();
+    let begun = directory.decide_approval(number, "approved", &second).await;
+    assert_eq!(begun.unwrap().unwrap().state, "approved");
+    directory.close().await;
+    answer(&anne, &id, "approve")
+        .await
+        .is_problem(409, "approval_over");
+    assert_eq!(capital(&boss).await, "0.00");
+    site.close().await;
+}
+
+/// A decision and its reason belong together, whether the operator waits for the answer or not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_decided_is_noted_even_if_nobody_waits_for_the_answer() {
+    use tokio::io::AsyncWriteExt;
+    let site = Site::open().await;
+    let boss = site.operator().await;
+    let members = site.crowd(20).await;
+    let place = site.base.strip_prefix("http://").unwrap();
+    for (nth, member) in (0u32..).zip(&members) {
+        let body = json!({ "reason": "a complaint" }).to_string();
+        let request = format!(
+            "POST /api/v1/console/members/{}/freeze HTTP/1.1\r\nhost: {place}\r\ncookie: {}\r\n\
+             idempotency-key: cut-{}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            member.id,
+            boss.cookie.as_ref().unwrap(),
+            member.id,
+            body.len(),
+        );
+        let mut cut = tokio::net::TcpStream::connect(place).await.unwrap();
+        cut.write_all(request.as_bytes()).await.unwrap();
+        cut.flush().await.unwrap();
+        // Some are cut before they are read, some in the middle, some after.
+        tokio::time::sleep(Duration::from_micros(500) * nth).await;
+        drop(cut);
+    }
+    site.until("who is frozen is noted", async || {
+        let page = boss.get("/console/members?limit=100").await.json();
+        let all = page["items"].as_array().unwrap().iter();
+        let frozen = all.filter(|row| row["frozen"] == json!(true)).count();
+        let decisions = boss.get("/console/decisions?limit=100").await.json();
+        let noted = decisions["items"].as_array().unwrap().len();
+        (noted == frozen && 0 < noted).then_some(())
+    })
+    .await;
     site.close().await;
 }

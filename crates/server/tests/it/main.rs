@@ -30,6 +30,7 @@ mod site;
 mod standing;
 mod statements;
 mod tables;
+mod taxes;
 mod views_lost;
 mod watching;
 mod way_back;

@@ -83,6 +83,11 @@ async fn roles_do_not_mix() {
             Method::GET,
             "/withdrawals.csv?from=2026-01-01&to=2026-02-01".to_owned(),
         ),
+        (
+            Method::GET,
+            "/tax.csv?from=2026-01-01&to=2026-02-01".to_owned(),
+        ),
+        (Method::POST, "/console/tax".to_owned()),
         (Method::GET, "/console/members/0/payout-account".to_owned()),
         (
             Method::POST,

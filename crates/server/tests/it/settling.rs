@@ -6,7 +6,7 @@ use crate::files::example;
 use crate::site::{Caller, Site, fen, yuan};
 
 /// Opens a group, fills it, waits for its draw; answers with the group's number.
-async fn play(site: &Site, campaign: &str, members: &[Caller]) -> String {
+pub(crate) async fn play(site: &Site, campaign: &str, members: &[Caller]) -> String {
     let (leader, others) = members.split_first().unwrap();
     let (group, payment) = leader.open_group(campaign).await;
     site.pay(&payment).await;

@@ -128,6 +128,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::RegisterMember { .. } => "register-member",
         Command::PublishCampaign { .. } => "publish-campaign",
         Command::DepositCapital { .. } => "deposit-capital",
+        Command::PayTax { .. } => "pay-tax",
         Command::OpenGroup { .. } => "open-group",
         Command::JoinGroup { .. } => "join-group",
         Command::LeaveGroup { .. } => "leave-group",

@@ -162,6 +162,7 @@ impl Trail {
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
+            | Event::TaxPaid { .. }
             | Event::Circle(_)
             | Event::Table(_)
             | Event::Alliance(_)
@@ -294,6 +295,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::WithdrawalPaid { .. } => "withdrawal-paid",
         Event::WithdrawalFailed { .. } => "withdrawal-failed",
         Event::ClawedBack { .. } => "clawed-back",
+        Event::TaxPaid { .. } => "tax-paid",
         Event::Alliance(event) => event.name(),
         Event::Shop(event) => event.name(),
         Event::Recharge(event) => event.name(),

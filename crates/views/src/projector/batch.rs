@@ -145,7 +145,9 @@ impl Batch {
             Event::LimitsSet { .. } | Event::SelfExcluded { .. } | Event::PausesBegun { .. } => {
                 Ok(())
             }
-            Event::CapitalDeposited { amount: _ } | Event::ProfileAdopted { profile: _ } => Ok(()),
+            Event::CapitalDeposited { amount: _ }
+            | Event::TaxPaid { amount: _ }
+            | Event::ProfileAdopted { profile: _ } => Ok(()),
             Event::WithdrawalRequested {
                 withdrawal,
                 member,

@@ -93,6 +93,7 @@ impl Needs {
             Event::MemberRegistered { .. }
             | Event::CampaignPublished { .. }
             | Event::CapitalDeposited { .. }
+            | Event::TaxPaid { .. }
             | Event::Circle(_)
             | Event::Alliance(_) => {}
             Event::Table(event) => {

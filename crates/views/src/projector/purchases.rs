@@ -144,8 +144,13 @@ impl Batch {
                 member,
                 refund,
                 amount,
+                gift,
                 ..
-            } => self.purchase_returned(*recharge, *member, (*refund, *amount)),
+            } => {
+                let why = WhyLine::of(WhyKind::GiftBack);
+                self.wallet(Account::Coins(*member), gift.0.saturating_neg(), why);
+                self.purchase_returned(*recharge, *member, (*refund, *amount))
+            }
         }
     }
 

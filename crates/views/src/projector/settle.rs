@@ -32,14 +32,15 @@ impl Batch {
         }
         for (refund, (seat_no, seat)) in (settled.first_refund.0..).zip(settled.refunded()) {
             self.seat_lost(settled, (campaign, RefundId(refund)), seat)?;
-            self.consoled(settled, campaign, seat_no, seat);
+            self.consoled(settled, campaign, seat_no, seat)?;
         }
         if settled.everyone_buys {
             for (seat_no, seat) in settled.split().1 {
-                self.consoled(settled, campaign, seat_no, seat);
+                self.consoled(settled, campaign, seat_no, seat)?;
             }
         }
         for reward in &settled.rewards {
+            let (tax, _) = self.counted(settled.tax_at_once(reward))?;
             let kind = match reward.program {
                 ProgramKind::Consolation => WhyKind::Consolation,
                 ProgramKind::WinnerBonus
@@ -57,6 +58,7 @@ impl Batch {
                 .reward(reward);
             let (cash, coins) = reward.accounts();
             self.wallet(cash, reward.cash.0, why);
+            self.withheld((reward.member, tax), why);
             self.wallet(coins, reward.coins.0, why);
         }
         Ok(())
@@ -135,7 +137,7 @@ impl Batch {
         campaign: CampaignId,
         seat_no: u32,
         seat: SeatRef,
-    ) {
+    ) -> Done {
         let payment = PaymentId {
             group: settled.group,
             index: seat.index,
@@ -146,8 +148,11 @@ impl Batch {
             .program(ProgramKind::Consolation)
             .source(seat_no);
         let (cash, coins) = (settled.consolation_cash, settled.consolation_coins);
+        let (tax, _) = self.counted(settled.tax.withheld_of(cash))?;
         self.wallet(Account::Available(seat.member), cash.0, why.base(cash));
+        self.withheld((seat.member, tax), why.base(cash));
         self.wallet(Account::Coins(seat.member), coins.0, why);
+        Ok(())
     }
 
     pub(super) fn group_closed(

@@ -1,13 +1,14 @@
 //! Lines of members' wallets: what changed, what it was afterwards, and why.
 
 use domain::{
-    Account, CampaignId, GroupId, MemberId, Money, PaymentId, ProgramKind, RefundId, RewardPaid,
-    Vested,
+    Account, CampaignId, GroupId, MemberId, Money, Overflow, PaymentId, ProgramKind, RefundId,
+    RewardPaid, Vested, Withheld,
 };
 
 use super::batch::{Batch, Done};
 use crate::code::Code;
 use crate::db::Value;
+use crate::error::ProjectError;
 use crate::names::{WalletAccount, WhyKind, Word};
 
 /// What explains a line (rules 7, last line).
@@ -136,6 +137,19 @@ impl Batch {
         self.wallet_line(member, shown, (amount, balance), why);
     }
 
+    /// Tax that is withheld of what the line before it has made available: the ledger gives the member the rest at once.
+    pub(super) fn withheld(&mut self, (member, tax): (MemberId, Money), reward: WhyLine) {
+        let why = WhyLine {
+            kind: WhyKind::TaxWithheld,
+            ..reward
+        };
+        self.wallet(Account::Available(member), tax.0.saturating_neg(), why);
+    }
+
+    pub(super) fn counted<T>(&self, amount: Result<T, Overflow>) -> Result<T, ProjectError> {
+        amount.map_err(|Overflow| self.unfit("an amount does not fit"))
+    }
+
     pub(super) fn rewards_vested(&mut self, group: GroupId, amounts: &[Vested]) -> Done {
         let campaign = self.campaign_of(group)?;
         let why = WhyLine::of(WhyKind::Vested).in_group(group, campaign);
@@ -143,6 +157,10 @@ impl Batch {
             let (cash, coins) = (vested.amount.0, vested.coins.0);
             self.wallet(Account::Vesting(vested.member), cash.saturating_neg(), why);
             self.wallet(Account::Available(vested.member), cash, why);
+            if let Some(Withheld { of, tax }) = vested.withheld {
+                let program = why.program(ProgramKind::WinnerBonus);
+                self.withheld((vested.member, tax), program.base(of));
+            }
             self.wallet(
                 Account::VestingCoins(vested.member),
                 coins.saturating_neg(),

@@ -15,6 +15,7 @@ pub(crate) mod people;
 pub(crate) mod purchases;
 pub(crate) mod read;
 pub(crate) mod statements;
+mod taxes;
 pub(crate) mod treats;
 pub(crate) mod withdrawals;
 
@@ -29,6 +30,7 @@ use crate::rows::At;
 
 pub use books::LedgerFilter;
 pub use groups::{GroupFilter, UnpaidSeat};
+pub use taxes::TaxRow;
 pub use withdrawals::WithdrawalFilter;
 
 /// How long a read waits for the views to reach a sequence before it gives up.

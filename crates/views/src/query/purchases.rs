@@ -77,6 +77,10 @@ pub struct PurchaseFilter {
     pub state: Option<PurchaseStatus>,
 }
 
+/// In the order of the index on unpaid purchases, so that nothing is sorted and nothing read twice.
+const UNPAID: &str = "WHERE paid_at IS NULL AND ? <= pay_by AND pay_by < ? AND (? < pay_by OR ? < id) \
+    ORDER BY pay_by, id LIMIT ?";
+
 impl Views {
     /// Purchases, newest first.
     pub async fn purchases(
@@ -117,22 +121,25 @@ impl Views {
         read.await.map_err(failed("read a purchase"))
     }
 
-    /// Purchases that were not paid, to be paid from one moment on and before another, after a number; at most `limit`.
+    /// Purchases that were not paid, in the order in which they were to be paid: from one moment on, at that moment after a
+    /// number, and before another; at most `limit`.
     pub async fn unpaid_purchases(
         &self,
-        (from, to): (Millis, Millis),
-        after: Option<PurchaseId>,
+        (from, after): (Millis, Option<PurchaseId>),
+        to: Millis,
         limit: u32,
     ) -> Result<At<Vec<PurchaseRow>>, StoreError> {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
             let after = after.map_or(-1, |after| i64::try_from(after.0).unwrap_or(i64::MAX));
-            let sql = format!(
-                "{SELECT} WHERE ? < id AND paid_at IS NULL AND ? <= pay_by AND pay_by < ? \
-                 ORDER BY id LIMIT ?"
-            );
-            let values = vec![after.into(), from.0.into(), to.0.into(), limit.into()];
-            let rows = tx.rows(sql, values).await?;
+            let values = vec![
+                from.0.into(),
+                to.0.into(),
+                from.0.into(),
+                after.into(),
+                limit.into(),
+            ];
+            let rows = tx.rows(format!("{SELECT} {UNPAID}"), values).await?;
             let items = rows.iter().map(purchase).collect::<Result<Vec<_>, _>>()?;
             Ok(at(seq, items))
         };

@@ -148,6 +148,7 @@ async fn a_purchase_is_told_from_its_reservation_to_its_return() {
     }));
     let lost = Command::Shop(ShopCommand::BouncePurchase {
         member,
+        sku: SkuId(0),
         txn: txn("P2"),
         amount: Money(55),
     });
@@ -191,6 +192,10 @@ async fn a_purchase_is_told_from_its_reservation_to_its_return() {
     let listed = desk.views.purchases(mine, page).await.unwrap().value;
     assert_eq!(listed.items, [row]);
     let all = (Millis(0), Millis(i64::MAX));
-    let unpaid = desk.views.unpaid_purchases(all, None, 10).await.unwrap();
+    let unpaid = desk
+        .views
+        .unpaid_purchases((all.0, None), all.1, 10)
+        .await
+        .unwrap();
     assert_eq!(unpaid.value, []);
 }

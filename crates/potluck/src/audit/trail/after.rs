@@ -1,8 +1,8 @@
 //! The draw, and what follows from it: every amount counted again.
 
 use domain::{
-    BeaconSource, Campaign, Event, Fulfilment, GroupId, GroupSettled, Money, OrderId, PaymentId,
-    ProgramKind, PublishedCampaign, RefundId, SeatRef, Vested, settle, solvency,
+    BeaconSource, Campaign, Event, Fulfilment, GroupId, GroupSettled, Kind, Money, OrderId,
+    PaymentId, ProgramKind, PublishedCampaign, Rate, RefundId, SeatRef, Vested, settle, solvency,
 };
 
 use super::{At, Due, Full, Good, Sums, Trail, Vesting};
@@ -228,7 +228,11 @@ impl Trail {
             .filter(|reward| reward.program != ProgramKind::Consolation)
             .map(|reward| {
                 let (cash, coins) = (reward.cash.0, reward.coins.0);
-                (reward.member, reward.source_seat, cash, coins)
+                let by_chance = reward.program == ProgramKind::WinnerBonus;
+                let rate = if by_chance { settled.tax.0 } else { 0 };
+                let tax = i128::from(cash) * i128::from(rate) / 1_000_000;
+                let tax = i64::try_from(tax).unwrap_or(i64::MAX);
+                (reward.member, reward.source_seat, cash, coins, tax)
             });
         let vesting = Vesting {
             open_orders,
@@ -407,9 +411,11 @@ impl Trail {
         vesting.open_orders = vesting.open_orders.saturating_sub(1);
         let all_returned = vesting.open_orders == 0 && !vesting.any_kept;
         let which = (!all_returned).then_some(seat);
-        let taken = vesting.take(which);
+        let mut taken = vesting.take(which);
+        // Nothing was received, so nothing was withheld.
+        taken.values_mut().for_each(|sum| sum.2 = 0);
         let shares = vesting.take_pooled(which);
-        let mut rewards: i64 = taken.values().map(|(cash, _)| cash).sum();
+        let mut rewards: i64 = taken.values().map(|(cash, ..)| cash).sum();
         let right = *all == all_returned && Some(taken) == sums_of(reversed);
         findings.unless(right, at.0, || {
             format!("the rewards that are reversed with order {order} are not those of its seat, or of its group if nobody kept his")
@@ -481,13 +487,24 @@ fn check_terms(at: At, settled: &GroupSettled, terms: &Campaign, findings: &mut 
     findings.unless(same_terms, at.0, || {
         format!("price or cost of group {group} are not its campaign's, or others buy")
     });
+    let told = if terms.kind == Kind::EveryoneBuys {
+        Rate(0)
+    } else {
+        terms.profile.terms().withholding.occasional
+    };
+    findings.unless(settled.tax == told, at.0, || {
+        format!("another part of the rewards of group {group} is withheld than its campaign's profile says")
+    });
 }
 
 /// Each member's sum; none where one stands twice.
 fn sums_of(amounts: &[Vested]) -> Option<Sums> {
     let sums: Sums = amounts
         .iter()
-        .map(|vested| (vested.member, (vested.amount.0, vested.coins.0)))
+        .map(|vested| {
+            let sum = (vested.amount.0, vested.coins.0, vested.tax().0);
+            (vested.member, sum)
+        })
         .collect();
     (sums.len() == amounts.len()).then_some(sums)
 }

@@ -175,24 +175,28 @@ impl Good {
 struct Vesting {
     open_orders: usize,
     any_kept: bool,
-    /// Whose, from which seat, cash and coins.
-    rewards: Vec<(MemberId, Option<u32>, i64, i64)>,
+    /// Whose, from which seat, cash, coins, and the tax that is withheld when it is received.
+    rewards: Vec<(MemberId, Option<u32>, i64, i64, i64)>,
     /// What each seat has put into the dividend pool.
     pooled: Vec<SeatShare>,
 }
 
 /// What each member has.
-type Sums = BTreeMap<MemberId, (i64, i64)>;
+type Sums = BTreeMap<MemberId, (i64, i64, i64)>;
 
 impl Vesting {
     /// Takes out what came from this seat, or all, and says what that was for each member.
     fn take(&mut self, seat: Option<u32>) -> Sums {
         let mut sums = Sums::new();
-        self.rewards.retain(|&(member, source, cash, coins)| {
+        self.rewards.retain(|&(member, source, cash, coins, tax)| {
             let stays = seat.is_some() && source != seat;
             if !stays {
                 let sum = sums.entry(member).or_default();
-                *sum = (sum.0.saturating_add(cash), sum.1.saturating_add(coins));
+                *sum = (
+                    sum.0.saturating_add(cash),
+                    sum.1.saturating_add(coins),
+                    sum.2.saturating_add(tax),
+                );
             }
             stays
         });
@@ -252,8 +256,8 @@ impl Trail {
             | Event::GroupFilled { .. }
             | Event::GroupClosed { .. } => self.seat_event(at, event, findings),
             Event::GroupSettled(settled) => self.settled(at, settled, findings),
-            Event::CapitalDeposited { amount } => {
-                let says = || "a deposit of nothing".to_owned();
+            Event::CapitalDeposited { amount } | Event::TaxPaid { amount } => {
+                let says = || "a deposit of nothing, or tax of nothing handed over".to_owned();
                 findings.unless(amount.is_positive(), at.0, says);
             }
             Event::RefundPaid { .. }

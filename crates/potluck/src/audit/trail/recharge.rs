@@ -190,16 +190,36 @@ impl Trail {
             amount,
             coins,
             fee_back,
+            gift,
+            kept,
         } = event
         else {
             return;
         };
         let known = self.recharges.open.remove(recharge);
         let fits = known.is_some_and(|known| {
-            let unused = known.left == known.terms.coins;
+            let (left, total) = (i128::from(known.left.0), i128::from(known.terms.coins.0));
+            let of_gift = if known.gift_due {
+                0
+            } else {
+                i128::from(known.terms.gift.0) * left / total.max(1)
+            };
+            let whole = i128::from(worth(&known, known.left.0));
+            let there = i128::from(gift.0);
+            let part = i128::from(known.price.0) * (left + there)
+                / (total + i128::from(known.terms.gift.0)).max(1);
+            let back = if there == of_gift {
+                whole
+            } else {
+                whole.min(part)
+            };
+            let unused = known.left == known.terms.coins && there == of_gift;
             let fee = if unused { known.fee_back } else { Money::ZERO };
-            let told = (known.member, known.left, fee, worth(&known, known.left.0));
-            told == (*member, *coins, *fee_back, amount.0) && amount.is_positive()
+            (known.member, known.left, fee) == (*member, *coins, *fee_back)
+                && back == i128::from(amount.0)
+                && whole - back == i128::from(kept.0)
+                && (0..=of_gift).contains(&there)
+                && amount.is_positive()
         });
         findings.unless(fits, at.0, || {
             format!("recharge {recharge} gives back {amount}, which is not what its unused coins are worth")

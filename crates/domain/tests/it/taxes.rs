@@ -1,0 +1,243 @@
+//! Tax that is withheld of rewards in cash that came by chance (rules 9.3).
+
+use domain::{
+    rewards::{Limit, Program, Reward, WinnerBonus},
+    *,
+};
+
+use crate::{
+    profiles::own_profile,
+    shop::{Shop, campaign, consolation},
+};
+
+const FIFTH: Rate = Rate(200_000);
+
+/// Four seats, one winner with a bonus of 30.03 and 5 coins, 5.04 for the others; a fifth is withheld.
+pub(crate) fn taxed() -> Campaign {
+    let mut own = own_profile();
+    own.terms.withholding.occasional = FIFTH;
+    let mut terms = campaign(10_000, 4, 1, 2_000);
+    terms.profile = Profile::Own(Box::new(own));
+    terms.rewards = vec![
+        consolation(504, 300),
+        Reward {
+            program: Program::WinnerBonus(WinnerBonus {
+                cash: Money(3_003),
+                coins: Coins(500),
+            }),
+            limit: Limit::None,
+        },
+        Reward {
+            program: Program::Leader(rewards::Leader {
+                cash: Money(100),
+                coins: Coins(0),
+                unless_won: false,
+            }),
+            limit: Limit::None,
+        },
+    ];
+    terms
+}
+
+fn publish(shop: &mut Shop, terms: Campaign) -> CampaignId {
+    shop.must(Command::AdoptProfile {
+        profile: Box::new(terms.profile.clone()),
+    });
+    shop.publish(terms)
+}
+
+/// One settled group of a campaign: its settlement, its winner, and a non-winner.
+fn settled(shop: &mut Shop, terms: Campaign) -> (GroupSettled, MemberId, MemberId) {
+    let members = shop.members(terms.group.seats);
+    let id = publish(shop, terms);
+    let group = shop.fill(id, &members);
+    let settled = shop.settle(group);
+    let winner = settled.buyers()[0].1.member;
+    let loser = settled.split().1[0].1.member;
+    (settled, winner, loser)
+}
+
+/// Available and vesting cash of a member.
+fn has(shop: &Shop, member: MemberId) -> (i64, i64) {
+    let known = shop.world.member(member).unwrap();
+    (known.available.0, known.vesting.0)
+}
+
+fn keep(shop: &mut Shop, order: OrderId, member: MemberId) {
+    shop.must(Command::ShipOrder { order });
+    shop.must(Command::ReceiveOrder { order, member });
+    shop.wait(7 * 86_400);
+    shop.must(Command::Tick(Due::Order(order)));
+}
+
+#[test]
+fn consolation_is_taxed_as_the_group_is_settled_and_a_winners_bonus_as_it_vests() {
+    let mut shop = Shop::new();
+    let (settled, winner, loser) = settled(&mut shop, taxed());
+    let leader = settled.seats[0].member;
+    let of_leader = |member| if member == leader { 100 } else { 0 };
+    // 5.04: 1.008 is rounded down.
+    assert_eq!(has(&shop, loser), (404, of_leader(loser)));
+    assert_eq!(has(&shop, winner), (0, 3_003 + of_leader(winner)));
+    assert_eq!(shop.world.tax_owed(), Money(300));
+    assert_eq!(shop.balance("tax"), -300);
+    // What the owner pays is the same: three consolations, the bonus, the leader's reward.
+    assert_eq!(shop.balance("rewards"), 3 * 504 + 3_003 + 100);
+    // Coins are a discount, the leader's reward is no luck: neither is taxed.
+    assert_eq!(shop.world.member(loser).unwrap().coins, Coins(300));
+    shop.check();
+    keep(&mut shop, settled.first_order, winner);
+    assert_eq!(has(&shop, winner), (3_003 - 600 + of_leader(winner), 0));
+    assert_eq!(shop.world.member(winner).unwrap().coins, Coins(500));
+    assert_eq!(shop.world.tax_owed(), Money(900));
+    assert_eq!(shop.balance("rewards"), 3 * 504 + 3_003 + 100);
+    let books = shop.world.books();
+    assert!(books.owed.contains(&("tax", Money(900))));
+    shop.check();
+}
+
+#[test]
+fn what_is_reversed_was_never_received_and_consolation_stays_taxed() {
+    let mut shop = Shop::new();
+    let (settled, winner, loser) = settled(&mut shop, taxed());
+    let order = settled.first_order;
+    shop.must(Command::ShipOrder { order });
+    shop.must(Command::ReceiveOrder {
+        order,
+        member: winner,
+    });
+    shop.must(Command::ReturnOrder {
+        order,
+        member: winner,
+    });
+    shop.must(Command::TakeBackOrder { order });
+    assert_eq!(has(&shop, winner), (0, 0));
+    assert_eq!(has(&shop, loser).0, 404);
+    assert_eq!(shop.world.tax_owed(), Money(300));
+    assert_eq!(shop.balance("rewards"), 3 * 504);
+    shop.check();
+}
+
+#[test]
+fn nothing_is_withheld_where_nothing_comes_by_chance_or_the_profile_says_so() {
+    let nothing = |terms: &mut ProfileTerms| terms.withholding.occasional = Rate(0);
+    let mut plain = taxed();
+    assert_eq!(plain.withheld(), FIFTH);
+    if let Profile::Own(own) = &mut plain.profile {
+        nothing(&mut own.terms);
+    }
+    let mut sale = taxed();
+    sale.kind = Kind::EveryoneBuys;
+    sale.group.winners = 4;
+    sale.rewards.remove(0);
+    assert_eq!(sale.withheld(), Rate(0));
+    let mut shop = Shop::new();
+    let members = shop.members(4);
+    let id = publish(&mut shop, sale);
+    let group = shop.open(id, members[0]);
+    for &member in &members[1..] {
+        shop.seat(group, member);
+    }
+    for (order, &member) in (0..).zip(&members) {
+        keep(&mut shop, OrderId(order), member);
+    }
+    assert_eq!(
+        (shop.balance("tax"), shop.balance("rewards")),
+        (0, 4 * 3_003 + 100)
+    );
+    shop.check();
+    let mut shop = Shop::new();
+    let (settled, winner, loser) = settled(&mut shop, plain);
+    keep(&mut shop, settled.first_order, winner);
+    assert_eq!((shop.balance("tax"), has(&shop, loser).0 % 100), (0, 4));
+    shop.check();
+}
+
+/// He owes after a clawback: what is left of later rewards covers it, the tax on them is the office's all the same.
+#[test]
+fn tax_is_withheld_of_what_covers_a_clawback_too() {
+    let mut shop = Shop::new();
+    let members = shop.members(4);
+    let id = publish(&mut shop, taxed());
+    let first = shop.fill(id, &members);
+    let first = shop.settle(first);
+    let member = first.split().1[0].1.member;
+    crate::withdrawals::withdraw(&mut shop, member, 1, 400).unwrap();
+    crate::withdrawals::approve(&mut shop, WithdrawalId(0)).unwrap();
+    shop.must(Command::NotePayout {
+        withdrawal: WithdrawalId(0),
+        outcome: PayoutOutcome::Paid,
+    });
+    shop.must(Command::ClawBack {
+        member,
+        amount: Money(404),
+        group: None,
+    });
+    assert_eq!(has(&shop, member).0, -400);
+    loop {
+        let group = shop.fill(id, &members);
+        if shop.settle(group).buyers()[0].1.member != member {
+            break;
+        }
+    }
+    assert_eq!(has(&shop, member).0, 4);
+    assert_eq!(shop.world.uncovered(member), Money(0));
+    shop.check();
+}
+
+#[test]
+fn what_was_withheld_is_handed_over_once_and_no_more() {
+    let mut shop = Shop::new();
+    settled(&mut shop, taxed());
+    shop.refund_all();
+    let held = shop.world.books().held;
+    let pay = |fen| Command::PayTax { amount: Money(fen) };
+    let code = |answer: Result<Answer, Refusal>| answer.map_err(|refusal| refusal.code());
+    //                 fen   outcome
+    let rows = [
+        (0, Err("amount_not_positive")),
+        (-1, Err("amount_not_positive")),
+        (301, Err("tax_too_large")),
+        (i64::MAX, Err("tax_too_large")),
+        (200, Ok(())),
+        (101, Err("tax_too_large")),
+        (100, Ok(())),
+        (1, Err("tax_too_large")),
+    ];
+    for (fen, outcome) in rows {
+        assert_eq!(code(shop.try_do(pay(fen))).map(|_| ()), outcome, "{fen}");
+    }
+    assert_eq!(
+        (shop.balance("tax"), shop.world.books().held),
+        (0, Money(held.0 - 300))
+    );
+    assert_eq!(shop.balance("bank"), -300);
+    shop.check();
+}
+
+#[test]
+fn owners_cannot_bear_the_tax_yet() {
+    let mut own = own_profile();
+    own.terms.withholding.borne_by = TaxBearer::Owner;
+    let adopt = |own: &OwnProfile| Command::AdoptProfile {
+        profile: Box::new(Profile::Own(Box::new(own.clone()))),
+    };
+    let mut shop = Shop::new();
+    shop.must(adopt(&own));
+    own.terms.withholding.occasional = Rate(1);
+    let refused = shop.try_do(adopt(&own));
+    let field = "withholding.borne_by";
+    assert!(
+        matches!(refused, Err(Refusal::InvalidProfile { field: found, .. }) if found == field),
+        "{refused:?}"
+    );
+}
+
+/// Every event that tax is in, for the stored records.
+pub(crate) fn every_kind() -> Vec<Record> {
+    let mut shop = Shop::new();
+    let (settled, winner, _) = settled(&mut shop, taxed());
+    keep(&mut shop, settled.first_order, winner);
+    shop.must(Command::PayTax { amount: Money(1) });
+    shop.records
+}
