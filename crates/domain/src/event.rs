@@ -943,3 +943,14 @@ impl ProgramKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command moves its events about, so what is large and rare stands in a box.
+    #[test]
+    fn an_event_stays_small() {
+        assert!(size_of::<Event>() <= 112, "{}", size_of::<Event>());
+    }
+}

@@ -218,7 +218,7 @@ pub enum ShopEvent {
         purchase: PurchaseId,
         /// Everything of it.
         #[n(1)]
-        of: Purchase,
+        of: Box<Purchase>,
     },
     /// A reservation was not paid in time, or was given up: units and coins are free again.
     #[n(7)]

@@ -292,7 +292,7 @@ impl World {
         }
         events.push(Event::Shop(ShopEvent::PurchaseReserved {
             purchase: PurchaseId(self.shop.next_purchase),
-            of,
+            of: Box::new(of),
         }));
         Ok(None)
     }
