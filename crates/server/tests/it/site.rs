@@ -106,7 +106,9 @@ impl Site {
             timeout: Duration::from_secs(5),
         })
         .unwrap();
-        let clock = ManualClock::new(SystemClock.now());
+        // The next day at two in the afternoon in Shanghai: what a test says of days and sessions is true at any hour.
+        let afternoon = domain::Duration(14 * domain::HOUR_MS);
+        let clock = ManualClock::new(SystemClock.now().next_midnight().after(afternoon));
         let mut config = settings(&dir, &base, channel.clone(), clock.clone());
         change(&mut config);
         server::operator_add(
