@@ -6,6 +6,9 @@
 //!
 //! `POTLUCK_CRASH_AT=engine.appended:3` kills the process at the third pass of that point. With
 //! `POTLUCK_CRASH_WHEN=FILE`, too, passes count only while there is such a file, so that a test can say when.
+//!
+//! `POTLUCK_CLOCK_AHEAD_MS=86400000` lets a process live a day ahead, for what happens at midnights and months' ends.
+//! That, too, is no code in release builds.
 
 /// Kills the process if it is ordered at this pass.
 #[inline(always)]
@@ -22,6 +25,15 @@ pub fn point_if(name: &str, counts: impl FnOnce() -> bool) {
     let _ = (name, counts);
 }
 
+/// By how much the process is to be ahead of the machine's clock, in milliseconds.
+#[inline(always)]
+pub fn clock_ahead_ms() -> i64 {
+    #[cfg(debug_assertions)]
+    return ordered::clock_ahead_ms();
+    #[cfg(not(debug_assertions))]
+    return 0;
+}
+
 #[cfg(debug_assertions)]
 mod ordered {
     use std::path::PathBuf;
@@ -32,6 +44,19 @@ mod ordered {
     const AT: &str = "POTLUCK_CRASH_AT";
     /// The file without which passes do not count.
     const WHEN: &str = "POTLUCK_CRASH_WHEN";
+
+    /// How far ahead the clock is, in milliseconds.
+    const AHEAD: &str = "POTLUCK_CLOCK_AHEAD_MS";
+
+    pub(crate) fn clock_ahead_ms() -> i64 {
+        static AHEAD_MS: OnceLock<i64> = OnceLock::new();
+        *AHEAD_MS.get_or_init(|| match std::env::var(AHEAD) {
+            Ok(ahead) => ahead
+                .parse()
+                .unwrap_or_else(|_| panic!("{AHEAD} is a number, not {ahead:?}")),
+            Err(_) => 0,
+        })
+    }
 
     static ORDER: OnceLock<Option<Order>> = OnceLock::new();
 

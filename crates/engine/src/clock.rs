@@ -21,7 +21,8 @@ impl Clock for SystemClock {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        let now_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        Millis(now_ms.saturating_add(crash::clock_ahead_ms()))
     }
 }
 

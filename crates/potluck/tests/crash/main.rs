@@ -2,10 +2,14 @@
 //! chosen ones, and started again on the same directory; the payment provider lives on. Nothing acknowledged is lost,
 //! nothing is doubled, the books balance, each refund is executed once, and what was open goes on.
 //!
-//! `POTLUCK_CRASH_ROUNDS` (50 if unset) says how many rounds, `POTLUCK_CRASH_SEED` gives a failed run's seed again. A
-//! failed round leaves its directory and says where it is.
+//! `POTLUCK_CRASH_ROUNDS` (50 if unset) says how many rounds, and for every 100 of them the stories of counters, dividends, returns
+//! and statements are told once. `POTLUCK_CRASH_SEED` gives a failed run's seed again. A failed round leaves its directory and
+//! says where it is.
 
 mod books;
+mod caller;
+mod counters;
+mod dividends;
 mod first;
 mod load;
 mod notices;
@@ -13,8 +17,10 @@ mod payouts;
 mod platform;
 mod purchases;
 mod random;
+mod returns;
 mod rounds;
 mod site;
+mod statements;
 
 use random::Random;
 use rounds::{Rounds, Summary};
@@ -27,6 +33,11 @@ fn rounds() -> usize {
         Ok(rounds) => rounds.parse().expect("POTLUCK_CRASH_ROUNDS is a number"),
         Err(_) => 50,
     }
+}
+
+/// How often a story of chosen deaths is told: once, and more often where more rounds are asked for.
+fn stories() -> usize {
+    rounds().div_ceil(100)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,6 +35,8 @@ pub(crate) struct Start {
     pub(crate) snapshot_every_s: u32,
     /// Where notices go, if anywhere.
     pub(crate) notices: Option<Notices>,
+    /// By how much it is ahead of the machine's clock.
+    pub(crate) ahead_ms: i64,
     pub(crate) order: Option<Order>,
 }
 
@@ -72,6 +74,7 @@ impl Platform {
             .args(["--sandbox-key", &start.provider_key])
             .args(["--snapshot-every", &start.snapshot_every_s.to_string()])
             .env("POTLUCK_SANDBOX_SECRET", start.secret)
+            .env("POTLUCK_CLOCK_AHEAD_MS", start.ahead_ms.to_string())
             .env_remove("POTLUCK_CRASH_AT")
             .env_remove("POTLUCK_CRASH_WHEN")
             .stdin(Stdio::null())

@@ -15,7 +15,7 @@ use super::platform::{Notices, Order, Platform, Start, free_port, potluck};
 use super::random::Random;
 
 const SECRET: &str = "the secret between shop and provider";
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 /// Members that a gateway serves.
 const SERVED: u32 = 900;
 /// Members that can sign in.
@@ -32,6 +32,8 @@ pub(crate) struct Site {
     port: u16,
     /// Where notices go, if anywhere.
     pub(crate) notices: Option<Notices>,
+    /// By how much the platforms that are started are ahead of the machine's clock; it never becomes less.
+    pub(crate) ahead_ms: i64,
 }
 
 impl Drop for Site {
@@ -85,6 +87,7 @@ impl Site {
             base: format!("http://127.0.0.1:{port}"),
             port,
             notices: None,
+            ahead_ms: 0,
         }
     }
 
@@ -110,6 +113,7 @@ impl Site {
             secret: SECRET,
             snapshot_every_s,
             notices: self.notices.clone(),
+            ahead_ms: self.ahead_ms,
             order,
         })
     }
@@ -122,11 +126,16 @@ impl Site {
 
     /// Signs the operator in; his password is checked slowly, so this is done once.
     pub(crate) async fn sign_in(&self) -> String {
+        self.sign_in_as("boss").await
+    }
+
+    /// Signs somebody of the staff in.
+    pub(crate) async fn sign_in_as(&self, name: &str) -> String {
         let answer = self
             .http
             .post(format!("{}/api/v1/operator/sign-in", self.base))
             .header("idempotency-key", "sign-in")
-            .json(&json!({ "name": "boss", "password": PASSWORD }))
+            .json(&json!({ "name": name, "password": PASSWORD }))
             .send()
             .await
             .unwrap();
@@ -238,6 +247,30 @@ impl Site {
         }
         directory.close().await;
         signed_in
+    }
+
+    /// What the clock of the platform shows.
+    pub(crate) fn now(&self) -> domain::Millis {
+        let now = engine::Clock::now(&engine::SystemClock);
+        domain::Millis(now.0 + self.ahead_ms)
+    }
+
+    /// Everything that the journal says has happened, with the record's number and time.
+    pub(crate) fn events(&self) -> Vec<(u64, domain::Millis, domain::Event)> {
+        let journal = journal::SqliteJournal::open_read_only(&self.data).unwrap();
+        let mut reader = engine::RecordReader::new(Box::new(journal), journal::FIRST_SEQ);
+        let mut events = Vec::new();
+        loop {
+            let records = reader.read(1 << 22).unwrap();
+            if records.is_empty() {
+                return events;
+            }
+            for stored in records {
+                let (seq, at) = (stored.seq, stored.record.at);
+                let of_it = stored.record.events.into_iter();
+                events.extend(of_it.map(|event| (seq, at, event)));
+            }
+        }
     }
 
     /// The trial balance is zero, in the books as far as the views have come.

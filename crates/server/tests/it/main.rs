@@ -20,6 +20,7 @@ mod openapi;
 mod overload;
 mod profiles;
 mod purchases;
+mod races;
 mod recovery;
 mod restored;
 mod revoked;
