@@ -38,13 +38,13 @@ export const api = {
     get<T.Page<T.GroupCard>>(`/campaigns/${at(id)}/groups`, { query }),
 
   openGroup: (campaign: T.Id, via: string | null, keyed: Keyed = {}) =>
-    post<{ group: T.Id; payment: T.PaymentLink; seq: string }>(
+    post<{ group: T.Id; payment: T.PaymentLink; registered: boolean; seq: string }>(
       `/campaigns/${at(campaign)}/groups`, via === null ? {} : { via }, keyed),
   openRound: (circle: T.Id, keyed: Keyed = {}) =>
     post<{ group: T.Id; payment: T.PaymentLink; seq: string }>(`/circles/${at(circle)}/groups`, {}, keyed),
   group: (id: T.Id) => get<T.Group>(`/groups/${at(id)}`),
   join: (group: T.Id, via: string | null, keyed: Keyed = {}) =>
-    post<{ payment: T.PaymentLink; seq: string }>(`/groups/${at(group)}/seats`, via === null ? {} : { via }, keyed),
+    post<{ payment: T.PaymentLink; registered: boolean; seq: string }>(`/groups/${at(group)}/seats`, via === null ? {} : { via }, keyed),
   leave: (group: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/groups/${at(group)}/leave`, {}, keyed),
   eventsUrl: (group: T.Id) => `/api/v1/groups/${at(group)}/events`,
   payment: (id: T.Id, refresh: boolean) =>

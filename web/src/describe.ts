@@ -15,10 +15,17 @@ export function duration(seconds: number): string {
   return durationParts(seconds).map(({ unit, count }) => t(`duration.${unit}`, { n: count }, count)).join(' ')
 }
 
+/** A card with its price; the window matters in a ballot only, where a right to buy ends with it. */
+type Priced = Terms & Pick<CampaignCard, 'price'> & Partial<Pick<CampaignCard, 'payment_window_s'>>
+
 /** What happens when a group is full, and with what odds, in one sentence (rules 4 and 8). */
-export function oddsLine(card: Terms & Pick<CampaignCard, 'price'>): string {
+export function oddsLine(card: Priced): string {
   const values = { ...card.odds, ...card.chance, prize: pick(card.prize?.title) }
   if (card.kind === 'everyone-buys') return t('campaign.all_buy', { seats: card.seats, price: yuan(card.price) })
+  if (card.kind === 'ballot') {
+    const terms = { seats: card.seats, winners: card.winners, p: card.chance?.p, price: yuan(card.price), window: duration(card.payment_window_s ?? 0) }
+    return t(card.chance === null ? 'campaign.ballot' : 'campaign.ballot_chance', terms)
+  }
   if (card.kind === 'bonus-draw') return t(card.chance === null ? 'campaign.odds_prize' : 'campaign.odds_prize_chance', values)
   if (card.chance !== null) return t('campaign.odds_chance', values)
   return t(card.leader === 'buys' ? 'campaign.odds_buys' : 'campaign.odds', values)
@@ -27,7 +34,7 @@ export function oddsLine(card: Terms & Pick<CampaignCard, 'price'>): string {
 /** What playing on and on comes to, if that can be said; `capped` as of {@link isCapped}. */
 export function averageLine(card: Terms & Pick<CampaignCard, 'price'>, capped: boolean): string {
   const values = { rounds: card.odds.average_rounds, price: yuan(card.price), cost: yuan(card.odds.product_cost_average) }
-  if (card.kind === 'everyone-buys') return ''
+  if (card.kind === 'everyone-buys' || card.kind === 'ballot') return ''
   if (card.kind === 'bonus-draw') return card.chance === null ? t('campaign.average_prize', values) : ''
   // Counted with the fewest that may win: the most rounds, and the most consolation taken off the price.
   if (card.chance !== null) return t('campaign.average_chance', values)
@@ -42,9 +49,10 @@ export function leaderLine(card: Terms): string {
 }
 
 /** What opening a group comes to for who opens it, beyond the payment. */
-export function openingLine(card: Terms & Pick<CampaignCard, 'price'>): string {
+export function openingLine(card: Priced): string {
   if (card.kind === 'everyone-buys') return t('campaign.open_everyone')
   if (card.kind === 'bonus-draw') return oddsLine(card)
+  if (card.kind === 'ballot') return ''
   if (card.leader === 'buys') return t('campaign.open_buys', { ...card.odds })
   if (card.leader === 'exempt') return t('campaign.open_exempt')
   return card.chance === null ? '' : t('campaign.open_chance', { p: card.chance.p })

@@ -38,6 +38,7 @@ export type Terms = Pick<CampaignCard, 'kind' | 'seats' | 'winners' | 'leader' |
 /** Who gets what when a group is full, in a few words: "2 of 100 win". */
 export function badge(card: Terms): string {
   if (card.kind === 'everyone-buys') return t('list.buys', { seats: card.seats })
+  if (card.kind === 'ballot') return card.chance === null ? t('list.ballot_wins', { seats: card.seats, winners: card.winners }) : t('list.ballot_wins_chance', { p: card.chance.p })
   const prize = card.kind === 'bonus-draw'
   if (card.chance !== null) return t(prize ? 'list.wins_prize_chance' : 'list.wins_chance', { p: card.chance.p })
   // Where the leader always gets the product the odds are those of the others.
@@ -48,6 +49,10 @@ export function badge(card: Terms): string {
 /** What whoever joins can count on, for a card. */
 export function promises(card: Terms & Pick<CampaignCard, 'consolation'>, capped: boolean | undefined): string[] {
   if (card.kind === 'everyone-buys') return [t('list.all_buy')]
+  if (card.kind === 'ballot') {
+    const { coins } = card.consolation
+    return [t('list.ballot'), ...(isZero(coins) ? [] : [t('list.ballot_others', { what: cashAndCoins('0', coins) })])]
+  }
   if (card.kind !== 'bonus-draw') return [consolationLine(card, capped)]
   const { cash, coins } = card.consolation
   const others = (isZero(cash) && isZero(coins)) || (!isZero(cash) && capped === undefined) ? [] : [t('list.others', { what: cashAndCoins(cash, coins, capped) })]

@@ -1640,6 +1640,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/groups/{id}/draw/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which seats of a drawn ballot have or had a right to buy: with the draw's files `potluck draw --rights` checks that they followed
+         *     the scores.
+         */
+        get: operations["get_groups_id_draw_rights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups/{id}/draw/seats": {
         parameters: {
             query?: never;
@@ -3597,7 +3617,10 @@ export interface components {
             leader_masked: string;
             name: components["schemas"]["Words"];
             opened_at: components["schemas"]["At"];
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Seats that are paid; in a ballot those that are registered.
+             */
             paid: number;
             price: components["schemas"]["Amount"];
             /**
@@ -3608,7 +3631,7 @@ export interface components {
             /** Format: int32 */
             seats: number;
             settled_at?: components["schemas"]["At"] | null;
-            /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void` */
+            /** @description `open`, `full`, `drawn` (a ballot in which somebody may still buy), `settled`, `expired`, `cancelled` or `void` */
             state: string;
             /** Format: int32 */
             winners: number;
@@ -3729,6 +3752,8 @@ export interface components {
         /** @description A seat was reserved. */
         Joined: {
             payment: components["schemas"]["ToPay"];
+            /** @description A ballot: the place is taken, and there is nothing to pay unless it is drawn. */
+            registered: boolean;
             seq: string;
         };
         /** @description One line of the ledger. */
@@ -4024,7 +4049,10 @@ export interface components {
                 leader_masked: string;
                 name: components["schemas"]["Words"];
                 opened_at: components["schemas"]["At"];
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description Seats that are paid; in a ballot those that are registered.
+                 */
                 paid: number;
                 price: components["schemas"]["Amount"];
                 /**
@@ -4035,7 +4063,7 @@ export interface components {
                 /** Format: int32 */
                 seats: number;
                 settled_at?: components["schemas"]["At"] | null;
-                /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void` */
+                /** @description `open`, `full`, `drawn` (a ballot in which somebody may still buy), `settled`, `expired`, `cancelled` or `void` */
                 state: string;
                 /** Format: int32 */
                 winners: number;
@@ -4458,13 +4486,16 @@ export interface components {
             pay_url?: string | null;
             payment: string;
             /**
-             * @description As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, or `refunded` once the payment channel
-             *     has confirmed it
+             * @description As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, `refunded` once the payment channel
+             *     has confirmed it, or `free` where there is nothing to pay
              */
             payment_state: string;
             /** Format: int32 */
             seat_no?: number | null;
-            /** @description `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won`, `bought` or `lost` */
+            /**
+             * @description `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won`, `bought` or `lost`; in a ballot also `registered`,
+             *     `may_buy` (until `pay_by`) or `unused`
+             */
             state: string;
         };
         /** @description One of a member's seats with its group. */
@@ -4555,7 +4586,7 @@ export interface components {
              * @description `filled`, `won`, `not_won`, `bought`, `refunded`, `shipped`, `vested`, `dividend`, `coins_expiring`, `coins_expired`,
              *     `withdrawal_sent`, `withdrawal_waiting`, `withdrawal_paid`, `withdrawal_rejected`, `withdrawal_failed`,
              *     `withdrawal_expired`, `purchase_shipped`, `purchase_returned`, `recharge_refunded`, `order_fetched`, `purchase_fetched`,
-             *     `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen` or `clawed_back`
+             *     `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen`, `clawed_back`, `may_buy` or `right_unused`
              */
             kind: string;
             /** @description The order, purchase, payment at a counter or withdrawal it is about, as the kind says. */
@@ -4599,6 +4630,8 @@ export interface components {
         Opened: {
             group: string;
             payment: components["schemas"]["ToPay"];
+            /** @description A ballot: the place is taken, and there is nothing to pay unless it is drawn. */
+            registered: boolean;
             seq: string;
         };
         /** @description Which operator is signed in. */
@@ -4650,7 +4683,7 @@ export interface components {
             pay_url?: string | null;
             /** @description Why money went back: all of it, or a second or wrong payment while the seat stands as `state` says. */
             reason?: string | null;
-            /** @description `waiting`, `paid`, `lapsed`, `refund_due` or `refunded` */
+            /** @description `waiting`, `paid`, `lapsed`, `refund_due`, `refunded`, or `free` where there is nothing to pay */
             state: string;
         };
         /** @description Where a member's withdrawals go, as he and staff see it. */
@@ -5043,7 +5076,10 @@ export interface components {
             mine: boolean;
             /** Format: int32 */
             seat_no?: number | null;
-            /** @description `reserved`, `paid`, `refund_due`, `refunded`, `won`, `bought` or `lost` */
+            /**
+             * @description `reserved`, `paid`, `refund_due`, `refunded`, `won`, `bought` or `lost`; in a ballot also `registered`, `may_buy` or
+             *     `unused`
+             */
             state: string;
         };
         /** @description What the second operator says. */
@@ -5361,6 +5397,7 @@ export interface components {
         };
         /** @description What to pay, where and until when. */
         ToPay: {
+            /** @description Nothing where a ballot is registered for. */
             amount: components["schemas"]["Amount"];
             id: string;
             /** @description From this moment on it is too late. */
@@ -9150,6 +9187,37 @@ export interface operations {
         };
     };
     get_groups_id_draw_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_groups_id_draw_rights: {
         parameters: {
             query?: never;
             header?: never;

@@ -106,10 +106,10 @@ export type CheckAnswer = With<Schemas['CampaignChecked'], {
   shortfall: Shortfall | null
 }>
 
-export type GroupState = 'open' | 'full' | 'settled' | 'expired' | 'cancelled' | 'void'
-export type SeatState = 'reserved' | 'paid' | 'won' | 'bought' | 'lost' | 'lapsed' | 'refund_due' | 'refunded'
+export type GroupState = 'open' | 'full' | 'drawn' | 'settled' | 'expired' | 'cancelled' | 'void'
+export type SeatState = 'reserved' | 'paid' | 'won' | 'bought' | 'lost' | 'lapsed' | 'refund_due' | 'refunded' | 'registered' | 'may_buy' | 'unused'
 /** Refunded is what the payment channel has confirmed; until then it is due. */
-export type PaymentState = 'waiting' | 'paid' | 'lapsed' | 'refund_due' | 'refunded'
+export type PaymentState = 'waiting' | 'paid' | 'lapsed' | 'refund_due' | 'refunded' | 'free'
 export type DrawStateName = 'open' | 'waiting' | 'drawn' | 'void' | 'none'
 export type GroupCard = With<Schemas['GroupCard'], { state: GroupState }>
 export type SeatView = With<Schemas['SeatRow'], { state: SeatState }>
@@ -137,7 +137,7 @@ export type WalletLine = With<Schemas['WalletLine'], { account: WalletAccount; w
 export type RefundDue = Whole<Schemas['RefundDue']>
 export type RefundsDue = With<Schemas['RefundsDue'], { items: RefundDue[] }>
 
-export type NoticeKind = 'filled' | 'won' | 'not_won' | 'bought' | 'refunded' | 'shipped' | 'vested' | 'dividend' | 'coins_expiring' | 'coins_expired' | 'withdrawal_sent' | 'withdrawal_waiting' | 'withdrawal_paid' | 'withdrawal_rejected' | 'withdrawal_failed' | 'withdrawal_expired' | 'purchase_shipped' | 'purchase_returned' | 'recharge_refunded' | 'order_fetched' | 'purchase_fetched' | 'coins_given' | 'counter_paid' | 'counter_reversed' | 'frozen' | 'unfrozen' | 'clawed_back'
+export type NoticeKind = 'filled' | 'won' | 'not_won' | 'bought' | 'refunded' | 'shipped' | 'vested' | 'dividend' | 'coins_expiring' | 'coins_expired' | 'withdrawal_sent' | 'withdrawal_waiting' | 'withdrawal_paid' | 'withdrawal_rejected' | 'withdrawal_failed' | 'withdrawal_expired' | 'purchase_shipped' | 'purchase_returned' | 'recharge_refunded' | 'order_fetched' | 'purchase_fetched' | 'coins_given' | 'counter_paid' | 'counter_reversed' | 'frozen' | 'unfrozen' | 'clawed_back' | 'may_buy' | 'right_unused'
 export type Notice = With<Schemas['InboxNotice'], { kind: NoticeKind }>
 export type Inbox = With<Schemas['Inbox'], { items: Notice[] }>
 

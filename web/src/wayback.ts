@@ -7,7 +7,7 @@ import type { Money, MySeat } from './types'
 type Seat = Pick<MySeat, 'state' | 'payment_state'>
 
 /** What I paid for these seats goes back, be it that I left, lost or returned the product; of a lapsed one another amount may have come. */
-const atPrice = (seat: Seat) => seat.state !== 'lapsed'
+const atPrice = (seat: Seat) => !['lapsed', 'registered', 'unused'].includes(seat.state)
 
 /** "¥20.00 is on its way back in full, ¥10.00 has gone back in full"; empty where nothing goes back. */
 export function backText(seats: readonly Seat[], price: Money): string {
@@ -23,4 +23,4 @@ export function backText(seats: readonly Seat[], price: Money): string {
 export const anyDue = (seats: readonly Seat[]) => seats.some((seat) => seat.payment_state === 'refund_due')
 
 /** Whether a payment of mine that found no seat is on its way back. */
-export const lateDue = (seats: readonly Seat[]) => seats.some((seat) => seat.state === 'lapsed' && seat.payment_state === 'refund_due')
+export const lateDue = (seats: readonly Seat[]) => seats.some((seat) => !atPrice(seat) && seat.payment_state === 'refund_due')

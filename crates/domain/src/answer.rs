@@ -82,6 +82,10 @@ pub enum PaymentAnswer {
 impl Answer {
     /// The answer that a command's events amount to. Events of things that became due beforehand come first and
     /// are overruled by the command's own.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of event, all in one place to read"
+    )]
     pub fn of(events: &[Event]) -> Answer {
         let mut answer = Answer::Done;
         for event in events {
@@ -149,6 +153,7 @@ impl Answer {
                 | Event::ClawedBack { .. }
                 | Event::TaxPaid { .. }
                 | Event::Circle(_)
+                | Event::Ballot(_)
                 | Event::CoinsExpired { .. } => {}
             }
         }

@@ -220,6 +220,7 @@ impl World {
         self.check_shop(&mut found);
         self.check_recharges(&mut found);
         self.check_tax(&mut found);
+        self.check_ballots(&mut found);
         found
     }
 
@@ -254,7 +255,8 @@ impl World {
             let price = self
                 .campaign(group.campaign)
                 .map_or(0, |campaign| campaign.terms.group.price.0);
-            for seat in group.paid.iter().filter_map(|&index| group.seat(index)) {
+            let paid = group.paid.iter().filter_map(|&index| group.seat(index));
+            for seat in paid.filter(|seat| seat.state == SeatState::Paid) {
                 ledger::add(in_groups.entry(seat.member).or_default(), price);
             }
         }
@@ -302,13 +304,19 @@ impl World {
             .iter()
             .filter(|seat| seat.state == SeatState::Paid)
             .count();
+        let registered = group
+            .seats
+            .iter()
+            .filter(|seat| seat.state == SeatState::Registered)
+            .count();
+        let taken = paid.saturating_add(registered);
         let reserved = group
             .seats
             .iter()
             .filter(|seat| seat.state == SeatState::Reserved)
             .count();
-        let held = u32::try_from(paid.saturating_add(reserved)).unwrap_or(u32::MAX);
-        if held != group.held || paid != group.paid.len() || terms.seats < held {
+        let held = u32::try_from(taken.saturating_add(reserved)).unwrap_or(u32::MAX);
+        if held != group.held || taken != group.paid.len() || terms.seats < held {
             found.push(format!(
                 "group {id} counts {} places held and {} paid; its seats differ",
                 group.held,
@@ -317,7 +325,7 @@ impl World {
         }
         let escrow = terms
             .price
-            .times(group.paid_count())
+            .times(u32::try_from(paid).unwrap_or(u32::MAX))
             .map_or(i64::MAX, |sum| sum.0);
         if owed(group.escrow).0 != escrow {
             found.push(format!(

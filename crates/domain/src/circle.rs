@@ -589,7 +589,10 @@ impl Closing {
 }
 
 fn is_held(state: SeatState) -> bool {
-    matches!(state, SeatState::Reserved | SeatState::Paid)
+    matches!(
+        state,
+        SeatState::Reserved | SeatState::Paid | SeatState::Registered
+    )
 }
 
 fn holds_place(group: &Group, member: MemberId) -> bool {

@@ -3,10 +3,10 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceCommand, Campaign, CampaignId, CircleCommand, GatewayId, GroupId, MemberId,
-    MemberLimits, Millis, Money, OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile,
-    PurchaseId, RechargeCommand, RefundId, Region, ShopCommand, SkuId, TableCommand, Txn,
-    WithdrawalId,
+    AllianceCommand, BallotCommand, Campaign, CampaignId, CircleCommand, GatewayId, GroupId,
+    MemberId, MemberLimits, Millis, Money, OperatorId, OrderId, PaymentId, PayoutOutcome,
+    PlanTerms, Profile, PurchaseId, RechargeCommand, RefundId, Region, ShopCommand, SkuId,
+    TableCommand, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -295,6 +295,8 @@ pub enum Command {
     Circle(CircleCommand),
     /// Something of a treat's tables.
     Table(TableCommand),
+    /// Something of ballots (rules 4).
+    Ballot(BallotCommand),
 }
 
 /// What has something due.

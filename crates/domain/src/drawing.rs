@@ -3,21 +3,40 @@
 use std::collections::VecDeque;
 
 use crate::{
-    AwaitedDraw, Campaign, DrawFiles, Due, Event, FilledSeat, GroupId, GroupSettled, MemberId,
-    Millis, Money, Order, OrderId, OrderPayment, OrderState, PaymentId, PendingRefund, Pooled,
-    RefundId, Refusal, RewardPaid, SeatRef, World,
+    AwaitedDraw, BallotOver, Campaign, CampaignId, DrawFiles, Due, Event, FilledSeat, GroupId,
+    GroupSettled, Kind, MemberId, Millis, Money, Order, OrderId, OrderPayment, OrderState,
+    PaymentId, PendingRefund, Pooled, RefundId, Refusal, RewardPaid, SeatRef, World,
     group::{Full, Group},
     reading::Reading,
-    settle,
+    settle_ballot,
     standing::CountRanks,
     world::{VestingGroup, WaitingReward},
 };
 
 /// What a draw gave.
-struct Drawn {
+pub(crate) struct Drawn {
     signature: [u8; 48],
     seed: [u8; 32],
     winners: Vec<u32>,
+    /// Of a ballot the rights that were not used.
+    unused: Option<Vec<u32>>,
+}
+
+impl Drawn {
+    /// Where there is no draw, or it was told before.
+    fn untold(winners: Vec<u32>, unused: Option<Vec<u32>>) -> Drawn {
+        Drawn {
+            signature: [0; 48],
+            seed: [0; 32],
+            winners,
+            unused,
+        }
+    }
+
+    /// A ballot in which nobody can buy any more.
+    pub(crate) fn ballot(bought: Vec<u32>, unused: Vec<u32>) -> Drawn {
+        Drawn::untold(bought, Some(unused))
+    }
 }
 
 /// The member and tag of the seat that is being paid.
@@ -106,21 +125,36 @@ impl World {
             return Err(Refusal::DrawOfAnotherFreeze(id));
         }
         let terms = &self.require_campaign(group.campaign)?.terms;
+        if terms.kind == Kind::Ballot {
+            return self.decide_ballot_drawn(id, outcome, now, events);
+        }
         let seats = group.filled_seats(full);
         let drawn = Drawn {
             signature: *outcome.signature(),
             seed: outcome.seed().0,
             winners: terms.winners_of(outcome.winners()),
+            unused: None,
         };
         let settled = self.settlement(id, terms, &seats, drawn)?;
+        events.extend(self.round_drawn(id, outcome));
+        self.push_settled(group.campaign, settled, now, events)
+    }
+
+    /// A settlement, with what else follows from it at once.
+    pub(crate) fn push_settled(
+        &self,
+        campaign: CampaignId,
+        settled: Event,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
         let mut pauses = Vec::new();
         if let Event::GroupSettled(settled) = &settled {
             self.decide_pauses(settled, now, &mut pauses);
         }
-        events.extend(self.round_drawn(id, outcome));
         events.push(settled);
-        self.decide_sold_for(group.campaign, events)?;
-        self.decide_served(terms, events);
+        self.decide_sold_for(campaign, events)?;
+        self.decide_served(&self.require_campaign(campaign)?.terms, events);
         events.append(&mut pauses);
         Ok(())
     }
@@ -132,22 +166,19 @@ impl World {
         terms: &Campaign,
         seats: &[FilledSeat],
     ) -> Result<Event, Refusal> {
-        let nothing = Drawn {
-            signature: [0; 48],
-            seed: [0; 32],
-            winners: (0..terms.group.seats).collect(),
-        };
-        self.settlement(id, terms, seats, nothing)
+        let everybody = Drawn::untold((0..terms.group.seats).collect(), None);
+        self.settlement(id, terms, seats, everybody)
     }
 
-    fn settlement(
+    pub(crate) fn settlement(
         &self,
         group: GroupId,
         terms: &Campaign,
         seats: &[FilledSeat],
         drawn: Drawn,
     ) -> Result<Event, Refusal> {
-        let settlement = settle(terms, seats, &drawn.winners)?;
+        let unused = drawn.unused.as_deref().unwrap_or_default();
+        let settlement = settle_ballot(terms, seats, &drawn.winners, unused)?;
         let pooled = settlement.dividend.is_positive().then(|| {
             Box::new(Pooled {
                 plan: terms.plan,
@@ -183,6 +214,7 @@ impl World {
             pooled,
             prize: own(terms.prize.as_ref().map(|prize| prize.cost)),
             tax: terms.withheld(),
+            ballot: drawn.unused.map(|unused| Box::new(BallotOver { unused })),
         })))
     }
 
@@ -218,7 +250,7 @@ impl World {
         if let Some(pooled) = &settled.pooled {
             self.fill_pool(pooled.plan);
         }
-        for seat in &settled.seats {
+        for seat in settled.counting_seats().iter() {
             self.count_settled_seat(seat.member);
         }
         self.end_group(settled.group, crate::GroupState::Settled);

@@ -6,10 +6,10 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceEvent, Campaign, CampaignId, CircleEvent, Coins, CoinsLost, DividendShare, GroupId,
-    LooserLimits, MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId, PayoutFailure,
-    PlanTerms, PoolReturn, Pooled, Profile, Rate, RechargeEvent, RefundId, Region, Risen,
-    ShopEvent, StoreId, TableEvent, TotalWeight, Txn, WithdrawalId,
+    AllianceEvent, BallotEvent, Campaign, CampaignId, CircleEvent, Coins, CoinsLost, DividendShare,
+    GroupId, LooserLimits, MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId,
+    PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate, RechargeEvent, RefundId, Region,
+    Risen, ShopEvent, StoreId, TableEvent, TotalWeight, Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -562,6 +562,9 @@ pub enum Event {
         #[n(0)]
         amount: Money,
     },
+    /// Something of a ballot (rules 4).
+    #[n(48)]
+    Ballot(#[n(0)] BallotEvent),
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {
@@ -623,6 +626,9 @@ pub enum Bounce {
     /// The group is a circle's, and no place in it is free for others.
     #[n(47)]
     NotInCircle,
+    /// The right to buy in a ballot was not used in time.
+    #[n(48)]
+    RightLapsed,
 }
 
 impl Bounce {
@@ -644,6 +650,7 @@ impl Bounce {
             Bounce::PurchaseOver => "purchase_over",
             Bounce::CoinsGone => "coins_gone",
             Bounce::NotInCircle => "not_in_circle",
+            Bounce::RightLapsed => "right_lapsed",
         }
     }
 }
@@ -848,10 +855,21 @@ pub struct GroupSettled {
     /// winner's bonus as it becomes available.
     #[cbor(n(15), skip_if = "no_rate", default)]
     pub tax: Rate,
+    /// Of a ballot, whose draw is an event of its own: signature and seed are zeros, and the winners are those who have bought.
+    #[n(16)]
+    pub ballot: Option<Box<BallotOver>>,
 }
 
 fn no_rate(rate: &Rate) -> bool {
     rate.0 == 0
+}
+
+/// What else a settled ballot came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct BallotOver {
+    /// Seat numbers whose right to buy was not used: they get no consolation.
+    #[n(0)]
+    pub unused: Vec<u32>,
 }
 
 fn no_money(amount: &Money) -> bool {

@@ -44,7 +44,7 @@ pub(crate) struct Group {
     /// Reservations that wait for their payment, oldest first; entries whose seat has moved on are stale.
     #[n(4)]
     pub(crate) reserved: VecDeque<(Millis, u32)>,
-    /// Paid seats in the order in which their payments were accepted.
+    /// Paid seats in the order in which their payments were accepted; in a ballot the registered ones in their order.
     #[n(5)]
     pub(crate) paid: Vec<u32>,
     /// Places that are paid or reserved.
@@ -189,6 +189,9 @@ pub enum SeatState {
     /// Paid and left.
     #[n(3)]
     Refunded,
+    /// Taken for nothing, in a ballot; paid once its right to buy is used.
+    #[n(4)]
+    Registered,
 }
 
 /// Where a group stands.
@@ -213,6 +216,9 @@ pub enum GroupState {
     /// No beacon value by the timeout.
     #[n(5)]
     Void,
+    /// A drawn ballot in which somebody may still buy.
+    #[n(6)]
+    Drawn,
 }
 
 impl GroupState {
@@ -225,6 +231,7 @@ impl GroupState {
             GroupState::Expired => "expired",
             GroupState::Cancelled => "cancelled",
             GroupState::Void => "void",
+            GroupState::Drawn => "drawn",
         }
     }
 }

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use crate::{
-    AllianceRefusal, Answer, Bounce, CampaignId, Closing, Event, GroupId, GroupState,
-    MAX_AMOUNT_FEN, MemberId, Millis, Money, PaymentId, PublishedCampaign, RefundId, Refusal,
-    SeatRef, SeatState, TableRefusal, World,
+    AllianceRefusal, Answer, BallotEvent, BallotRefusal, Bounce, CampaignId, Closing, Event,
+    GroupId, GroupState, MAX_AMOUNT_FEN, MemberId, Millis, Money, PaymentId, PublishedCampaign,
+    RefundId, Refusal, SeatRef, SeatState, TableRefusal, World,
     group::{Group, GroupSlot, Slim},
     rewards,
     table::{InGroup, ShortHash},
@@ -159,7 +159,8 @@ impl World {
                 | Bounce::NothingToPay
                 | Bounce::MemberLimit
                 | Bounce::PurchaseOver
-                | Bounce::CoinsGone,
+                | Bounce::CoinsGone
+                | Bounce::RightLapsed,
             ) => Err(Refusal::GroupFull(id)),
         }
     }
@@ -225,6 +226,12 @@ impl World {
                     });
                     refund = refund.checked_add(1).ok_or(Refusal::Overflow)?;
                 }
+                Some(SeatState::Registered) => {
+                    events.push(Event::Ballot(BallotEvent::RegistrationLeft {
+                        payment,
+                        member,
+                    }));
+                }
                 Some(SeatState::Lapsed | SeatState::Refunded) | None => continue,
             }
             left_any = true;
@@ -261,6 +268,9 @@ impl World {
     ) -> Result<(), Refusal> {
         let group = self.live(id).ok_or(Refusal::UnknownGroup(id))?;
         let full = group.full.as_ref().ok_or(Refusal::GroupNotFull(id))?;
+        if self.is_ballot_drawn(id) {
+            return Err(BallotRefusal::IsDrawn(id).into());
+        }
         let timing = self
             .require_campaign(group.campaign)?
             .terms
@@ -300,7 +310,8 @@ impl World {
             .iter()
             .filter(|index| !gone.contains(index))
             .filter_map(|&index| {
-                group.seat(index).map(|seat| SeatRef {
+                let seat = group.seat(index)?;
+                (seat.state == SeatState::Paid).then_some(SeatRef {
                     index,
                     member: seat.member,
                 })
@@ -319,7 +330,7 @@ impl World {
     /// cancels the group; at its deadline it expires. Deadlines are exclusive (rules 2.7).
     pub(crate) fn due_in_group(&self, id: GroupId, now: Millis, events: &mut Vec<Event>) {
         let Some(group) = self.live(id).filter(|group| group.full.is_none()) else {
-            return;
+            return self.due_rights(id, now, events);
         };
         let until = now.min(group.expires_at);
         let waiting = group
@@ -443,9 +454,12 @@ pub(crate) fn reservation_for(
 /// Places of this member that are paid or reserved.
 fn live_seats(group: &Group, member: MemberId) -> u32 {
     let live = group.seat_indexes(member).filter(|&index| {
-        group
-            .seat(index)
-            .is_some_and(|seat| matches!(seat.state, SeatState::Reserved | SeatState::Paid))
+        group.seat(index).is_some_and(|seat| {
+            matches!(
+                seat.state,
+                SeatState::Reserved | SeatState::Paid | SeatState::Registered
+            )
+        })
     });
     u32::try_from(live.count()).unwrap_or(u32::MAX)
 }
@@ -549,6 +563,7 @@ impl World {
     /// Leaves one small record of a group.
     pub(crate) fn end_group(&mut self, id: GroupId, state: GroupState) {
         self.note_group_over(id);
+        self.note_ballot_over(id);
         if let Some(round_time) = self.round_time(id) {
             self.awaiting.remove(&(round_time, id));
         }

@@ -5,6 +5,8 @@
 //!
 //! Sign: **debits are above zero, credits below**. The lines of one event add up to zero in each asset.
 
+use std::borrow::Cow;
+
 use minicbor::{Decode, Encode};
 
 use crate::{
@@ -363,7 +365,8 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::WithdrawalApproved { .. }
         | Event::WithdrawalWaiting { .. }
         | Event::Circle(_)
-        | Event::Table(_) => Ok(()),
+        | Event::Table(_)
+        | Event::Ballot(_) => Ok(()),
     }
 }
 
@@ -373,12 +376,12 @@ type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>
 fn settlement_lines(settled: &GroupSettled, move_money: Move<'_>) -> Result<(), Overflow> {
     let winners = u32::try_from(settled.winners.len()).map_err(|_| Overflow)?;
     let (drawn, others) = settled.split();
-    let lost = others.len();
     let buyers = if settled.everyone_buys {
-        drawn.len().saturating_add(lost)
+        drawn.len().saturating_add(others.len())
     } else {
         drawn.len()
     };
+    let others = settled.consoled(others);
     let buyers = u32::try_from(buyers).map_err(|_| Overflow)?;
     let escrow = Account::Escrow(settled.group);
     move_money(Account::Sales, escrow, settled.price.times(buyers)?.0)?;
@@ -394,7 +397,7 @@ fn settlement_lines(settled: &GroupSettled, move_money: Move<'_>) -> Result<(), 
     )?;
     let (tax, net) = settled.tax.withheld_of(settled.consolation_cash)?;
     for (_, seat) in &others {
-        if !settled.everyone_buys {
+        if settled.refunds_others() {
             move_money(Account::RefundsDue, escrow, settled.price.0)?;
         }
         let available = Account::Available(seat.member);
@@ -464,10 +467,41 @@ impl GroupSettled {
     /// `(seat number, seat)` of those who get their money back, in seat order. The first has
     /// [`GroupSettled::first_refund`], and so on.
     pub fn refunded(&self) -> Vec<(u32, crate::SeatRef)> {
-        if self.everyone_buys {
-            return Vec::new();
+        if self.refunds_others() {
+            return self.split().1;
         }
-        self.split().1
+        Vec::new()
+    }
+
+    /// Whether those who have not won have paid and get it back: not where everyone buys, nor in a ballot.
+    pub(crate) fn refunds_others(&self) -> bool {
+        !self.everyone_buys && self.ballot.is_none()
+    }
+
+    /// Those of the non-winners who get the consolation that is the same for all: everybody, but in a ballot whoever did not
+    /// use his right.
+    pub fn consoled(&self, non_winners: Vec<(u32, crate::SeatRef)>) -> Vec<(u32, crate::SeatRef)> {
+        let Some(ballot) = self
+            .ballot
+            .as_ref()
+            .filter(|ballot| !ballot.unused.is_empty())
+        else {
+            return non_winners;
+        };
+        let unused: std::collections::BTreeSet<u32> = ballot.unused.iter().copied().collect();
+        let others = non_winners.into_iter();
+        others
+            .filter(|(number, _)| !unused.contains(number))
+            .collect()
+    }
+
+    /// The seats that count as settled for VIP levels (rules 3.2): all, but in a ballot those who have bought.
+    pub(crate) fn counting_seats(&self) -> Cow<'_, [crate::SeatRef]> {
+        if self.ballot.is_none() {
+            return Cow::Borrowed(&self.seats);
+        }
+        let bought = self.split().0.into_iter();
+        Cow::Owned(bought.map(|(_, seat)| seat).collect())
     }
 
     /// `(seat number, seat)` of the winners and of the non-winners, each in seat order.

@@ -21,6 +21,7 @@
 
 mod alliance;
 mod answer;
+mod ballot;
 mod books;
 mod campaign;
 mod circle;
@@ -72,6 +73,9 @@ mod world;
 
 pub use alliance::*;
 pub use answer::{Answer, PaymentAnswer};
+pub use ballot::{
+    BallotCommand, BallotDrawn, BallotEvent, BallotRefusal, MAX_RIGHTS_PASS, Right, RightState,
+};
 pub use books::*;
 pub use campaign::*;
 pub use circle::{CircleCommand, CircleEvent, CircleRefusal, CircleView, circle_ident};

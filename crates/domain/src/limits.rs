@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Answer, CampaignId, DAY_MS, Duration, Event, GroupId, GroupSettled, LossPause, MemberId,
+    Answer, CampaignId, DAY_MS, Duration, Event, GroupId, GroupSettled, Kind, LossPause, MemberId,
     Millis, Money, PaymentId, Refusal, SeatState, World, group::Group,
 };
 
@@ -264,13 +264,15 @@ impl World {
         if let Some(until) = until(self.limits.paused.get(&member)) {
             return Err(Refusal::LossPause { until });
         }
+        let campaign = self.campaign(campaign);
+        if campaign.is_some_and(|campaign| campaign.terms.kind == Kind::Ballot) {
+            return Ok(());
+        }
         if let Some(most) = self.holding(member, now).money_in_groups {
             let has = self
                 .member_ref(member)
                 .map_or(Money::ZERO, |known| known.in_groups);
-            let price = self
-                .campaign(campaign)
-                .map_or(Money::ZERO, |campaign| campaign.terms.group.price);
+            let price = campaign.map_or(Money::ZERO, |campaign| campaign.terms.group.price);
             if most < has.plus(self.limits.reserved(member))?.plus(price)? {
                 return Err(Refusal::MoneyLimit { most });
             }
@@ -365,6 +367,7 @@ impl World {
 /// Everybody who has a seat in the group and won with none.
 fn lost_by(settled: &GroupSettled) -> BTreeSet<MemberId> {
     let (won, lost) = settled.split();
+    let lost = settled.consoled(lost);
     let mut losers: BTreeSet<MemberId> = lost.iter().map(|(_, seat)| seat.member).collect();
     for (_, seat) in won {
         losers.remove(&seat.member);
@@ -423,6 +426,7 @@ impl World {
             return;
         };
         let (price, limited) = (terms.group.price, terms.group.entries_per_day != 0);
+        let holds_money = terms.kind != Kind::Ballot;
         let holding = self.holding(member, self.now);
         let today = self.now.shanghai_day();
         if self.limits.day != today {
@@ -435,7 +439,7 @@ impl World {
             let count = self.limits.entries.entry((member, counted)).or_default();
             *count = count.saturating_add(1);
         }
-        if holding.money_in_groups.is_some() {
+        if holds_money && holding.money_in_groups.is_some() {
             let key = (member, payment.group, payment.index);
             self.limits.reserved.insert(key, price);
         }

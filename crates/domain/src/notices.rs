@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    AllianceEvent, Bounce, Closing, Coins, CounterPaid, Event, FilledSeat, GroupId, GroupSettled,
-    MemberId, Money, OrderId, PayoutFailure, ProgramKind, PurchaseId, RechargeEvent, SeatRef,
-    ShopEvent, Vested, WithdrawalId,
+    AllianceEvent, BallotEvent, Bounce, Closing, Coins, CounterPaid, Event, FilledSeat, GroupId,
+    GroupSettled, MemberId, Money, OrderId, PayoutFailure, ProgramKind, PurchaseId, RechargeEvent,
+    SeatRef, ShopEvent, Vested, WithdrawalId,
 };
 
 /// What a member is told. Holds numbers and amounts, and nothing about a person.
@@ -107,11 +107,15 @@ pub enum NoticeKind {
     Unfrozen,
     /// A reward that was available was taken back.
     ClawedBack,
+    /// A seat of his was drawn in a ballot, or a right has passed to it: he may buy.
+    MayBuy,
+    /// His right to buy in a ballot was not used in time.
+    RightUnused,
 }
 
 impl NoticeKind {
     /// All kinds. A kind keeps its place.
-    pub const ALL: [NoticeKind; 27] = [
+    pub const ALL: [NoticeKind; 29] = [
         NoticeKind::Filled,
         NoticeKind::Won,
         NoticeKind::NotWon,
@@ -139,6 +143,8 @@ impl NoticeKind {
         NoticeKind::Frozen,
         NoticeKind::Unfrozen,
         NoticeKind::ClawedBack,
+        NoticeKind::MayBuy,
+        NoticeKind::RightUnused,
     ];
 
     /// Its name in SQL and JSON.
@@ -171,6 +177,8 @@ impl NoticeKind {
             NoticeKind::Frozen => "frozen",
             NoticeKind::Unfrozen => "unfrozen",
             NoticeKind::ClawedBack => "clawed_back",
+            NoticeKind::MayBuy => "may_buy",
+            NoticeKind::RightUnused => "right_unused",
         }
     }
 }
@@ -360,6 +368,7 @@ pub fn notices(event: &Event, told: &mut impl FnMut(Notice)) {
         Event::Shop(event) => shop_notices(event, told),
         Event::Recharge(event) => recharge_notices(event, told),
         Event::Alliance(event) => alliance_notices(event, told),
+        Event::Ballot(event) => ballot_notices(event, told),
         // What the member does himself and has an answer to, what concerns staff, and steps on the way to what is told.
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
@@ -406,6 +415,8 @@ fn filled_notices(group: GroupId, seats: &[FilledSeat], told: &mut impl FnMut(No
 struct Seats {
     won: u32,
     lost: u32,
+    /// Some of his seats have the consolation of those who have not won, be it nothing.
+    consoled: bool,
     refund: Money,
     extra: Money,
     coins: Coins,
@@ -416,6 +427,7 @@ fn settled_notices(settled: &GroupSettled, told: &mut impl FnMut(Notice)) {
     let is_drawn = settled.signature.iter().any(|&byte| byte != 0);
     let mut members: BTreeMap<MemberId, Seats> = BTreeMap::new();
     let (winners, losers) = settled.split();
+    let consoled = settled.consoled(losers.clone());
     for (_, seat) in winners {
         let seats = members.entry(seat.member).or_default();
         seats.won = seats.won.saturating_add(1);
@@ -423,9 +435,13 @@ fn settled_notices(settled: &GroupSettled, told: &mut impl FnMut(Notice)) {
     for (_, seat) in losers {
         let seats = members.entry(seat.member).or_default();
         seats.lost = seats.lost.saturating_add(1);
-        if !settled.everyone_buys {
+        if settled.refunds_others() {
             add(&mut seats.refund, settled.price);
         }
+    }
+    for (_, seat) in consoled {
+        let seats = members.entry(seat.member).or_default();
+        seats.consoled = true;
         add(&mut seats.extra, settled.consolation_cash);
         add_coins(&mut seats.coins, settled.consolation_coins);
     }
@@ -436,7 +452,12 @@ fn settled_notices(settled: &GroupSettled, told: &mut impl FnMut(Notice)) {
         add_coins(&mut seats.coins, paid.coins);
     }
     for (member, seats) in members {
+        // Whoever did not use his right in a ballot was told when it was over.
+        if settled.ballot.is_some() && seats.won == 0 && !seats.consoled {
+            continue;
+        }
         let kind = match (is_drawn, seats.won) {
+            (false, 0) if settled.ballot.is_some() => NoticeKind::NotWon,
             (false, _) => NoticeKind::Bought,
             (true, 0) if settled.everyone_buys => NoticeKind::Bought,
             (true, 0) => NoticeKind::NotWon,
@@ -451,6 +472,30 @@ fn settled_notices(settled: &GroupSettled, told: &mut impl FnMut(Notice)) {
             lost: seats.lost,
             ..Notice::of(member, kind)
         });
+    }
+}
+
+/// Who may buy is told once, whatever number of his seats may.
+fn ballot_notices(event: &BallotEvent, told: &mut impl FnMut(Notice)) {
+    let (group, lapsed, given) = match event {
+        BallotEvent::Drawn(drawn) => (drawn.group, &[][..], &drawn.given[..]),
+        BallotEvent::RightsPassed {
+            group,
+            lapsed,
+            given,
+            ..
+        } => (*group, &lapsed[..], &given[..]),
+        BallotEvent::Registered { .. } | BallotEvent::RegistrationLeft { .. } => return,
+    };
+    let mut members: BTreeMap<MemberId, NoticeKind> = BTreeMap::new();
+    for right in lapsed {
+        members.insert(right.member, NoticeKind::RightUnused);
+    }
+    for right in given {
+        members.insert(right.member, NoticeKind::MayBuy);
+    }
+    for (member, kind) in members {
+        told(Notice::of(member, kind).in_group(group));
     }
 }
 

@@ -1,8 +1,8 @@
 //! What becomes of a payment that the channel has confirmed (the table of rules 5).
 
 use crate::{
-    Answer, Bounce, Event, GroupId, GroupState, MemberId, Millis, Money, PaymentAnswer, PaymentId,
-    PendingRefund, RefundId, Refusal, SeatState, Txn, World,
+    Answer, Bounce, Event, GroupId, GroupState, Kind, MemberId, Millis, Money, PaymentAnswer,
+    PaymentId, PendingRefund, RefundId, Refusal, SeatState, Txn, World,
     group::{Group, NO_RESERVATION, Seat, push_within},
     ids::MaybeTxn,
     join::reservation_for,
@@ -58,9 +58,13 @@ impl World {
         let campaign = self.require_campaign(group.campaign)?;
         let bounce = if paid.amount != campaign.terms.group.price {
             Some(Bounce::AmountDiffers)
+        } else if campaign.terms.kind == Kind::Ballot {
+            self.why_no_right(payment, seat.state)
         } else {
             match seat.state {
-                SeatState::Paid | SeatState::Refunded => Some(Bounce::SecondPayment),
+                SeatState::Paid | SeatState::Registered | SeatState::Refunded => {
+                    Some(Bounce::SecondPayment)
+                }
                 SeatState::Reserved if group.full.is_some() => Some(Bounce::GroupFull),
                 SeatState::Reserved => None,
                 // Nobody joins before the leader has paid, so only the leader can meet that rule here, and his lapse
@@ -105,13 +109,20 @@ impl World {
         // Money that has come is not refused for a link: an unknown one counts as none.
         let via = self.link(member, via).unwrap_or(None);
         let campaign = self.require_campaign(group.campaign)?;
+        let is_ballot = campaign.terms.kind == Kind::Ballot;
         let waiting = group.seat_indexes(member).find(|&index| {
-            group
-                .seat(index)
-                .is_some_and(|seat| seat.state == SeatState::Reserved)
+            let payment = PaymentId { group: id, index };
+            let seat = group.seat(index).map(|seat| seat.state);
+            if is_ballot {
+                return seat.is_some_and(|seat| self.why_no_right(payment, seat).is_none());
+            }
+            seat == Some(SeatState::Reserved)
         });
         let bounce = match waiting {
             _ if paid.amount != campaign.terms.group.price => Some(Bounce::AmountDiffers),
+            // Who registers for nothing has nothing to pay; who has a right uses it.
+            Some(_) if is_ballot => None,
+            None if is_ballot => Some(Bounce::NothingToPay),
             Some(_) if group.full.is_some() => Some(Bounce::GroupFull),
             Some(_) => None,
             // A gateway's members have no table's link.
@@ -168,7 +179,9 @@ impl World {
             Some(GroupState::Cancelled) => Bounce::GroupCancelled,
             Some(GroupState::Void) => Bounce::GroupVoid,
             Some(GroupState::Settled) => Bounce::GroupSettled,
-            Some(GroupState::Open | GroupState::Full) | None => Bounce::NothingToPay,
+            Some(GroupState::Open | GroupState::Full | GroupState::Drawn) | None => {
+                Bounce::NothingToPay
+            }
         };
         self.bounce(
             payment,
@@ -198,14 +211,19 @@ impl World {
         }
         let campaign = self.require_campaign(group.campaign)?;
         let fee = paid.amount.channel_fee(campaign.terms.channel.fee)?;
+        let is_ballot = campaign.terms.kind == Kind::Ballot;
+        let sealed = group.seat(payment.index).filter(|_| is_ballot);
         events.push(Event::PaymentAccepted {
             payment,
             member,
             txn: paid.txn,
             amount: paid.amount,
             fee,
-            tag: paid.tag,
+            tag: sealed.map_or(paid.tag, |seat| seat.tag),
         });
+        if is_ballot {
+            return self.decide_right_used(payment, now, events);
+        }
         if group.paid_count().saturating_add(1) == campaign.terms.group.seats {
             let (filled, round) = self.fill(group, payment, (member, paid.tag), now, events)?;
             let mut sold = None;
@@ -311,18 +329,24 @@ impl World {
             return;
         };
         let was_lapsed = seat.state == SeatState::Lapsed;
+        let is_right = seat.state == SeatState::Registered;
         let member = seat.member;
         seat.state = SeatState::Paid;
         seat.txn = MaybeTxn::from(txn);
         seat.tag = tag;
         seat.fee = fee;
-        push_within(&mut group.paid, payment.index, places);
+        if !is_right {
+            push_within(&mut group.paid, payment.index, places);
+        }
         if was_lapsed {
             group.held = group.held.saturating_add(1);
         }
         group.drop_stale_reservations();
         let place = InGroup::new(payment.group, payment.index);
         self.seated.insert(ShortHash::of(txn), place);
+        if is_right {
+            self.note_right_used(payment);
+        }
         if let Some(member) = self.member_mut(member) {
             member.in_groups.0 = member.in_groups.0.saturating_add(amount.0);
         }

@@ -68,7 +68,9 @@ impl World {
         Some(match self.slot(id)? {
             GroupSlot::Live(group) => GroupView {
                 campaign: group.campaign,
-                state: if group.full.is_some() {
+                state: if self.is_ballot_drawn(id) {
+                    GroupState::Drawn
+                } else if group.full.is_some() {
                     GroupState::Full
                 } else {
                     GroupState::Open
@@ -144,7 +146,7 @@ impl World {
         self.refunds.len()
     }
 
-    /// Reservations of open groups that wait for their payment, by number.
+    /// Reservations of open groups, and rights in drawn ballots, that wait for their payment, by number.
     pub fn waiting_reservations(
         &self,
         after: Option<PaymentId>,
@@ -157,13 +159,20 @@ impl World {
                 .skip(usize::try_from(first).unwrap_or(usize::MAX)),
         );
         let open = slots.filter_map(|(id, slot)| match slot {
-            GroupSlot::Live(group) if group.full.is_none() => Some((GroupId(id), group)),
+            GroupSlot::Live(group) if group.full.is_none() || self.is_ballot_drawn(GroupId(id)) => {
+                Some((GroupId(id), group))
+            }
             GroupSlot::Live(_) | GroupSlot::Over { .. } => None,
         });
         let waiting = open.flat_map(|(id, group)| {
+            let rights = self.places_with_right(id);
             (0u32..)
                 .zip(&group.seats)
-                .filter(|(_, seat)| seat.state == SeatState::Reserved)
+                .filter(move |(index, seat)| match seat.state {
+                    SeatState::Reserved => true,
+                    SeatState::Registered => rights.contains(index),
+                    SeatState::Lapsed | SeatState::Paid | SeatState::Refunded => false,
+                })
                 .map(move |(index, seat)| {
                     let payment = PaymentId { group: id, index };
                     WaitingReservation {

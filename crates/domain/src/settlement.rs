@@ -44,6 +44,16 @@ pub fn settle(
     seats: &[FilledSeat],
     winners: &[u32],
 ) -> Result<Settlement, Overflow> {
+    settle_ballot(campaign, seats, winners, &[])
+}
+
+/// The same of a ballot: `winners` have bought, and the rights of the seats `unused` were not used. Those get no consolation.
+pub fn settle_ballot(
+    campaign: &Campaign,
+    seats: &[FilledSeat],
+    winners: &[u32],
+    unused: &[u32],
+) -> Result<Settlement, Overflow> {
     let mut won = vec![false; seats.len()];
     for &winner in winners {
         let at = usize::try_from(winner).map_err(|_| Overflow)?;
@@ -56,11 +66,13 @@ pub fn settle(
     let consolation = rewards::consolation(campaign).filter(|_| uniform);
     let winners = u32::try_from(won.iter().filter(|&&won| won).count()).map_err(|_| Overflow)?;
     let seats_total = u32::try_from(seats.len()).map_err(|_| Overflow)?;
+    let unused_total = u32::try_from(unused.len()).map_err(|_| Overflow)?;
     let case = campaign.case(winners);
     let paid = rewards::pay_all(&Drawn {
         campaign,
         seats,
         won: &won,
+        unused,
     })?;
     let mut settlement = Settlement {
         consolation_cash: consolation.map_or(Money::ZERO, |consolation| consolation.cash),
@@ -74,7 +86,9 @@ pub fn settle(
             .collect(),
         origin_shares: origin_shares(case, seats, &won)?,
         winners,
-        losers: seats_total.saturating_sub(winners),
+        losers: seats_total
+            .saturating_sub(winners)
+            .saturating_sub(unused_total),
     };
     match campaign.leftover {
         Leftover::Owner => {}

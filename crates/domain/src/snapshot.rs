@@ -14,6 +14,7 @@ use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
     alliance::{Alliance, Statements},
+    ballot::Ballots,
     circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
@@ -104,6 +105,9 @@ struct Stored<'a> {
     tables: Option<&'a Tables>,
     #[n(27)]
     statements: Option<&'a Statements>,
+    /// None while no ballot is drawn and not settled, as in snapshots of before there were ballots.
+    #[n(23)]
+    ballots: Option<&'a Ballots>,
 }
 
 #[derive(Decode)]
@@ -163,6 +167,8 @@ struct Loaded {
     /// None in snapshots from before there were statements, and while there are none.
     #[n(27)]
     statements: Option<Statements>,
+    #[n(23)]
+    ballots: Option<Ballots>,
 }
 
 impl World {
@@ -214,6 +220,7 @@ impl World {
             circles: &self.circles,
             tables: Some(&self.tables).filter(|tables| !tables.is_empty()),
             statements: Some(&self.statements).filter(|known| !known.is_empty()),
+            ballots: (self.ballots != Ballots::default()).then_some(&self.ballots),
         };
         minicbor::encode(&stored, out)
     }
@@ -259,6 +266,7 @@ impl World {
             circles: loaded.circles,
             tables: loaded.tables.unwrap_or_default(),
             statements: loaded.statements.unwrap_or_default(),
+            ballots: loaded.ballots.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();
@@ -313,6 +321,7 @@ impl World {
         self.rebuild_shop();
         self.rebuild_recharges();
         self.rebuild_statements();
+        self.rebuild_ballots();
         let orders: Vec<(OrderId, OrderState)> = self
             .orders
             .iter()

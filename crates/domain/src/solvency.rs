@@ -183,6 +183,12 @@ pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
     })
 }
 
+/// The lines of a ballot in which only so many of those who may buy do, at most as many as win. What it prints beside the cash
+/// counts the coins of all others, also of those who do not use their right and get none.
+pub fn solvency_of_buyers(campaign: &Campaign, buyers: u32) -> Result<Solvency, Overflow> {
+    lines(campaign.case(buyers))
+}
+
 /// Of a merchant's campaign the two may have their least with different numbers of winners.
 fn with_least_of_both(campaign: &Campaign, lines: Solvency) -> Result<Solvency, Overflow> {
     Ok(Solvency {

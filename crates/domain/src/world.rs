@@ -15,6 +15,7 @@ use crate::{
     RecordHead, RecordRef, Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
     Withdrawal, WithdrawalState,
     alliance::{Alliance, Statements},
+    ballot::Ballots,
     circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
@@ -65,6 +66,7 @@ pub struct World {
     pub(crate) limits: Limits,
     pub(crate) circles: Circles,
     pub(crate) tables: Tables,
+    pub(crate) ballots: Ballots,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -363,6 +365,7 @@ impl World {
             Command::Recharge(command) => return self.decide_recharge(command, now, events),
             Command::Circle(command) => return self.decide_circle(command, now, events),
             Command::Table(command) => return self.decide_table(command, now, events),
+            Command::Ballot(command) => return self.decide_ballot(command, now, events),
         }
         Ok(None)
     }
@@ -613,6 +616,7 @@ impl World {
             Event::Recharge(event) => self.apply_recharge(event),
             Event::Circle(event) => self.apply_circle(event),
             Event::Table(event) => self.apply_table(event, at),
+            Event::Ballot(event) => self.apply_ballot(event),
         }
     }
 
@@ -653,7 +657,10 @@ impl World {
 
     fn due_time(&self, due: Due) -> Option<Millis> {
         match due {
-            Due::Group(group) => self.live(group)?.due_at(),
+            Due::Group(group) => {
+                let due = self.live(group)?.due_at();
+                due.or_else(|| self.ballot_due_at(group))
+            }
             Due::Order(order) => match self.orders.get(&order)?.state {
                 OrderState::Paid => self.fetch_by(order),
                 OrderState::Shipped { received_by } => Some(received_by),
@@ -717,6 +724,7 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::SettleGroup { group, .. }
         | Command::VoidGroup { group } => Some(Due::Group(*group)),
         Command::AcceptPayment { payment, .. } => Some(Due::Group(payment.group)),
+        Command::Ballot(command) => Some(Due::Group(command.group())),
         Command::Shop(command) => command.touched(),
         Command::Recharge(RechargeCommand::Refund { recharge, .. }) => {
             Some(Due::Recharge(*recharge))
@@ -770,6 +778,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         Command::Recharge(RechargeCommand::Refund { member, .. }) => Some(*member),
         Command::Circle(command) => Some(command.member()),
         Command::Table(command) => command.member(),
+        Command::Ballot(command) => Some(command.member()),
         // These come from the channel or a gateway, never from a member himself.
         Command::AcceptPayment { .. }
         | Command::JoinPaid { .. }

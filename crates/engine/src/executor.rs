@@ -1,8 +1,8 @@
 //! Decides in memory: the world, and the records that are not durable yet.
 
 use domain::{
-    Actor, AllianceEvent, Answer, CircleEvent, Command, Event, GroupSettled, Millis, RechargeEvent,
-    RecordRef, Records, Refusal, Request, ShopEvent, Timer, World,
+    Actor, AllianceEvent, Answer, BallotEvent, CircleEvent, Command, Event, GroupSettled, Millis,
+    RechargeEvent, RecordRef, Records, Refusal, Request, ShopEvent, Timer, World,
 };
 
 /// Executes commands and gathers what they recorded. Knows neither threads nor journal.
@@ -155,6 +155,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::Recharge(event) => recharge_bytes(event),
         Event::Circle(event) => circle_bytes(event),
         Event::Table(_) => 64,
+        Event::Ballot(event) => ballot_bytes(event),
         Event::PlanPublished { .. } => 512,
         Event::ProfileAdopted { .. } => 1024,
         Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),
@@ -191,6 +192,15 @@ fn circle_bytes(event: &CircleEvent) -> usize {
         CircleEvent::RoundFilled { name, tiers, .. } => 80 + name.len() + 5 * tiers.len(),
         CircleEvent::RoundOver { drawn, .. } => 64 + 5 * drawn.as_ref().map_or(0, Vec::len),
         CircleEvent::Left { .. } => 24,
+    }
+}
+
+fn ballot_bytes(event: &BallotEvent) -> usize {
+    match event {
+        BallotEvent::Registered { .. } => 64,
+        BallotEvent::RegistrationLeft { .. } => 24,
+        BallotEvent::Drawn(drawn) => 128 + 4 * drawn.order.len() + 10 * drawn.given.len(),
+        BallotEvent::RightsPassed { lapsed, given, .. } => 32 + 10 * (lapsed.len() + given.len()),
     }
 }
 
@@ -231,7 +241,10 @@ fn agents_bytes(agents: &domain::Agents) -> usize {
 fn settled_bytes(settled: &GroupSettled) -> usize {
     let pooled = settled.pooled.as_ref();
     let pooled = pooled.map_or(0, |pooled| 16 + 8 * pooled.shares.len());
-    160 + 4 * settled.winners.len() + 10 * settled.seats.len() + 32 * settled.rewards.len() + pooled
+    let unused = settled.ballot.as_ref();
+    let unused = unused.map_or(0, |ballot| 4 * ballot.unused.len());
+    let lists = 4 * settled.winners.len() + 10 * settled.seats.len() + unused;
+    160 + lists + 32 * settled.rewards.len() + pooled
 }
 
 #[cfg(test)]
@@ -308,6 +321,7 @@ mod tests {
             tax: Rate(200_000),
             prize: Money::ZERO,
             pooled: None,
+            ballot: None,
         }))
     }
 

@@ -100,6 +100,7 @@ impl Crowd {
         for campaign in items(&campaigns) {
             self.attend(campaign).await?;
         }
+        self.use_rights().await?;
         // New faces come slowly once the shop is going.
         if self.actors.len() < MEMBERS as usize {
             for _ in 0..4 {
@@ -153,6 +154,33 @@ impl Crowd {
         Ok(())
     }
 
+    /// The next member in turn buys what he may buy: he was drawn in a ballot.
+    async fn use_rights(&mut self) -> Result<(), CrowdError> {
+        let at = self.next_actor % self.actors.len().max(1);
+        let Some(cookie) = self.actors.get(at).map(|actor| actor.cookie.clone()) else {
+            return Ok(());
+        };
+        let mine = match self.get_as("me/groups?limit=20", Some(&cookie)).await {
+            Err(CrowdError::Answer { status, .. }) if status == StatusCode::UNAUTHORIZED => {
+                // The server was started anew: everybody signs in again.
+                self.actors.clear();
+                return Ok(());
+            }
+            mine => mine?,
+        };
+        for item in items(&mine) {
+            let seat = item.get("seat").ok_or(CrowdError::Missing("seat"))?;
+            if text(seat, "state")? == "may_buy" {
+                let id = text(seat, "payment")?;
+                let payment = self
+                    .get_as(&format!("payments/{id}"), Some(&cookie))
+                    .await?;
+                self.pay(&json!({ "payment": payment })).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the last seat has stood open long enough for a visitor to take it.
     fn waited_for_a_visitor(&mut self, group: &str) -> bool {
         if 1_000 < self.last_seat_since.len() {
@@ -182,8 +210,11 @@ impl Crowd {
         Ok(())
     }
 
-    /// Opens the payment page and presses its button.
+    /// Opens the payment page and presses its button, unless a registration cost nothing.
     async fn pay(&self, answer: &Value) -> Result<(), CrowdError> {
+        if answer.get("registered") == Some(&Value::Bool(true)) {
+            return Ok(());
+        }
         let payment = answer
             .get("payment")
             .ok_or(CrowdError::Missing("payment"))?;
@@ -273,11 +304,15 @@ impl Crowd {
     }
 
     async fn get(&self, path: &str) -> Result<Value, CrowdError> {
-        let response = self
-            .client
-            .get(format!("{}/{path}", self.api))
-            .send()
-            .await?;
+        self.get_as(path, None).await
+    }
+
+    async fn get_as(&self, path: &str, cookie: Option<&str>) -> Result<Value, CrowdError> {
+        let mut request = self.client.get(format!("{}/{path}", self.api));
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let response = request.send().await?;
         if !response.status().is_success() {
             return failed("read", response).await;
         }

@@ -2,6 +2,8 @@
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
+use crate::draw_rights;
+
 /// Reproduce the result of a draw from its files and print exactly the bytes of the result file
 #[derive(Debug, clap::Args)]
 pub(crate) struct DrawArgs {
@@ -24,6 +26,9 @@ pub(crate) struct DrawArgs {
     /// for each, the oldest first. Then turns are checked, too
     #[arg(long, value_name = "DIR")]
     earlier: Vec<PathBuf>,
+    /// The rights to buy that a ballot has given, to check that they followed the scores
+    #[arg(long, value_name = "FILE")]
+    rights: Option<PathBuf>,
 }
 
 /// Prints the result file and exits 0, or one line on standard error and exits 1.
@@ -51,6 +56,10 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
     let mut reproduced =
         draw::reproduce(&open, &seats, &freeze, &args.signature, beacon.as_deref())
             .map_err(|error| server::chain(&error))?;
+    if let Some(rights) = &args.rights {
+        let files = (&open[..], &seats[..], &freeze[..]);
+        draw_rights::check(files, &reproduced.result, &read(rights)?)?;
+    }
     let rules = draw::Open::parse(&open).map_err(|error| server::chain(&error))?;
     let rotates = rules.rotation == draw::Rotation::On;
     match (rotates, args.earlier.is_empty()) {

@@ -5,6 +5,7 @@ mod audit;
 mod before;
 mod bench;
 mod crowd;
+mod draw_rights;
 mod draw_run;
 mod large_pages;
 mod operator;

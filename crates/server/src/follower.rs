@@ -361,6 +361,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::PaymentAccepted { payment, .. }
         | Event::SeatLeft { payment, .. } => Some(payment.group),
         Event::GroupSettled(settled) => Some(settled.group),
+        Event::Ballot(event) => Some(event.group()),
         Event::MemberRegistered { .. }
         | Event::InviterBound { .. }
         | Event::CampaignPublished { .. }

@@ -13,6 +13,7 @@ mod api;
 mod app;
 mod audit;
 mod auth;
+mod ballots;
 mod beacon;
 mod causes;
 mod config;

@@ -165,7 +165,8 @@ fn waiting(world: &World, lost: &BTreeMap<CampaignId, [u8; 32]>) -> BTreeMap<[u8
         match group.state {
             GroupState::Open => waiting.open += 1,
             GroupState::Full => waiting.full += 1,
-            GroupState::Settled
+            GroupState::Drawn
+            | GroupState::Settled
             | GroupState::Expired
             | GroupState::Cancelled
             | GroupState::Void => {}

@@ -69,10 +69,16 @@ pub(crate) fn seat_card(row: &SeatRow) -> SeatCard {
 /// What a seat came to: none while it is open.
 pub(crate) fn outcome(row: &SeatRow) -> Option<&'static str> {
     match row.state {
-        SeatStatus::Won | SeatStatus::Bought | SeatStatus::Lost | SeatStatus::Refunded => {
-            Some(row.told())
-        }
-        SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::Lapsed => None,
+        SeatStatus::Won
+        | SeatStatus::Bought
+        | SeatStatus::Lost
+        | SeatStatus::Refunded
+        | SeatStatus::Unused => Some(row.told()),
+        SeatStatus::Reserved
+        | SeatStatus::Paid
+        | SeatStatus::Lapsed
+        | SeatStatus::Registered
+        | SeatStatus::MayBuy => None,
     }
 }
 

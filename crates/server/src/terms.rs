@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::{GroupId, Money, World};
+use domain::{GroupId, Kind, Money, World};
 
 use crate::app::App;
 use crate::http::Result;
@@ -22,6 +22,8 @@ pub(crate) struct GroupTerms {
     /// What members' tags in its draw are made of.
     pub(crate) ident: draw::Ident,
     pub(crate) price: Money,
+    /// Places are registered for, and nothing is paid before the draw.
+    pub(crate) is_ballot: bool,
     /// Of the product, in Chinese.
     pub(crate) title: Arc<str>,
 }
@@ -38,6 +40,7 @@ impl GroupTerms {
             hash: campaign.hash,
             ident: world.tag_ident(group)?.ok()?,
             price: campaign.terms.group.price,
+            is_ballot: campaign.terms.kind == Kind::Ballot,
             title: campaign.terms.product.title.zh.as_str().into(),
         })
     }

@@ -2,7 +2,7 @@
 //! and a number is stored and found for a fraction of what a word costs. The table `word` tells people what they mean.
 
 use domain::{
-    Account, AllianceAccount, AllianceEvent, CircleEvent, Event, GroupId, MemberId,
+    Account, AllianceAccount, AllianceEvent, BallotEvent, CircleEvent, Event, GroupId, MemberId,
     MerchantAccount, MerchantId, NoticeKind, RechargeEvent, ShopEvent, TableEvent,
 };
 
@@ -56,6 +56,8 @@ const RECHARGE_EVENTS: i64 = 5_100;
 const CIRCLE_EVENTS: i64 = 4_700;
 /// Numbers of tables' events begin with this.
 const TABLE_EVENTS: i64 = 4_900;
+/// Numbers of ballots' events begin with this.
+const BALLOT_EVENTS: i64 = 4_800;
 
 /// All kinds of accounts, by their numbers.
 pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
@@ -273,6 +275,9 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::Table(event) => {
             TABLE_EVENTS.saturating_add(place(&TableEvent::NAMES, &event.name()))
         }
+        Event::Ballot(event) => {
+            BALLOT_EVENTS.saturating_add(place(&BallotEvent::NAMES, &event.name()))
+        }
         Event::CoinsExpired { .. } => 71,
     }
 }
@@ -291,10 +296,11 @@ pub(crate) fn event_name(code: i64) -> Option<&'static str> {
 fn nested_events() -> impl Iterator<Item = (i64, &'static str)> {
     let alliance = (ALLIANCE_EVENTS..).zip(AllianceEvent::NAMES);
     let circles = (CIRCLE_EVENTS..).zip(CircleEvent::NAMES);
+    let ballots = (BALLOT_EVENTS..).zip(BallotEvent::NAMES);
     let shop = (SHOP_EVENTS..).zip(ShopEvent::NAMES);
     let recharges = (RECHARGE_EVENTS..).zip(RechargeEvent::NAMES);
     let tables = (TABLE_EVENTS..).zip(TableEvent::NAMES);
-    let kinds = circles.chain(tables);
+    let kinds = circles.chain(ballots).chain(tables);
     alliance.chain(kinds).chain(shop).chain(recharges)
 }
 

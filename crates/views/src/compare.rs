@@ -9,8 +9,8 @@ mod treats;
 mod withdrawals;
 
 use domain::{
-    Account, GroupId, GroupState, MemberId, OrderId, OrderState, PaymentId, RefundId, SeatState,
-    World,
+    Account, GroupId, GroupState, MemberId, OrderId, OrderState, PaymentId, RefundId, RightState,
+    SeatState, World,
 };
 use sqlx::any::AnyRow;
 
@@ -317,7 +317,7 @@ fn group(row: &AnyRow, world: &World, found: &mut Found) -> Done {
         row.u32("campaign")?,
         known.campaign.0,
     );
-    if matches!(known.state, GroupState::Open | GroupState::Full) {
+    if is_live(known.state) {
         found.check(
             || format!("paid seats of group {id}"),
             row.u32("paid")?,
@@ -343,9 +343,7 @@ fn group(row: &AnyRow, world: &World, found: &mut Found) -> Done {
 /// Seats of the groups that are in memory.
 async fn seats(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     for id in (0..world.groups()).map(GroupId) {
-        let live = world
-            .group(id)
-            .is_some_and(|group| matches!(group.state, GroupState::Open | GroupState::Full));
+        let live = world.group(id).is_some_and(|group| is_live(group.state));
         if !live || MAX_DIFFERENCES <= found.differences.len() {
             continue;
         }
@@ -361,9 +359,13 @@ async fn seats(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
                 read::word(row, "state")?,
                 read::millis(row, "pay_by")?,
             );
-            let journal = world
-                .seat(payment)
-                .map(|(member, seat)| (member, status(seat.state), seat.pay_by));
+            let journal = world.seat(payment).map(|(member, seat)| {
+                (
+                    member,
+                    status(seat.state, world.right(payment)),
+                    seat.pay_by,
+                )
+            });
             found.check(|| format!("seat {payment}"), Some(views), journal);
         }
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
@@ -382,8 +384,20 @@ async fn seats(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     Ok(())
 }
 
-fn status(state: SeatState) -> SeatStatus {
+fn is_live(state: GroupState) -> bool {
+    matches!(
+        state,
+        GroupState::Open | GroupState::Full | GroupState::Drawn
+    )
+}
+
+fn status(state: SeatState, right: Option<RightState>) -> SeatStatus {
     match state {
+        SeatState::Registered => match right {
+            Some(RightState::Open(_)) => SeatStatus::MayBuy,
+            Some(RightState::Lapsed) => SeatStatus::Unused,
+            Some(RightState::Bought) | None => SeatStatus::Registered,
+        },
         SeatState::Reserved => SeatStatus::Reserved,
         SeatState::Lapsed => SeatStatus::Lapsed,
         SeatState::Paid => SeatStatus::Paid,

@@ -27,6 +27,7 @@ impl Word for GroupState {
         GroupState::Expired,
         GroupState::Cancelled,
         GroupState::Void,
+        GroupState::Drawn,
     ];
     fn word(self) -> &'static str {
         self.name()
@@ -55,6 +56,12 @@ pub enum SeatStatus {
     Lapsed,
     /// Paid, and the price goes back without a draw.
     Refunded,
+    /// Registered for a ballot: nothing is paid for that.
+    Registered,
+    /// Drawn in a ballot: may buy until its payment is too late.
+    MayBuy,
+    /// Drawn in a ballot, and not bought in time.
+    Unused,
 }
 
 impl SeatStatus {
@@ -68,6 +75,9 @@ impl SeatStatus {
             SeatStatus::Lost => "lost",
             SeatStatus::Lapsed => "lapsed",
             SeatStatus::Refunded => "refunded",
+            SeatStatus::Registered => "registered",
+            SeatStatus::MayBuy => "may_buy",
+            SeatStatus::Unused => "unused",
         }
     }
 }
@@ -81,6 +91,9 @@ impl Word for SeatStatus {
         SeatStatus::Lost,
         SeatStatus::Lapsed,
         SeatStatus::Refunded,
+        SeatStatus::Registered,
+        SeatStatus::MayBuy,
+        SeatStatus::Unused,
     ];
     fn word(self) -> &'static str {
         self.name()
@@ -132,6 +145,7 @@ impl Word for RefundReason {
         RefundReason::Bounced(Bounce::PurchaseOver),
         RefundReason::Bounced(Bounce::CoinsGone),
         RefundReason::Bounced(Bounce::NotInCircle),
+        RefundReason::Bounced(Bounce::RightLapsed),
         RefundReason::Left,
         RefundReason::Closed(Closing::Expired),
         RefundReason::Closed(Closing::LeaderGone),
@@ -163,6 +177,7 @@ pub fn bounce_name(reason: Bounce) -> &'static str {
         Bounce::PurchaseOver => "purchase_over",
         Bounce::CoinsGone => "coins_gone",
         Bounce::NotInCircle => "not_in_circle",
+        Bounce::RightLapsed => "right_lapsed",
     }
 }
 

@@ -154,19 +154,24 @@ impl SeatRow {
             SeatStatus::Paid => PaymentStatus::Paid,
             // Unless the product was returned.
             SeatStatus::Won | SeatStatus::Bought => back.unwrap_or(PaymentStatus::Paid),
+            SeatStatus::Lost if self.txn.is_none() => back.unwrap_or(PaymentStatus::Free),
             SeatStatus::Lost | SeatStatus::Refunded => back.unwrap_or(PaymentStatus::RefundDue),
-            SeatStatus::Lapsed => back.unwrap_or(PaymentStatus::Lapsed),
+            SeatStatus::Lapsed | SeatStatus::Unused => back.unwrap_or(PaymentStatus::Lapsed),
+            SeatStatus::Registered => back.unwrap_or(PaymentStatus::Free),
+            SeatStatus::MayBuy => PaymentStatus::Waiting,
         }
     }
 
     /// Why its money goes back or went back.
     pub fn back_for(&self) -> Option<RefundReason> {
         match self.state {
-            SeatStatus::Reserved | SeatStatus::Paid => None,
+            SeatStatus::Reserved | SeatStatus::Paid | SeatStatus::MayBuy => None,
             SeatStatus::Won | SeatStatus::Bought | SeatStatus::Lost | SeatStatus::Refunded => {
                 self.refunded_for
             }
-            SeatStatus::Lapsed => self.back.map(|back| back.reason),
+            SeatStatus::Lapsed | SeatStatus::Registered | SeatStatus::Unused => {
+                self.back.map(|back| back.reason)
+            }
         }
     }
 
@@ -179,6 +184,9 @@ impl SeatRow {
             | SeatStatus::Won
             | SeatStatus::Bought
             | SeatStatus::Lost
+            | SeatStatus::Registered
+            | SeatStatus::MayBuy
+            | SeatStatus::Unused
             | SeatStatus::Lapsed => self.state.name(),
         }
     }
@@ -397,6 +405,8 @@ pub enum PaymentStatus {
     RefundDue,
     /// The money is back.
     Refunded,
+    /// There is nothing to pay.
+    Free,
 }
 
 impl PaymentStatus {
@@ -408,6 +418,7 @@ impl PaymentStatus {
             PaymentStatus::Lapsed => "lapsed",
             PaymentStatus::RefundDue => "refund_due",
             PaymentStatus::Refunded => "refunded",
+            PaymentStatus::Free => "free",
         }
     }
 }

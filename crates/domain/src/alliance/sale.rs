@@ -226,7 +226,10 @@ impl World {
 
 /// Cash that members got of a group, its consolation and what went into the dividend pool included.
 fn rewards_paid(settled: &GroupSettled) -> Result<Money, Overflow> {
+    let unused = settled.ballot.as_ref();
+    let unused = unused.map_or(0, |ballot| ballot.unused.len());
     let others = settled.seats.len().saturating_sub(settled.winners.len());
+    let others = others.saturating_sub(unused);
     let others = u32::try_from(others).map_err(|_| Overflow)?;
     let listed = crate::sum(settled.rewards.iter().map(|reward| reward.cash))?;
     let pooled = settled.pooled.as_ref();

@@ -28,6 +28,9 @@ impl Consolation {
 
     pub(super) fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
         for (number, seat) in drawn.sources(Source::NonWinners) {
+            if drawn.unused.contains(&number) {
+                continue;
+            }
             till.pay(Ask {
                 member: seat.member,
                 source_seat: Some(number),

@@ -154,6 +154,8 @@ pub struct Drawn<'a> {
     pub seats: &'a [FilledSeat],
     /// For every seat, whether it won.
     pub won: &'a [bool],
+    /// Numbers of seats whose right to buy was not used, in a ballot: they get no consolation.
+    pub unused: &'a [u32],
 }
 
 impl<'a> Drawn<'a> {

@@ -573,5 +573,7 @@ fn what_cannot_be_opened_for_members_yet_is_not_published() {
             other => panic!("{named}: {other:?}"),
         }
     };
-    refused(of_kind(Kind::Ballot, 30_000, (5, 1), 0), "kind ballot");
+    let mut shared = of_kind(Kind::Draw, 30_000, (5, 1), 0);
+    shared.origin_share = Some(Rate(50_000));
+    refused(shared, "alliance.origin_share");
 }

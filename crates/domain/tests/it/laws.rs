@@ -567,6 +567,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Recharge(event) => event.name(),
         Event::Circle(_) => "circle",
         Event::Table(_) => "table",
+        Event::Ballot(_) => "ballot",
         Event::MemberRegistered { .. } => "registered",
         Event::InviterBound { .. } => "bound",
         Event::CampaignPublished { .. } => "published",

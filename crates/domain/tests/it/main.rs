@@ -5,6 +5,7 @@
     reason = "tests name the kinds they mean, and long tables are tables"
 )]
 mod alliance;
+mod ballots;
 mod circles;
 mod clawbacks;
 mod coins;

@@ -94,6 +94,7 @@ fn settled() -> GroupSettled {
         prize: Money::ZERO,
         pooled: None,
         tax: Rate(0),
+        ballot: None,
     }
 }
 
@@ -114,6 +115,49 @@ fn bounced(member: Option<MemberId>, payment: Option<PaymentId>) -> Event {
         refund: RefundId(1),
         reason: Bounce::SecondPayment,
     }
+}
+
+/// Who may buy is told, and who did not in time; the settlement tells the others, and each once.
+#[test]
+fn ballots() {
+    let right = |seat, member| Right {
+        seat,
+        index: seat,
+        member: MemberId(member),
+    };
+    let drawn = BallotDrawn {
+        group: GROUP,
+        signature: [1; 48],
+        seed: [1; 32],
+        order: vec![0, 2, 1],
+        given: vec![right(0, 5), right(2, 5)],
+        until: Millis(9),
+    };
+    let drawn = Event::Ballot(BallotEvent::Drawn(Box::new(drawn)));
+    check(&drawn, &["5 may_buy group 7"]);
+    let passed = Event::Ballot(BallotEvent::RightsPassed {
+        group: GROUP,
+        lapsed: vec![right(0, 5)],
+        given: vec![right(1, 4)],
+        until: Millis(9),
+    });
+    check(&passed, &["4 may_buy group 7", "5 right_unused group 7"]);
+    let over = |winners: Vec<u32>, unused: Vec<u32>| {
+        settled_event(|settled| {
+            settled.signature = [0; 48];
+            settled.consolation_cash = Money::ZERO;
+            settled.winners = winners;
+            settled.ballot = Some(Box::new(BallotOver { unused }));
+        })
+    };
+    check(
+        &over(vec![1], vec![0]),
+        &[
+            "4 bought group 7 won 1",
+            "5 not_won group 7 coins 30 lost 2",
+        ],
+    );
+    check(&over(vec![1], vec![0, 2]), &["4 bought group 7 won 1"]);
 }
 
 #[test]

@@ -38,6 +38,8 @@ const TURNS: &str = include_str!("stored_records_9.txt");
 
 /// The same of merchants' statements.
 const STATEMENTS: &str = include_str!("stored_records_14.txt");
+/// The same of ballots.
+const BALLOTS: &str = include_str!("stored_records_11.txt");
 
 /// The same of bought coins.
 const RECHARGES: &str = include_str!("stored_records_10b.txt");
@@ -51,7 +53,7 @@ const OLDER: &str = include_str!("stored_records_16.txt");
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 14] = [
+const HISTORIES: [(Make, &str); 15] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -66,6 +68,7 @@ const HISTORIES: [(Make, &str); 14] = [
     (turns, TURNS),
     (tables, TABLES),
     (crate::taxes::every_kind, TAXES),
+    (crate::ballots::every_kind, BALLOTS),
 ];
 
 /// A template, a table that is drawn, and one that is cancelled before anybody sits down.
@@ -408,7 +411,7 @@ fn every_kind_ever_written_reads_back_to_the_same_bytes() {
                 .to_owned()
         }));
     }
-    assert_eq!(kinds.len(), 48, "{kinds:?}");
+    assert_eq!(kinds.len(), 49, "{kinds:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use domain::{BeaconSource, GroupSettled, PublishedCampaign};
+use domain::{BeaconSource, PublishedCampaign};
 use draw::{
     BeaconFile, BeaconKey, Freeze, LocalBeacon, Open, ResultFile, Seats, reproduce, to_hex,
 };
@@ -80,13 +80,13 @@ impl Beacons {
         &mut self,
         campaign: &PublishedCampaign,
         files: &Files,
-        settled: &GroupSettled,
+        signature: &[u8; 48],
     ) -> Result<Drawn, String> {
         let round = files.freeze.round;
         match self.key(&campaign.terms.draw.source) {
             Some(key) => {
                 let verified = key
-                    .verify(round, &settled.signature)
+                    .verify(round, signature)
                     .map_err(|error| error.to_string())?;
                 let outcome = draw::draw(&files.open, &files.seats, &files.freeze, &verified);
                 let outcome = outcome.map_err(|error| error.to_string())?;
@@ -98,7 +98,7 @@ impl Beacons {
             }
             None => {
                 let (open, seats) = (files.open.to_bytes(), files.seats.to_bytes());
-                let signature = to_hex(&settled.signature);
+                let signature = to_hex(signature);
                 let made = reproduce(&open, &seats, &files.freeze.to_bytes(), &signature, None);
                 let made = made.map_err(|error| error.to_string())?;
                 let result = ResultFile::parse(&made.result).map_err(|error| error.to_string())?;

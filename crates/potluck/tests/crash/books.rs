@@ -172,6 +172,7 @@ impl Books {
             | Event::LimitsSet { .. }
             | Event::SelfExcluded { .. }
             | Event::PausesBegun { .. }
+            | Event::Ballot(_)
             | Event::DividendsPaid { .. }
             | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }

@@ -7,6 +7,7 @@
 )]
 
 mod alliance;
+mod ballots;
 mod circles;
 mod coins;
 mod counters;

@@ -81,6 +81,7 @@ pub(crate) async fn open(
     let opened = Opened {
         group: payment.group.to_string(),
         payment: to_pay,
+        registered: false,
         seq: reply.seq.to_string(),
     };
     Ok((StatusCode::CREATED, Json(opened)))

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use domain::{Answer, CampaignId, Command, GroupId, MemberId, Millis, PaymentId};
+use domain::{Answer, CampaignId, Command, GroupId, MemberId, Millis, Money, PaymentId};
 use engine::Reply;
 use futures_util::{Stream, StreamExt};
 use tokio_stream::wrappers::WatchStream;
@@ -16,10 +16,12 @@ use views::{GroupDetail, SeatStatus};
 use super::campaigns::Fresh;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsMember, AsOperator, MaybeMember};
+use crate::ballots;
 use crate::follower::news;
 use crate::http::{InPath, NoBody, Params, Problem, Result, Segment, Write};
 use crate::money::{pay_url, pay_url_on};
 use crate::present::{Faces, draw_state, group_card, is_demo, masked};
+use crate::terms::GroupTerms;
 use crate::wire::{
     Done, DrawState, GroupNews, GroupPage, Join, Joined, MineRow, Opened, SeatRow, ToPay,
 };
@@ -40,11 +42,12 @@ pub(crate) async fn open(
         via,
     };
     let reply = app.submit(member.actor(), write.key, command).await?;
-    let (payment, to_pay) = to_pay(&app, &reply).await?;
+    let taken = taken(&app, &member, &reply).await?;
     let opened = Opened {
-        group: payment.group.to_string(),
-        payment: to_pay,
-        seq: reply.seq.to_string(),
+        group: taken.payment.group.to_string(),
+        payment: taken.to_pay,
+        registered: taken.registered,
+        seq: taken.seq.to_string(),
     };
     Ok((StatusCode::CREATED, Json(opened)))
 }
@@ -65,14 +68,66 @@ pub(crate) async fn join(
         via,
     };
     let reply = app.submit(member.actor(), write.key, command).await?;
-    let (_, payment) = to_pay(&app, &reply).await?;
+    let taken = taken(&app, &member, &reply).await?;
     Ok((
         StatusCode::CREATED,
         Json(Joined {
-            payment,
-            seq: reply.seq.to_string(),
+            payment: taken.to_pay,
+            registered: taken.registered,
+            seq: taken.seq.to_string(),
         }),
     ))
+}
+
+/// A place that was just taken.
+struct Taken {
+    payment: PaymentId,
+    to_pay: ToPay,
+    registered: bool,
+    seq: u64,
+}
+
+/// Says where a reservation is paid, or registers its member where that is free.
+async fn taken(app: &App, member: &AsMember, reply: &Reply) -> Result<Taken> {
+    let (payment, pay_by) = reservation(reply)?;
+    let terms = terms_of(app, payment).await?;
+    if !terms.is_ballot {
+        let (payment, to_pay) = to_pay(app, reply).await?;
+        return Ok(Taken {
+            payment,
+            to_pay,
+            registered: false,
+            seq: reply.seq,
+        });
+    }
+    let who = (member.actor(), member.0);
+    let registered = ballots::register(app, who, payment, &terms).await?;
+    Ok(Taken {
+        payment,
+        to_pay: ToPay {
+            id: payment.to_string(),
+            pay_url: None,
+            pay_by: pay_by.into(),
+            amount: Money::ZERO.into(),
+        },
+        registered: true,
+        seq: registered.max(reply.seq),
+    })
+}
+
+fn reservation(reply: &Reply) -> Result<(PaymentId, Millis)> {
+    if let Answer::Reserved { payment, pay_by } = reply.answer {
+        return Ok((payment, pay_by));
+    }
+    Err(Problem::fault(
+        "a reservation answered with something else",
+        &"no payment",
+    ))
+}
+
+async fn terms_of(app: &App, payment: PaymentId) -> Result<GroupTerms> {
+    let terms = app.groups.one(app, payment.group).await?;
+    terms.ok_or_else(|| Problem::fault("a reservation without a group", &payment))
 }
 
 /// The member whose invite code a share link carries.
@@ -89,14 +144,8 @@ pub(super) async fn via(app: &App, invite: Option<&str>) -> Result<Option<Member
 
 /// What a reservation's member has to pay. The reservation is durable by now, so the channel may be called.
 pub(super) async fn to_pay(app: &App, reply: &Reply) -> Result<(PaymentId, ToPay)> {
-    let Answer::Reserved { payment, pay_by } = reply.answer else {
-        return Err(Problem::fault(
-            "a reservation answered with something else",
-            &"no payment",
-        ));
-    };
-    let terms = app.groups.one(app, payment.group).await?;
-    let terms = terms.ok_or_else(|| Problem::fault("a reservation without a group", &payment))?;
+    let (payment, pay_by) = reservation(reply)?;
+    let terms = terms_of(app, payment).await?;
     let to_pay = ToPay {
         id: payment.to_string(),
         pay_url: pay_url_on(app, payment, &terms).await,
@@ -189,7 +238,8 @@ async fn mine(app: &App, group: GroupId, member: MemberId) -> Result<Vec<MineRow
         .value;
     let mut mine = Vec::with_capacity(rows.len());
     for row in rows {
-        let waits = row.state == SeatStatus::Reserved && app.config.clock.now() < row.pay_by;
+        let waits = matches!(row.state, SeatStatus::Reserved | SeatStatus::MayBuy)
+            && app.config.clock.now() < row.pay_by;
         mine.push(MineRow {
             payment: row.payment.to_string(),
             state: row.told(),

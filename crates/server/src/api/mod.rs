@@ -2,6 +2,7 @@
 //! they hold no rules.
 
 mod approvals;
+mod ballots;
 mod beacon;
 mod campaigns;
 mod channel;
@@ -137,6 +138,7 @@ fn kinds() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tables::cancel))
         .routes(routes!(tables::page))
         .routes(routes!(tables::sit))
+        .routes(routes!(ballots::rights_file))
 }
 
 /// What providers, programs and everybody ask for.

@@ -136,6 +136,33 @@ fn treat_text(terms: &Campaign, drawn: &str, odds: &Odds, say: &mut impl FnMut(S
     say(RANDOM_ZH.to_owned(), RANDOM_EN.to_owned());
 }
 
+/// What registering gives, and what is left of a right that is not used.
+fn ballot_text(terms: &Campaign, drawn: &str, odds: &Odds, say: &mut impl FnMut(String, String)) {
+    let (seats, price) = (terms.group.seats, terms.group.price.to_decimal());
+    let minutes = terms.group.payment_window.0 / 60_000;
+    say(
+        format!(
+            "免费登记，满 {seats} 人后抽出 {drawn} 人；中签者有权在 {minutes} 分钟内以 {price} 元购买，不买也没有费用。"
+        ),
+        format!(
+            "Registering is free. Of {seats} who have registered {drawn} are drawn and may buy at {price} within {minutes} minutes; \
+             not buying costs nothing."
+        ),
+    );
+    say(
+        "逾期未用的购买权按抽签次序顺延给下一位，放弃者没有购物币。".to_owned(),
+        "A right that is not used in time passes to the next in the draw's order; who let it lapse gets no coins.".to_owned(),
+    );
+    say(
+        format!("平均每登记 {} 次中签一次。", odds.average_rounds),
+        format!(
+            "Who keeps registering is drawn once in {} ballots on average.",
+            odds.average_rounds
+        ),
+    );
+    say(RANDOM_ZH.to_owned(), RANDOM_EN.to_owned());
+}
+
 /// The notice in sentences.
 fn text(
     terms: &Campaign,
@@ -155,6 +182,8 @@ fn text(
     };
     if terms.kind == Kind::Treat {
         treat_text(terms, &range, odds, &mut say);
+    } else if terms.kind == Kind::Ballot {
+        ballot_text(terms, &range, odds, &mut say);
     } else if terms.is_drawn() {
         say(
             format!("每团 {seats} 个名额，每个 {price} 元，抽出 {range} 个。"),

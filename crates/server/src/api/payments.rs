@@ -69,7 +69,10 @@ pub(crate) async fn page(
 fn is_open(state: PaymentStatus) -> bool {
     match state {
         PaymentStatus::Waiting | PaymentStatus::Lapsed => true,
-        PaymentStatus::Paid | PaymentStatus::RefundDue | PaymentStatus::Refunded => false,
+        PaymentStatus::Paid
+        | PaymentStatus::RefundDue
+        | PaymentStatus::Refunded
+        | PaymentStatus::Free => false,
     }
 }
 

@@ -277,6 +277,7 @@ impl From<Refusal> for Problem {
             | Refusal::WithdrawalState(_)
             | Refusal::MemberFrozen(_)
             | Refusal::Circle(_)
+            | Refusal::Ballot(_)
             | Refusal::InvalidLimits => problem,
             Refusal::Shop(refusal) => shop_details(problem, &refusal),
             Refusal::Table(refusal) => table_details(problem, &refusal),
@@ -298,6 +299,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::Recharge(_) => StatusCode::CONFLICT,
         Refusal::Circle(refusal) => circle_status(refusal),
         Refusal::Table(refusal) => table_status(refusal),
+        Refusal::Ballot(_) => StatusCode::CONFLICT,
         Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) | Refusal::SelfExcluded { .. } => {
             StatusCode::FORBIDDEN
         }

@@ -346,7 +346,11 @@ async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitErro
 
 /// The member's tag in a group's draw. Somebody whose row was deleted keeps his seat, under a tag that nothing links
 /// to him.
-async fn tag_of(app: &App, member: MemberId, ident: &Ident) -> Result<[u8; 32], Doubtful> {
+pub(crate) async fn tag_of(
+    app: &App,
+    member: MemberId,
+    ident: &Ident,
+) -> Result<[u8; 32], Doubtful> {
     let secret = match app
         .people
         .secret(member)

@@ -11,7 +11,9 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use domain::{Event, GroupId, MAX_FILL_WITHIN, Millis, PaymentId, Record, WaitingReservation};
+use domain::{
+    BallotEvent, Event, GroupId, MAX_FILL_WITHIN, Millis, PaymentId, Record, WaitingReservation,
+};
 use futures_util::StreamExt;
 use views::{GroupFilter, GroupRow, MAX_PAGE_ROWS, Page, UnpaidSeat};
 
@@ -90,9 +92,34 @@ impl Reservations {
                 if !self.is_old(after(*pay_by, pace)) {
                     watched.add(*payment, *pay_by, before(*pay_by, pace));
                 }
-            } else if let Event::PaymentAccepted { payment, .. } = event {
+            } else if let Event::PaymentAccepted { payment, .. }
+            | Event::Ballot(BallotEvent::Registered { payment, .. }) = event
+            {
                 watched.forget(*payment);
+            } else if let Event::Ballot(event) = event {
+                self.saw_rights(&mut watched, event, pace);
             }
+        }
+    }
+
+    /// Notes who may buy in a ballot, and until when.
+    fn saw_rights(&self, watched: &mut Watched, event: &BallotEvent, pace: &Pace) {
+        let (group, given, until) = match event {
+            BallotEvent::Drawn(drawn) => (drawn.group, &drawn.given, drawn.until),
+            BallotEvent::RightsPassed {
+                group,
+                given,
+                until,
+                ..
+            } => (*group, given, *until),
+            BallotEvent::Registered { .. } | BallotEvent::RegistrationLeft { .. } => return,
+        };
+        if self.is_old(after(until, pace)) {
+            return;
+        }
+        for right in given {
+            let index = right.index;
+            watched.add(PaymentId { group, index }, until, before(until, pace));
         }
     }
 

@@ -14,7 +14,7 @@ mod reconcile;
 mod refunds;
 mod retries;
 
-pub(crate) use arrivals::{Arrival, Doubtful, ask, ask_order, joined, tag};
+pub(crate) use arrivals::{Arrival, Doubtful, ask, ask_order, joined, tag, tag_of};
 pub(crate) use confirm::Confirmer;
 pub(crate) use late::{Reservations, watch_reservations};
 pub(crate) use names::OrderNo;

@@ -4,11 +4,14 @@
 //! given a second time, and the channel remembers what it was told under the first. So a name there follows from what was
 //! decided: the same reservation of the same member has the same name in both histories, another one has another name.
 
-use domain::{MemberId, Millis, PaymentId, Txn, World};
+use domain::{DAY_MS, Duration, Kind, MAX_RIGHTS_PASS, MemberId, Millis, PaymentId, Txn, World};
 
 /// How much of the hash stands in an order's name: with the longest numbers that groups and reservations have, the
 /// name has the 32 characters that channels take.
 const MARK_BYTES: usize = 5;
+/// How long after its group's deadline a ballot's order can be paid: as long as rights may pass on, and a month for draws that
+/// wait for their beacon and servers that are away. It is part of the order's name: never change it.
+const BALLOT_ORDERS: Duration = Duration(MAX_RIGHTS_PASS.0 + 30 * DAY_MS);
 /// Most orders of one place.
 pub(super) const MOST_ORDERS: u32 = 20;
 /// Two hex digits a byte.
@@ -33,7 +36,8 @@ pub(crate) struct Place {
     pub(crate) member: MemberId,
     /// The random name of the member's row in the directory, which the journal holds.
     pub(crate) token: [u8; 16],
-    /// The group's deadline, which tells it from another of the same number.
+    /// The group's deadline, which tells it from another of the same number; in a ballot the last moment in which somebody may
+    /// have a right to buy.
     pub(crate) expires_at: Millis,
     /// The hash of the published campaign.
     pub(crate) campaign: draw::Hash,
@@ -56,12 +60,18 @@ impl Place {
         member: MemberId,
         expires_at: Millis,
     ) -> Option<Place> {
+        let campaign = world.campaign_of(payment.group)?;
+        // Who is drawn in a ballot pays after its deadline.
+        let later = match campaign.terms.kind {
+            Kind::Ballot => BALLOT_ORDERS,
+            Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw | Kind::Treat => Duration(0),
+        };
         Some(Place {
             payment,
             member,
             token: world.token(member)?,
-            expires_at,
-            campaign: world.campaign_of(payment.group)?.hash,
+            expires_at: expires_at.after(later),
+            campaign: campaign.hash,
             tag_ident: world.tag_ident(payment.group)?.ok()?,
         })
     }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::{GroupId, MemberId, PaymentId, SeatState, World};
+use domain::{GroupId, Kind, MemberId, PaymentId, RightState, SeatState, World};
 use payments::{Order, RefusalCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -59,7 +59,7 @@ pub(crate) async fn pay_url(app: &App, payment: PaymentId) -> Option<String> {
     }
     // A group that is over has no orders made for it any more.
     let question = move |world: &World| {
-        let place = Place::of(world, payment)?;
+        let place = payable(world, payment)?;
         Some((place, GroupTerms::of(world, payment.group)?))
     };
     let (place, terms) = app.engine.query(question).await.ok()?.0?;
@@ -75,9 +75,22 @@ pub(crate) async fn pay_url_on(
     if let Some(url) = app.pay_pages.get(payment) {
         return Some(url);
     }
-    let question = move |world: &World| Place::of(world, payment);
+    let question = move |world: &World| payable(world, payment);
     let place = app.engine.query(question).await.ok()?.0?;
     create(app, &place, terms).await
+}
+
+/// A place that can be paid; of a ballot only one with a right to buy.
+fn payable(world: &World, payment: PaymentId) -> Option<Place> {
+    let is_ballot = world.campaign_of(payment.group)?.terms.kind == Kind::Ballot;
+    if is_ballot && !has_right(world, payment) {
+        return None;
+    }
+    Place::of(world, payment)
+}
+
+fn has_right(world: &World, payment: PaymentId) -> bool {
+    matches!(world.right(payment), Some(RightState::Open(_)))
 }
 
 async fn create(app: &App, place: &Place, terms: &GroupTerms) -> Option<String> {
@@ -114,11 +127,12 @@ async fn create(app: &App, place: &Place, terms: &GroupTerms) -> Option<String> 
                 return None;
             }
         }
-        let question = move |world: &World| world.seat(payment).map(|(_, seat)| seat.state);
-        let state = app.engine.query(question).await.ok()?.0;
-        if state != Some(SeatState::Reserved) {
-            return None;
-        }
+        let question = move |world: &World| {
+            let (_, seat) = world.seat(payment)?;
+            let waits = seat.state == SeatState::Reserved || has_right(world, payment);
+            waits.then_some(())
+        };
+        app.engine.query(question).await.ok()?.0?;
     }
     tracing::warn!(%payment, "no order at the channel for payment {payment}: all of its {MOST_ORDERS} have been paid");
     None

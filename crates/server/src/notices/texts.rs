@@ -89,7 +89,28 @@ fn of_event(row: &NoticeRow) -> Words {
         ),
         NoticeKind::Unfrozen => words("你的账号已解除冻结。", "Your account is no longer frozen."),
         NoticeKind::ClawedBack => clawed_back(row),
+        NoticeKind::MayBuy | NoticeKind::RightUnused => of_right(row, &name),
     }
+}
+
+/// A right to buy in a ballot.
+fn of_right(row: &NoticeRow, name: &Words) -> Words {
+    if row.kind == NoticeKind::RightUnused {
+        return words(
+            format!("{}：你未在时限内购买，资格已失效。", name.zh),
+            capital(&format!(
+                "{}: you did not buy in time, and your right is over.",
+                name.en
+            )),
+        );
+    }
+    words(
+        format!("{}已摇号：你可以购买，时限见团页。", name.zh),
+        capital(&format!(
+            "{} is drawn: you may buy, until the time on its page.",
+            name.en
+        )),
+    )
 }
 
 fn clawed_back(row: &NoticeRow) -> Words {
@@ -164,7 +185,9 @@ fn of_shop(row: &NoticeRow) -> Words {
         | NoticeKind::WithdrawalExpired
         | NoticeKind::Frozen
         | NoticeKind::Unfrozen
-        | NoticeKind::ClawedBack => (
+        | NoticeKind::ClawedBack
+        | NoticeKind::MayBuy
+        | NoticeKind::RightUnused => (
             format!("你的购买 {number} 已发货。"),
             format!("Your purchase {number} is on its way."),
         ),
@@ -261,7 +284,9 @@ fn of_withdrawal(row: &NoticeRow) -> Words {
         | NoticeKind::CounterReversed
         | NoticeKind::Frozen
         | NoticeKind::Unfrozen
-        | NoticeKind::ClawedBack => ("已通过审核，正在打款", "was approved and is being paid"),
+        | NoticeKind::ClawedBack
+        | NoticeKind::MayBuy
+        | NoticeKind::RightUnused => ("已通过审核，正在打款", "was approved and is being paid"),
     };
     words(
         format!("你的提现 {amount} 元{zh}。"),
@@ -306,6 +331,7 @@ fn bounced(why: Bounce) -> Words {
         Bounce::MemberFrozen => words("账号已被冻结", "the account was frozen"),
         Bounce::PurchaseOver => words("购买已结束", "the purchase had ended"),
         Bounce::CoinsGone => words("购物币不足", "the coins for it were gone"),
+        Bounce::RightLapsed => words("购买资格已过时限", "the right to buy was not used in time"),
         Bounce::NotInCircle => words("你不在该圈子里", "you were not in this circle"),
         Bounce::MemberLimit => words(
             "你自己或平台设置的限额、禁入不允许",

@@ -18,6 +18,8 @@ pub(crate) struct Join {
 pub(crate) struct Opened {
     pub(crate) group: String,
     pub(crate) payment: ToPay,
+    /// A ballot: the place is taken, and there is nothing to pay unless it is drawn.
+    pub(crate) registered: bool,
     pub(crate) seq: String,
 }
 
@@ -25,6 +27,8 @@ pub(crate) struct Opened {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Joined {
     pub(crate) payment: ToPay,
+    /// A ballot: the place is taken, and there is nothing to pay unless it is drawn.
+    pub(crate) registered: bool,
     pub(crate) seq: String,
 }
 
@@ -36,6 +40,7 @@ pub(crate) struct ToPay {
     pub(crate) pay_url: Option<String>,
     /// From this moment on it is too late.
     pub(crate) pay_by: At,
+    /// Nothing where a ballot is registered for.
     pub(crate) amount: Amount,
 }
 
@@ -45,10 +50,11 @@ pub(crate) struct GroupCard {
     pub(crate) id: String,
     pub(crate) campaign: String,
     pub(crate) name: Words,
-    /// `open`, `full`, `settled`, `expired`, `cancelled` or `void`
+    /// `open`, `full`, `drawn` (a ballot in which somebody may still buy), `settled`, `expired`, `cancelled` or `void`
     pub(crate) state: String,
     pub(crate) price: Amount,
     pub(crate) seats: u32,
+    /// Seats that are paid; in a ballot those that are registered.
     pub(crate) paid: u32,
     /// Reserved and not paid yet.
     pub(crate) reserved: u32,
@@ -80,7 +86,8 @@ pub(crate) struct SeatRow {
     pub(crate) seat_no: Option<u32>,
     pub(crate) member_masked: String,
     pub(crate) leader: bool,
-    /// `reserved`, `paid`, `refund_due`, `refunded`, `won`, `bought` or `lost`
+    /// `reserved`, `paid`, `refund_due`, `refunded`, `won`, `bought` or `lost`; in a ballot also `registered`, `may_buy` or
+    /// `unused`
     pub(crate) state: &'static str,
     pub(crate) demo: bool,
     /// Whether it is the caller's own.
@@ -91,10 +98,11 @@ pub(crate) struct SeatRow {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MineRow {
     pub(crate) payment: String,
-    /// `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won`, `bought` or `lost`
+    /// `reserved`, `paid`, `lapsed`, `refund_due`, `refunded`, `won`, `bought` or `lost`; in a ballot also `registered`,
+    /// `may_buy` (until `pay_by`) or `unused`
     pub(crate) state: &'static str,
-    /// As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, or `refunded` once the payment channel
-    /// has confirmed it
+    /// As `GET /payments/{id}` says: `waiting`, `paid`, `lapsed`, `refund_due`, `refunded` once the payment channel
+    /// has confirmed it, or `free` where there is nothing to pay
     pub(crate) payment_state: &'static str,
     pub(crate) seat_no: Option<u32>,
     pub(crate) pay_by: At,
@@ -120,7 +128,7 @@ pub(crate) struct DrawState {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PaymentPage {
     pub(crate) id: String,
-    /// `waiting`, `paid`, `lapsed`, `refund_due` or `refunded`
+    /// `waiting`, `paid`, `lapsed`, `refund_due`, `refunded`, or `free` where there is nothing to pay
     pub(crate) state: &'static str,
     pub(crate) amount: Amount,
     pub(crate) pay_url: Option<String>,

@@ -1,6 +1,7 @@
 //! The platform over real HTTP, with the sandbox's provider in the same process.
 
 mod approvals;
+mod ballots;
 mod callbacks;
 mod circles;
 mod clawbacks;

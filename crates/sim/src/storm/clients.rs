@@ -164,6 +164,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::Recharge(_) => "recharge",
         Command::Circle(_) => "circle",
         Command::Table(_) => "table",
+        Command::Ballot(_) => "ballot",
     }
 }
 

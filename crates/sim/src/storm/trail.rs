@@ -165,6 +165,7 @@ impl Trail {
             | Event::TaxPaid { .. }
             | Event::Circle(_)
             | Event::Table(_)
+            | Event::Ballot(_)
             | Event::Alliance(_)
             | Event::Shop(_)
             | Event::Recharge(_)
@@ -301,6 +302,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::Recharge(event) => event.name(),
         Event::Circle(event) => event.name(),
         Event::Table(event) => event.name(),
+        Event::Ballot(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",
     };
     coverage.note("event", name);

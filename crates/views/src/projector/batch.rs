@@ -183,6 +183,7 @@ impl Batch {
             Event::Recharge(event) => self.recharge_event(event),
             Event::Circle(event) => self.circle_event(event),
             Event::Table(event) => self.table_event(event),
+            Event::Ballot(event) => self.ballot_event(event),
         }
     }
 
@@ -402,6 +403,8 @@ impl Batch {
         };
         let (at, seq) = (self.at, self.seq);
         let seat = self.seat(*payment, Change::PAID)?;
+        // Whoever uses a ballot's right has his place already.
+        let is_right = seat.state == SeatStatus::MayBuy;
         // A place that lapsed and is paid after all, while it is still free, is taken without a new reservation.
         let was_held = seat.state == SeatStatus::Reserved;
         seat.state = SeatStatus::Paid;
@@ -412,8 +415,10 @@ impl Batch {
         seat.txn = Some(*txn);
         seat.tag = Some(*tag);
         let group = self.group(payment.group, Change::PAID)?;
-        group.paid = group.paid.saturating_add(1);
-        if !was_held {
+        if !is_right {
+            group.paid = group.paid.saturating_add(1);
+        }
+        if !was_held && !is_right {
             group.held = group.held.saturating_add(1);
         }
         let campaign = group.campaign;

@@ -147,15 +147,27 @@ impl Batch {
 
     /// The receipt.
     pub(super) fn draw_settled(&mut self, settled: &GroupSettled, campaign: CampaignId) -> Done {
-        let campaign = self.campaign(campaign)?;
-        if !campaign.terms.is_drawn() {
+        let published = self.campaign(campaign)?;
+        if !published.terms.is_drawn() {
             return Ok(());
         }
+        let drawn = published.terms.drawn_of(&settled.winners).to_vec();
+        let receipt = (settled.signature, settled.seed, drawn);
+        self.draw_made(settled.group, campaign, receipt)
+    }
+
+    /// The same by signature, seed and the seats that were drawn.
+    pub(super) fn draw_made(
+        &mut self,
+        group: GroupId,
+        campaign: CampaignId,
+        (signature, seed, winners): ([u8; 48], [u8; 32], Vec<u32>),
+    ) -> Done {
+        let campaign = self.campaign(campaign)?;
         let source = match campaign.terms.draw.source {
             domain::BeaconSource::DrandQuicknet => BeaconKind::DrandQuicknet,
             domain::BeaconSource::Local { .. } => BeaconKind::Local,
         };
-        let group = settled.group;
         let frozen = self.draw_state(group, DrawStatus::Drawn)?.freeze;
         let freeze = frozen
             .ok_or_else(|| self.unfit(format!("group {group} is drawn and was not frozen")))?;
@@ -163,16 +175,16 @@ impl Batch {
         let file = ResultFile {
             freeze,
             source,
-            signature: settled.signature,
-            seed: draw::Hash(settled.seed),
-            winners: campaign.terms.drawn_of(&settled.winners).to_vec(),
+            signature,
+            seed: draw::Hash(seed),
+            winners,
         };
         let bytes = file.to_bytes();
         draw.result = Some(draw::hash(&bytes));
-        draw.signature = Some(settled.signature);
+        draw.signature = Some(signature);
         draw.seed = Some(file.seed);
         draw.winners = Some(file.winners);
-        self.file(settled.group, DrawFile::Result, bytes);
+        self.file(group, DrawFile::Result, bytes);
         Ok(())
     }
 

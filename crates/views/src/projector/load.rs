@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{
-    Account, CampaignId, Event, GroupId, MemberId, Money, OrderId, PaymentId, PublishedCampaign,
-    PurchaseId, RechargeEvent, Record, RefundId, ShopEvent, TableEvent,
+    Account, BallotEvent, CampaignId, Event, GroupId, MemberId, Money, OrderId, PaymentId,
+    PublishedCampaign, PurchaseId, RechargeEvent, Record, RefundId, ShopEvent, TableEvent,
 };
 use draw::Hash;
 use sqlx::any::AnyRow;
@@ -101,6 +101,7 @@ impl Needs {
                     self.campaigns.insert(*template);
                 }
             }
+            Event::Ballot(event) => self.ballot_event(event, rows),
             Event::Recharge(event) => {
                 if let RechargeEvent::Refunded { recharge, .. } = event {
                     self.purchases.insert(*recharge);
@@ -197,6 +198,25 @@ impl Needs {
             | Event::WithdrawalPaid { .. }
             | Event::WithdrawalFailed { .. }
             | Event::CoinsExpired { .. } => {}
+        }
+    }
+
+    fn ballot_event(&mut self, event: &BallotEvent, rows: &Rows) {
+        match event {
+            BallotEvent::Registered { payment, .. }
+            | BallotEvent::RegistrationLeft { payment, .. } => self.seat(*payment, rows),
+            BallotEvent::Drawn(drawn) => self.whole_group(drawn.group),
+            BallotEvent::RightsPassed {
+                group,
+                lapsed,
+                given,
+                ..
+            } => {
+                for right in lapsed.iter().chain(given) {
+                    let (group, index) = (*group, right.index);
+                    self.seat(PaymentId { group, index }, rows);
+                }
+            }
         }
     }
 

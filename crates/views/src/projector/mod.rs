@@ -5,6 +5,7 @@
 //! writes all rows back, again in a few statements, with the applied sequence in the same transaction.
 
 mod alliance;
+mod ballots;
 mod batch;
 mod circles;
 mod counters;
@@ -36,7 +37,7 @@ use crate::db::{Columns, Db, Dialect, Place, Tx, Use, Value};
 use crate::error::{ProjectError, StoreError, failed, is_unusable};
 
 /// Raised whenever a table or what stands in it changes. Another version on disk is deleted and made again.
-pub(crate) const SCHEMA_VERSION: i64 = 19;
+pub(crate) const SCHEMA_VERSION: i64 = 20;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
 const TABLES: [&str; 39] = [

@@ -20,7 +20,9 @@ impl Batch {
         group.state = GroupState::Settled;
         group.ended_at = Some(at);
         let campaign = group.campaign;
-        self.draw_settled(settled, campaign)?;
+        if settled.ballot.is_none() {
+            self.draw_settled(settled, campaign)?;
+        }
         let won: BTreeSet<u32> = if self.campaign(campaign)?.terms.is_drawn() {
             settled.winners.iter().copied().collect()
         } else {
@@ -34,8 +36,11 @@ impl Batch {
             self.seat_lost(settled, (campaign, RefundId(refund)), seat)?;
             self.consoled(settled, campaign, seat_no, seat)?;
         }
-        if settled.everyone_buys {
-            for (seat_no, seat) in settled.split().1 {
+        if settled.ballot.is_some() {
+            self.ballot_over(settled)?;
+        }
+        if settled.everyone_buys || settled.ballot.is_some() {
+            for (seat_no, seat) in settled.consoled(settled.split().1) {
                 self.consoled(settled, campaign, seat_no, seat)?;
             }
         }
@@ -186,7 +191,8 @@ impl Batch {
         let made = self.group(id, Change::ANY)?.reservations;
         for index in 0..made {
             let payment = PaymentId { group: id, index };
-            let waits = |seat: &&Seat| seat.state == SeatStatus::Reserved;
+            let waits =
+                |seat: &&Seat| matches!(seat.state, SeatStatus::Reserved | SeatStatus::Registered);
             if self.rows.seats.get(payment).filter(waits).is_some() {
                 self.seat(payment, Change::ENDED)?.state = SeatStatus::Lapsed;
             }

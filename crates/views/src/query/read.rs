@@ -132,9 +132,9 @@ pub(crate) const SEAT: &str = "s.group_id, s.idx, s.member, s.via, s.state, s.se
     s.pay_by, s.paid_at, s.txn, s.tag, s.refund, s.refunded_for, s.order_id, \
     r.id AS back_id, r.reason AS back_reason, r.paid_at AS back_paid_at";
 
-/// Seats `s`, each with the refund `r` that tells where its money is: of its price, or, where it lapsed, of money that
+/// Seats `s`, each with the refund `r` that tells where its money is: of its price, or, where nothing holds it, of money that
 /// came too late for it: the last that is on its way, else the last.
-pub(crate) const SEATS: &str = "seat s LEFT JOIN refund r ON r.id = CASE s.state WHEN 'lapsed' THEN \
+pub(crate) const SEATS: &str = "seat s LEFT JOIN refund r ON r.id = CASE WHEN s.state IN ('lapsed', 'registered', 'unused') OR (s.state = 'lost' AND s.txn IS NULL) THEN \
     (SELECT b.refund FROM bounced b JOIN refund d ON d.id = b.refund WHERE b.group_id = s.group_id AND b.idx = s.idx \
     ORDER BY d.paid_at IS NULL DESC, b.refund DESC LIMIT 1) ELSE s.refund END";
 

@@ -4,6 +4,7 @@
     clippy::too_many_lines,
     reason = "tests name the kinds they mean, and a story is a story"
 )]
+mod ballots;
 mod directory;
 mod dividends;
 mod draws;

@@ -2,7 +2,8 @@
 
 use domain::{
     BeaconSource, Campaign, Event, Fulfilment, GroupId, GroupSettled, Kind, Money, OrderId,
-    PaymentId, ProgramKind, PublishedCampaign, Rate, RefundId, SeatRef, Vested, settle, solvency,
+    PaymentId, ProgramKind, PublishedCampaign, Rate, RefundId, SeatRef, Vested, settle_ballot,
+    solvency, solvency_of_buyers,
 };
 
 use super::{At, Due, Full, Good, Sums, Trail, Vesting};
@@ -23,7 +24,8 @@ impl Trail {
         let is_drawn = self
             .campaign(group)
             .is_none_or(|campaign| campaign.terms.is_drawn());
-        if is_drawn {
+        // A ballot's draw was told before.
+        if is_drawn && settled.ballot.is_none() {
             self.check_draw(at, settled, &full, findings);
         }
         self.check_amounts(at, settled, &full, findings);
@@ -73,7 +75,12 @@ impl Trail {
             self.next_order = self.next_order.max(order.saturating_add(1));
         }
         self.note_vesting(settled, buyers.len());
-        for seat in &settled.seats {
+        // In a ballot only a purchase counts: a registration costs nothing.
+        let counting = match settled.ballot {
+            Some(_) => buyers.into_iter().map(|(_, seat)| seat).collect(),
+            None => settled.seats.clone(),
+        };
+        for seat in &counting {
             self.count_settled(at, seat);
         }
         self.live.remove(&group);
@@ -81,17 +88,45 @@ impl Trail {
 
     fn check_draw(&mut self, at: At, settled: &GroupSettled, full: &Full, findings: &mut Findings) {
         let group = settled.group;
+        let facts = (&settled.signature, &settled.seed);
+        let winners = self.check_draw_of(at, (group, full), facts, findings);
+        findings.unless(
+            winners
+                .as_ref()
+                .is_none_or(|winners| *winners == settled.winners),
+            at.0,
+            || {
+                format!(
+                    "the winners of group {group} are {:?}, the draw gives {:?}",
+                    settled.winners,
+                    winners.as_deref().unwrap_or_default()
+                )
+            },
+        );
+    }
+
+    /// Draws a group again by its signature; answers with who has won, if it can be said.
+    pub(super) fn check_draw_of(
+        &mut self,
+        at: At,
+        (group, full): (GroupId, &Full),
+        (signature, seed): (&[u8; 48], &[u8; 32]),
+        findings: &mut Findings,
+    ) -> Option<Vec<u32>> {
         let Some((campaign, files)) = self.campaign(group).cloned().zip(full.files.as_ref()) else {
             findings.unless(false, at.0, || {
                 format!("group {group} cannot be drawn again: its files cannot be made")
             });
-            return;
+            return None;
         };
-        match self.beacons.draw_again(&campaign, files, settled) {
-            Err(says) => findings.add(format!(
-                "record {}: the draw of group {group} is not valid: {says}",
-                at.0
-            )),
+        match self.beacons.draw_again(&campaign, files, signature) {
+            Err(says) => {
+                findings.add(format!(
+                    "record {}: the draw of group {group} is not valid: {says}",
+                    at.0
+                ));
+                None
+            }
             Ok(drawn) => {
                 let verified = if drawn.verified {
                     &mut self.counts.verified
@@ -99,18 +134,12 @@ impl Trail {
                     &mut self.counts.unverified
                 };
                 *verified += 1;
-                let winners = campaign.terms.winners_of(&drawn.winners);
-                findings.unless(winners == settled.winners, at.0, || {
-                    format!(
-                        "the winners of group {group} are {:?}, the draw gives {winners:?}",
-                        settled.winners
-                    )
-                });
-                findings.unless(drawn.seed == settled.seed, at.0, || {
+                findings.unless(drawn.seed == *seed, at.0, || {
                     format!(
                         "the seed of group {group} is not the one of its freeze and beacon value"
                     )
                 });
+                Some(campaign.terms.winners_of(&drawn.winners))
             }
         }
     }
@@ -136,7 +165,9 @@ impl Trail {
             format!("the settled seats of group {group} are not the sealed ones")
         });
         check_terms(at, settled, terms, findings);
-        let Ok(counted) = settle(terms, &full.seats, &settled.winners) else {
+        let unused = settled.ballot.as_ref();
+        let unused = unused.map_or(&[][..], |ballot| &ballot.unused);
+        let Ok(counted) = settle_ballot(terms, &full.seats, &settled.winners, unused) else {
             findings.unless(false, at.0, || {
                 format!("the settlement of group {group} cannot be counted again")
             });
@@ -186,6 +217,7 @@ impl Trail {
             return;
         };
         let (winners, others) = settled.split();
+        let others = settled.consoled(others);
         let (buyers, refunded) = (settled.buyers(), settled.refunded());
         let fee_of = |index: u32| {
             live.seat(PaymentId { group, index })
@@ -215,7 +247,15 @@ impl Trail {
             - rewards
             - pooled
             - fees;
-        let worst = solvency(&campaign.terms).map(|solvency| i128::from(solvency.worst.0));
+        // Who may buy in a ballot need not.
+        let worst = match settled.ballot {
+            Some(_) => {
+                let bought = u32::try_from(buyers.len()).unwrap_or(u32::MAX);
+                solvency_of_buyers(&campaign.terms, bought)
+            }
+            None => solvency(&campaign.terms),
+        };
+        let worst = worst.map(|solvency| i128::from(solvency.worst.0));
         findings.unless(worst.is_ok_and(|worst| worst <= kept), at.0, || {
             format!("group {group} leaves {kept} fen, less than its campaign's worst case")
         });
@@ -445,6 +485,7 @@ impl Trail {
                 continue;
             }
             match live.full {
+                Some(_) if self.is_ballot_drawn(*group) => {}
                 Some(_) => waiting.full += 1,
                 None => waiting.open += 1,
             }
@@ -458,8 +499,14 @@ fn check_terms(at: At, settled: &GroupSettled, terms: &Campaign, findings: &mut 
     let group = settled.group;
     let winners = terms.winner_counts();
     let count = u32::try_from(settled.winners.len());
+    // Who may buy in a ballot need not.
+    let least = if settled.ballot.is_some() {
+        0
+    } else {
+        *winners.start()
+    };
     findings.unless(
-        count.is_ok_and(|count| winners.contains(&count)),
+        count.is_ok_and(|count| (least..=*winners.end()).contains(&count)),
         at.0,
         || {
             format!(
@@ -483,7 +530,8 @@ fn check_terms(at: At, settled: &GroupSettled, terms: &Campaign, findings: &mut 
                 Money::ZERO
             }
         && settled.prize == if is_own { prize } else { Money::ZERO }
-        && settled.everyone_buys == terms.kind.everyone_buys();
+        && settled.everyone_buys == terms.kind.everyone_buys()
+        && settled.ballot.is_some() == (terms.kind == Kind::Ballot);
     findings.unless(same_terms, at.0, || {
         format!("price or cost of group {group} are not its campaign's, or others buy")
     });

@@ -319,7 +319,7 @@ impl Trail {
         let sales = settled.price.0.saturating_mul(count(buyers.len()));
         let each = settled.price.0 * i64::from(own.commission.0) / 1_000_000;
         let commission = each.saturating_mul(count(buyers.len()));
-        let consoled = count(settled.seats.len() - settled.winners.len());
+        let consoled = count(settled.consoled(settled.split().1).len());
         let rewards = settled.rewards.iter().map(|paid| paid.cash.0).sum::<i64>()
             + settled.consolation_cash.0.saturating_mul(consoled);
         let money = domain::Money;

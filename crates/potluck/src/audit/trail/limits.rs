@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    AllianceEvent, CampaignId, Event, GroupId, GroupSettled, LOOSENED_AFTER, LooserLimits,
-    MemberId, MemberLimits, Millis, Money, Paused, PaymentId,
+    AllianceEvent, BallotEvent, CampaignId, Event, GroupId, GroupSettled, LOOSENED_AFTER,
+    LooserLimits, MemberId, MemberLimits, Millis, Money, Paused, PaymentId,
 };
 
 use super::{At, Place, Trail};
@@ -123,6 +123,9 @@ impl Trail {
             self.not_reserved(*payment);
             self.limits.pays(*member, amount.0);
         }
+        if let Event::Ballot(BallotEvent::Registered { payment, .. }) = event {
+            self.not_reserved(*payment);
+        }
         if let Event::SeatLeft {
             payment, amount, ..
         } = event
@@ -144,7 +147,11 @@ impl Trail {
             self.nothing_reserved(*group);
         }
         if let Event::GroupSettled(settled) = event {
-            for seat in &settled.seats {
+            let paid = match settled.ballot {
+                Some(_) => settled.buyers().into_iter().map(|(_, seat)| seat).collect(),
+                None => settled.seats.clone(),
+            };
+            for seat in &paid {
                 self.limits
                     .pays(seat.member, settled.price.0.saturating_neg());
             }
@@ -215,6 +222,7 @@ impl Trail {
             .map(|campaign| campaign.terms.group.entries_per_day)
             .filter(|&most| most != 0);
         let price = self.price(payment.group);
+        let holds_nothing = self.is_ballot(payment.group);
         let book = &mut self.limits;
         let today = at.1.shanghai_day();
         if book.day != today {
@@ -231,7 +239,7 @@ impl Trail {
             });
             *count = count.saturating_add(1);
         }
-        if holding.money_in_groups.is_some() {
+        if holding.money_in_groups.is_some() && !holds_nothing {
             let key = (member, payment.group, payment.index);
             book.reserved.insert(key, price.0);
         }
@@ -246,7 +254,9 @@ impl Trail {
         findings.unless(over(self.limits.paused.get(&member)), at.0, || {
             format!("member {member} takes place {payment}, and pauses after losses")
         });
-        if let Some(most) = self.holding(member, at.1).money_in_groups {
+        let holds_nothing = self.is_ballot(payment.group);
+        let most = self.holding(member, at.1).money_in_groups;
+        if let Some(most) = most.filter(|_| !holds_nothing) {
             let has = self.limits.in_groups(member);
             let with = has.saturating_add(self.price(payment.group).0);
             findings.unless(with <= most.0, at.0, || {
@@ -280,6 +290,7 @@ impl Trail {
             return;
         }
         let (won, lost) = settled.split();
+        let lost = settled.consoled(lost);
         let won: BTreeSet<MemberId> = won.iter().map(|(_, seat)| seat.member).collect();
         let lost: BTreeSet<MemberId> = lost.iter().map(|(_, seat)| seat.member).collect();
         for member in &won {

@@ -2,6 +2,7 @@
 
 mod after;
 mod alliance;
+mod ballots;
 mod circles;
 mod coins;
 mod counters;
@@ -56,6 +57,7 @@ pub(super) struct Trail {
     statements: statements::Book,
     circles: circles::Book,
     treats: treats::Book,
+    ballots: ballots::Book,
     any_kept: bool,
     /// The installation's.
     profile: Profile,
@@ -139,6 +141,8 @@ enum Place {
     Lapsed,
     Paid,
     Refunded,
+    /// For a ballot: nothing is paid.
+    Registered,
 }
 
 /// A refund that must be paid once, and exactly this much.
@@ -232,6 +236,7 @@ impl Trail {
         self.shop_follows(at, event, findings);
         self.circles_follow(at, event, findings);
         self.treats_follow(at, event, findings);
+        self.ballots_follow(at, event, findings);
     }
 
     /// Holds one event against those before it.
@@ -292,6 +297,7 @@ impl Trail {
             Event::Alliance(event) => self.alliance_event(at, event, findings),
             Event::Circle(_)
             | Event::Table(_)
+            | Event::Ballot(_)
             | Event::CoinsExpired { .. }
             | Event::Shop(_)
             | Event::Recharge(_) => {}
@@ -425,6 +431,7 @@ impl Trail {
         self.alliance_finish(findings);
         self.limits_finish(findings);
         self.treats_finish(findings);
+        self.ballots_finish(findings);
         for (group, vesting) in &self.vesting {
             if vesting.open_orders == 0 && !vesting.rewards.is_empty() {
                 findings.add(format!(

@@ -174,10 +174,12 @@ impl Trail {
                 "payment {payment} holds a place with another amount or fee than its campaign's"
             )
         });
+        // Who has a right to buy in a ballot is told apart; he has his place, and pays after the draw.
+        let is_right = self.is_ballot_drawn(payment.group);
         let live = self
             .live
             .get_mut(&payment.group)
-            .filter(|live| live.full.is_none());
+            .filter(|live| live.full.is_some() == is_right);
         let open = live.is_some();
         let place = live.and_then(|live| {
             let at = usize::try_from(payment.index).ok()?;
@@ -192,7 +194,12 @@ impl Trail {
             });
             return;
         };
-        let waits = matches!(seat.state, Place::Reserved | Place::Lapsed) && seat.member == member;
+        let waits = if is_right {
+            seat.state == Place::Registered && seat.tag == tag
+        } else {
+            matches!(seat.state, Place::Reserved | Place::Lapsed)
+        };
+        let waits = waits && seat.member == member;
         findings.unless(waits, at.0, || {
             format!("payment {payment} is accepted for a place that does not wait for it")
         });
@@ -200,7 +207,9 @@ impl Trail {
         seat.txn = Some(txn);
         seat.fee = fee;
         seat.tag = tag;
-        paid.push(payment.index);
+        if !is_right {
+            paid.push(payment.index);
+        }
     }
 
     fn bounced(&mut self, at: At, event: &Event, findings: &mut Findings) {
@@ -369,7 +378,7 @@ impl Trail {
                 group: *group,
                 index,
             })?;
-            Some(SeatRef {
+            (seat.state == Place::Paid).then_some(SeatRef {
                 index,
                 member: seat.member,
             })
@@ -379,7 +388,8 @@ impl Trail {
             format!("group {group} ends, and not exactly its paid seats are refunded")
         });
         let full = live.full.is_some();
-        findings.unless(full == (*why == Closing::Void), at.0, || {
+        let drawn = self.is_ballot_drawn(*group);
+        findings.unless(full == (*why == Closing::Void) && !drawn, at.0, || {
             format!("group {group} cannot end as {why:?}")
         });
         if let Some(files) = live.full.as_ref().and_then(|full| full.files.as_ref()) {
