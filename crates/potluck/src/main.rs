@@ -12,6 +12,7 @@ mod operator;
 mod serve;
 mod shop;
 mod shop_goods;
+mod shop_life;
 mod shop_merchant;
 mod try_crowd;
 mod try_figures;

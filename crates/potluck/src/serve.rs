@@ -211,9 +211,28 @@ async fn open_shop(
         println!("Potluck serves at {base_url}");
         return Ok(None);
     };
-    shop::open(base_url, password).await?;
+    let life = shop::open(base_url, password).await?;
     shop::greet(base_url, password);
-    Ok((!args.no_crowd).then(|| tokio::spawn(crowd::keep_alive(base_url.to_owned()))))
+    let (base_url, has_crowd) = (base_url.to_owned(), !args.no_crowd);
+    Ok(Some(tokio::spawn(async move {
+        let begun = match &life {
+            Some(life) => Some(life.begin().await),
+            None => None,
+        };
+        let history = async {
+            if let (Some(life), Some(begun)) = (&life, begun)
+                && let Err(error) = async { life.go_on(begun?).await }.await
+            {
+                tracing::warn!("the demonstration's history is not told to its end: {error}");
+            }
+        };
+        let crowd = async {
+            if has_crowd {
+                crowd::keep_alive(base_url).await;
+            }
+        };
+        tokio::join!(history, crowd);
+    })))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use server::StaffError;
 use views::DirectoryError;
 
+use crate::shop_life::{GUEST, Life};
+
 /// The demonstration's operator.
 pub(crate) const OPERATOR: &str = "demo";
 /// A phone number to sign in with.
@@ -20,7 +22,11 @@ pub(crate) const VISITOR_PHONE: &str = "13800000001";
 /// What the shop's owner has put in, in yuan.
 const CAPITAL: &str = "100000.00";
 /// Other kinds and programs, then the worked examples of the rules, which so stand first on the page.
-const EXAMPLES: [&str; 8] = [
+const EXAMPLES: [&str; 12] = [
+    include_str!("../../../examples/chance.toml"),
+    include_str!("../../../examples/winner-bonus.toml"),
+    include_str!("../../../examples/differential.toml"),
+    include_str!("../../../examples/ballot.toml"),
     include_str!("../../../examples/turns.toml"),
     include_str!("../../../examples/dividend.toml"),
     include_str!("../../../examples/region.toml"),
@@ -76,8 +82,8 @@ pub(crate) fn random_hex(bytes: usize) -> Result<String, String> {
     Ok(draw::to_hex(&random))
 }
 
-/// Deposits capital and publishes the examples, unless the shop has campaigns already.
-pub(crate) async fn open(base_url: &str, password: &str) -> Result<(), String> {
+/// Deposits capital and publishes the examples, unless the shop has campaigns already; then what goes on in it.
+pub(crate) async fn open(base_url: &str, password: &str) -> Result<Option<Life>, String> {
     let api = format!("{base_url}/api/v1");
     let client = Client::builder()
         .timeout(Duration::from_secs(30))
@@ -89,7 +95,7 @@ pub(crate) async fn open(base_url: &str, password: &str) -> Result<(), String> {
         .as_array()
         .is_some_and(|items| !items.is_empty())
     {
-        return Ok(());
+        return Ok(None);
     }
     let cookie = sign_in(&client, &api, password).await?;
     post(
@@ -103,8 +109,9 @@ pub(crate) async fn open(base_url: &str, password: &str) -> Result<(), String> {
         let terms = toml_to_json(example)?;
         post(&client, &format!("{api}/campaigns"), &cookie, &terms).await?;
     }
-    crate::shop_goods::open(&client, &api, &cookie).await?;
-    crate::shop_merchant::open(&client, &api, &cookie, password).await
+    crate::shop_merchant::open(client, api, cookie, password)
+        .await
+        .map(Some)
 }
 
 /// Longest wait for views that are being rebuilt.
@@ -137,11 +144,34 @@ fn toml_to_json(text: &str) -> Result<Value, String> {
 
 async fn sign_in(client: &Client, api: &str, password: &str) -> Result<String, String> {
     let body = json!({ "name": OPERATOR, "password": password });
-    session(client, &format!("{api}/operator/sign-in"), &body).await
+    let (cookie, _) = session(client, &format!("{api}/operator/sign-in"), &body).await?;
+    Ok(cookie)
 }
 
-/// Signs somebody in; returns his cookies.
-pub(crate) async fn session(client: &Client, url: &str, body: &Value) -> Result<String, String> {
+/// Signs a member in with the code from the demonstration's inbox, invited by this code if he is new; his cookies and card.
+pub(crate) async fn member(
+    client: &Client,
+    api: &str,
+    phone: &str,
+    invite: &Value,
+) -> Result<(String, Value), String> {
+    let body = json!({ "phone": phone });
+    post(client, &format!("{api}/sign-in/codes"), "", &body).await?;
+    let inbox = get(client, &format!("{api}/demo/inbox?phone={phone}")).await?;
+    let mut body = json!({ "phone": phone, "code": inbox["items"][0]["code"] });
+    if invite.is_string() {
+        body["invite"] = invite.clone();
+    }
+    let (cookie, mut answer) = session(client, &format!("{api}/sign-in"), &body).await?;
+    Ok((cookie, answer["member"].take()))
+}
+
+/// Signs somebody in; returns his cookies and the answer.
+pub(crate) async fn session(
+    client: &Client,
+    url: &str,
+    body: &Value,
+) -> Result<(String, Value), String> {
     let request = client
         .post(url)
         .header("Idempotency-Key", random_hex(8)?)
@@ -156,12 +186,19 @@ pub(crate) async fn session(client: &Client, url: &str, body: &Value) -> Result<
     let cookies = response.headers().get_all(header::SET_COOKIE).iter();
     let pairs =
         cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next().map(str::to_owned));
-    Ok(pairs.collect::<Vec<_>>().join("; "))
+    let cookies = pairs.collect::<Vec<_>>().join("; ");
+    let answer = response.json().await.map_err(|error| error.to_string())?;
+    Ok((cookies, answer))
 }
 
 pub(crate) async fn get(client: &Client, url: &str) -> Result<Value, String> {
+    get_as(client, url, "").await
+}
+
+pub(crate) async fn get_as(client: &Client, url: &str, cookie: &str) -> Result<Value, String> {
     let response = client
         .get(url)
+        .header(header::COOKIE, cookie)
         .send()
         .await
         .map_err(|error| error.to_string())?;
@@ -200,6 +237,7 @@ pub(crate) fn greet(base_url: &str, password: &str) {
     println!(
         "  As a member   sign in with phone {VISITOR_PHONE} (or any other); the code stands in the page's inbox"
     );
+    println!("                phone {GUEST} has a wallet, orders and notices already");
     println!("  As operator   {base_url}/console   name {OPERATOR}   password {password}");
     println!();
     println!(

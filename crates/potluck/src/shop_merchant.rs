@@ -1,10 +1,13 @@
 //! The demonstration's merchant: a tea house that applies, is admitted, opens a store and has
-//! two campaigns: a draw, and a treat under which its cashier opens tables.
+//! two campaigns: a draw, and a treat under which its cashier opens tables. A third waits for its review.
 
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::shop::{get, post, session};
+use crate::{
+    shop::{member, post, session},
+    shop_life::{Life, text},
+};
 
 /// What somebody who acts for the merchant signs in with; the password is the operator's.
 pub(crate) const MERCHANT: &str = "teahouse";
@@ -28,7 +31,20 @@ fn campaign() -> Value {
     })
 }
 
-/// Two to eight guests, bills of 40 to 800 yuan; one of them is drawn to pay it, the others get 2 yuan from the tea house.
+/// Four who all buy, in a smaller group than the draw's.
+pub(crate) fn second_campaign() -> Value {
+    json!({
+        "name": { "zh": "湖畔茶馆 · 四人拼明前龙井", "en": "Lakeside Tea House · Four buy spring Longjing" },
+        "kind": "everyone-buys",
+        "profile": "seed",
+        "product": { "title": { "zh": "明前龙井 50 克", "en": "Spring Longjing, 50 g" } },
+        "group": { "price": "58.00", "seats": 4, "fill_within": "24h", "payment_window": "5m" },
+        "merchant": { "commission": "10%" },
+    })
+}
+
+/// Two to eight guests, bills of 40 to 800 yuan; one of them is drawn to pay it, the others get 2 yuan from the tea house and
+/// 20 coins.
 fn treat() -> Value {
     json!({
         "name": { "zh": "湖畔茶馆 · 聚餐一人买单", "en": "Lakeside Tea House · One of you treats" },
@@ -40,68 +56,55 @@ fn treat() -> Value {
             "fill_within": "30m", "payment_window": "5m",
         },
         "merchant": { "commission": "10%" },
-        "reward": [{ "program": "consolation", "cash": "2.00" }],
+        "reward": [{ "program": "consolation", "cash": "2.00", "coins": "20.00" }],
     })
 }
 
-/// Does all of it through the API, as the merchant and the operator would.
+/// Does all of it through the API, as the merchant and the operator would; what goes on in the shop from then on.
 pub(crate) async fn open(
-    client: &Client,
-    api: &str,
-    operator: &str,
+    client: Client,
+    api: String,
+    operator: String,
     password: &str,
-) -> Result<(), String> {
-    let member = member(client, api).await?;
+) -> Result<Life, String> {
+    let skus = crate::shop_goods::open(&client, &api, &operator).await?;
+    let (applicant, _) = member(&client, &api, PHONE, &Value::Null).await?;
+    let send = async |path: &str, cookie: &str, body: Value| {
+        post(&client, &format!("{api}{path}"), cookie, &body).await
+    };
+    let staff = |name: &str| json!({ "name": name, "password": password });
+    let sign_in = format!("{api}/operator/sign-in");
+    let why = || json!({ "reason": "demonstration" });
     let applied = json!({ "name": "湖畔茶馆", "contact": "湖滨路 1 号" });
-    let path = format!("{api}/me/merchant-application");
-    let application = post(client, &path, &member, &applied).await?;
-    let path = format!(
-        "{api}/console/merchant-applications/{}/admit",
-        id(&application["id"])?
-    );
-    let contract = json!({ "commission": "10%", "cash": "store" });
-    let admit = json!({ "contract": contract, "reason": "demonstration" });
-    let admitted = post(client, &path, operator, &admit).await?;
-    let path = format!(
-        "{api}/console/merchants/{}/staff",
-        id(&admitted["merchant"])?
-    );
-    let staff = json!({ "name": MERCHANT, "password": password });
-    post(client, &path, operator, &staff).await?;
-    let signing_in = json!({ "name": MERCHANT, "password": password });
-    let merchant = session(client, &format!("{api}/operator/sign-in"), &signing_in).await?;
+    let applied = send("/me/merchant-application", &applicant, applied).await?;
+    let application = text(&applied, "id")?;
+    let path = format!("/console/merchant-applications/{application}/admit");
+    let mut admit = why();
+    admit["contract"] = json!({ "commission": "10%", "settlement": "20%", "cash": "store" });
+    let house = text(&send(&path, &operator, admit).await?, "merchant")?;
+    let path = format!("/console/merchants/{house}/staff");
+    send(&path, &operator, staff(MERCHANT)).await?;
+    let merchant = session(&client, &sign_in, &staff(MERCHANT)).await?.0;
     let store = json!({ "name": "湖滨店", "address": "湖滨路 1 号" });
-    let opened = post(client, &format!("{api}/merchant/stores"), &merchant, &store).await?;
-    let cashier = json!({ "name": CASHIER, "password": password, "store": opened["store"] });
-    post(
-        client,
-        &format!("{api}/merchant/staff"),
-        &merchant,
-        &cashier,
-    )
-    .await?;
+    let store = send("/merchant/stores", &merchant, store).await?;
+    let mut cashier = staff(CASHIER);
+    cashier["store"] = store["store"].clone();
+    send("/merchant/staff", &merchant, cashier).await?;
+    let cashier = session(&client, &sign_in, &staff(CASHIER)).await?.0;
+    let mut template = String::new();
     for campaign in [campaign(), treat()] {
-        let path = format!("{api}/merchant/drafts");
-        let draft = post(client, &path, &merchant, &campaign).await?;
-        let path = format!("{api}/console/drafts/{}/publish", id(&draft["id"])?);
-        let reason = json!({ "reason": "demonstration" });
-        post(client, &path, operator, &reason).await?;
+        let draft = send("/merchant/drafts", &merchant, campaign).await?;
+        let path = format!("/console/drafts/{}/publish", text(&draft, "id")?);
+        template = text(&send(&path, &operator, why()).await?, "id")?;
     }
-    Ok(())
-}
-
-/// Signs a member in with the code from the demonstration's inbox.
-async fn member(client: &Client, api: &str) -> Result<String, String> {
-    let phone = json!({ "phone": PHONE });
-    post(client, &format!("{api}/sign-in/codes"), "", &phone).await?;
-    let inbox = get(client, &format!("{api}/demo/inbox?phone={PHONE}")).await?;
-    let code = &inbox["items"][0]["code"];
-    let body = json!({ "phone": PHONE, "code": code });
-    session(client, &format!("{api}/sign-in"), &body).await
-}
-
-fn id(value: &Value) -> Result<&str, String> {
-    value
-        .as_str()
-        .ok_or_else(|| format!("an answer without a number: {value}"))
+    Ok(Life {
+        client,
+        api,
+        operator,
+        merchant,
+        cashier,
+        house,
+        template,
+        skus,
+    })
 }
