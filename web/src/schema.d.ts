@@ -1886,6 +1886,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/home-store": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The member's home store, also where it is over. */
+        get: operations["get_me_home_store"];
+        put?: never;
+        /** Makes a store the member's home store. The first one stays: there is one in a lifetime. */
+        post: operations["post_me_home_store"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/home-store/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends it, for good. */
+        post: operations["post_me_home_store_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/limits": {
         parameters: {
             query?: never;
@@ -3360,6 +3395,14 @@ export interface components {
             /** @description Of each winner's payment in his campaigns, such as `10%`; without it he runs none. */
             commission?: string | null;
             entry_fee?: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int32
+             * @description How many days a member whom his stores brought first has one as his home store, at most 3650; 365 where none are
+             *     given, null: his stores bind nobody.
+             */
+            lock_days?: number | null;
+            /** @description What his stores get of what the platform earns on such members at others' counters, such as `10%`; without it nothing. */
+            origin_share?: string | null;
             /** @description Of each bill at his counters; `20%` where none is given, null for none. */
             settlement?: string | null;
         };
@@ -3667,6 +3710,24 @@ export interface components {
             mine: components["schemas"]["MineRow"][];
             /** @description Everybody's seats, others masked. */
             seats_list: components["schemas"]["SeatRow"][];
+        };
+        /** @description The store that first brought a member. */
+        HomeCard: {
+            name: string;
+            /** @description Whether it still is. */
+            open: boolean;
+            store: string;
+            /** @description From then on it gets nothing of what the platform earns on him; past where that is so. */
+            until: components["schemas"]["At"];
+        };
+        /** @description A member's home store. */
+        HomePage: {
+            home?: components["schemas"]["HomeCard"] | null;
+        };
+        /** @description The store whose link or code a member has used. */
+        HomeWanted: {
+            /** @description Its number, which is its code. */
+            store: string;
         };
         /** @description What a member was told, newest first. Coins that expire at the end of this month come before all else on the first page. */
         Inbox: {
@@ -9682,6 +9743,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_MySeat"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_home_store: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomePage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_home_store: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HomeWanted"];
+            };
+        };
+        responses: {
+            /** @description It is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_home_store_end: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description It is over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -99,7 +99,7 @@ impl World {
                 uplines: reading.uplines(member),
                 walk: reading.walk(member),
                 agents: reading.agents(member),
-                home_store: None,
+                home_store: self.seat_home((group.campaign, &campaign.terms), member, now),
             });
         }
         let filled = Event::GroupFilled {
@@ -137,13 +137,13 @@ impl World {
         };
         let settled = self.settlement(id, terms, &seats, drawn)?;
         events.extend(self.round_drawn(id, outcome));
-        self.push_settled(group.campaign, settled, now, events)
+        self.push_settled((group.campaign, &seats), settled, now, events)
     }
 
     /// A settlement, with what else follows from it at once.
     pub(crate) fn push_settled(
         &self,
-        campaign: CampaignId,
+        (campaign, seats): (CampaignId, &[FilledSeat]),
         settled: Event,
         now: Millis,
         events: &mut Vec<Event>,
@@ -154,7 +154,9 @@ impl World {
         }
         events.push(settled);
         self.decide_sold_for(campaign, events)?;
-        self.decide_served(&self.require_campaign(campaign)?.terms, events);
+        let terms = &self.require_campaign(campaign)?.terms;
+        self.decide_origin(terms, seats, events)?;
+        self.decide_served(terms, events);
         events.append(&mut pauses);
         Ok(())
     }

@@ -394,7 +394,6 @@ impl World {
         let plan = self.require_plan(terms.plan)?;
         terms.profile.check_plan(terms, plan)?;
         crate::check_solvency(terms)?;
-        crate::kinds::check_runs(terms)?;
         if now.unix_seconds() < terms.draw.source.timing().genesis {
             return Err(crate::campaign::invalid(
                 "draw.source",

@@ -385,18 +385,6 @@ pub(crate) fn check_base(campaign: &Campaign, base: Base) -> Result<(), Refusal>
     }
 }
 
-/// What of the rules is counted on paper, but cannot be opened for members yet. Errors with its name.
-pub(crate) fn check_runs(campaign: &Campaign) -> Result<(), Refusal> {
-    let not_yet = |what| Err(Refusal::NotRunYet { what });
-    match campaign.kind {
-        Kind::Draw | Kind::EveryoneBuys | Kind::BonusDraw | Kind::Treat | Kind::Ballot => {}
-    }
-    if campaign.origin_share.is_some() {
-        return not_yet("alliance.origin_share");
-    }
-    Ok(())
-}
-
 /// Seats and winners that a win rate can give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WinPair {

@@ -615,6 +615,12 @@ fn alliance_notices(event: &AllianceEvent, told: &mut impl FnMut(Notice)) {
         | AllianceEvent::PeriodClosed { .. }
         | AllianceEvent::StatementConfirmed { .. }
         | AllianceEvent::StatementPaid(_)
+        | AllianceEvent::HomeBound { .. }
+        | AllianceEvent::HomeEnded { .. }
+        | AllianceEvent::OriginShared(_)
+        | AllianceEvent::OriginReversed(_)
+        | AllianceEvent::OriginVested(_)
+        | AllianceEvent::PurchaseShared(_)
         | AllianceEvent::SaleVested { .. } => {}
     }
 }

@@ -210,6 +210,7 @@ impl World {
             pool,
         });
         events.extend(sale);
+        events.extend(self.decide_origin_back((order, known)));
         let rest = waiting.rewards.iter().filter(|reward| !goes(reward));
         let rest = by_member(rest, self.tax_of(known.group));
         if is_last && !rest.is_empty() {

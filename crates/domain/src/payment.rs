@@ -227,16 +227,21 @@ impl World {
         if group.paid_count().saturating_add(1) == campaign.terms.group.seats {
             let (filled, round) = self.fill(group, payment, (member, paid.tag), now, events)?;
             let mut sold = None;
+            let mut homes = Vec::new();
             if let Event::GroupFilled { seats, .. } = &filled
                 && !campaign.terms.is_drawn()
             {
                 sold = Some(self.decide_sold(payment.group, &campaign.terms, seats)?);
+                if campaign.terms.origin_share.is_some() {
+                    homes.clone_from(seats);
+                }
             }
             events.extend(round);
             events.push(filled);
             if let Some(sold) = sold {
                 events.push(sold);
                 self.decide_sold_for(group.campaign, events)?;
+                self.decide_origin(&campaign.terms, &homes, events)?;
             }
         }
         Ok(())

@@ -100,9 +100,8 @@ pub fn settle_ballot(
     Ok(settlement)
 }
 
-/// Not at his own home store: a merchant's campaign that is run at a store is not told apart from the merchant's others
-/// yet, so every buyer's home store has its share.
-fn origin_shares(
+/// Not at his own home store: where the campaign is its merchant's, no home store was recorded with the seat.
+pub(crate) fn origin_shares(
     case: Case<'_>,
     seats: &[FilledSeat],
     won: &[bool],

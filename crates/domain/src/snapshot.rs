@@ -13,7 +13,7 @@ use minicbor::{
 use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
-    alliance::{Alliance, Statements},
+    alliance::{Alliance, Homes, Statements},
     ballot::Ballots,
     circle::Circles,
     clawback::Clawbacks,
@@ -108,6 +108,8 @@ struct Stored<'a> {
     /// None while no ballot is drawn and not settled, as in snapshots of before there were ballots.
     #[n(23)]
     ballots: Option<&'a Ballots>,
+    #[n(26)]
+    homes: Option<&'a Homes>,
 }
 
 #[derive(Decode)]
@@ -169,6 +171,9 @@ struct Loaded {
     statements: Option<Statements>,
     #[n(23)]
     ballots: Option<Ballots>,
+    /// The same of home stores.
+    #[n(26)]
+    homes: Option<Homes>,
 }
 
 impl World {
@@ -221,6 +226,7 @@ impl World {
             tables: Some(&self.tables).filter(|tables| !tables.is_empty()),
             statements: Some(&self.statements).filter(|known| !known.is_empty()),
             ballots: (self.ballots != Ballots::default()).then_some(&self.ballots),
+            homes: Some(&self.homes).filter(|known| !known.is_empty()),
         };
         minicbor::encode(&stored, out)
     }
@@ -267,6 +273,7 @@ impl World {
             tables: loaded.tables.unwrap_or_default(),
             statements: loaded.statements.unwrap_or_default(),
             ballots: loaded.ballots.unwrap_or_default(),
+            homes: loaded.homes.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();

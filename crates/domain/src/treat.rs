@@ -611,6 +611,7 @@ impl World {
                 amount,
             }));
         }
+        self.decide_origin_served(group, events);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, RechargeCommand, Record,
     RecordHead, RecordRef, Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
     Withdrawal, WithdrawalState,
-    alliance::{Alliance, Statements},
+    alliance::{Alliance, Homes, Statements},
     ballot::Ballots,
     circle::Circles,
     clawback::Clawbacks,
@@ -60,6 +60,7 @@ pub struct World {
     pub(crate) clawbacks: Clawbacks,
     pub(crate) alliance: Alliance,
     pub(crate) statements: Statements,
+    pub(crate) homes: Homes,
     pub(crate) shop: Shop,
     pub(crate) recharges: Recharges,
     pub(crate) lots: CoinLots,
@@ -804,8 +805,8 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::ApproveWithdrawal { .. }
         | Command::RejectWithdrawal { .. }
         | Command::NotePayout { .. }
-        | Command::ClawBack { .. }
-        | Command::Alliance(_) => None,
+        | Command::ClawBack { .. } => None,
+        Command::Alliance(command) => command.member(),
     }
 }
 

@@ -177,10 +177,20 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
         | AllianceEvent::CampaignTied { .. }
         | AllianceEvent::SaleVested { .. }
         | AllianceEvent::PeriodClosed { .. }
+        | AllianceEvent::HomeBound { .. }
+        | AllianceEvent::HomeEnded { .. }
         | AllianceEvent::StatementConfirmed { .. } => 32,
         AllianceEvent::GroupSold(_)
         | AllianceEvent::SaleReversed(_)
-        | AllianceEvent::StatementDrafted(_) => 48,
+        | AllianceEvent::StatementDrafted(_)
+        | AllianceEvent::OriginReversed(_)
+        | AllianceEvent::PurchaseShared(_) => 48,
+        AllianceEvent::OriginShared(shared) => {
+            shared.shares.len().saturating_mul(24).saturating_add(16)
+        }
+        AllianceEvent::OriginVested(vested) => {
+            vested.amounts.len().saturating_mul(16).saturating_add(16)
+        }
         AllianceEvent::StatementPaid(paid) => paid.reference.len().saturating_add(48),
         AllianceEvent::CounterPaid(_) | AllianceEvent::CounterReversed(_) => 80,
     }

@@ -387,6 +387,8 @@ export const restEn: RestMessages = {
     counter_payment_unknown: 'There is no such payment at a counter, or it cannot be taken back any more',
     counter_payment_reversed: 'This payment at a counter was taken back already',
     counter_void_late: 'A cashier voids on the same day and before the statement only; afterwards the merchant refunds',
+    home_store_bound: 'You have a home store, or had one: there is one in a lifetime',
+    home_store_closed: 'This store becomes nobody\'s home store',
     statement_unknown: 'There is no such statement',
     statement_state: 'The statement is not in the state in which this can be done',
     statement_empty: 'The merchant is due nothing and owes nothing new',

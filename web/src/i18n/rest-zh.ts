@@ -385,6 +385,8 @@ export const restZh = {
     counter_payment_unknown: '没有这笔到店付款，或已不能撤销',
     counter_payment_reversed: '这笔到店付款已经撤销',
     counter_void_late: '收银员只能撤销当天且未出账的付款；之后由商家退款',
+    home_store_bound: '你已有或曾有锁客门店，不能再换',
+    home_store_closed: '该门店不接受锁客',
     statement_unknown: '没有这份对账单',
     statement_state: '对账单当前状态不能这样操作',
     statement_empty: '该商家没有新的应付或欠款，无需出账',

@@ -192,7 +192,7 @@ impl Alliance {
 impl World {
     /// Every invariant of the alliance that the state does not keep.
     pub(crate) fn check_alliance(&self, found: &mut Vec<String>) {
-        let mut waiting = std::collections::BTreeMap::<MerchantId, i64>::new();
+        let mut waiting = self.origin_waiting(found);
         for (group, sale) in &self.alliance.sales {
             ledger::add(waiting.entry(sale.merchant).or_default(), sale.waiting.0);
             if !self.vesting.contains_key(group) {

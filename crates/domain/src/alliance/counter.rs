@@ -310,6 +310,8 @@ impl World {
             .min(self.spendable_coins(claim.member, now))
             .min(bill.most_coins.unwrap_or(Coins(i64::MAX)))
             .max(Coins::ZERO);
+        let kept = bill.amount.share(settlement)?;
+        let take = kept.minus(Money(coins.0))?;
         let paid = CounterPaid {
             counter: CounterId(self.alliance.counters.next),
             token: claim.token,
@@ -318,9 +320,9 @@ impl World {
             merchant,
             bill: bill.amount,
             coins,
-            kept: bill.amount.share(settlement)?,
+            kept,
             cash: contract.cash,
-            home: None,
+            home: self.counter_home((store, claim.member), take, now)?,
         };
         events.push(Event::Alliance(AllianceEvent::CounterPaid(paid)));
         Ok(())

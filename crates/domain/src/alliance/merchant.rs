@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use super::{Alliance, AllianceEvent, AllianceRefusal, account::Purse};
+use super::{Alliance, AllianceEvent, AllianceRefusal, MAX_LOCK_DAYS, account::Purse};
 use crate::{
     Answer, Campaign, CampaignId, Event, MAX_AMOUNT_FEN, MerchantId, Millis, Money, RATE_ONE_PPM,
     Rate, Refusal, StoreId, World,
@@ -26,6 +26,12 @@ pub struct Contract {
     /// Who takes the cash at his counters.
     #[n(3)]
     pub cash: CashTaker,
+    /// How many days a member whom his stores brought first has one as his home store; none: they bind nobody.
+    #[n(4)]
+    pub lock_days: Option<u32>,
+    /// What his stores get of what the platform earns on such members at others' counters; none: nothing.
+    #[n(5)]
+    pub origin_share: Option<Rate>,
 }
 
 /// Who takes the counter's cash (rules 10.4).
@@ -91,6 +97,12 @@ impl Contract {
         }
         if !is_rate(self.settlement) {
             return invalid("settlement", "must be between 0% and 100%");
+        }
+        if !is_rate(self.origin_share) {
+            return invalid("origin_share", "must be between 0% and 100%");
+        }
+        if self.lock_days.is_some_and(|days| MAX_LOCK_DAYS < days) {
+            return invalid("lock_days", "must be at most 3650");
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 mod account;
 mod counter;
+mod home;
 mod merchant;
 mod sale;
 mod statement;
@@ -18,6 +19,11 @@ pub use counter::{
     Bill, CLAIM_LASTS, COUNTER_REFUNDS, Claim, CounterId, CounterPaid, CounterPayment,
     CounterReversed, HomeBack, HomeShare, Reversal,
 };
+pub(crate) use home::Homes;
+pub use home::{
+    Home, MAX_LOCK_DAYS, OriginAmount, OriginPart, OriginReversed, OriginShared, OriginVested,
+    PurchaseShared,
+};
 pub use merchant::{CashTaker, Contract, MAX_CONTRACTS, MerchantView};
 pub use sale::{GroupSold, SaleReversed};
 pub(crate) use statement::Statements;
@@ -27,8 +33,8 @@ pub use statement::{
 };
 
 use crate::{
-    Account, Answer, Campaign, CampaignId, Due, Event, GroupId, MerchantId, Millis, Money,
-    Overflow, Refusal, StoreId, World,
+    Account, Answer, Campaign, CampaignId, Due, Event, GroupId, MemberId, MerchantId, Millis,
+    Money, Overflow, Refusal, StoreId, World,
 };
 use counter::Counters;
 use merchant::Merchant;
@@ -94,6 +100,18 @@ pub enum AllianceCommand {
         /// The store, if its cashier asks: he may only on the same day.
         store: Option<StoreId>,
     },
+    /// Makes a store a member's home store: the first whose link or code he has used.
+    BindHome {
+        /// Whose.
+        member: MemberId,
+        /// Which.
+        store: StoreId,
+    },
+    /// Ends that, for good.
+    EndHome {
+        /// Whose.
+        member: MemberId,
+    },
     /// Draws up a merchant's statement now; without it that is done when the month is over.
     DraftStatement {
         /// Whose.
@@ -125,9 +143,33 @@ impl AllianceCommand {
             | AllianceCommand::OpenStore { .. }
             | AllianceCommand::PublishFor { .. }
             | AllianceCommand::ReverseCounter { .. }
+            | AllianceCommand::BindHome { .. }
+            | AllianceCommand::EndHome { .. }
             | AllianceCommand::ConfirmStatement { .. }
             | AllianceCommand::PayStatement { .. } => None,
             AllianceCommand::DraftStatement { .. } => Some(Due::Statements),
+        }
+    }
+}
+
+impl AllianceCommand {
+    /// In whose name it acts, if in a member's.
+    pub(crate) fn member(&self) -> Option<MemberId> {
+        match self {
+            AllianceCommand::BindHome { member, .. } | AllianceCommand::EndHome { member } => {
+                Some(*member)
+            }
+            AllianceCommand::AdmitMerchant { .. }
+            | AllianceCommand::SignContract { .. }
+            | AllianceCommand::SuspendMerchant { .. }
+            | AllianceCommand::ReinstateMerchant { .. }
+            | AllianceCommand::OpenStore { .. }
+            | AllianceCommand::PublishFor { .. }
+            | AllianceCommand::PayAtCounter { .. }
+            | AllianceCommand::ReverseCounter { .. }
+            | AllianceCommand::DraftStatement { .. }
+            | AllianceCommand::ConfirmStatement { .. }
+            | AllianceCommand::PayStatement { .. } => None,
         }
     }
 }
@@ -245,6 +287,41 @@ pub enum AllianceEvent {
     /// It was paid.
     #[n(14)]
     StatementPaid(#[n(0)] StatementPaid),
+    /// A member has a home store.
+    #[n(15)]
+    HomeBound {
+        /// Who.
+        #[n(0)]
+        member: MemberId,
+        /// Which.
+        #[n(1)]
+        store: StoreId,
+        /// From this moment on it gets nothing more.
+        #[n(2)]
+        until: Millis,
+    },
+    /// He has ended it.
+    #[n(16)]
+    HomeEnded {
+        /// Who.
+        #[n(0)]
+        member: MemberId,
+        /// Which it was.
+        #[n(1)]
+        store: StoreId,
+    },
+    /// Home stores of a group's buyers get their shares; they wait for the return windows.
+    #[n(17)]
+    OriginShared(#[n(0)] OriginShared),
+    /// One of them goes back with its product.
+    #[n(18)]
+    OriginReversed(#[n(0)] OriginReversed),
+    /// What is left of them is payable.
+    #[n(19)]
+    OriginVested(#[n(0)] OriginVested),
+    /// The home store of somebody who has bought without a group gets its share.
+    #[n(24)]
+    PurchaseShared(#[n(0)] PurchaseShared),
 }
 
 /// Why the alliance turned a command down.
@@ -299,6 +376,12 @@ pub enum AllianceRefusal {
     /// A cashier voids on the day of the payment only.
     #[error("payment {0} at a counter is of another day: the merchant can refund it")]
     CounterVoidLate(CounterId),
+    /// He has one, or had one: it is the first in his life.
+    #[error("member {0} has a home store, or had one")]
+    HomeBound(MemberId),
+    /// Its merchant's contract binds nobody.
+    #[error("store {0} becomes nobody's home store")]
+    HomeClosed(StoreId),
     /// No such statement.
     #[error("statement {0} is not known")]
     UnknownStatement(StatementId),
@@ -335,6 +418,8 @@ impl AllianceRefusal {
             AllianceRefusal::UnknownCounter(_) => "counter_payment_unknown",
             AllianceRefusal::CounterReversed(_) => "counter_payment_reversed",
             AllianceRefusal::CounterVoidLate(_) => "counter_void_late",
+            AllianceRefusal::HomeBound(_) => "home_store_bound",
+            AllianceRefusal::HomeClosed(_) => "home_store_closed",
             AllianceRefusal::UnknownStatement(_) => "statement_unknown",
             AllianceRefusal::StatementState(_) => "statement_state",
             AllianceRefusal::StatementEmpty(_) => "statement_empty",
@@ -351,7 +436,7 @@ impl From<AllianceRefusal> for Refusal {
 
 impl AllianceEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 21] = [
         "merchant_admitted",
         "contract_signed",
         "merchant_suspended",
@@ -367,6 +452,12 @@ impl AllianceEvent {
         "period_closed",
         "statement_confirmed",
         "statement_paid",
+        "home_bound",
+        "home_ended",
+        "origin_shared",
+        "origin_reversed",
+        "origin_vested",
+        "purchase_shared",
     ];
 
     /// Its name in SQL and JSON.
@@ -387,6 +478,12 @@ impl AllianceEvent {
             AllianceEvent::PeriodClosed { .. } => "period_closed",
             AllianceEvent::StatementConfirmed { .. } => "statement_confirmed",
             AllianceEvent::StatementPaid(_) => "statement_paid",
+            AllianceEvent::HomeBound { .. } => "home_bound",
+            AllianceEvent::HomeEnded { .. } => "home_ended",
+            AllianceEvent::OriginShared(_) => "origin_shared",
+            AllianceEvent::OriginReversed(_) => "origin_reversed",
+            AllianceEvent::OriginVested(_) => "origin_vested",
+            AllianceEvent::PurchaseShared(_) => "purchase_shared",
         }
     }
 
@@ -397,7 +494,9 @@ impl AllianceEvent {
             AllianceEvent::SaleReversed(_)
             | AllianceEvent::SaleVested { .. }
             | AllianceEvent::CounterPaid(_)
-            | AllianceEvent::CounterReversed(_) => true,
+            | AllianceEvent::CounterReversed(_)
+            | AllianceEvent::OriginVested(_)
+            | AllianceEvent::PurchaseShared(_) => true,
             AllianceEvent::MerchantAdmitted { .. }
             | AllianceEvent::MerchantSuspended { .. }
             | AllianceEvent::MerchantReinstated { .. }
@@ -407,7 +506,11 @@ impl AllianceEvent {
             | AllianceEvent::StatementDrafted(_)
             | AllianceEvent::PeriodClosed { .. }
             | AllianceEvent::StatementConfirmed { .. }
-            | AllianceEvent::StatementPaid(_) => false,
+            | AllianceEvent::StatementPaid(_)
+            | AllianceEvent::HomeBound { .. }
+            | AllianceEvent::HomeEnded { .. }
+            | AllianceEvent::OriginShared(_)
+            | AllianceEvent::OriginReversed(_) => false,
         }
     }
 
@@ -428,7 +531,13 @@ impl AllianceEvent {
             | AllianceEvent::StatementDrafted(_)
             | AllianceEvent::PeriodClosed { .. }
             | AllianceEvent::StatementConfirmed { .. }
-            | AllianceEvent::StatementPaid(_) => None,
+            | AllianceEvent::StatementPaid(_)
+            | AllianceEvent::HomeBound { .. }
+            | AllianceEvent::HomeEnded { .. }
+            | AllianceEvent::OriginShared(_)
+            | AllianceEvent::OriginReversed(_)
+            | AllianceEvent::OriginVested(_)
+            | AllianceEvent::PurchaseShared(_) => None,
         }
     }
 }
@@ -500,6 +609,10 @@ impl World {
                 self.decide_counter_back(*counter, (*merchant, *store), now, events)?;
                 Ok(None)
             }
+            AllianceCommand::BindHome { member, store } => {
+                self.decide_bind_home(*member, *store, now, events)
+            }
+            AllianceCommand::EndHome { member } => self.decide_end_home(*member, now, events),
             AllianceCommand::DraftStatement { merchant } => {
                 self.decide_draft(*merchant, events)?;
                 Ok(None)
@@ -559,6 +672,20 @@ impl World {
                 self.apply_statement_confirmed(*statement);
             }
             AllianceEvent::StatementPaid(paid) => self.apply_statement_paid(paid.statement),
+            AllianceEvent::HomeBound {
+                member,
+                store,
+                until,
+            } => {
+                let (store, until) = (*store, *until);
+                self.apply_home_bound(*member, Home { store, until });
+            }
+            AllianceEvent::HomeEnded { member, .. } => self.apply_home_ended(*member),
+            AllianceEvent::OriginShared(shared) => self.apply_origin_shared(shared),
+            AllianceEvent::OriginReversed(reversed) => self.apply_origin_reversed(reversed),
+            AllianceEvent::OriginVested(vested) => self.apply_origin_vested(vested.group),
+            // Its lines tell all of it.
+            AllianceEvent::PurchaseShared(_) => {}
         }
         if event.is_for_a_statement() {
             self.await_statements();
@@ -585,6 +712,10 @@ pub(crate) fn alliance_lines(
         AllianceEvent::CounterReversed(reversed) => reversed.lines(move_money),
         AllianceEvent::StatementDrafted(drafted) => drafted.lines(move_money),
         AllianceEvent::StatementPaid(paid) => paid.lines(move_money),
+        AllianceEvent::OriginShared(shared) => shared.lines(move_money),
+        AllianceEvent::OriginReversed(reversed) => reversed.lines(move_money),
+        AllianceEvent::OriginVested(vested) => vested.lines(move_money),
+        AllianceEvent::PurchaseShared(shared) => shared.lines(move_money),
         AllianceEvent::SaleVested {
             merchant, amount, ..
         } => move_money(
@@ -598,6 +729,8 @@ pub(crate) fn alliance_lines(
         | AllianceEvent::StoreOpened { .. }
         | AllianceEvent::CampaignTied { .. }
         | AllianceEvent::PeriodClosed { .. }
-        | AllianceEvent::StatementConfirmed { .. } => Ok(()),
+        | AllianceEvent::StatementConfirmed { .. }
+        | AllianceEvent::HomeBound { .. }
+        | AllianceEvent::HomeEnded { .. } => Ok(()),
     }
 }

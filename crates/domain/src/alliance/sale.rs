@@ -187,6 +187,7 @@ impl World {
 
     /// The group's last return window closes, or its last product is back with these events.
     pub(crate) fn decide_sale_vested(&self, group: GroupId, events: &mut Vec<Event>) {
+        self.decide_origin_vested(group, events);
         let Some(sale) = self.alliance.sales.get(&group) else {
             return;
         };

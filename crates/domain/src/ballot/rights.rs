@@ -306,7 +306,7 @@ impl World {
         let seats = group.filled_seats(full);
         let drawn = Drawn::ballot(over.bought, over.unused);
         let settled = self.settlement(id, terms, &seats, drawn)?;
-        self.push_settled(group.campaign, settled, now, events)
+        self.push_settled((group.campaign, &seats), settled, now, events)
     }
 }
 

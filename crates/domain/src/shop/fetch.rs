@@ -155,6 +155,9 @@ impl World {
             store,
             kept_at,
         }));
+        if kept_at.is_none() {
+            self.decide_purchase_shared((purchase, known), now, events);
+        }
         Ok(())
     }
 

@@ -556,6 +556,7 @@ impl World {
         };
         if kept_at <= now {
             out.push(Event::Shop(ShopEvent::PurchaseKept { purchase }));
+            self.decide_purchase_shared((purchase, known), now, out);
         }
     }
 

@@ -180,6 +180,12 @@ impl World {
         self.shop.returned.iter().map(|(&id, &units)| (id, units))
     }
 
+    /// What one unit costs now; nothing where it is not known.
+    pub(crate) fn unit_cost(&self, id: SkuId) -> Money {
+        self.sku_ref(id)
+            .map_or(Money::ZERO, |known| known.terms.cost)
+    }
+
     pub(super) fn sku_ref(&self, id: SkuId) -> Option<&Sku> {
         self.shop.skus.get(usize::try_from(id.0).ok()?)
     }

@@ -14,6 +14,8 @@ pub(crate) fn contract() -> Contract {
         commission: Some(Rate(100_000)),
         settlement: Some(Rate(200_000)),
         cash: CashTaker::Platform,
+        lock_days: None,
+        origin_share: None,
     }
 }
 
@@ -453,6 +455,8 @@ pub(crate) fn every_kind(shop: &mut Shop) {
             commission: None,
             settlement: None,
             cash: CashTaker::Store,
+            lock_days: None,
+            origin_share: None,
         },
     })
     .unwrap();
@@ -470,6 +474,7 @@ fn every_kind_is_among_the_stored() {
     every_kind(&mut shop);
     crate::counters::every_kind(&mut shop);
     crate::statements::every_kind(&mut shop);
+    crate::homes::every_kind(&mut shop);
     let events = shop.records.iter().flat_map(|record| &record.events);
     let mut names: Vec<&str> = events
         .filter_map(|event| match event {

@@ -62,7 +62,11 @@ fn open(shop: &mut Shop, campaign: CampaignId, members: &[MemberId]) -> GroupId 
 }
 
 /// Fills a group and draws it; answers with everybody's place, in the draw's order.
-fn drawn(shop: &mut Shop, campaign: CampaignId, members: &[MemberId]) -> (GroupId, Vec<PaymentId>) {
+pub(crate) fn drawn(
+    shop: &mut Shop,
+    campaign: CampaignId,
+    members: &[MemberId],
+) -> (GroupId, Vec<PaymentId>) {
     let group = open(shop, campaign, members);
     assert_eq!(shop.state(group), GroupState::Full);
     let outcome = Box::new(shop.outcome(group));

@@ -559,21 +559,3 @@ fn a_chance_gives_a_number_of_winners_within_its_bounds() {
     assert!(1 < counts.len(), "always {counts:?}");
     shop.check();
 }
-
-#[test]
-fn what_cannot_be_opened_for_members_yet_is_not_published() {
-    let mut shop = crate::shop::Shop::new();
-    let mut refused = |terms: Campaign, named: &str| {
-        terms.check().unwrap();
-        let publish = Command::PublishCampaign {
-            campaign: Box::new(terms),
-        };
-        match shop.try_do(publish) {
-            Err(Refusal::NotRunYet { what }) => assert_eq!(what, named),
-            other => panic!("{named}: {other:?}"),
-        }
-    };
-    let mut shared = of_kind(Kind::Draw, 30_000, (5, 1), 0);
-    shared.origin_share = Some(Rate(50_000));
-    refused(shared, "alliance.origin_share");
-}

@@ -102,6 +102,7 @@ prop_compose! {
     fn terms()(
         price in 1i64..20_000, (seats, winners, per_member) in sizes(), cost in 0i64..5_000,
         rewards in declared(), shared in 0i64..1_000, fee in 0u32..20_000, kept: bool, exempt: bool,
+        origin in prop::option::of(0u32..=1_000_000),
     ) -> Campaign {
         let mut terms = campaign(price, seats, winners, cost);
         terms.group.seats_per_member = per_member;
@@ -109,6 +110,7 @@ prop_compose! {
         terms.channel = ChannelTerms { fee: Rate(fee), kept_on_refund: kept };
         terms.caps = vec![Cap { name: "shared".to_owned(), limit: Money(shared) }];
         terms.rewards = rewards;
+        terms.origin_share = origin.map(Rate);
         terms
     }
 }
@@ -480,6 +482,7 @@ fn live(campaigns: Vec<Campaign>, steps: &[Step]) -> Vec<Record> {
     shop.must(Command::DepositCapital {
         amount: Money(1_000_000),
     });
+    crate::homes::bind_some(&mut shop);
     for terms in campaigns {
         publish(&mut shop, terms);
     }
@@ -640,7 +643,7 @@ fn random_histories_reach_everything() {
             *cases.entry(event).or_insert(0u32) += 1;
         }
     }
-    assert_eq!(total.len(), 42, "{cases:?} {total:?}");
+    assert_eq!(total.len(), 47, "{cases:?} {total:?}");
     for event in ["filled", "settled"] {
         assert!(CASES / 2 < cases[event], "{cases:?} {total:?}");
     }
@@ -664,14 +667,15 @@ proptest! {
         uplines in prop::collection::vec(prop::collection::vec((0u32..5, 0u32..5), 0..4), 8),
         vias in prop::collection::vec(prop::option::of(0u32..8), 8),
         first in 0u32..7,
+        homes in prop::collection::vec(prop::option::of((0u32..3).prop_map(StoreId)), 8),
     ) {
         prop_assume!(terms.check().is_ok());
         let group = &terms.group;
-        let seats: Vec<FilledSeat> = (0..group.seats).zip(uplines).zip(vias).map(|((index, uplines), via)| FilledSeat {
+        let seats: Vec<FilledSeat> = (0..group.seats).zip(uplines).zip(vias).zip(homes).map(|(((index, uplines), via), home_store)| FilledSeat {
             index,
             member: MemberId(index),
             via: via.map(MemberId),
-            uplines: uplines.into_iter().map(|(member, vip)| Upline { member: MemberId(100 + member), vip, rank: 0, frozen: false }).collect(), walk: Vec::new(), agents: domain::Agents::default(), home_store: None }).collect();
+            uplines: uplines.into_iter().map(|(member, vip)| Upline { member: MemberId(100 + member), vip, rank: 0, frozen: false }).collect(), walk: Vec::new(), agents: domain::Agents::default(), home_store }).collect();
         let winners: Vec<u32> = (0..group.winners).map(|step| (first + step) % group.seats).collect();
         let settlement = settle(&terms, &seats, &winners).unwrap();
         let printed = solvency(&terms).unwrap();
@@ -680,7 +684,9 @@ proptest! {
             let uniform = if reward.is_uniform_consolation() { settlement.cash_of(ProgramKind::Consolation).unwrap().0 } else { 0 };
             prop_assert!(paid + uniform <= term.bound.cash.0);
         }
-        prop_assert!(settlement.rewards_cash().unwrap() <= printed.envelope.cash);
+        let origin = settlement.origin_cash().unwrap();
+        prop_assert!(origin <= printed.origin_share);
+        prop_assert!(settlement.rewards_cash().unwrap().0 - origin.0 <= printed.envelope.cash.0);
         let told = odds(&terms).unwrap();
         for seat in (0..group.seats).filter(|seat| !winners.contains(seat)) {
             let own = settlement.rewards.iter().filter(|paid| paid.program == ProgramKind::Consolation);

@@ -12,6 +12,7 @@ mod coins;
 mod counters;
 mod dividends;
 mod groups;
+mod homes;
 mod kinds;
 mod laws;
 mod limits;

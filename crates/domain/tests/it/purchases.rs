@@ -112,6 +112,8 @@ pub(crate) fn stores(shop: &mut Shop) -> [StoreId; 2] {
         commission: Some(Rate(100_000)),
         settlement: None,
         cash: CashTaker::Store,
+        lock_days: None,
+        origin_share: None,
     };
     shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
         token: [3; 16],
@@ -134,7 +136,7 @@ pub(crate) fn redeem(shop: &mut Shop, what: Fetched, store: StoreId) -> Result<A
 }
 
 /// What is picked up at the first of two stores, or a voucher of 30 days.
-fn fetched(shop: &mut Shop, fulfilment: Fulfilment) -> (SkuId, [StoreId; 2]) {
+pub(crate) fn fetched(shop: &mut Shop, fulfilment: Fulfilment) -> (SkuId, [StoreId; 2]) {
     let stores = stores(shop);
     let mut fetched = terms(10_000, 6_000);
     fetched.fulfilment = fulfilment;
@@ -145,7 +147,7 @@ fn fetched(shop: &mut Shop, fulfilment: Fulfilment) -> (SkuId, [StoreId; 2]) {
     (list(shop, fetched, 5), stores)
 }
 
-fn bought(shop: &mut Shop, sku: SkuId, name: &str) -> (PurchaseId, MemberId) {
+pub(crate) fn bought(shop: &mut Shop, sku: SkuId, name: &str) -> (PurchaseId, MemberId) {
     let member = shop.member(None);
     let asked = asked(shop, member, sku, 1, 1, 0);
     let purchase = buy(shop, asked).unwrap();
@@ -337,6 +339,8 @@ fn what_a_merchant_sold_is_picked_up_at_his_stores() {
             commission: Some(Rate(100_000)),
             settlement: None,
             cash: CashTaker::Store,
+            lock_days: None,
+            origin_share: None,
         },
     }));
     let other = shop.must(Command::Alliance(AllianceCommand::OpenStore {

@@ -36,6 +36,9 @@ const TABLES: &str = include_str!("stored_records_12.txt");
 /// The same of circles that take turns.
 const TURNS: &str = include_str!("stored_records_9.txt");
 
+/// The same of home stores.
+const HOMES: &str = include_str!("stored_records_13.txt");
+
 /// The same of merchants' statements.
 const STATEMENTS: &str = include_str!("stored_records_14.txt");
 /// The same of ballots.
@@ -53,7 +56,7 @@ const OLDER: &str = include_str!("stored_records_16.txt");
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 15] = [
+const HISTORIES: [(Make, &str); 16] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -64,6 +67,7 @@ const HISTORIES: [(Make, &str); 15] = [
     (crate::purchases::every_kind, SHOP),
     (crate::recharges::every_kind, RECHARGES),
     (counters, COUNTERS),
+    (homes, HOMES),
     (statements, STATEMENTS),
     (turns, TURNS),
     (tables, TABLES),
@@ -169,6 +173,13 @@ fn alliance() -> Vec<Record> {
 fn counters() -> Vec<Record> {
     let mut shop = Shop::new();
     crate::counters::every_kind(&mut shop);
+    shop.check();
+    shop.records
+}
+
+fn homes() -> Vec<Record> {
+    let mut shop = Shop::new();
+    crate::homes::every_kind(&mut shop);
     shop.check();
     shop.records
 }

@@ -17,6 +17,8 @@ pub(crate) fn contract() -> Contract {
         commission: Some(Rate(100_000)),
         settlement: Some(Rate(200_000)),
         cash: CashTaker::Store,
+        lock_days: None,
+        origin_share: None,
     }
 }
 

@@ -63,6 +63,8 @@ fn live(data: &Path) {
             commission: None,
             settlement: Some(Rate(200_000)),
             cash: CashTaker::Store,
+            lock_days: None,
+            origin_share: None,
         },
     }));
     shop.must(Command::Alliance(AllianceCommand::OpenStore {

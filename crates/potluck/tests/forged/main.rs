@@ -12,6 +12,7 @@ mod circles;
 mod coins;
 mod counters;
 mod dividends;
+mod homes;
 mod limits;
 mod people;
 mod purchases;

@@ -10,7 +10,7 @@ fn buy(shop: &mut Shop, token: u8, units: u32) -> PurchaseId {
     buy_of(shop, SkuId(0), token, units)
 }
 
-fn buy_of(shop: &mut Shop, sku: SkuId, token: u8, units: u32) -> PurchaseId {
+pub(crate) fn buy_of(shop: &mut Shop, sku: SkuId, token: u8, units: u32) -> PurchaseId {
     let purchase = PurchaseId(shop.step.world().purchases());
     shop.must(Command::Shop(ShopCommand::Buy(Reservation {
         member: MEMBER,
@@ -23,7 +23,7 @@ fn buy_of(shop: &mut Shop, sku: SkuId, token: u8, units: u32) -> PurchaseId {
     purchase
 }
 
-fn pay(shop: &mut Shop, purchase: PurchaseId, units: i64) {
+pub(crate) fn pay(shop: &mut Shop, purchase: PurchaseId, units: i64) {
     let txn = Txn::new(&format!("P{purchase}")).unwrap();
     shop.must(Command::Shop(ShopCommand::PayPurchase {
         purchase,
@@ -39,6 +39,8 @@ fn vouchers(shop: &mut Shop) {
         commission: None,
         settlement: None,
         cash: CashTaker::Store,
+        lock_days: None,
+        origin_share: None,
     };
     shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
         token: [3; 16],
@@ -165,7 +167,7 @@ fn recharges(shop: &mut Shop) {
     }));
 }
 
-fn sku() -> SkuTerms {
+pub(crate) fn sku() -> SkuTerms {
     let title = Text {
         zh: "米".to_owned(),
         en: "rice".to_owned(),

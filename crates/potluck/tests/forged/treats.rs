@@ -34,6 +34,7 @@ fn template() -> Campaign {
         genesis: GENESIS_S,
         period: 3,
     };
+    terms.origin_share = Some(Rate(100_000));
     terms.rewards = unlimited([Program::Formation(Formation {
         per_recruit: Money(100),
     })]);
@@ -93,6 +94,8 @@ fn diner(data: &Path, template: Campaign) -> Shop {
             commission: Some(Rate(100_000)),
             settlement: None,
             cash: CashTaker::Store,
+            lock_days: None,
+            origin_share: None,
         },
     }));
     shop.must(Command::Alliance(AllianceCommand::OpenStore {
@@ -104,7 +107,34 @@ fn diner(data: &Path, template: Campaign) -> Shop {
         campaign: Box::new(template),
     }));
     shop.register(&[None, None]);
+    home(&mut shop);
     shop
+}
+
+/// Another merchant's store, where both are at home.
+fn home(shop: &mut Shop) {
+    shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+        token: [8; 16],
+        contract: Contract {
+            entry_fee: Money(0),
+            commission: None,
+            settlement: None,
+            cash: CashTaker::Store,
+            lock_days: Some(365),
+            origin_share: None,
+        },
+    }));
+    shop.must(Command::Alliance(AllianceCommand::OpenStore {
+        merchant: MerchantId(1),
+        token: [9; 16],
+    }));
+    for member in [0, 1].map(MemberId) {
+        let store = StoreId(1);
+        shop.must(Command::Alliance(AllianceCommand::BindHome {
+            member,
+            store,
+        }));
+    }
 }
 
 /// A table that is drawn, one that is cancelled empty, one that is cancelled with a guest, and one that waits.
@@ -170,6 +200,16 @@ fn forged_tables_are_found() {
         }
         _ => false,
     });
+    fails(
+        "become payable that did not wait",
+        &mut |event| match event {
+            Event::Alliance(AllianceEvent::OriginVested(vested)) => {
+                vested.amounts[0].amount.0 += 1;
+                true
+            }
+            _ => false,
+        },
+    );
     // The smaller bill is not what the guests paid.
     fails("with another amount or fee", &mut |event| {
         opened(event, &mut |event| {

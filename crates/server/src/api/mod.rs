@@ -16,6 +16,7 @@ mod draws;
 mod fetch;
 mod gateway;
 mod groups;
+mod home;
 mod inbox;
 mod limits;
 mod me;
@@ -277,9 +278,11 @@ fn alliance() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(merchant::draft))
 }
 
-/// Merchants' statements.
+/// Merchants' statements, and members' home stores.
 fn statements() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .routes(routes!(home::home, home::bind))
+        .routes(routes!(home::end))
         .routes(routes!(statements::mine))
         .routes(routes!(statements::my_page))
         .routes(routes!(statements::my_lines))

@@ -374,6 +374,8 @@ fn of_alliance(problem: Problem, refusal: &AllianceRefusal) -> Problem {
         | AllianceRefusal::UnknownCounter(_)
         | AllianceRefusal::CounterReversed(_)
         | AllianceRefusal::CounterVoidLate(_)
+        | AllianceRefusal::HomeBound(_)
+        | AllianceRefusal::HomeClosed(_)
         | AllianceRefusal::UnknownStatement(_)
         | AllianceRefusal::StatementState(_)
         | AllianceRefusal::StatementEmpty(_) => problem,
@@ -393,6 +395,8 @@ fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
         | AllianceRefusal::CounterCodeUsed
         | AllianceRefusal::CounterReversed(_)
         | AllianceRefusal::CounterVoidLate(_)
+        | AllianceRefusal::HomeBound(_)
+        | AllianceRefusal::HomeClosed(_)
         | AllianceRefusal::StatementState(_)
         | AllianceRefusal::StatementEmpty(_) => StatusCode::CONFLICT,
         AllianceRefusal::InvalidContract { .. }

@@ -44,6 +44,21 @@ pub(crate) struct ContractBody {
     pub(crate) settlement: Option<String>,
     /// Who takes the cash at his counters: `platform` or `store`.
     pub(crate) cash: String,
+    /// How many days a member whom his stores brought first has one as his home store, at most 3650; 365 where none are
+    /// given, null: his stores bind nobody.
+    #[serde(default = "default_lock_days")]
+    pub(crate) lock_days: Option<u32>,
+    /// What his stores get of what the platform earns on such members at others' counters, such as `10%`; without it nothing.
+    #[serde(default)]
+    pub(crate) origin_share: Option<String>,
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "serde asks for the field's own type"
+)]
+fn default_lock_days() -> Option<u32> {
+    Some(365)
 }
 
 #[expect(
@@ -70,6 +85,8 @@ impl ContractBody {
                 "store" => CashTaker::Store,
                 _ => return None,
             },
+            lock_days: self.lock_days,
+            origin_share: rate(&self.origin_share)?,
         })
     }
 }
@@ -82,6 +99,8 @@ impl From<&Contract> for ContractBody {
             commission: contract.commission.map(rate),
             settlement: contract.settlement.map(rate),
             cash: contract.cash.name().to_owned(),
+            lock_days: contract.lock_days,
+            origin_share: contract.origin_share.map(rate),
         }
     }
 }

@@ -13,6 +13,7 @@ mod dividends;
 mod drand;
 mod files;
 mod gateway;
+mod homes;
 mod inbox;
 mod inputs;
 mod limits;

@@ -94,7 +94,13 @@ impl Batch {
             // Their lines tell all of these.
             AllianceEvent::GroupSold(_)
             | AllianceEvent::SaleReversed(_)
-            | AllianceEvent::SaleVested { .. } => Ok(()),
+            | AllianceEvent::SaleVested { .. }
+            | AllianceEvent::OriginShared(_)
+            | AllianceEvent::OriginReversed(_)
+            | AllianceEvent::OriginVested(_)
+            | AllianceEvent::PurchaseShared(_) => Ok(()),
+            // The world is asked for these.
+            AllianceEvent::HomeBound { .. } | AllianceEvent::HomeEnded { .. } => Ok(()),
         }
     }
 
@@ -138,6 +144,9 @@ fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>, Option<C
         AllianceEvent::GroupSold(sold) => (Some(sold.group), None, None),
         AllianceEvent::SaleReversed(reversed) => (Some(reversed.group), Some(reversed.order), None),
         AllianceEvent::SaleVested { group, .. } => (Some(*group), None, None),
+        AllianceEvent::OriginShared(shared) => (Some(shared.group), None, None),
+        AllianceEvent::OriginReversed(back) => (Some(back.group), Some(back.order), None),
+        AllianceEvent::OriginVested(vested) => (Some(vested.group), None, None),
         AllianceEvent::CounterPaid(paid) => (None, None, Some(paid.counter)),
         AllianceEvent::CounterReversed(reversed) => (None, None, Some(reversed.counter)),
         AllianceEvent::MerchantAdmitted { .. }
@@ -149,7 +158,10 @@ fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>, Option<C
         | AllianceEvent::StatementDrafted(_)
         | AllianceEvent::PeriodClosed { .. }
         | AllianceEvent::StatementConfirmed { .. }
-        | AllianceEvent::StatementPaid(_) => (None, None, None),
+        | AllianceEvent::StatementPaid(_)
+        | AllianceEvent::HomeBound { .. }
+        | AllianceEvent::HomeEnded { .. }
+        | AllianceEvent::PurchaseShared(_) => (None, None, None),
     }
 }
 

@@ -89,6 +89,32 @@ fn step(shop: &mut Shop, (what, first, second): (u8, u8, u8)) {
     }
 }
 
+/// Another merchant's store, where two members are at home.
+fn home(shop: &mut Shop) {
+    shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+        token: [5; 16],
+        contract: Contract {
+            entry_fee: Money(0),
+            commission: None,
+            settlement: None,
+            cash: CashTaker::Store,
+            lock_days: Some(365),
+            origin_share: Some(Rate(50_000)),
+        },
+    }));
+    shop.must(Command::Alliance(AllianceCommand::OpenStore {
+        merchant: MerchantId(1),
+        token: [6; 16],
+    }));
+    for member in [0, 1].map(MemberId) {
+        let store = StoreId(0);
+        shop.must(Command::Alliance(AllianceCommand::BindHome {
+            member,
+            store,
+        }));
+    }
+}
+
 fn history(steps: &[(u8, u8, u8)]) -> Shop {
     let mut shop = Shop::opened(5, e0());
     let mut small = e0();
@@ -104,8 +130,12 @@ fn history(steps: &[(u8, u8, u8)]) -> Shop {
             commission: Some(commission),
             settlement: None,
             cash: CashTaker::Store,
+            lock_days: None,
+            origin_share: None,
         },
     }));
+    small.origin_share = Some(Rate(100_000));
+    home(&mut shop);
     let merchant = MerchantId(0);
     shop.must(Command::Alliance(AllianceCommand::OpenStore {
         merchant,

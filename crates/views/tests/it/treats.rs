@@ -57,6 +57,8 @@ fn evening() -> Shop {
             commission: Some(Rate(70_000)),
             settlement: None,
             cash: CashTaker::Store,
+            lock_days: None,
+            origin_share: None,
         },
     }));
     let merchant = MerchantId(0);

@@ -30,6 +30,7 @@ impl Trail {
         }
         self.check_amounts(at, settled, &full, findings);
         self.note_sold(settled);
+        self.note_origin(settled, &full.seats);
         self.counts.settled += 1;
         self.counts.rewards += u64::try_from(settled.rewards.len()).unwrap_or(0);
         let fulfilment = self
@@ -468,6 +469,7 @@ impl Trail {
         }
         self.alliance
             .came_back(payment.group, *order, paid, rewards);
+        self.note_origin_back(payment.group, *order, seat);
         self.owe(at, *refund, paid, findings);
     }
 

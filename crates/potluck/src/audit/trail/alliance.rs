@@ -195,7 +195,13 @@ impl Trail {
             | AllianceEvent::StatementDrafted(_)
             | AllianceEvent::PeriodClosed { .. }
             | AllianceEvent::StatementConfirmed { .. }
-            | AllianceEvent::StatementPaid(_) => {}
+            | AllianceEvent::StatementPaid(_)
+            | AllianceEvent::HomeBound { .. }
+            | AllianceEvent::HomeEnded { .. }
+            | AllianceEvent::OriginShared(_)
+            | AllianceEvent::OriginReversed(_)
+            | AllianceEvent::OriginVested(_)
+            | AllianceEvent::PurchaseShared(_) => {}
             AllianceEvent::GroupSold(sold) => {
                 let terms = self
                     .campaign(sold.group)
@@ -243,6 +249,22 @@ impl Trail {
         findings.unless(changed, at.0, || {
             format!("merchant {merchant} is suspended or reinstated twice")
         });
+    }
+
+    /// Whose store it is.
+    pub(super) fn store_merchant(&self, store: StoreId) -> Option<MerchantId> {
+        let stores = &self.alliance.stores;
+        stores.get(usize::try_from(store.0).ok()?).copied()
+    }
+
+    /// Whose campaign it is, if a merchant's.
+    pub(super) fn merchant_of_campaign(&self, campaign: CampaignId) -> Option<MerchantId> {
+        self.alliance.campaigns.get(&campaign).copied()
+    }
+
+    /// A merchant's contract that is in force, also while he is suspended.
+    pub(super) fn newest_contract(&self, merchant: MerchantId) -> Option<&Contract> {
+        self.alliance.known(merchant)?.contracts.last()
     }
 
     /// The contract under which a store's counter is open.

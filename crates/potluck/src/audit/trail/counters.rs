@@ -113,6 +113,10 @@ impl Trail {
         findings.unless(right, at.0, || {
             format!("payment {counter} at a counter is not divided as its merchant's contract says")
         });
+        let home = self.counter_home(paid, at.1);
+        findings.unless(paid.home == home, at.0, || {
+            format!("payment {counter} at a counter gives a home store another share than its contract says")
+        });
         self.counters.payments.push(Paid {
             paid: *paid,
             at: at.1,

@@ -7,6 +7,7 @@ mod circles;
 mod coins;
 mod counters;
 mod dividends;
+mod homes;
 mod limits;
 mod people;
 mod recharge;
@@ -55,6 +56,7 @@ pub(super) struct Trail {
     alliance: alliance::Book,
     counters: counters::Book,
     statements: statements::Book,
+    homes: homes::Book,
     circles: circles::Book,
     treats: treats::Book,
     ballots: ballots::Book,
@@ -229,6 +231,7 @@ impl Trail {
     /// What looks at every event before anything takes note of it.
     fn before(&mut self, at: At, event: &Event, findings: &mut Findings) {
         self.alliance_follows(at, event, findings);
+        self.homes_follow(at, event, findings);
         self.counter_event(at, event, findings);
         self.coins_event(at, event, findings);
         self.limits_follow(at, event, findings);
@@ -429,6 +432,7 @@ impl Trail {
     /// What must not be left over at the end.
     pub(super) fn finish(&self, findings: &mut Findings) {
         self.alliance_finish(findings);
+        self.homes_finish(findings);
         self.limits_finish(findings);
         self.treats_finish(findings);
         self.ballots_finish(findings);
@@ -477,6 +481,7 @@ impl Trail {
         self.compare_counters(world, findings);
         self.compare_treats(world, findings);
         self.compare_statements(world, findings);
+        self.compare_homes(world, findings);
         for (group, live) in &self.live {
             let paid = u32::try_from(live.paid.len()).ok();
             if world.group(*group).map(|view| view.paid) != paid {

@@ -314,6 +314,10 @@ impl Trail {
             live.seat(PaymentId { group, index })
                 .map(|seat| (index, seat))
         });
+        let number = usize::try_from(group.0).ok();
+        let number = number
+            .and_then(|group| self.campaign_of.get(group))
+            .copied();
         let sealed: Vec<FilledSeat> = held
             .map(|(index, seat)| FilledSeat {
                 index,
@@ -322,7 +326,7 @@ impl Trail {
                 uplines: self.uplines(seat.member, &campaign),
                 walk: self.walk(seat.member, &campaign),
                 agents: self.agents(seat.member, &campaign),
-                home_store: None,
+                home_store: self.seat_home(number, &campaign.terms, (seat.member, at.1)),
             })
             .collect();
         findings.unless(sealed == seats, at.0, || {

@@ -36,6 +36,12 @@ impl Shop {
         self.open.get(&id)
     }
 
+    /// What one unit costs now.
+    pub(super) fn cost_each(&self, sku: SkuId) -> Option<Money> {
+        let known = self.skus.get(usize::try_from(sku.0).ok()?)?;
+        Some(known.terms.cost)
+    }
+
     /// Takes one out.
     pub(super) fn end(&mut self, id: PurchaseId) -> Option<Purchase> {
         self.open.remove(&id)

@@ -1,0 +1,178 @@
+//! `potluck audit` counts what home stores get again, from contracts, campaigns and seats.
+use std::path::Path;
+
+use domain::*;
+
+use crate::alliance::contract;
+use crate::shop::{DAY_MS, Shop, finds, passes, sale};
+
+/// Two members of one home store buy of the platform; one gives his product back. One pays a bill at another's counter.
+fn live(data: &Path) {
+    let mut shop = Shop::open(data);
+    shop.register(&[None, None]);
+    for (merchant, token) in [(0, [1; 16]), (1, [2; 16])] {
+        shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+            token,
+            contract: Contract {
+                entry_fee: Money(0),
+                lock_days: Some(365),
+                origin_share: Some(Rate(100_000)),
+                ..contract()
+            },
+        }));
+        shop.must(Command::Alliance(AllianceCommand::OpenStore {
+            merchant: MerchantId(merchant),
+            token,
+        }));
+    }
+    for member in [0, 1].map(MemberId) {
+        let store = StoreId(0);
+        shop.must(Command::Alliance(AllianceCommand::BindHome {
+            member,
+            store,
+        }));
+    }
+    let mut terms = sale();
+    terms.origin_share = Some(Rate(50_000));
+    shop.must(Command::PublishCampaign {
+        campaign: Box::new(terms),
+    });
+    let group = shop.buy([0, 1]);
+    shop.deliver(group, [0, 1]);
+    let (order, member) = (OrderId(1), MemberId(1));
+    shop.must(Command::ReturnOrder { order, member });
+    shop.must(Command::TakeBackOrder { order });
+    shop.must(Command::Alliance(AllianceCommand::PayAtCounter {
+        store: StoreId(1),
+        bill: Bill {
+            amount: Money(10_000),
+            most_coins: None,
+        },
+        claim: Some(Claim {
+            token: [7; 16],
+            member: MemberId(0),
+            expires: Millis(shop.clock.0 + 60_000),
+        }),
+    }));
+    goods(&mut shop);
+    shop.must(Command::Alliance(AllianceCommand::EndHome {
+        member: MemberId(1),
+    }));
+    shop.days(8);
+    let (payable, vesting, _) = shop.step.world().merchant_money(MerchantId(0));
+    // 5 % of 80.00, and 10 % of 20.00 and of 40.00.
+    let payable = (payable, vesting);
+    assert_eq!(payable, (Money(400 + 200 + 400), Money(0)));
+}
+
+/// Two units of 100.00 at a cost of 60.00; one is kept, the other comes back and is sold again.
+fn goods(shop: &mut Shop) {
+    let (sku, member) = (SkuId(0), MemberId(0));
+    shop.must(Command::Shop(ShopCommand::ListSku {
+        token: [9; 16],
+        product: [2; 16],
+        terms: Box::new(crate::purchases::sku()),
+    }));
+    shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 1 }));
+    for token in [1, 2] {
+        let purchase = crate::purchases::buy_of(shop, sku, token, 1);
+        crate::purchases::pay(shop, purchase, 1);
+        shop.must(Command::Shop(ShopCommand::ShipPurchase { purchase }));
+        let receive = ShopCommand::ReceivePurchase { purchase, member };
+        shop.must(Command::Shop(receive));
+        if token == 1 {
+            for command in [
+                ShopCommand::ReturnPurchase { purchase, member },
+                ShopCommand::TakeBackPurchase { purchase },
+            ] {
+                shop.must(Command::Shop(command));
+            }
+        }
+    }
+}
+
+#[test]
+fn forged_home_stores_and_shares_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    live(dir.path());
+    passes(dir.path());
+    let fails = |finding: &str, change: &mut dyn FnMut(&mut AllianceEvent) -> bool| {
+        finds(dir.path(), finding, |event| match event {
+            Event::Alliance(event) => change(event),
+            _ => false,
+        });
+    };
+    let against = "against its contract, or a second one";
+    fails(against, &mut |event| match event {
+        AllianceEvent::HomeBound { member, until, .. } if *member == MemberId(1) => {
+            until.0 += DAY_MS;
+            true
+        }
+        _ => false,
+    });
+    fails(
+        "ends a home store that he has not",
+        &mut |event| match event {
+            AllianceEvent::HomeEnded { store, .. } => {
+                *store = StoreId(1);
+                true
+            }
+            _ => false,
+        },
+    );
+    fails(
+        "do not get what its campaign says",
+        &mut |event| match event {
+            AllianceEvent::OriginShared(shared) => {
+                shared.shares[0].share.amount.0 += 1;
+                true
+            }
+            _ => false,
+        },
+    );
+    fails("does not give back what it got", &mut |event| match event {
+        AllianceEvent::OriginReversed(back) => {
+            back.part.share.amount.0 -= 1;
+            true
+        }
+        _ => false,
+    });
+    fails(
+        "become payable that did not wait",
+        &mut |event| match event {
+            AllianceEvent::OriginVested(vested) => {
+                vested.amounts[0].amount.0 -= 1;
+                true
+            }
+            _ => false,
+        },
+    );
+    fails(
+        "gives a home store another share",
+        &mut |event| match event {
+            AllianceEvent::CounterPaid(paid) => {
+                paid.home = None;
+                true
+            }
+            _ => false,
+        },
+    );
+    fails("does not get its share of", &mut |event| match event {
+        AllianceEvent::PurchaseShared(shared) => {
+            shared.share.amount.0 += 1;
+            true
+        }
+        _ => false,
+    });
+    finds(
+        dir.path(),
+        "the sealed seats of group",
+        |event| match event {
+            Event::GroupFilled { seats, .. } => {
+                seats[0].home_store = None;
+                true
+            }
+            _ => false,
+        },
+    );
+}
