@@ -11,13 +11,16 @@ use engine::{Clock, SystemClock};
 /// Manage the people who run the platform
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum OperatorCommand {
-    /// Add an operator; his password is read from standard input, or made and printed
+    /// Add an operator, or somebody of finance; his password is read from standard input, or made and printed
     Add {
         /// His name
         name: String,
         /// Directory of the platform's data
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+        /// What he may do: finance reads the books and moves money, and nothing else
+        #[arg(long, value_enum, default_value_t = Role::Operator)]
+        role: Role,
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
@@ -36,6 +39,15 @@ pub(crate) enum OperatorCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+}
+
+/// What somebody on the staff may do.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Everything.
+    Operator,
+    /// Reads the books and moves money.
+    Finance,
 }
 
 /// Manage the programs that join for members they serve
@@ -60,9 +72,10 @@ pub(crate) fn run(command: &OperatorCommand) -> ExitCode {
         OperatorCommand::Add {
             name,
             data,
+            role,
             password_stdin,
             new,
-        } => expect_platform(data, *new).and_then(|()| add(name, data, *password_stdin)),
+        } => expect_platform(data, *new).and_then(|()| add(name, data, *role, *password_stdin)),
         OperatorCommand::Password {
             name,
             data,
@@ -116,16 +129,22 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
         .map_err(|error| error.to_string())
 }
 
-fn add(name: &str, data: &Path, from_stdin: bool) -> Result<(), String> {
+fn add(name: &str, data: &Path, role: Role, from_stdin: bool) -> Result<(), String> {
     let password = Password::of(from_stdin)?;
-    let added = runtime()?.block_on(server::operator_add(
-        data,
-        name,
-        &password.text,
-        Clock::now(&SystemClock),
-    ));
+    let now = Clock::now(&SystemClock);
+    let adding = async {
+        match role {
+            Role::Operator => server::operator_add(data, name, &password.text, now).await,
+            Role::Finance => server::finance_add(data, name, &password.text, now).await,
+        }
+    };
+    let added = runtime()?.block_on(adding);
     added.map_err(|error| server::chain(&error))?;
-    println!("operator {name} can sign in");
+    let title = match role {
+        Role::Operator => "operator",
+        Role::Finance => "finance",
+    };
+    println!("{title} {name} can sign in");
     password.print_if_made();
     Ok(())
 }

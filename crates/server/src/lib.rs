@@ -49,5 +49,7 @@ pub use http::Rate;
 pub use money::payout_no;
 pub use parts::no_lost_journal;
 pub use server::{Running, ServeError, make_data_dir, serve, start};
-pub use staff::{MIN_PASSWORD_CHARS, StaffError, gateway_add, operator_add, operator_password};
+pub use staff::{
+    MIN_PASSWORD_CHARS, StaffError, finance_add, gateway_add, operator_add, operator_password,
+};
 pub use wire::DemoAccount;

@@ -29,6 +29,8 @@ pub(crate) const SESSION_S: i64 = 30 * 86_400;
 pub(crate) const OPERATOR_SESSION_S: i64 = 12 * 3_600;
 /// Runs the platform.
 pub(crate) const OPERATOR_ROLE: &str = "operator";
+/// Reads the books and moves the platform's money.
+pub(crate) const FINANCE_ROLE: &str = "finance";
 /// Acts for a merchant.
 pub(crate) const MERCHANT_ROLE: &str = "merchant";
 /// Stands at a merchant's store.

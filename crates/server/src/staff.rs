@@ -1,4 +1,4 @@
-//! Who runs the platform: operators and gateways are added on the machine itself.
+//! Who runs the platform: operators, finance and gateways are added on the machine itself.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use domain::{GatewayId, Millis, OperatorId};
 use views::{Directory, DirectoryError, Place, SessionOf, StoreError};
 
 use crate::auth::hash_password;
-use crate::people::OPERATOR_ROLE;
+use crate::people::{FINANCE_ROLE, OPERATOR_ROLE};
 
 /// Shortest password of an operator, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 10;
@@ -48,12 +48,29 @@ pub async fn operator_add(
     password: &str,
     now: Millis,
 ) -> Result<OperatorId, StaffError> {
+    add(data_dir, OPERATOR_ROLE, (name, password), now).await
+}
+
+/// Adds somebody of finance, in the same way: he reads the books and moves money, and nothing else.
+pub async fn finance_add(
+    data_dir: &Path,
+    name: &str,
+    password: &str,
+    now: Millis,
+) -> Result<OperatorId, StaffError> {
+    add(data_dir, FINANCE_ROLE, (name, password), now).await
+}
+
+async fn add(
+    data_dir: &Path,
+    role: &str,
+    (name, password): (&str, &str),
+    now: Millis,
+) -> Result<OperatorId, StaffError> {
     check_name(name)?;
     let hash = hash_of(password)?;
     let directory = open(data_dir, now).await?;
-    let added = directory
-        .add_operator(name, &hash, OPERATOR_ROLE, now)
-        .await;
+    let added = directory.add_operator(name, &hash, role, now).await;
     directory.close().await;
     Ok(added?)
 }

@@ -1,6 +1,6 @@
 //! What moves money or changes plans and limits waits for a second operator (rules 11): one asks and says why, another one
-//! approves or declines. Where there is one operator only, nobody could approve: he acts alone, and the list of decisions
-//! shows that nobody else did.
+//! approves or declines; of what moves money that may be finance. Where there is nobody else, nobody could approve: he acts
+//! alone, and the list of decisions shows that nobody else did.
 //!
 //! Why the body is kept as it was asked for: what is approved is what was read, by the same code, and nothing in between.
 
@@ -20,12 +20,12 @@ use sha2::{Digest, Sha256};
 use views::{Approval, Asked, Decision, Second};
 
 use super::campaigns::schema_problem;
+use super::reports::day_start;
 use super::standing::check_reason;
-use super::withdrawals::day_start;
 use crate::app::{App, Shared, store_problem};
-use crate::auth::AsOperator;
+use crate::auth::{AsFinance, not_yours};
 use crate::http::{ApprovalNumber, Page, Params, Problem, Result, Segment, Write, decimal};
-use crate::people::OPERATOR_ROLE;
+use crate::people::{FINANCE_ROLE, OPERATOR_ROLE};
 use crate::wire::{
     ApprovalLine, Capital, ClawbackWanted, Done, List, PlanBody, ProfileWanted, Reasoned,
     SecondLine, TransferWanted,
@@ -67,7 +67,7 @@ pub(super) struct Wanted<'a, B> {
 /// Does it if there is no other operator, or it is done already, else keeps it until one approves.
 pub(super) async fn act<B: Serialize>(
     app: &Arc<App>,
-    operator: &AsOperator,
+    operator: OperatorId,
     key: IdempotencyKey,
     wanted: Wanted<'_, B>,
 ) -> Result<Acted> {
@@ -75,28 +75,31 @@ pub(super) async fn act<B: Serialize>(
         .map_err(|error| Problem::fault("a body cannot be kept", &error))?;
     let (command, reason) = read(wanted.what, wanted.subject, &body)?;
     let directory = app.people.directory();
-    let operators = directory.operators(OPERATOR_ROLE).await;
-    let alone = operators.map_err(store_problem)? < 2;
-    if alone || is_remembered(app, operator.actor(), key).await? {
-        let reply = app.submit(operator.actor(), key, command).await?;
-        note(
-            app,
-            reply.seq,
-            operator.id,
-            (wanted.what, wanted.subject, reason),
-        )
-        .await?;
+    let mut others = directory.staff_of(OPERATOR_ROLE).await;
+    if is_of_finance(wanted.what) {
+        let finance = directory
+            .staff_of(FINANCE_ROLE)
+            .await
+            .map_err(store_problem)?;
+        others = others.map(|operators| operators.saturating_add(finance));
+    }
+    let alone = others.map_err(store_problem)? < 2;
+    let asker = Actor::Operator(operator);
+    if alone || is_remembered(app, asker, key).await? {
+        let reply = app.submit(asker, key, command).await?;
+        let what = (wanted.what, wanted.subject, reason);
+        note(app, reply.seq, operator, what).await?;
         return Ok(Acted::Done(reply.seq));
     }
     let mut request = Sha256::new();
-    request.update(operator.id.0.to_be_bytes());
+    request.update(operator.0.to_be_bytes());
     request.update(key.key);
     let asked = Asked {
         what: wanted.what.to_owned(),
         subject: wanted.subject,
         body,
         request: request.finalize().into(),
-        operator: operator.id,
+        operator,
         reason,
     };
     let approval = directory.ask_approval(&asked, app.config.clock.now()).await;
@@ -105,6 +108,11 @@ pub(super) async fn act<B: Serialize>(
         return Err(domain::Refusal::KeyReused.into());
     }
     Ok(Acted::Waits(Box::new(approval)))
+}
+
+/// Whether finance may decide about it: what moves money, but not the rules by which it moves.
+fn is_of_finance(what: &str) -> bool {
+    !matches!(what, "plan" | "profile")
 }
 
 /// Whether the engine still knows that this was done: telling it again has no second effect.
@@ -244,7 +252,7 @@ async fn note(
 #[utoipa::path(get, path = "/console/approvals", tag = "console", params(Page), responses((status = 200, description = "Approvals", body = List<ApprovalLine>)))]
 pub(crate) async fn all(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<Page>,
 ) -> Result<Json<List<ApprovalLine>>> {
     let found = app.people.directory().approvals(query.of()?).await;
@@ -259,7 +267,7 @@ pub(crate) async fn all(
 #[utoipa::path(post, path = "/console/approvals/{id}/approve", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Done", body = Done)))]
 pub(crate) async fn approve(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(ApprovalNumber(id)): Segment<ApprovalNumber>,
     write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
@@ -321,7 +329,7 @@ pub(crate) async fn approve(
 #[utoipa::path(post, path = "/console/approvals/{id}/decline", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Declined", body = ApprovalLine)))]
 pub(crate) async fn decline(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(ApprovalNumber(id)): Segment<ApprovalNumber>,
     write: Write<Reasoned>,
 ) -> Result<Json<ApprovalLine>> {
@@ -338,13 +346,16 @@ pub(crate) async fn decline(
 /// What is decided about, and what this operator says of it.
 async fn second(
     app: &App,
-    operator: &AsOperator,
+    operator: &AsFinance,
     id: u32,
     reason: String,
 ) -> Result<(Approval, Second)> {
     check_reason(&reason)?;
     let approval = app.people.directory().approval(id).await;
     let approval = approval.map_err(store_problem)?.ok_or_else(unknown)?;
+    if operator.role == FINANCE_ROLE && !is_of_finance(&approval.asked.what) {
+        return Err(not_yours(OPERATOR_ROLE));
+    }
     let now = app.config.clock.now();
     let until = approval
         .at

@@ -5,7 +5,7 @@ use axum::extract::State;
 use domain::{CoinLot, Coins, World};
 
 use crate::app::Shared;
-use crate::auth::{AsMember, AsOperator};
+use crate::auth::{AsFinance, AsMember};
 use crate::http::Result;
 use crate::wire::{CoinLotLine, CoinsPage};
 
@@ -26,7 +26,7 @@ pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<Co
 
 /// All members' coins by when they expire. Costs a pass over all members.
 #[utoipa::path(get, path = "/console/coins", tag = "console", responses((status = 200, description = "Vintages", body = CoinsPage)))]
-pub(crate) async fn vintages(State(app): Shared, _: AsOperator) -> Result<Json<CoinsPage>> {
+pub(crate) async fn vintages(State(app): Shared, _: AsFinance) -> Result<Json<CoinsPage>> {
     let page = app
         .query(|world| {
             let bought = world.all_bought_coins();

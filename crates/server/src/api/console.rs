@@ -9,7 +9,7 @@ use views::{LedgerFilter, LedgerRow, OrderStatus, Person, TrialRow};
 use super::approvals::{Acted, Wanted, act};
 use super::campaigns::{Fresh, GroupsQuery, group_list};
 use crate::app::{Shared, Viewed, store_problem};
-use crate::auth::AsOperator;
+use crate::auth::{AsFinance, AsOperator};
 use crate::http::{Page, Params, Problem, Result, Write, items, page_of};
 use crate::money::Compared;
 use crate::present::masked;
@@ -22,7 +22,7 @@ use crate::wire::{
 #[utoipa::path(get, path = "/console/groups", tag = "console", params(GroupsQuery), responses((status = 200, description = "Groups", body = List<GroupCard>)))]
 pub(crate) async fn groups(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<GroupsQuery>,
 ) -> Result<Viewed<List<GroupCard>>> {
     app.reach(query.at_least).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn groups(
 #[utoipa::path(get, path = "/books", tag = "console", params(Fresh), responses((status = 200, description = "The books", body = BooksPage)))]
 pub(crate) async fn books(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<Fresh>,
 ) -> Result<Viewed<BooksPage>> {
     app.reach(query.at_least).await?;
@@ -159,7 +159,7 @@ fn channel_line(compared: &Compared) -> ChannelLine {
 #[utoipa::path(post, path = "/capital", tag = "console", request_body = Capital, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Recorded; there is no other operator", body = Done)))]
 pub(crate) async fn capital(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     write: Write<Capital>,
 ) -> Result<Acted> {
     let wanted = Wanted {
@@ -167,7 +167,7 @@ pub(crate) async fn capital(
         subject: 0,
         body: &write.body,
     };
-    act(&app, &operator, write.key, wanted).await
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// Which orders.
@@ -189,7 +189,7 @@ pub(crate) struct OrdersQuery {
 #[utoipa::path(get, path = "/console/orders", tag = "console", params(OrdersQuery), responses((status = 200, description = "Orders", body = List<ConsoleOrder>)))]
 pub(crate) async fn orders(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<OrdersQuery>,
 ) -> Result<Viewed<List<ConsoleOrder>>> {
     let unknown = || {
@@ -258,7 +258,7 @@ pub(crate) struct LedgerQuery {
 #[utoipa::path(get, path = "/ledger", tag = "console", params(LedgerQuery), responses((status = 200, description = "Lines", body = List<LedgerLine>)))]
 pub(crate) async fn ledger(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<LedgerQuery>,
 ) -> Result<Viewed<List<LedgerLine>>> {
     if query.account.is_none() && query.holder.is_some() {

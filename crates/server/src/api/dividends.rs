@@ -4,7 +4,7 @@ use axum::extract::State;
 use domain::{PlanTerms, PoolView, World};
 
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsMember, AsOperator};
+use crate::auth::{AsFinance, AsMember};
 use crate::http::{Page, Params, PoolNumber, Result, Segment};
 use crate::present::masked;
 use crate::wire::{DividendLine, DividendPaidTo, List, PoolCard, PoolClose, Pools};
@@ -23,7 +23,7 @@ pub(crate) async fn pools(
 #[utoipa::path(get, path = "/console/dividends", tag = "console", params(Page), responses((status = 200, description = "Pools", body = Pools)))]
 pub(crate) async fn console_pools(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<Page>,
 ) -> Result<Viewed<Pools>> {
     pools_of(&app, &query).await
@@ -103,7 +103,7 @@ pub(crate) async fn mine(
 #[utoipa::path(get, path = "/console/dividends/{id}/payments", tag = "console", params(("id" = String, Path), Page), responses((status = 200, description = "Payments", body = List<DividendPaidTo>)))]
 pub(crate) async fn payments(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Segment(PoolNumber(id)): Segment<PoolNumber>,
     Params(query): Params<Page>,
 ) -> Result<Viewed<List<DividendPaidTo>>> {

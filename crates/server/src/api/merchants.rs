@@ -9,7 +9,7 @@ use views::{Application, DirectoryError, Draft, MerchantRow, Scope};
 use super::campaigns::{Fresh, schema_problem};
 use super::standing::{check_reason, decide};
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsMember, AsOperator, hash_password};
+use crate::auth::{AsFinance, AsMember, AsOperator, hash_password};
 use crate::http::{
     ApplicationNumber, DraftNumber, Page, Params, Problem, Result, Segment, Write, decimal,
 };
@@ -193,7 +193,7 @@ async fn card(app: &App, row: &MerchantRow) -> Result<MerchantSummary> {
 #[utoipa::path(get, path = "/console/merchants", tag = "console", params(Page), responses((status = 200, description = "Merchants", body = List<MerchantSummary>)))]
 pub(crate) async fn list(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<Page>,
 ) -> Result<Viewed<List<MerchantSummary>>> {
     app.reach(query.at_least).await?;
@@ -214,7 +214,7 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/console/merchants/{id}", tag = "console", params(("id" = String, Path), Fresh), responses((status = 200, description = "The merchant", body = MerchantPage)))]
 pub(crate) async fn page(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Segment(merchant): Segment<MerchantId>,
     Params(query): Params<Fresh>,
 ) -> Result<Viewed<MerchantPage>> {
@@ -280,7 +280,7 @@ pub(crate) async fn sign(
     let contract = terms(&contract)?;
     let command = Command::Alliance(AllianceCommand::SignContract { merchant, contract });
     let what = ("contract", merchant.0, reason);
-    decide(&app, &operator, (write.key, command), what).await
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 /// Lets a merchant begin nothing new; open groups go on.
@@ -293,7 +293,7 @@ pub(crate) async fn suspend(
 ) -> Result<Json<Done>> {
     let command = Command::Alliance(AllianceCommand::SuspendMerchant { merchant });
     let what = ("suspend", merchant.0, write.body.reason);
-    decide(&app, &operator, (write.key, command), what).await
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 /// Ends that.
@@ -306,7 +306,7 @@ pub(crate) async fn reinstate(
 ) -> Result<Json<Done>> {
     let command = Command::Alliance(AllianceCommand::ReinstateMerchant { merchant });
     let what = ("reinstate", merchant.0, write.body.reason);
-    decide(&app, &operator, (write.key, command), what).await
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 /// Adds an account of somebody who acts for a merchant, or of a cashier at one of his stores.

@@ -31,6 +31,7 @@ mod platform;
 mod profiles;
 mod purchases;
 mod recharges;
+mod reports;
 mod shop;
 mod sign_in;
 mod standing;

@@ -8,7 +8,7 @@ use axum::response::{AppendHeaders, IntoResponse};
 use super::sign_in::guard;
 use crate::app::{Shared, store_problem};
 use crate::auth::{
-    Address, AsOperator, Cookie, OPERATOR_COOKIE, cookie_of, own_origin, verify_password,
+    Address, AsFinance, Cookie, OPERATOR_COOKIE, cookie_of, own_origin, verify_password,
 };
 use crate::http::{Keyed, NoBody, Problem, Result, Sent};
 use crate::people::OPERATOR_SESSION_S;
@@ -50,7 +50,8 @@ pub(crate) async fn sign_in(
     let right =
         tokio::task::spawn_blocking(move || verify_password(&password, hash.as_deref())).await;
     let right = right.map_err(|error| Problem::fault("checking a password broke off", &error))?;
-    let operator = found.filter(|_| right).ok_or_else(wrong)?.id;
+    let found = found.filter(|_| right).ok_or_else(wrong)?;
+    let operator = found.id;
     let secret = app
         .people
         .open_session(
@@ -67,7 +68,10 @@ pub(crate) async fn sign_in(
     let cookie = cookie.header(&app.config.base_url);
     Ok((
         AppendHeaders([(header::SET_COOKIE, cookie)]),
-        Json(OperatorCard { name: wanted.name }),
+        Json(OperatorCard {
+            name: found.name,
+            role: found.role,
+        }),
     ))
 }
 
@@ -97,8 +101,9 @@ pub(crate) async fn sign_out(
 
 /// Which operator is signed in.
 #[utoipa::path(get, path = "/operator/me", tag = "operator", responses((status = 200, description = "The operator", body = OperatorCard)))]
-pub(crate) async fn me(operator: AsOperator) -> Json<OperatorCard> {
+pub(crate) async fn me(operator: AsFinance) -> Json<OperatorCard> {
     Json(OperatorCard {
         name: operator.name,
+        role: operator.role.to_owned(),
     })
 }

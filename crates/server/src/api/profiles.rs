@@ -29,5 +29,5 @@ pub(crate) async fn adopt(
         subject: 0,
         body: &write.body,
     };
-    act(&app, &operator, write.key, wanted).await
+    act(&app, operator.id, write.key, wanted).await
 }

@@ -14,7 +14,7 @@ use views::{Delivery, Parcel, PurchaseFilter, PurchaseRow, PurchaseStatus, Shipp
 
 use super::orders::check_shipment;
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsMember, AsOperator};
+use crate::auth::{AsFinance, AsMember, AsOperator};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write, items, page_of};
 use crate::money::{ask_purchase, purchase_url};
 use crate::wire::{
@@ -149,7 +149,7 @@ pub(crate) struct PurchasesQuery {
 #[utoipa::path(get, path = "/console/purchases", tag = "console", params(PurchasesQuery), responses((status = 200, description = "Purchases", body = List<PurchaseLine>)))]
 pub(crate) async fn all(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<PurchasesQuery>,
 ) -> Result<Viewed<List<PurchaseLine>>> {
     app.reach(query.at_least).await?;

@@ -285,7 +285,7 @@ pub(crate) async fn adjust_stock(
     let StockWanted { by, reason } = write.body;
     let command = Command::Shop(ShopCommand::AdjustStock { sku, by });
     let why = ("adjust-stock", sku.0, reason);
-    decide(&app, &operator, (write.key, command), why).await
+    decide(&app, operator.id, (write.key, command), why).await
 }
 
 /// Puts units that a campaign's winners have returned on sale, with a reason. They are paid for already.
@@ -309,7 +309,7 @@ pub(crate) async fn stock_returns(
         units,
     });
     let why = ("stock-returns", sku.0, reason);
-    decide(&app, &operator, (write.key, command), why).await
+    decide(&app, operator.id, (write.key, command), why).await
 }
 
 /// Units that winners have returned and that are not on sale, by campaign.

@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use domain::{Command, MemberId, PlanTerms, Region, regions};
+use domain::{Actor, Command, MemberId, OperatorId, PlanTerms, Region, regions};
 use views::Decision;
 
 use super::approvals::{Acted, Wanted, act};
 use super::campaigns::Fresh;
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsMember, AsOperator};
+use crate::auth::{AsFinance, AsMember, AsOperator};
 use crate::http::{Page, Params, Problem, Result, Segment, Write, decimal};
 use crate::present::masked;
 use crate::wire::{
@@ -69,7 +69,7 @@ pub(crate) async fn freeze(
     let command = Command::FreezeMember { member };
     decide(
         &app,
-        &operator,
+        operator.id,
         (key, command),
         ("freeze", member.0, reason),
     )
@@ -88,7 +88,7 @@ pub(crate) async fn unfreeze(
     let command = Command::UnfreezeMember { member };
     decide(
         &app,
-        &operator,
+        operator.id,
         (key, command),
         ("unfreeze", member.0, reason),
     )
@@ -111,7 +111,7 @@ pub(crate) async fn set_rank(
     let command = Command::SetRank { member, plan, rank };
     decide(
         &app,
-        &operator,
+        operator.id,
         (write.key, command),
         ("rank", member.0, reason),
     )
@@ -159,7 +159,7 @@ pub(crate) async fn appoint(
     let command = Command::AppointAgent { region, member };
     decide(
         &app,
-        &operator,
+        operator.id,
         (write.key, command),
         ("appoint", member.0, reason),
     )
@@ -178,7 +178,7 @@ pub(crate) async fn dismiss(
     let command = Command::DismissAgent { region };
     decide(
         &app,
-        &operator,
+        operator.id,
         (key, command),
         ("dismiss", region.code(), reason),
     )
@@ -220,14 +220,14 @@ pub(crate) async fn publish_plan(
         subject: 0,
         body: &write.body,
     };
-    act(&app, &operator, write.key, wanted).await
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// What operators have decided about members and agents, and why, newest first.
 #[utoipa::path(get, path = "/console/decisions", tag = "console", params(Page), responses((status = 200, description = "Decisions", body = List<DecisionLine>)))]
 pub(crate) async fn decisions(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<Page>,
 ) -> Result<Json<List<DecisionLine>>> {
     app.reach(query.at_least).await?;
@@ -265,16 +265,16 @@ pub(super) fn check_reason(reason: &str) -> Result<()> {
 /// persons, so it stands beside it, by the record's number.
 pub(super) async fn decide(
     app: &App,
-    operator: &AsOperator,
+    operator: OperatorId,
     (key, command): (domain::IdempotencyKey, Command),
     (what, subject, reason): (&'static str, u32, String),
 ) -> Result<Json<Done>> {
     check_reason(&reason)?;
-    let reply = app.submit(operator.actor(), key, command).await?;
+    let reply = app.submit(Actor::Operator(operator), key, command).await?;
     let decision = Decision {
         seq: reply.seq,
         at: app.config.clock.now(),
-        operator: operator.id,
+        operator,
         what: what.to_owned(),
         subject,
         reason,

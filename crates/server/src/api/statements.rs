@@ -16,7 +16,7 @@ use super::approvals::{Acted, Wanted, act};
 use super::campaigns::Fresh;
 use super::standing::decide;
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsMerchant, AsOperator};
+use crate::auth::{AsFinance, AsMerchant};
 use crate::http::{Page, Params, Problem, Result, Segment, Write};
 use crate::printed;
 use crate::wire::{
@@ -79,7 +79,7 @@ pub(crate) async fn my_print(
 #[utoipa::path(get, path = "/console/statements", tag = "console", params(Page), responses((status = 200, description = "Statements", body = List<StatementLine>)))]
 pub(crate) async fn all(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<Page>,
 ) -> Result<Viewed<List<StatementLine>>> {
     list(&app, None, &query).await
@@ -89,7 +89,7 @@ pub(crate) async fn all(
 #[utoipa::path(get, path = "/console/statements/{id}", tag = "console", params(("id" = String, Path), Fresh), responses((status = 200, description = "The statement", body = StatementPage)))]
 pub(crate) async fn page(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Segment(id): Segment<StatementId>,
     Params(query): Params<Fresh>,
 ) -> Result<Viewed<StatementPage>> {
@@ -102,7 +102,7 @@ pub(crate) async fn page(
 #[utoipa::path(get, path = "/console/statements/{id}/lines.csv", tag = "console", params(("id" = String, Path)), responses((status = 200, description = "CSV", body = String, content_type = "text/csv")))]
 pub(crate) async fn lines(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Segment(id): Segment<StatementId>,
 ) -> Result<Response> {
     let row = known(&app, id, None).await?;
@@ -113,7 +113,7 @@ pub(crate) async fn lines(
 #[utoipa::path(get, path = "/console/statements/{id}/print", tag = "console", params(("id" = String, Path)), responses((status = 200, description = "HTML", body = String, content_type = "text/html")))]
 pub(crate) async fn print(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Segment(id): Segment<StatementId>,
 ) -> Result<Response> {
     let row = known(&app, id, None).await?;
@@ -124,20 +124,20 @@ pub(crate) async fn print(
 #[utoipa::path(post, path = "/console/merchants/{id}/statement", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Drawn up", body = Done)))]
 pub(crate) async fn draft(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(merchant): Segment<MerchantId>,
     write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
     let command = Command::Alliance(AllianceCommand::DraftStatement { merchant });
     let what = ("draft-statement", merchant.0, write.body.reason);
-    decide(&app, &operator, (write.key, command), what).await
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 /// Confirms a statement: it is to be paid as it says.
 #[utoipa::path(post, path = "/console/statements/{id}/confirm", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Confirmed; there is no other operator", body = Done)))]
 pub(crate) async fn confirm(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(id): Segment<StatementId>,
     write: Write<Reasoned>,
 ) -> Result<Acted> {
@@ -147,14 +147,14 @@ pub(crate) async fn confirm(
         subject: id.0,
         body: &write.body,
     };
-    act(&app, &operator, write.key, wanted).await
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// Notes that a confirmed statement was paid by bank transfer. The platform moves no money by this.
 #[utoipa::path(post, path = "/console/statements/{id}/paid", tag = "console", params(("id" = String, Path)), request_body = TransferWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Noted; there is no other operator", body = Done)))]
 pub(crate) async fn paid(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(id): Segment<StatementId>,
     write: Write<TransferWanted>,
 ) -> Result<Acted> {
@@ -164,7 +164,7 @@ pub(crate) async fn paid(
         subject: id.0,
         body: &write.body,
     };
-    act(&app, &operator, write.key, wanted).await
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// Another merchant's looks like none.

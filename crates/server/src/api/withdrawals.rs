@@ -2,17 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
 use domain::{Answer, Command, MemberId, Millis, Money, WithdrawalId, percent};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use views::{PayoutAccount, WithdrawalFilter, WithdrawalRow, WithdrawalStatus};
 
 use super::approvals::{Acted, Wanted, act};
+use super::reports::{Csv, PAGE, ReportQuery};
 use super::standing::decide;
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsMember, AsOperator};
+use crate::auth::{AsFinance, AsMember};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write, decimal, items, page_of};
 use crate::money::payout_no;
 use crate::present::masked;
@@ -22,10 +21,6 @@ use crate::wire::{
     WithdrawalCard, WithdrawalLine, WithdrawalWanted, rfc3339,
 };
 use payments::PayoutState;
-
-/// Rows of a report that are read at a time, and most of them.
-pub(super) const REPORT_PAGE: u32 = 1_000;
-pub(super) const REPORT_ROWS: usize = 100_000;
 
 /// The member's withdrawals, newest first, and what he may ask for now.
 #[utoipa::path(get, path = "/me/withdrawals", tag = "me", params(Page), responses((status = 200, description = "Withdrawals", body = MyWithdrawals)))]
@@ -219,7 +214,7 @@ pub(crate) async fn enter_account(
 #[utoipa::path(get, path = "/console/members/{id}/payout-account", tag = "console", params(("id" = String, Path)), responses((status = 200, description = "The account, or none", body = PayoutAccountPage)))]
 pub(crate) async fn account_of(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Segment(member): Segment<MemberId>,
 ) -> Result<Json<PayoutAccountPage>> {
     account_page(&app, member).await
@@ -229,7 +224,7 @@ pub(crate) async fn account_of(
 #[utoipa::path(post, path = "/console/members/{id}/payout-account/verify", tag = "console", params(("id" = String, Path)), request_body = AccountVerified, responses((status = 200, description = "Verified", body = PayoutAccountPage)))]
 pub(crate) async fn verify_account(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(member): Segment<MemberId>,
     write: Write<AccountVerified>,
 ) -> Result<Json<PayoutAccountPage>> {
@@ -314,7 +309,7 @@ pub(crate) struct WithdrawalsQuery {
 #[utoipa::path(get, path = "/console/withdrawals", tag = "console", params(WithdrawalsQuery), responses((status = 200, description = "Withdrawals", body = List<WithdrawalLine>)))]
 pub(crate) async fn all(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<WithdrawalsQuery>,
 ) -> Result<Viewed<List<WithdrawalLine>>> {
     let wrong = |what: &'static str| Problem::bad_request("query_invalid", what);
@@ -350,7 +345,7 @@ pub(crate) async fn all(
 #[utoipa::path(post, path = "/console/withdrawals/{id}/approve", tag = "console", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Approved", body = Done)))]
 pub(crate) async fn approve(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(withdrawal): Segment<WithdrawalId>,
     write: Write<NoBody>,
 ) -> Result<Json<Done>> {
@@ -363,7 +358,7 @@ pub(crate) async fn approve(
 #[utoipa::path(post, path = "/console/withdrawals/{id}/reject", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Rejected", body = Done)))]
 pub(crate) async fn reject(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(withdrawal): Segment<WithdrawalId>,
     write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
@@ -372,7 +367,7 @@ pub(crate) async fn reject(
     let subject = u32::try_from(withdrawal.0).unwrap_or(u32::MAX);
     decide(
         &app,
-        &operator,
+        operator.id,
         (key, command),
         ("reject-withdrawal", subject, reason),
     )
@@ -384,7 +379,7 @@ pub(crate) async fn reject(
 #[utoipa::path(post, path = "/console/members/{id}/clawback", tag = "console", params(("id" = String, Path)), request_body = ClawbackWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Taken back; there is no other operator", body = Done)))]
 pub(crate) async fn claw_back(
     State(app): Shared,
-    operator: AsOperator,
+    operator: AsFinance,
     Segment(member): Segment<MemberId>,
     write: Write<ClawbackWanted>,
 ) -> Result<Acted> {
@@ -393,33 +388,7 @@ pub(crate) async fn claw_back(
         subject: member.0,
         body: &write.body,
     };
-    act(&app, &operator, write.key, wanted).await
-}
-
-/// Of which time.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ReportQuery {
-    /// The first day, of Asia/Shanghai: `2026-11-01`.
-    from: String,
-    /// The day after the last.
-    to: String,
-    /// Answer from a state that holds at least this sequence.
-    pub(super) at_least: Option<u64>,
-}
-
-impl ReportQuery {
-    /// From which moment on and before which.
-    pub(super) fn time(&self) -> Result<(Millis, Millis)> {
-        let days = day_start(&self.from).zip(day_start(&self.to));
-        days.filter(|(from, to)| from < to).ok_or_else(|| {
-            Problem::bad_request(
-                "query_invalid",
-                "from and to are days such as 2026-11-01, in this order",
-            )
-        })
-    }
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// Every withdrawal that was asked for in a time, one line each, for finance: `id,member,requested_at,paid_at,gross,fee,tax,net,state`.
@@ -427,30 +396,21 @@ impl ReportQuery {
 #[utoipa::path(get, path = "/withdrawals.csv", tag = "console", params(ReportQuery), responses((status = 200, description = "CSV", body = String, content_type = "text/csv")))]
 pub(crate) async fn report(
     State(app): Shared,
-    _: AsOperator,
+    _: AsFinance,
     Params(query): Params<ReportQuery>,
-) -> Result<impl IntoResponse> {
-    let time = query.time()?;
-    app.reach(query.at_least).await?;
-    let mut csv = String::from("id,member,requested_at,paid_at,gross,fee,tax,net,state\n");
-    let (mut after, mut count) = (None, 0usize);
+) -> Result<Csv> {
+    let time = query.time(&app).await?;
+    let mut csv = Csv::new("id,member,requested_at,paid_at,gross,fee,tax,net,state");
+    let mut after = None;
     loop {
-        let rows = app.views.withdrawals_between(time, after, REPORT_PAGE);
-        let rows = rows.await.map_err(store_problem)?.value;
-        let Some(last) = rows.last() else { break };
+        let rows = app.views.withdrawals_between(time, after, PAGE).await;
+        let rows = rows.map_err(store_problem)?.value;
+        let Some(last) = rows.last() else {
+            return Ok(csv);
+        };
         after = Some(last.id);
-        count = count.saturating_add(rows.len());
-        if REPORT_ROWS < count {
-            let detail = format!("more than {REPORT_ROWS} withdrawals: ask for a shorter time");
-            return Err(Problem::bad_request("query_invalid", detail));
-        }
-        rows.iter().for_each(|row| csv.push_str(&line(row)));
+        csv.push(&rows, line)?;
     }
-    let kind = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((kind, csv))
 }
 
 fn line(row: &WithdrawalRow) -> String {
@@ -475,42 +435,4 @@ fn line(row: &WithdrawalRow) -> String {
         text(row.net()),
         row.state.name()
     )
-}
-
-/// The midnight at which a day of Shanghai begins.
-pub(super) fn day_start(text: &str) -> Option<Millis> {
-    let spelled = text.len() == 10
-        && text.bytes().zip(0u8..).all(|(byte, at)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    let mut parts = text.split('-').filter(|_| spelled);
-    let year: i32 = parts.next()?.parse().ok()?;
-    let month: u8 = parts.next()?.parse().ok()?;
-    let day: u8 = parts.next()?.parse().ok()?;
-    let month = time::Month::try_from(month).ok()?;
-    let date = time::Date::from_calendar_date(year, month, day).ok()?;
-    let utc = date.midnight().assume_utc().unix_timestamp();
-    Some(Millis(utc.saturating_sub(8 * 3_600).saturating_mul(1000)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_begin_at_midnight_in_shanghai() {
-        let of = |text: &str| day_start(text).map(|at| at.0);
-        assert_eq!(of("1970-01-02"), Some(57_600_000));
-        for bad in [
-            "",
-            "1970-1-2",
-            "1970-02-30",
-            "1970/01/02",
-            "+970-01-02",
-            "1970-01-02 ",
-        ] {
-            assert_eq!(of(bad), None, "{bad:?}");
-        }
-    }
 }

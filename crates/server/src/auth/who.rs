@@ -13,7 +13,7 @@ use super::cookie::{MEMBER_COOKIE, OPERATOR_COOKIE, cookie_of, own_origin};
 use crate::app::App;
 use crate::config::ClientAddress;
 use crate::http::{Problem, Result};
-use crate::people::{CASHIER_ROLE, MERCHANT_ROLE, OPERATOR_ROLE};
+use crate::people::{CASHIER_ROLE, FINANCE_ROLE, MERCHANT_ROLE, OPERATOR_ROLE};
 
 /// Who turned out to ask, for the audit trail: set by the extractors, read when the response is there.
 #[derive(Clone, Default)]
@@ -43,7 +43,14 @@ pub(crate) struct MaybeMember(pub(crate) Option<MemberId>);
 /// An operator who has signed in.
 pub(crate) struct AsOperator {
     pub(crate) id: OperatorId,
+}
+
+/// Somebody who reads the books and moves money: finance, or an operator.
+pub(crate) struct AsFinance {
+    pub(crate) id: OperatorId,
     pub(crate) name: String,
+    /// Which of the two roles.
+    pub(crate) role: &'static str,
 }
 
 /// Somebody who acts for a merchant.
@@ -69,6 +76,12 @@ impl AsMember {
 }
 
 impl AsOperator {
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Operator(self.id)
+    }
+}
+
+impl AsFinance {
     pub(crate) fn actor(&self) -> Actor {
         Actor::Operator(self.id)
     }
@@ -142,8 +155,25 @@ impl FromRequestParts<Arc<App>> for AsOperator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsOperator> {
-        let OperatorRow { id, name, .. } = staff(parts, app, OPERATOR_ROLE).await?;
-        Ok(AsOperator { id, name })
+        let OperatorRow { id, .. } = staff(parts, app, &[OPERATOR_ROLE]).await?;
+        Ok(AsOperator { id })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for AsFinance {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsFinance> {
+        let row = staff(parts, app, &[FINANCE_ROLE, OPERATOR_ROLE]).await?;
+        Ok(AsFinance {
+            id: row.id,
+            name: row.name,
+            role: if row.role == FINANCE_ROLE {
+                FINANCE_ROLE
+            } else {
+                OPERATOR_ROLE
+            },
+        })
     }
 }
 
@@ -151,7 +181,7 @@ impl FromRequestParts<Arc<App>> for AsMerchant {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsMerchant> {
-        let OperatorRow { id, .. } = staff(parts, app, MERCHANT_ROLE).await?;
+        let OperatorRow { id, .. } = staff(parts, app, &[MERCHANT_ROLE]).await?;
         let scope = app.people.directory().scope_of(id).await;
         let scope = scope.map_err(crate::app::store_problem)?;
         let merchant = scope.ok_or_else(|| not_yours(MERCHANT_ROLE))?.merchant;
@@ -163,7 +193,7 @@ impl FromRequestParts<Arc<App>> for AsCashier {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsCashier> {
-        let OperatorRow { id, .. } = staff(parts, app, CASHIER_ROLE).await?;
+        let OperatorRow { id, .. } = staff(parts, app, &[CASHIER_ROLE]).await?;
         let scope = app.people.directory().scope_of(id).await;
         let scope = scope.map_err(crate::app::store_problem)?;
         let scope = scope.ok_or_else(|| not_yours(CASHIER_ROLE))?;
@@ -177,8 +207,8 @@ impl FromRequestParts<Arc<App>> for AsCashier {
     }
 }
 
-/// Somebody on the staff who has signed in and has this role; with another one he is refused, whatever he asks.
-async fn staff(parts: &mut Parts, app: &Arc<App>, role: &'static str) -> Result<OperatorRow> {
+/// Somebody on the staff who has signed in and has one of these roles; with another one he is refused, whatever he asks.
+async fn staff(parts: &mut Parts, app: &Arc<App>, roles: &[&'static str]) -> Result<OperatorRow> {
     let absent = || not_signed_in("sign in as an operator first");
     let secret = cookie_of(&parts.headers, OPERATOR_COOKIE).ok_or_else(absent)?;
     let row = app
@@ -187,8 +217,8 @@ async fn staff(parts: &mut Parts, app: &Arc<App>, role: &'static str) -> Result<
         .await?
         .ok_or_else(absent)?;
     is_asked_by(parts, Actor::Operator(row.id));
-    if row.role != role {
-        return Err(not_yours(role));
+    if !roles.contains(&row.role.as_str()) {
+        return Err(not_yours(roles.first().copied().unwrap_or_default()));
     }
     if is_write(&parts.method) {
         own_origin(&parts.headers, &app.config.base_url)?;
@@ -197,7 +227,8 @@ async fn staff(parts: &mut Parts, app: &Arc<App>, role: &'static str) -> Result<
     Ok(row)
 }
 
-fn not_yours(role: &str) -> Problem {
+/// Somebody of another role asked.
+pub(crate) fn not_yours(role: &str) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "role_missing",

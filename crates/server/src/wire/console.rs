@@ -13,10 +13,12 @@ pub(crate) struct OperatorSignIn {
     pub(crate) password: String,
 }
 
-/// Which operator is signed in.
+/// Who of the staff is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OperatorCard {
     pub(crate) name: String,
+    /// What the account may do: `operator`, `finance`, `merchant` or `cashier`.
+    pub(crate) role: String,
 }
 
 /// Records a deposit of capital, or tax that was handed over.

@@ -12,6 +12,7 @@ mod crowds;
 mod dividends;
 mod drand;
 mod files;
+mod finance;
 mod gateway;
 mod homes;
 mod inbox;

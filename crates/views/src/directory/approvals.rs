@@ -57,8 +57,8 @@ pub struct Second {
 const APPROVAL: &str = "SELECT id, what, subject, body, request, operator, reason, at, state, second, second_reason, second_at, seq FROM approval";
 
 impl Directory {
-    /// How many operators of the platform there are.
-    pub async fn operators(&self, role: &str) -> Result<u32, StoreError> {
+    /// How many of the staff have this role.
+    pub async fn staff_of(&self, role: &str) -> Result<u32, StoreError> {
         let reading = async {
             let mut tx = self.readers.read().await?;
             let sql = "SELECT CAST(COUNT(*) AS BIGINT) AS found FROM operator_ WHERE role = ?";
