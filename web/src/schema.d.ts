@@ -682,6 +682,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/members/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that somebody has seen a document of this member, with his name and age. A later one replaces it. */
+        post: operations["post_console_members_id_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/merchant-applications": {
         parameters: {
             query?: never;
@@ -880,6 +897,23 @@ export interface paths {
         get: operations["get_console_orders_id_delivery"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/organiser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says who runs the platform and how he is reached. Members read it in the notice of each campaign. */
+        post: operations["post_console_organiser"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4494,6 +4528,16 @@ export interface components {
             /** @description 32 hex digits, random, the gateway's own: the same token is the same member. */
             token: string;
         };
+        /** @description Notes that somebody has seen a member's document. */
+        MemberVerified: {
+            /**
+             * Format: int32
+             * @description His age today, in whole years.
+             */
+            age: number;
+            /** @description Which document, and how it was seen; no name and no number: 1 to 400 bytes. */
+            reason: string;
+        };
         /** @description A merchant's campaign. */
         MerchantCard: {
             /**
@@ -4603,6 +4647,7 @@ export interface components {
             kind: string;
             name: components["schemas"]["Words"];
             odds: components["schemas"]["Odds"];
+            organiser?: components["schemas"]["OrganiserCard"] | null;
             /** Format: int64 */
             payment_window_s: number;
             /** @description In a template of treats the largest bill. */
@@ -4695,9 +4740,11 @@ export interface components {
             registered: boolean;
             seq: string;
         };
-        /** @description Which operator is signed in. */
+        /** @description Who of the staff is signed in. */
         OperatorCard: {
             name: string;
+            /** @description What the account may do: `operator`, `finance`, `merchant` or `cashier`. */
+            role: string;
         };
         /** @description Signs an operator in. */
         OperatorSignIn: {
@@ -4723,6 +4770,18 @@ export interface components {
             state: string;
             /** @description The carrier's number. */
             tracking?: string | null;
+        };
+        /** @description Who runs the platform, and how he is reached. */
+        OrganiserCard: {
+            contact: string;
+            name: components["schemas"]["Words"];
+        };
+        /** @description Says who runs the platform. */
+        OrganiserWanted: {
+            /** @description How he is reached: 1 to 200 characters. */
+            contact: string;
+            name: components["schemas"]["WordsWanted"];
+            reason: string;
         };
         /** @description What is owed to one kind of creditor. */
         OwedLine: {
@@ -7126,6 +7185,44 @@ export interface operations {
             };
         };
     };
+    post_console_members_id_verify: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberVerified"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_console_merchant_applications: {
         parameters: {
             query?: {
@@ -7554,6 +7651,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_organiser: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganiserWanted"];
+            };
+        };
+        responses: {
+            /** @description Stated */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -4,9 +4,9 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     AllianceCommand, BallotCommand, Campaign, CampaignId, CircleCommand, GatewayId, GroupId,
-    MemberId, MemberLimits, Millis, Money, OperatorId, OrderId, PaymentId, PayoutOutcome,
-    PlanTerms, Profile, PurchaseId, RechargeCommand, RefundId, Region, ShopCommand, SkuId,
-    TableCommand, Txn, WithdrawalId,
+    IdentityCommand, MemberId, MemberLimits, Millis, Money, OperatorId, OrderId, PaymentId,
+    PayoutOutcome, PlanTerms, Profile, PurchaseId, RechargeCommand, RefundId, Region, ShopCommand,
+    SkuId, TableCommand, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -297,6 +297,8 @@ pub enum Command {
     Table(TableCommand),
     /// Something of ballots (rules 4).
     Ballot(BallotCommand),
+    /// Something of who is who (rules 11).
+    Identity(IdentityCommand),
 }
 
 /// What has something due.

@@ -7,9 +7,9 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     AllianceEvent, BallotEvent, Campaign, CampaignId, CircleEvent, Coins, CoinsLost, DividendShare,
-    GroupId, LooserLimits, MemberId, MemberLimits, Millis, Money, OrderId, Paused, PaymentId,
-    PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate, RechargeEvent, RefundId, Region,
-    Risen, ShopEvent, StoreId, TableEvent, TotalWeight, Txn, WithdrawalId,
+    GroupId, IdentityEvent, LooserLimits, MemberId, MemberLimits, Millis, Money, OrderId, Paused,
+    PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate, RechargeEvent,
+    RefundId, Region, Risen, ShopEvent, StoreId, TableEvent, TotalWeight, Txn, WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -565,6 +565,9 @@ pub enum Event {
     /// Something of a ballot (rules 4).
     #[n(48)]
     Ballot(#[n(0)] BallotEvent),
+    /// Something of who is who (rules 11).
+    #[n(33)]
+    Identity(#[n(0)] IdentityEvent),
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {

@@ -366,7 +366,8 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::WithdrawalWaiting { .. }
         | Event::Circle(_)
         | Event::Table(_)
-        | Event::Ballot(_) => Ok(()),
+        | Event::Ballot(_)
+        | Event::Identity(_) => Ok(()),
     }
 }
 

@@ -33,6 +33,7 @@ mod drawing;
 mod event;
 mod group;
 mod idempotency;
+mod identity;
 mod ids;
 mod join;
 mod kinds;
@@ -88,6 +89,9 @@ pub use dividend::{
 pub use event::*;
 pub use group::*;
 pub use idempotency::*;
+pub use identity::{
+    IdentityCommand, IdentityEvent, IdentityRefusal, MAX_AGE, MAX_ORGANISER_CHARS, Organiser,
+};
 pub use ids::*;
 pub use kinds::{Case, WinPair, winners_of_rate};
 pub use ledger::*;

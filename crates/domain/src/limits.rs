@@ -261,6 +261,7 @@ impl World {
         if let Some(until) = until(self.limits.excluded.get(&member)) {
             return Err(Refusal::SelfExcluded { until });
         }
+        self.require_may_enter(member, now)?;
         if let Some(until) = until(self.limits.paused.get(&member)) {
             return Err(Refusal::LossPause { until });
         }
@@ -385,6 +386,7 @@ impl World {
             .any(|campaign| campaign.terms.group.entries_per_day != 0);
         self.limits.active = by_campaign
             || self.installation_limits() != MemberLimits::default()
+            || self.profile_terms().asks_who()
             || !self.limits.own.is_empty()
             || !self.limits.excluded.is_empty()
             || !self.limits.paused.is_empty();

@@ -19,6 +19,8 @@ pub const MAX_PROFILE_TEXT: usize = 200;
 pub const MAX_COVERED: usize = 1_000;
 /// Longest time that coins can last, in months.
 pub const MAX_COIN_MONTHS: u32 = 120;
+/// Most years that a profile can promise to keep things.
+pub const MAX_RETENTION_YEARS: u32 = 100;
 
 /// The limits a campaign is published under, and those of the installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,6 +117,81 @@ pub struct ProfileTerms {
     /// The tax on rewards.
     #[n(18)]
     pub withholding: Withholding,
+    /// The least age of whoever withdraws, in years, as somebody has seen it; whoever is known to be younger enters nothing
+    /// either. 0: nobody is asked.
+    #[cbor(n(19), skip_if = "is_zero", default)]
+    pub minimum_age: u32,
+    /// Whether a member's name and age must be verified before his first entry already, and not only before he withdraws.
+    #[cbor(n(20), skip_if = "is_false", default)]
+    pub names_at_entry: bool,
+    /// For how many years the platform promises to keep what was published, drawn and paid.
+    #[cbor(n(21), skip_if = "is_zero", default)]
+    pub retention_years: u32,
+    /// What every public notice must tell.
+    #[cbor(n(22), skip_if = "Vec::is_empty", default)]
+    pub disclosures: Vec<Disclosure>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// What a public notice tells (rules 11). All but the organiser is made from the data that runs the campaign, so it cannot be
+/// missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Disclosure {
+    /// What is sold and what can be won.
+    #[n(0)]
+    Prizes,
+    /// How many.
+    #[n(1)]
+    Quantity,
+    /// The odds.
+    #[n(2)]
+    Odds,
+    /// How winners are found.
+    #[n(3)]
+    Draw,
+    /// Until when a group fills, and how long a place waits for its payment.
+    #[n(4)]
+    Times,
+    /// What everyone can earn at most and what the median member earned.
+    #[n(5)]
+    Earnings,
+    /// Who runs the platform, and how he is reached.
+    #[n(6)]
+    Organiser,
+}
+
+impl Disclosure {
+    /// All of them.
+    pub const ALL: [Disclosure; 7] = [
+        Disclosure::Prizes,
+        Disclosure::Quantity,
+        Disclosure::Odds,
+        Disclosure::Draw,
+        Disclosure::Times,
+        Disclosure::Earnings,
+        Disclosure::Organiser,
+    ];
+
+    /// Its name in profile files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Disclosure::Prizes => "prizes",
+            Disclosure::Quantity => "quantity",
+            Disclosure::Odds => "odds",
+            Disclosure::Draw => "draw",
+            Disclosure::Times => "times",
+            Disclosure::Earnings => "earnings",
+            Disclosure::Organiser => "organiser",
+        }
+    }
 }
 
 /// Which seats rewards may start from.
@@ -250,6 +327,10 @@ static SEED: LazyLock<ProfileTerms> = LazyLock::new(|| ProfileTerms {
         occasional: Rate(0),
         borne_by: TaxBearer::Member,
     },
+    minimum_age: 0,
+    names_at_entry: false,
+    retention_years: 0,
+    disclosures: Vec::new(),
 });
 
 static CN_DEFAULT: LazyLock<ProfileTerms> = LazyLock::new(|| ProfileTerms {
@@ -289,6 +370,10 @@ static CN_DEFAULT: LazyLock<ProfileTerms> = LazyLock::new(|| ProfileTerms {
         occasional: Rate(RATE_ONE_PPM / 5),
         borne_by: TaxBearer::Member,
     },
+    minimum_age: 18,
+    names_at_entry: false,
+    retention_years: 10,
+    disclosures: Disclosure::ALL.to_vec(),
 });
 
 impl Profile {
@@ -374,6 +459,11 @@ impl OwnProfile {
 }
 
 impl ProfileTerms {
+    /// Whether anything depends on who a member is.
+    pub(crate) fn asks_who(&self) -> bool {
+        self.minimum_age != 0 || self.names_at_entry
+    }
+
     fn check(&self) -> Result<(), Refusal> {
         let invalid = |field, must| Err(Refusal::InvalidProfile { field, must });
         if self.kinds.is_empty() {
@@ -413,6 +503,12 @@ impl ProfileTerms {
         }
         if !(1..=MAX_COIN_MONTHS).contains(&self.coin_months) {
             return invalid("coins.months", "must be between 1 and 120");
+        }
+        if crate::MAX_AGE < self.minimum_age {
+            return invalid("minimum_age", "must be at most 150");
+        }
+        if MAX_RETENTION_YEARS < self.retention_years {
+            return invalid("retention_years", "must be at most 100");
         }
         if let Some(pause) = self.loss_pause
             && (pause.losses < 1 || !(1..=366 * 24 * HOUR_MS).contains(&pause.pause.0))
@@ -559,6 +655,12 @@ impl World {
         if terms.profile != self.profile && (own || self.profile != Profile::Seed) {
             return self.profile.allow_unless(Some("profile"));
         }
+        let must_say = self
+            .profile_terms()
+            .disclosures
+            .contains(&Disclosure::Organiser);
+        let untold = must_say && self.organiser().is_none();
+        self.profile.allow_unless(untold.then_some("disclosures"))?;
         self.profile.check_day(now)
     }
 

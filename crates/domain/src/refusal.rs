@@ -1,8 +1,8 @@
 //! Why a command was turned down. An answer, not a fault: nothing is stored or changed.
 
 use crate::{
-    AllianceRefusal, BallotRefusal, CircleRefusal, GroupId, MemberId, Millis, Money, OrderId,
-    Overflow, PaymentId, Rate, Region, Shortfall,
+    AllianceRefusal, BallotRefusal, CircleRefusal, GroupId, IdentityRefusal, MemberId, Millis,
+    Money, OrderId, Overflow, PaymentId, Rate, Region, Shortfall,
 };
 
 /// Why a command was turned down. [`Refusal::code`] is stable; the text is for people.
@@ -246,6 +246,9 @@ pub enum Refusal {
     /// Of a ballot.
     #[error(transparent)]
     Ballot(BallotRefusal),
+    /// About who is who.
+    #[error(transparent)]
+    Identity(IdentityRefusal),
     /// A member's limits break a rule.
     #[error(
         "limits are at most 10000 entries or losses, a pause of up to 30 days, and an exclusion of 7, 30 or 180 days"
@@ -340,6 +343,7 @@ impl Refusal {
             Refusal::Circle(refusal) => refusal.code(),
             Refusal::Table(refusal) => refusal.code(),
             Refusal::Ballot(refusal) => refusal.code(),
+            Refusal::Identity(refusal) => refusal.code(),
             Refusal::InvalidLimits => "limits_invalid",
             Refusal::SelfExcluded { .. } => "self_excluded",
             Refusal::ExclusionStands { .. } => "self_exclusion_stands",

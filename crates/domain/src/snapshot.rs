@@ -21,6 +21,7 @@ use crate::{
     dividend::Dividends,
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
+    identity::Identities,
     limits::Limits,
     member::Member,
     recharge::Recharges,
@@ -110,6 +111,8 @@ struct Stored<'a> {
     ballots: Option<&'a Ballots>,
     #[n(26)]
     homes: Option<&'a Homes>,
+    #[n(32)]
+    identities: Option<&'a Identities>,
 }
 
 #[derive(Decode)]
@@ -174,6 +177,9 @@ struct Loaded {
     /// The same of home stores.
     #[n(26)]
     homes: Option<Homes>,
+    /// None in snapshots from before anybody was verified, and while nobody is.
+    #[n(32)]
+    identities: Option<Identities>,
 }
 
 impl World {
@@ -225,6 +231,7 @@ impl World {
             circles: &self.circles,
             tables: Some(&self.tables).filter(|tables| !tables.is_empty()),
             statements: Some(&self.statements).filter(|known| !known.is_empty()),
+            identities: self.has_identities().then_some(&self.identities),
             ballots: (self.ballots != Ballots::default()).then_some(&self.ballots),
             homes: Some(&self.homes).filter(|known| !known.is_empty()),
         };
@@ -274,6 +281,7 @@ impl World {
             statements: loaded.statements.unwrap_or_default(),
             ballots: loaded.ballots.unwrap_or_default(),
             homes: loaded.homes.unwrap_or_default(),
+            identities: loaded.identities.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();

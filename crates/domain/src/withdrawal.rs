@@ -266,6 +266,7 @@ impl World {
         }
         let available = owed(self.require_member(member)?.available);
         self.require_not_frozen(member)?;
+        self.require_may_withdraw(member, now)?;
         if available < amount {
             return Err(Refusal::NotAvailable { available });
         }
@@ -292,10 +293,12 @@ impl World {
     pub(crate) fn decide_approve_withdrawal(
         &self,
         withdrawal: WithdrawalId,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let member = self.require_requested(withdrawal)?.member;
         self.require_not_frozen(member)?;
+        self.require_may_withdraw(member, now)?;
         events.push(Event::WithdrawalApproved { withdrawal });
         Ok(())
     }

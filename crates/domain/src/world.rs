@@ -22,6 +22,7 @@ use crate::{
     dividend::Dividends,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
+    identity::Identities,
     ledger,
     limits::Limits,
     member::Member,
@@ -68,6 +69,8 @@ pub struct World {
     pub(crate) circles: Circles,
     pub(crate) tables: Tables,
     pub(crate) ballots: Ballots,
+    /// Who is who; empty until somebody is verified.
+    pub(crate) identities: Identities,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -347,7 +350,7 @@ impl World {
                 return self.decide_withdraw(asked, now, events);
             }
             Command::ApproveWithdrawal { withdrawal } => {
-                self.decide_approve_withdrawal(*withdrawal, events)?
+                self.decide_approve_withdrawal(*withdrawal, now, events)?
             }
             Command::RejectWithdrawal { withdrawal } => {
                 self.decide_reject_withdrawal(*withdrawal, events)?
@@ -367,6 +370,7 @@ impl World {
             Command::Circle(command) => return self.decide_circle(command, now, events),
             Command::Table(command) => return self.decide_table(command, now, events),
             Command::Ballot(command) => return self.decide_ballot(command, now, events),
+            Command::Identity(command) => return self.decide_identity(command, events),
         }
         Ok(None)
     }
@@ -618,6 +622,7 @@ impl World {
             Event::Circle(event) => self.apply_circle(event),
             Event::Table(event) => self.apply_table(event, at),
             Event::Ballot(event) => self.apply_ballot(event),
+            Event::Identity(event) => self.apply_identity(event),
         }
     }
 
@@ -758,6 +763,7 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::NotePayout { .. }
         | Command::ClawBack { .. }
         | Command::Circle(_)
+        | Command::Identity(_)
         | Command::Table(_) => None,
         Command::Alliance(command) => command.touched(),
     }
@@ -788,6 +794,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::PublishCampaign { .. }
         | Command::DepositCapital { .. }
         | Command::PayTax { .. }
+        | Command::Identity(_)
         | Command::CancelGroup { .. }
         | Command::SettleGroup { .. }
         | Command::VoidGroup { .. }

@@ -156,7 +156,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::Circle(event) => circle_bytes(event),
         Event::Table(_) => 64,
         Event::Ballot(event) => ballot_bytes(event),
-        Event::PlanPublished { .. } => 512,
+        Event::PlanPublished { .. } | Event::Identity(_) => 512,
         Event::ProfileAdopted { .. } => 1024,
         Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),
         Event::RanksCounted { risen, .. } => 16 + 12 * risen.len(),

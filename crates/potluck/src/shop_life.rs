@@ -105,7 +105,8 @@ impl Life {
         self.pay(&sat["payment"]).await
     }
 
-    /// An agent, a rank, limits, somebody who is frozen, and a campaign that waits for its review.
+    /// An agent, a rank, limits, somebody who is frozen, whose age is known, who runs all this, and a campaign that waits for its
+    /// review.
     async fn people(&self, guests: &[Guest]) -> Result<(), String> {
         let why = "demonstration";
         let region = json!({ "region": "330106" });
@@ -119,6 +120,15 @@ impl Life {
         self.post(&guests[2].0, "/me/limits", &limits).await?;
         let path = format!("/console/members/{}/freeze", guests[4].1);
         self.post(&self.operator, &path, &json!({ "reason": why }))
+            .await?;
+        let path = format!("/console/members/{}/verify", guests[0].1);
+        let seen = json!({ "age": 34, "reason": why });
+        self.post(&self.operator, &path, &seen).await?;
+        let organiser = json!({
+            "name": { "zh": "演示店，无人经营", "en": "A demonstration that nobody runs" },
+            "contact": "demo@example.com", "reason": why,
+        });
+        self.post(&self.operator, "/console/organiser", &organiser)
             .await?;
         let draft = crate::shop_merchant::second_campaign();
         self.post(&self.merchant, "/merchant/drafts", &draft)

@@ -162,9 +162,16 @@ async fn every_part_of_the_shop_has_something_to_show() {
             1,
             &json!({ "what": "clawback" }),
         ),
+        (
+            "/console/decisions?limit=100",
+            1,
+            &json!({ "what": "verify-member" }),
+        ),
     ] {
         demo.has(&boss, path, wanted, like).await;
     }
+    let notice = demo.get("", "/campaigns/0/notice").await;
+    assert_eq!(notice["organiser"]["contact"], "demo@example.com");
     let till = demo.staff("teahouse-till").await;
     let bills = "/counter/payments";
     demo.has(&till, bills, 1, &json!({ "state": "paid" })).await;

@@ -2,8 +2,8 @@
 //! profile's value, so that whoever forgets a limit has it.
 
 use domain::{
-    ConsolationIn, LeaderRule, LossPause, Millis, OwnProfile, Profile, ProfileTerms, ProgramKind,
-    Rate, RewardSources, TaxBearer, VipBasis, percent,
+    ConsolationIn, Disclosure, LeaderRule, LossPause, Millis, OwnProfile, Profile, ProfileTerms,
+    ProgramKind, Rate, RewardSources, TaxBearer, VipBasis, percent,
 };
 use serde_json::{Value as Json, json};
 
@@ -36,6 +36,8 @@ const CONSOLATIONS: [(&str, ConsolationIn); 3] = [
     ("coins", ConsolationIn::Coins),
     ("cash", ConsolationIn::Cash),
 ];
+/// Before what a name and an age must be verified, and whether that is the first entry.
+const REAL_NAMES: [(&str, bool); 2] = [("withdrawal", false), ("entry", true)];
 const BEARERS: [(&str, TaxBearer); 2] =
     [("member", TaxBearer::Member), ("owner", TaxBearer::Owner)];
 
@@ -92,10 +94,28 @@ fn terms(root: &Table<'_>) -> Result<ProfileTerms, SchemaError> {
     if let Some(field) = put("coin_reserve") {
         terms.coin_reserve = field.rate()?;
     }
+    people(root, &mut terms)?;
     coins(root, &mut terms)?;
     limits(root, &mut terms)?;
     payouts(root, &mut terms)?;
     Ok(terms)
+}
+
+/// Who may take part, and what everybody is told.
+fn people(root: &Table<'_>, terms: &mut ProfileTerms) -> Result<(), SchemaError> {
+    if let Some(field) = root.get("minimum_age") {
+        terms.minimum_age = field.count()?;
+    }
+    if let Some(field) = root.get("real_name") {
+        terms.names_at_entry = field.choice(&REAL_NAMES)?;
+    }
+    if let Some(field) = root.get("retention_years") {
+        terms.retention_years = field.count()?;
+    }
+    if let Some(field) = root.get("disclosures") {
+        terms.disclosures = words(&field, &named(Disclosure::ALL, Disclosure::name))?;
+    }
+    Ok(())
 }
 
 fn coins(root: &Table<'_>, terms: &mut ProfileTerms) -> Result<(), SchemaError> {
@@ -222,6 +242,9 @@ pub fn profile_to_json(profile: &Profile) -> Json {
     let bearer = BEARERS
         .iter()
         .find(|(_, one)| *one == terms.withholding.borne_by);
+    let names = REAL_NAMES
+        .iter()
+        .find(|(_, at_entry)| *at_entry == terms.names_at_entry);
     let pause = terms.loss_pause;
     let own = match profile {
         Profile::Seed | Profile::CnDefault => Json::Null,
@@ -255,6 +278,10 @@ pub fn profile_to_json(profile: &Profile) -> Json {
             "losses": pause.map(|pause| pause.losses),
             "pause_s": pause.map(|pause| pause.pause.0 / 1000),
         },
+        "minimum_age": terms.minimum_age,
+        "real_name": names.map(|(word, _)| *word),
+        "retention_years": terms.retention_years,
+        "disclosures": terms.disclosures.iter().map(|told| told.name()).collect::<Vec<_>>(),
         "withdrawal": {
             "minimum": terms.withdrawal.minimum.to_string(),
             "fee": written(terms.withdrawal.fee),

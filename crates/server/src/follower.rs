@@ -397,6 +397,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::ClawedBack { .. }
         | Event::TaxPaid { .. }
         | Event::Circle(_)
+        | Event::Identity(_)
         | Event::Table(_)
         | Event::Alliance(_)
         | Event::Shop(_)

@@ -2,8 +2,9 @@
 //! and a number is stored and found for a fraction of what a word costs. The table `word` tells people what they mean.
 
 use domain::{
-    Account, AllianceAccount, AllianceEvent, BallotEvent, CircleEvent, Event, GroupId, MemberId,
-    MerchantAccount, MerchantId, NoticeKind, RechargeEvent, ShopEvent, TableEvent,
+    Account, AllianceAccount, AllianceEvent, BallotEvent, CircleEvent, Event, GroupId,
+    IdentityEvent, MemberId, MerchantAccount, MerchantId, NoticeKind, RechargeEvent, ShopEvent,
+    TableEvent,
 };
 
 use crate::names::{WalletAccount, WhyKind, Word};
@@ -58,6 +59,8 @@ const CIRCLE_EVENTS: i64 = 4_700;
 const TABLE_EVENTS: i64 = 4_900;
 /// Numbers of ballots' events begin with this.
 const BALLOT_EVENTS: i64 = 4_800;
+/// Numbers of events about who is who begin with this.
+const IDENTITY_EVENTS: i64 = 3_300;
 
 /// All kinds of accounts, by their numbers.
 pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
@@ -275,6 +278,9 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::Table(event) => {
             TABLE_EVENTS.saturating_add(place(&TableEvent::NAMES, &event.name()))
         }
+        Event::Identity(event) => {
+            IDENTITY_EVENTS.saturating_add(place(&IdentityEvent::NAMES, &event.name()))
+        }
         Event::Ballot(event) => {
             BALLOT_EVENTS.saturating_add(place(&BallotEvent::NAMES, &event.name()))
         }
@@ -300,7 +306,8 @@ fn nested_events() -> impl Iterator<Item = (i64, &'static str)> {
     let shop = (SHOP_EVENTS..).zip(ShopEvent::NAMES);
     let recharges = (RECHARGE_EVENTS..).zip(RechargeEvent::NAMES);
     let tables = (TABLE_EVENTS..).zip(TableEvent::NAMES);
-    let kinds = circles.chain(ballots).chain(tables);
+    let identities = (IDENTITY_EVENTS..).zip(IdentityEvent::NAMES);
+    let kinds = circles.chain(ballots).chain(tables).chain(identities);
     alliance.chain(kinds).chain(shop).chain(recharges)
 }
 

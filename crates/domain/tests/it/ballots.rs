@@ -555,6 +555,7 @@ fn cn_default_runs_a_ballot() {
     shop.must(Command::AdoptProfile {
         profile: Box::new(Profile::CnDefault),
     });
+    shop.must(crate::identities::organiser("Lakeside Ltd", "400-123"));
     let mut terms = ballot(5, 2);
     terms.profile = Profile::CnDefault;
     terms.rewards.truncate(1);

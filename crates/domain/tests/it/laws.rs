@@ -571,6 +571,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Circle(_) => "circle",
         Event::Table(_) => "table",
         Event::Ballot(_) => "ballot",
+        Event::Identity(_) => "identity",
         Event::MemberRegistered { .. } => "registered",
         Event::InviterBound { .. } => "bound",
         Event::CampaignPublished { .. } => "published",

@@ -13,6 +13,7 @@ mod counters;
 mod dividends;
 mod groups;
 mod homes;
+mod identities;
 mod kinds;
 mod laws;
 mod limits;

@@ -166,6 +166,7 @@ fn only_the_demonstration_profile_lets_campaigns_choose() {
     let mut shop = Shop::new();
     assert_eq!(code(shop.try_do(publish(as_own(&draw)))), "seed: profile");
     shop.must(adopt(Profile::CnDefault));
+    shop.must(crate::identities::organiser("Lakeside Ltd", "400-123"));
     assert_eq!(
         code(shop.try_do(publish(draw.clone()))),
         "cn-default: profile"
@@ -267,6 +268,7 @@ fn a_campaign_of_coins_only_is_what_the_cautious_profile_wants() {
     terms.profile = Profile::CnDefault;
     let mut shop = Shop::new();
     shop.must(adopt(Profile::CnDefault));
+    shop.must(crate::identities::organiser("Lakeside Ltd", "400-123"));
     let id = shop.publish(terms);
     assert_eq!(
         shop.world.campaign(id).unwrap().terms.profile,

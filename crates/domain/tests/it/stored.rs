@@ -41,6 +41,8 @@ const HOMES: &str = include_str!("stored_records_13.txt");
 
 /// The same of merchants' statements.
 const STATEMENTS: &str = include_str!("stored_records_14.txt");
+/// The same of who is who.
+const IDENTITIES: &str = include_str!("stored_records_18.txt");
 /// The same of ballots.
 const BALLOTS: &str = include_str!("stored_records_11.txt");
 
@@ -56,7 +58,7 @@ const OLDER: &str = include_str!("stored_records_16.txt");
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 16] = [
+const HISTORIES: [(Make, &str); 17] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -73,6 +75,7 @@ const HISTORIES: [(Make, &str); 16] = [
     (tables, TABLES),
     (crate::taxes::every_kind, TAXES),
     (crate::ballots::every_kind, BALLOTS),
+    (crate::identities::every_kind, IDENTITIES),
 ];
 
 /// A template, a table that is drawn, and one that is cancelled before anybody sits down.
@@ -422,7 +425,7 @@ fn every_kind_ever_written_reads_back_to_the_same_bytes() {
                 .to_owned()
         }));
     }
-    assert_eq!(kinds.len(), 49, "{kinds:?}");
+    assert_eq!(kinds.len(), 50, "{kinds:?}");
 }
 
 #[test]

@@ -173,6 +173,7 @@ impl Books {
             | Event::SelfExcluded { .. }
             | Event::PausesBegun { .. }
             | Event::Ballot(_)
+            | Event::Identity(_)
             | Event::DividendsPaid { .. }
             | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }

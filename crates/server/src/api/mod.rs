@@ -17,6 +17,7 @@ mod fetch;
 mod gateway;
 mod groups;
 mod home;
+mod identities;
 mod inbox;
 mod limits;
 mod me;
@@ -122,6 +123,8 @@ fn staff() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(standing::dismiss))
         .routes(routes!(standing::plans, standing::publish_plan))
         .routes(routes!(standing::decisions))
+        .routes(routes!(identities::verify))
+        .routes(routes!(identities::organiser))
         .routes(routes!(profiles::adopt))
         .routes(routes!(orders::ship))
         .routes(routes!(orders::take_back))

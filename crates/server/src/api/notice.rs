@@ -1,13 +1,15 @@
 //! The public notice of a campaign, made from the data that runs it (rules 11).
 
 use axum::extract::State;
-use domain::{Campaign, CampaignId, Kind, PublishedCampaign, TableBill};
+use domain::{Campaign, CampaignId, Kind, Organiser, PublishedCampaign, TableBill};
 use views::Earned;
 
 use super::campaigns::unknown;
 use crate::app::{Shared, Viewed, store_problem};
 use crate::http::{Problem, Result, Segment};
-use crate::wire::{Amount, AtMost, DrawRule, EarnedCard, Notice, Odds, Words, odds, source_name};
+use crate::wire::{
+    Amount, AtMost, DrawRule, EarnedCard, Notice, Odds, OrganiserCard, Words, odds, source_name,
+};
 
 /// The public notice: prizes, quantity, odds, rule of draw, times, who runs it, what everyone can earn at most and what the
 /// median member earned.
@@ -31,7 +33,8 @@ pub(crate) async fn notice(
         }
     };
     let earned = earned.map_err(store_problem)?;
-    let notice = notice_of(id, &known, earned.value)
+    let organiser = app.query(|world| world.organiser().cloned()).await?;
+    let notice = notice_of(id, &known, (organiser, earned.value))
         .map_err(|_| Problem::fault("a published campaign's sums do not fit", &"overflow"))?;
     Ok(Viewed(earned.seq, notice))
 }
@@ -39,7 +42,7 @@ pub(crate) async fn notice(
 fn notice_of(
     id: CampaignId,
     known: &PublishedCampaign,
-    earned: Earned,
+    (organiser, earned): (Option<Organiser>, Earned),
 ) -> std::result::Result<Notice, domain::Overflow> {
     let terms = &known.terms;
     // Of a template the most is what the largest table can pay.
@@ -75,6 +78,10 @@ fn notice_of(
         } else {
             "platform"
         },
+        organiser: organiser.map(|organiser| OrganiserCard {
+            name: both(&organiser.name),
+            contact: organiser.contact,
+        }),
         profile: schema::profile_to_json(&terms.profile),
         price: terms.group.price.into(),
         price_from: terms.group.price_from.map(Amount::from),
@@ -215,6 +222,13 @@ fn text(
             "All rewards of a group together are at most {cash} yuan and {coins} coins, shared by everybody in it and their uplines."
         ),
     );
+    let years = terms.profile.terms().retention_years;
+    if years != 0 {
+        say(
+            format!("规则、抽签结果和付款记录至少保存 {years} 年。"),
+            format!("Rules, results and payments are kept for at least {years} years."),
+        );
+    }
     if 0 < earned.groups {
         let (groups, members, median) = (earned.groups, earned.members, earned.median.to_decimal());
         say(

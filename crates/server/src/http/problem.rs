@@ -6,7 +6,10 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceRefusal, CircleRefusal, RechargeRefusal, Refusal, ShopRefusal, TableRefusal};
+use domain::{
+    AllianceRefusal, CircleRefusal, IdentityRefusal, RechargeRefusal, Refusal, ShopRefusal,
+    TableRefusal,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -217,6 +220,10 @@ pub(crate) struct RefusedWith {
 
 impl From<Refusal> for Problem {
     /// The one place where refusals of the domain become statuses.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each refusal, all in one place to read"
+    )]
     fn from(refusal: Refusal) -> Problem {
         let (status, code) = (status_of(&refusal), public_code(&refusal));
         let problem = Problem::new(status, code, public_detail(&refusal));
@@ -279,6 +286,7 @@ impl From<Refusal> for Problem {
             | Refusal::Circle(_)
             | Refusal::Ballot(_)
             | Refusal::InvalidLimits => problem,
+            Refusal::Identity(refusal) => identity_details(problem, &refusal),
             Refusal::Shop(refusal) => shop_details(problem, &refusal),
             Refusal::Table(refusal) => table_details(problem, &refusal),
             Refusal::Recharge(refusal) => recharge_details(problem, &refusal),
@@ -300,6 +308,12 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::Circle(refusal) => circle_status(refusal),
         Refusal::Table(refusal) => table_status(refusal),
         Refusal::Ballot(_) => StatusCode::CONFLICT,
+        Refusal::Identity(refusal) => match refusal {
+            IdentityRefusal::NotVerified | IdentityRefusal::TooYoung { .. } => StatusCode::CONFLICT,
+            IdentityRefusal::AgeInvalid | IdentityRefusal::OrganiserInvalid => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+        },
         Refusal::NotYourself { .. } | Refusal::MemberFrozen(_) | Refusal::SelfExcluded { .. } => {
             StatusCode::FORBIDDEN
         }
@@ -460,6 +474,15 @@ fn shop_details(problem: Problem, refusal: &ShopRefusal) -> Problem {
         | ShopRefusal::UnknownPurchase(_)
         | ShopRefusal::NotYourPurchase(_)
         | ShopRefusal::PurchaseState(_) => problem,
+    }
+}
+
+fn identity_details(problem: Problem, refusal: &IdentityRefusal) -> Problem {
+    match refusal {
+        IdentityRefusal::TooYoung { least } => problem.with("least", *least),
+        IdentityRefusal::NotVerified
+        | IdentityRefusal::AgeInvalid
+        | IdentityRefusal::OrganiserInvalid => problem,
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Amount, At, Odds, Words};
+use super::{Amount, At, Odds, OrganiserCard, Words};
 
 /// Everything a campaign must tell the public, made from the data that runs it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,6 +17,8 @@ pub(crate) struct Notice {
     pub(crate) hash: String,
     /// `platform` or `merchant`.
     pub(crate) run_by: &'static str,
+    /// Who runs the platform, if he has said so.
+    pub(crate) organiser: Option<OrganiserCard>,
     /// The limits it was published under, and who signs for them where they are the operator's own.
     #[schema(value_type = Object)]
     pub(crate) profile: Value,

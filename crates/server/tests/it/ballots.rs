@@ -94,15 +94,19 @@ async fn what_everybody_has(members: &[Caller], ends: [(usize, &str, usize); 4])
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ballot_from_registration_to_settlement() {
-    let site = Site::open().await;
-    let campaign = site.publish(small(4, 2)).await;
+async fn what_the_notice_says(site: &Site, campaign: &str) {
     let path = format!("/campaigns/{campaign}/notice");
     let notice = site.anyone().get(&path).await.json();
     let first = notice["text"][0]["en"].as_str().unwrap();
     let said = "Registering is free. Of 4 who have registered 2 are drawn";
     assert!(first.starts_with(said), "{first}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ballot_from_registration_to_settlement() {
+    let site = Site::open().await;
+    let campaign = site.publish(small(4, 2)).await;
+    what_the_notice_says(&site, &campaign).await;
     let members = site.crowd(4).await;
     let (group, places) = register(&campaign, &members).await;
     let page = site.group(&group, "full").await;
@@ -283,6 +287,7 @@ async fn cn_default_runs_a_ballot() {
         )
         .await;
     assert_eq!(adopted.status, 200, "{}", adopted.json());
+    crate::identities::stated(&operator).await;
     let mut file = small(2, 1);
     file["profile"] = json!("cn-default");
     file["group"]["price"] = json!("1899.00");

@@ -5,7 +5,6 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::approvals::{answer, asked, partner};
-use crate::files::small;
 use crate::site::{Caller, Site};
 
 async fn finance(site: &Site) -> Caller {
@@ -19,7 +18,6 @@ async fn finance(site: &Site) -> Caller {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn finance_reads_the_books_and_runs_nothing() {
     let site = Site::open().await;
-    let campaign = site.publish(small(3)).await;
     let fiona = finance(&site).await;
     let card = fiona.get("/operator/me").await.json();
     assert_eq!(card, json!({ "name": "fiona", "role": "finance" }));

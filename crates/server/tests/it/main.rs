@@ -15,6 +15,7 @@ mod files;
 mod finance;
 mod gateway;
 mod homes;
+mod identities;
 mod inbox;
 mod inputs;
 mod limits;

@@ -21,6 +21,7 @@ async fn consolation_comes_less_tax_and_the_tax_is_handed_over() {
     let body = json!({ "profile": "own", "file": file, "reason": "advice of counsel" });
     let got = operator.post("/console/profile", body).await;
     assert_eq!(got.status, 200, "{}", got.text());
+    crate::identities::stated(&operator).await;
     let mut terms = small(2);
     terms["profile"] = json!("own");
     let campaign = site.publish(terms).await;

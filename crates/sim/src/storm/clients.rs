@@ -163,6 +163,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::Shop(_) => "shop",
         Command::Recharge(_) => "recharge",
         Command::Circle(_) => "circle",
+        Command::Identity(_) => "identity",
         Command::Table(_) => "table",
         Command::Ballot(_) => "ballot",
     }

@@ -164,6 +164,7 @@ impl Trail {
             | Event::ClawedBack { .. }
             | Event::TaxPaid { .. }
             | Event::Circle(_)
+            | Event::Identity(_)
             | Event::Table(_)
             | Event::Ballot(_)
             | Event::Alliance(_)
@@ -301,6 +302,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::Shop(event) => event.name(),
         Event::Recharge(event) => event.name(),
         Event::Circle(event) => event.name(),
+        Event::Identity(event) => event.name(),
         Event::Table(event) => event.name(),
         Event::Ballot(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",

@@ -94,6 +94,7 @@ impl Needs {
             | Event::CampaignPublished { .. }
             | Event::CapitalDeposited { .. }
             | Event::TaxPaid { .. }
+            | Event::Identity(_)
             | Event::Circle(_)
             | Event::Alliance(_) => {}
             Event::Table(event) => {

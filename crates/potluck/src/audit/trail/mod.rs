@@ -301,6 +301,7 @@ impl Trail {
             Event::Circle(_)
             | Event::Table(_)
             | Event::Ballot(_)
+            | Event::Identity(_)
             | Event::CoinsExpired { .. }
             | Event::Shop(_)
             | Event::Recharge(_) => {}
