@@ -1410,8 +1410,28 @@ export interface paths {
         /** What was paid at the cashier's store, newest first. */
         get: operations["get_counter_payments"];
         put?: never;
-        /** Has a bill paid by the member whose code it is. The member owes the rest in cash. */
+        /**
+         * Has a bill paid by the member whose code it is. The member owes the rest in cash; where the platform takes that, the bill waits
+         *     for his payment through the channel, and is given up by voiding it.
+         */
         post: operations["post_counter_payments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counter/payments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One payment at the cashier's store. */
+        get: operations["get_counter_payments_id"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1427,7 +1447,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes a payment back on its day: the coins are the member's again, and the cashier gives him back what he paid in cash. */
+        /**
+         * Takes a payment back on its day: the coins are the member's again, and the cashier gives him back what he paid in cash; what he
+         *     paid through the channel goes back that way. A bill that waits is given up.
+         */
         post: operations["post_counter_payments_id_void"];
         delete?: never;
         options?: never;
@@ -1886,6 +1909,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/counter-payments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A bill of the member's at a counter, and where it is paid if the platform takes the cash. */
+        get: operations["get_me_counter_payments_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/dividends": {
         parameters: {
             query?: never;
@@ -2250,7 +2290,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes a payment back within thirty days: the coins are the member's again, and the merchant gives him back what he paid in cash. */
+        /**
+         * Takes a payment back within thirty days: the coins are the member's again, and the merchant gives him back what he paid in cash;
+         *     what he paid through the channel goes back that way.
+         */
         post: operations["post_merchant_counter_payments_id_refund"];
         delete?: never;
         options?: never;
@@ -3426,6 +3469,10 @@ export interface components {
         ContractBody: {
             /** @description Who takes the cash at his counters: `platform` or `store`. */
             cash: string;
+            /** @description What the channel takes of each payment where the platform takes the cash, such as `0.6%`; without it nothing. */
+            channel_fee?: string | null;
+            /** @description Whether the channel keeps its fee when such a payment goes back. */
+            channel_keeps_fee?: boolean;
             /** @description Of each winner's payment in his campaigns, such as `10%`; without it he runs none. */
             commission?: string | null;
             entry_fee?: components["schemas"]["Amount"] | null;
@@ -3471,6 +3518,8 @@ export interface components {
         };
         /** @description What was paid or taken back. */
         CounterDone: components["schemas"]["CounterLine"] & {
+            /** @description While it waits for the member's payment and the channel answers. */
+            pay_url?: string | null;
             seq: string;
         };
         /** @description A payment at a counter. */
@@ -3480,12 +3529,20 @@ export interface components {
             bill: components["schemas"]["Amount"];
             /** @description What the member paid in cash. */
             cash: components["schemas"]["Amount"];
+            /** @description What of the cash goes back the way it came: `due` until the channel has confirmed it, then `paid`. */
+            cash_back?: string | null;
+            /** @description Who takes the cash: `platform` or `store`. */
+            cash_to: string;
             /** @description What coins paid of it. */
             coins: components["schemas"]["Amount"];
             ended_at?: components["schemas"]["At"] | null;
             id: string;
             kept?: components["schemas"]["Amount"] | null;
-            /** @description `paid`, `voided` or `refunded`. */
+            pay_by?: components["schemas"]["At"] | null;
+            /**
+             * @description `paid`, `voided` or `refunded`; where the platform takes the cash also `waiting` for the member's payment, and `lapsed`
+             *     unpaid or given up.
+             */
             state: string;
             store: string;
         };
@@ -3498,6 +3555,11 @@ export interface components {
             /** @description Whether bills can be paid here now. */
             open: boolean;
             store: string;
+        };
+        /** @description One payment, and where it is paid. */
+        CounterState: components["schemas"]["CounterLine"] & {
+            /** @description While it waits for the member's payment and the channel answers. */
+            pay_url?: string | null;
         };
         /** @description A decision of an operator, with why. */
         DecisionLine: {
@@ -4061,12 +4123,20 @@ export interface components {
                 bill: components["schemas"]["Amount"];
                 /** @description What the member paid in cash. */
                 cash: components["schemas"]["Amount"];
+                /** @description What of the cash goes back the way it came: `due` until the channel has confirmed it, then `paid`. */
+                cash_back?: string | null;
+                /** @description Who takes the cash: `platform` or `store`. */
+                cash_to: string;
                 /** @description What coins paid of it. */
                 coins: components["schemas"]["Amount"];
                 ended_at?: components["schemas"]["At"] | null;
                 id: string;
                 kept?: components["schemas"]["Amount"] | null;
-                /** @description `paid`, `voided` or `refunded`. */
+                pay_by?: components["schemas"]["At"] | null;
+                /**
+                 * @description `paid`, `voided` or `refunded`; where the platform takes the cash also `waiting` for the member's payment, and `lapsed`
+                 *     unpaid or given up.
+                 */
                 state: string;
                 store: string;
             }[];
@@ -8861,6 +8931,40 @@ export interface operations {
             };
         };
     };
+    get_counter_payments_id: {
+        parameters: {
+            query?: {
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The payment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CounterState"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_counter_payments_id_void: {
         parameters: {
             query?: never;
@@ -9804,6 +9908,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_CounterLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_counter_payments_id: {
+        parameters: {
+            query?: {
+                /** @description `true`: ask the payment channel first, as when the payer comes back from its page. */
+                refresh?: boolean;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The payment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CounterState"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -3,10 +3,10 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceCommand, BallotCommand, Campaign, CampaignId, CircleCommand, GatewayId, GroupId,
-    IdentityCommand, MemberId, MemberLimits, Millis, Money, OperatorId, OrderId, PaymentId,
-    PayoutOutcome, PlanTerms, Profile, PurchaseId, RechargeCommand, RefundId, Region, ShopCommand,
-    SkuId, TableCommand, Txn, WithdrawalId,
+    AllianceCommand, BallotCommand, Campaign, CampaignId, CircleCommand, CounterId, GatewayId,
+    GroupId, IdentityCommand, MemberId, MemberLimits, Millis, Money, OperatorId, OrderId,
+    PaymentId, PayoutOutcome, PlanTerms, Profile, PurchaseId, RechargeCommand, RefundId, Region,
+    ShopCommand, SkuId, TableCommand, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -332,6 +332,9 @@ pub enum Due {
     /// A period of merchants' statements is over.
     #[n(46)]
     Statements,
+    /// A bill that waits at a counter lapses.
+    #[n(54)]
+    Counter(#[n(0)] CounterId),
 }
 
 /// A timer: when, and what to apply then.

@@ -622,6 +622,10 @@ fn alliance_notices(event: &AllianceEvent, told: &mut impl FnMut(Notice)) {
         | AllianceEvent::OriginReversed(_)
         | AllianceEvent::OriginVested(_)
         | AllianceEvent::PurchaseShared(_)
+        | AllianceEvent::CounterAwaited(_)
+        | AllianceEvent::CounterLapsed { .. }
+        | AllianceEvent::CashTaken(_)
+        | AllianceEvent::CashBack(_)
         | AllianceEvent::SaleVested { .. } => {}
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum KnownPayment {
     Seat(PaymentId, MemberId),
     /// It went back, or is on its way back.
     Returned,
-    /// It has paid a purchase.
+    /// It has paid a purchase, or a bill at a counter.
     Bought,
 }
 
@@ -292,7 +292,7 @@ impl World {
         if on_its_way.is_some() {
             return Some(KnownPayment::Returned);
         }
-        if self.purchase_of_txn(txn).is_some() {
+        if self.purchase_of_txn(txn).is_some() || self.counter_of_txn(txn).is_some() {
             return Some(KnownPayment::Bought);
         }
         let seated = self.seated.find(hash, |place| {

@@ -13,7 +13,7 @@ use minicbor::{
 use crate::{
     Actor, Campaign, Due, GroupId, MemberId, Millis, Order, OrderId, OrderState, PendingRefund,
     Profile, PublishedCampaign, RefundId, World,
-    alliance::{Alliance, Homes, Statements},
+    alliance::{Alliance, CounterCash, Homes, Statements},
     ballot::Ballots,
     circle::Circles,
     clawback::Clawbacks,
@@ -113,6 +113,9 @@ struct Stored<'a> {
     homes: Option<&'a Homes>,
     #[n(32)]
     identities: Option<&'a Identities>,
+    /// Absent until the platform takes the cash of a counter.
+    #[n(30)]
+    counter_cash: Option<&'a CounterCash>,
 }
 
 #[derive(Decode)]
@@ -180,6 +183,8 @@ struct Loaded {
     /// None in snapshots from before anybody was verified, and while nobody is.
     #[n(32)]
     identities: Option<Identities>,
+    #[n(30)]
+    counter_cash: Option<CounterCash>,
 }
 
 impl World {
@@ -234,6 +239,7 @@ impl World {
             identities: self.has_identities().then_some(&self.identities),
             ballots: (self.ballots != Ballots::default()).then_some(&self.ballots),
             homes: Some(&self.homes).filter(|known| !known.is_empty()),
+            counter_cash: Some(&self.counter_cash).filter(|known| !known.is_empty()),
         };
         minicbor::encode(&stored, out)
     }
@@ -282,6 +288,7 @@ impl World {
             ballots: loaded.ballots.unwrap_or_default(),
             homes: loaded.homes.unwrap_or_default(),
             identities: loaded.identities.unwrap_or_default(),
+            counter_cash: loaded.counter_cash.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();
@@ -337,6 +344,7 @@ impl World {
         self.rebuild_recharges();
         self.rebuild_statements();
         self.rebuild_ballots();
+        self.rebuild_counter_cash();
         let orders: Vec<(OrderId, OrderState)> = self
             .orders
             .iter()

@@ -14,7 +14,7 @@ use crate::{
     Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, RechargeCommand, Record,
     RecordHead, RecordRef, Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
     Withdrawal, WithdrawalState,
-    alliance::{Alliance, Homes, Statements},
+    alliance::{Alliance, CounterCash, Homes, Statements},
     ballot::Ballots,
     circle::Circles,
     clawback::Clawbacks,
@@ -62,6 +62,7 @@ pub struct World {
     pub(crate) alliance: Alliance,
     pub(crate) statements: Statements,
     pub(crate) homes: Homes,
+    pub(crate) counter_cash: CounterCash,
     pub(crate) shop: Shop,
     pub(crate) recharges: Recharges,
     pub(crate) lots: CoinLots,
@@ -386,6 +387,7 @@ impl World {
             Due::Sku(sku) => self.due_in_sku(sku, now, events),
             Due::Recharge(recharge) => self.due_in_recharge(recharge, now, events),
             Due::Statements => self.due_statements(now, events),
+            Due::Counter(counter) => self.due_in_counter(counter, now, events),
         }
     }
 
@@ -680,6 +682,7 @@ impl World {
             Due::Sku(sku) => self.sku_due_at(sku),
             Due::Recharge(recharge) => self.recharge_due_at(recharge),
             Due::Statements => self.statements_due_at(),
+            Due::Counter(counter) => self.counter_due_at(counter),
         }
     }
 

@@ -176,6 +176,7 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
         | AllianceEvent::StoreOpened { .. }
         | AllianceEvent::CampaignTied { .. }
         | AllianceEvent::SaleVested { .. }
+        | AllianceEvent::CounterLapsed { .. }
         | AllianceEvent::PeriodClosed { .. }
         | AllianceEvent::HomeBound { .. }
         | AllianceEvent::HomeEnded { .. }
@@ -192,7 +193,11 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
             vested.amounts.len().saturating_mul(16).saturating_add(16)
         }
         AllianceEvent::StatementPaid(paid) => paid.reference.len().saturating_add(48),
-        AllianceEvent::CounterPaid(_) | AllianceEvent::CounterReversed(_) => 80,
+        AllianceEvent::CounterPaid(_)
+        | AllianceEvent::CounterReversed(_)
+        | AllianceEvent::CounterAwaited(_)
+        | AllianceEvent::CashTaken(_)
+        | AllianceEvent::CashBack(_) => 96,
     }
 }
 

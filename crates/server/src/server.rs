@@ -481,7 +481,9 @@ fn workers(
         follower::run(app.clone(), projector, reader),
     ));
     workers.spawn(until_stop(app, money::watch_reservations(app.clone())));
-    workers.spawn(until_stop(app, money::watch_purchases(app.clone())));
+    for watched in [money::Watched::Purchases, money::Watched::Counters] {
+        workers.spawn(until_stop(app, money::watch_direct(app.clone(), watched)));
+    }
     workers.spawn(until_stop(app, money::run_refunds(app.clone())));
     workers.spawn(until_stop(app, money::run_payouts(app.clone())));
     workers.spawn(until_stop(app, money::watch_books(app.clone())));

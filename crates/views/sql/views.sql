@@ -332,11 +332,21 @@ CREATE TABLE counter_payment (
   kept BIGINT NOT NULL,
   cash BIGINT NOT NULL,
   home_store BIGINT,
-  home_amount BIGINT
+  home_amount BIGINT,
+  token BLOB NOT NULL,
+  pay_by BIGINT,
+  paid_at BIGINT,
+  paid_seq BIGINT,
+  fee BIGINT,
+  txn TEXT,
+  lapsed_at BIGINT,
+  refund BIGINT
 );
 CREATE INDEX counter_payment_member ON counter_payment (member, id);
 CREATE INDEX counter_payment_store ON counter_payment (store, id);
 CREATE INDEX counter_payment_merchant ON counter_payment (merchant, id);
+CREATE INDEX counter_payment_txn ON counter_payment (txn) WHERE txn IS NOT NULL;
+CREATE INDEX counter_payment_unpaid ON counter_payment (pay_by, id) WHERE pay_by IS NOT NULL AND paid_at IS NULL;
 CREATE TABLE counter_reversed (
   id INTEGER NOT NULL PRIMARY KEY,
   at BIGINT NOT NULL,

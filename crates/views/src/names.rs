@@ -113,6 +113,8 @@ pub enum RefundReason {
     Lost,
     /// The buyer returned the product.
     Returned,
+    /// A bill that was paid at a counter was taken back.
+    BillReversed,
 }
 
 impl RefundReason {
@@ -124,6 +126,7 @@ impl RefundReason {
             RefundReason::Closed(why) => closing_name(why),
             RefundReason::Lost => "lost",
             RefundReason::Returned => "returned",
+            RefundReason::BillReversed => "bill_reversed",
         }
     }
 }
@@ -153,6 +156,7 @@ impl Word for RefundReason {
         RefundReason::Closed(Closing::Void),
         RefundReason::Lost,
         RefundReason::Returned,
+        RefundReason::BillReversed,
     ];
     fn word(self) -> &'static str {
         self.name()

@@ -186,7 +186,7 @@ export const restEn: RestMessages = {
   reason: {
     group_full: 'the group was full', group_expired: 'the group had expired', group_cancelled: 'the group was cancelled', group_void: 'the group is void', group_settled: 'the group was settled', second_payment: 'paid twice',
     amount_differs: 'the amount was not the price', nothing_to_pay: 'there was no place it could pay for', seat_limit: 'you had all the seats a member may have', leader_not_paid: 'the leader had not paid', member_frozen: 'the account was frozen', member_limit: 'a limit or an exclusion that you or the platform has set stood against it', purchase_over: 'the purchase had lapsed or ended', coins_gone: 'the coins for it were gone', not_in_circle: 'the group is a circle\'s, and no place in it was free', right_lapsed: 'the right to buy was not used in time',
-    expired: 'not full in time', leader_gone: 'the leader did not pay or left', cancelled: 'the group was cancelled', void: 'no beacon value came in time', left: 'you left', lost: 'not drawn', returned: 'the product was returned', unknown: 'not given',
+    expired: 'not full in time', leader_gone: 'the leader did not pay or left', cancelled: 'the group was cancelled', void: 'no beacon value came in time', left: 'you left', lost: 'not drawn', returned: 'the product was returned', bill_reversed: 'the store took the payment back', unknown: 'not given',
   },
   pay: {
     title: 'Payment',

@@ -15,7 +15,7 @@ use crate::{
     Refusal, StoreId, World, ids::id, join::MAX_PROMISED, owed,
 };
 
-type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
+pub(super) type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
 
 id!(
     /// One payment at a counter. Public decimal.
@@ -190,6 +190,25 @@ pub(super) struct Counters {
     tokens: BTreeMap<[u8; 16], CounterId>,
 }
 
+impl Counters {
+    /// A payment has its number, and its code is used.
+    pub(super) fn number(&mut self, paid: &CounterPaid) {
+        self.next = self.next.max(paid.counter.0.saturating_add(1));
+        self.tokens.insert(paid.token, paid.counter);
+    }
+
+    /// A bill is over that nobody paid.
+    pub(super) fn release(&mut self, token: &[u8; 16]) {
+        self.tokens.remove(token);
+    }
+
+    /// Payments that were not taken back, as far as they are in memory.
+    pub(super) fn standing(&self) -> impl Iterator<Item = &CounterPaid> {
+        let standing = self.known.values().filter(|known| known.reversed.is_none());
+        standing.map(|known| &known.paid)
+    }
+}
+
 impl CounterPaid {
     /// What the platform earns: ρ of the bill less what the coins were worth.
     pub fn take(&self) -> Result<Money, Overflow> {
@@ -286,15 +305,11 @@ impl World {
         let Some(settlement) = contract.settlement else {
             return Err(AllianceRefusal::CounterClosed(store).into());
         };
-        if contract.cash == CashTaker::Platform {
-            return Err(Refusal::NotRunYet {
-                what: "cash of a counter taken by the platform",
-            });
-        }
         let live = |claim: &Claim| now < claim.expires && claim.expires <= now.after(CLAIM_LASTS);
         let claim = claim.filter(live);
         let claim = claim.ok_or(AllianceRefusal::CounterCodeUnknown)?;
-        if self.alliance.counters.tokens.contains_key(&claim.token) {
+        let used = self.alliance.counters.tokens.contains_key(&claim.token);
+        if used || self.counter_cash.is_over(&claim.token) {
             return Err(AllianceRefusal::CounterCodeUsed.into());
         }
         bill.check()?;
@@ -310,8 +325,12 @@ impl World {
             .min(self.spendable_coins(claim.member, now))
             .min(bill.most_coins.unwrap_or(Coins(i64::MAX)))
             .max(Coins::ZERO);
+        // The channel takes no payment of nothing.
+        let coins = match contract.cash {
+            CashTaker::Platform => coins.min(Coins(bill.amount.0.saturating_sub(1))),
+            CashTaker::Store => coins,
+        };
         let kept = bill.amount.share(settlement)?;
-        let take = kept.minus(Money(coins.0))?;
         let paid = CounterPaid {
             counter: CounterId(self.alliance.counters.next),
             token: claim.token,
@@ -322,13 +341,23 @@ impl World {
             coins,
             kept,
             cash: contract.cash,
-            home: self.counter_home((store, claim.member), take, now)?,
+            home: None,
         };
-        events.push(Event::Alliance(AllianceEvent::CounterPaid(paid)));
+        events.push(match contract.cash {
+            CashTaker::Platform => self.awaited(paid, now)?,
+            CashTaker::Store => self.paid_now(paid, now)?,
+        });
         Ok(())
     }
 
-    /// All of it, or nothing. By the cashier only where it was paid, on the same day of Shanghai and before a statement tells of it; later by
+    /// A bill is paid: the member's home store gets its share.
+    pub(super) fn paid_now(&self, paid: CounterPaid, now: Millis) -> Result<Event, Overflow> {
+        let home = self.counter_home((paid.store, paid.member), paid.take()?, now)?;
+        let paid = CounterPaid { home, ..paid };
+        Ok(Event::Alliance(AllianceEvent::CounterPaid(paid)))
+    }
+
+    /// All of it, or nothing. What waits to be paid is given up. By the cashier only where it was paid, on the same day of Shanghai and before a statement tells of it; later by
     /// the merchant.
     pub(super) fn decide_counter_back(
         &self,
@@ -337,6 +366,9 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
+        if self.decide_give_up(counter, by, events) {
+            return Ok(());
+        }
         let (merchant, store) = by;
         let known = self.counter_payment(counter).filter(|known| {
             let paid = &known.paid;
@@ -350,7 +382,7 @@ impl World {
             Some(_) if known.at.shanghai_day() != now.shanghai_day() => {
                 return Err(AllianceRefusal::CounterVoidLate(counter).into());
             }
-            Some(_) if self.is_stated(counter, merchant) => {
+            Some(_) if self.is_in_statement(counter, merchant) => {
                 return Err(AllianceRefusal::CounterVoidLate(counter).into());
             }
             Some(_) => Reversal::Voided,
@@ -361,21 +393,44 @@ impl World {
         };
         let reversed = self.reversal(&known.paid, why)?;
         events.push(Event::Alliance(AllianceEvent::CounterReversed(reversed)));
+        events.extend(self.cash_back(&known.paid));
         Ok(())
     }
 
-    /// What the store owed is owed no longer, and what of it was settled before is due to it again.
+    /// Whether a statement of its merchant tells of a payment.
+    fn is_in_statement(&self, counter: CounterId, merchant: MerchantId) -> bool {
+        match self.counter_cash.taken(counter) {
+            // Its number is older than its payment.
+            Some(taken) => taken.statements != self.statements_of(merchant),
+            None => self.is_stated(counter, merchant),
+        }
+    }
+
+    /// What the store owed is owed no longer, and what of it was settled before is due to it again. Of cash that the platform
+    /// took the merchant's part is due no longer, and what of it was settled before he owes.
     fn reversal(&self, paid: &CounterPaid, why: Reversal) -> Result<CounterReversed, Overflow> {
         let balance = |account, merchant| self.alliance.merchant_balance(account, merchant);
         let take = paid.take()?;
-        let forgiven = match paid.cash {
-            CashTaker::Store => take.min(Money(balance(MerchantAccount::Owes, paid.merchant))),
-            CashTaker::Platform => Money::ZERO,
+        let (more_payable, more_owed) = match paid.cash {
+            CashTaker::Store => {
+                let owes = Money(balance(MerchantAccount::Owes, paid.merchant));
+                let forgiven = take.min(owes);
+                (take.minus(forgiven)?, Money::ZERO.minus(forgiven)?)
+            }
+            CashTaker::Platform => {
+                let due = paid.bill.minus(paid.kept)?;
+                let payable = owed(balance(MerchantAccount::Payable, paid.merchant));
+                let given = due.min(payable);
+                (Money::ZERO.minus(given)?, due.minus(given)?)
+            }
         };
         let home = match paid.home {
             None => None,
             Some(home) => {
-                let payable = owed(balance(MerchantAccount::Payable, home.merchant));
+                let mut payable = owed(balance(MerchantAccount::Payable, home.merchant));
+                if home.merchant == paid.merchant {
+                    payable = payable.plus(more_payable.min(Money::ZERO))?;
+                }
                 let from_payable = home.amount.min(payable);
                 Some(HomeBack {
                     merchant: home.merchant,
@@ -391,14 +446,15 @@ impl World {
             merchant: paid.merchant,
             coins: paid.coins,
             take,
-            payable: take.minus(forgiven)?,
-            owes: Money::ZERO.minus(forgiven)?,
+            payable: more_payable,
+            owes: more_owed,
             home,
         })
     }
 
     pub(super) fn apply_counter_paid(&mut self, paid: &CounterPaid) {
         let now = self.now;
+        let waited = self.stop_waiting(paid.counter);
         let counters = &mut self.alliance.counters;
         // What can no longer be taken back leaves memory.
         while let Some(first) = counters.known.first_entry() {
@@ -407,16 +463,18 @@ impl World {
             }
             let old = first.remove();
             counters.tokens.remove(&old.paid.token);
+            self.counter_cash.forget(old.paid.counter);
         }
-        counters.next = paid.counter.0.saturating_add(1);
-        counters.tokens.insert(paid.token, paid.counter);
+        counters.number(paid);
         let payment = CounterPayment {
             paid: *paid,
             at: now,
             reversed: None,
         };
         counters.known.insert(paid.counter, payment);
-        self.promised = self.promised.saturating_add(paid.bill.0);
+        if waited.is_none() {
+            self.promised = self.promised.saturating_add(paid.bill.0);
+        }
     }
 
     pub(super) fn apply_counter_reversed(&mut self, reversed: &CounterReversed) {
@@ -440,9 +498,11 @@ impl World {
                 found.push(format!("payment {id} at a counter is of nobody"));
             }
         }
-        if counters.tokens.len() != counters.known.len() {
+        let waiting = self.counter_cash.waiting();
+        if counters.tokens.len() != counters.known.len().saturating_add(waiting) {
             found.push("codes of counters are kept of no payment".to_owned());
         }
+        self.check_counter_cash(found);
     }
 }
 

@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use super::{Alliance, AllianceEvent, AllianceRefusal, MAX_LOCK_DAYS, account::Purse};
 use crate::{
-    Answer, Campaign, CampaignId, Event, MAX_AMOUNT_FEN, MerchantId, Millis, Money, RATE_ONE_PPM,
-    Rate, Refusal, StoreId, World,
+    Answer, Campaign, CampaignId, ChannelTerms, Event, MAX_AMOUNT_FEN, MerchantId, Millis, Money,
+    RATE_ONE_PPM, Rate, Refusal, StoreId, World,
 };
 
 /// Most contracts of one merchant, one after the other.
@@ -32,6 +32,9 @@ pub struct Contract {
     /// What his stores get of what the platform earns on such members at others' counters; none: nothing.
     #[n(5)]
     pub origin_share: Option<Rate>,
+    /// What the channel takes of cash that the platform takes there; none: nothing is known of it, and nothing booked.
+    #[n(6)]
+    pub channel: Option<ChannelTerms>,
 }
 
 /// Who takes the counter's cash (rules 10.4).
@@ -103,6 +106,9 @@ impl Contract {
         }
         if self.lock_days.is_some_and(|days| MAX_LOCK_DAYS < days) {
             return invalid("lock_days", "must be at most 3650");
+        }
+        if !is_rate(self.channel.map(|channel| channel.fee)) {
+            return invalid("channel_fee", "must be between 0% and 100%");
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 mod account;
 mod counter;
+mod counter_cash;
 mod home;
 mod merchant;
 mod sale;
@@ -19,6 +20,8 @@ pub use counter::{
     Bill, CLAIM_LASTS, COUNTER_REFUNDS, Claim, CounterId, CounterPaid, CounterPayment,
     CounterReversed, HomeBack, HomeShare, Reversal,
 };
+pub(crate) use counter_cash::CounterCash;
+pub use counter_cash::{COUNTER_WINDOW, CashBack, CashTaken, CounterAwaited};
 pub(crate) use home::Homes;
 pub use home::{
     Home, MAX_LOCK_DAYS, OriginAmount, OriginPart, OriginReversed, OriginShared, OriginVested,
@@ -34,7 +37,7 @@ pub use statement::{
 
 use crate::{
     Account, Answer, Campaign, CampaignId, Due, Event, GroupId, MemberId, MerchantId, Millis,
-    Money, Overflow, Refusal, StoreId, World,
+    Money, Overflow, Refusal, StoreId, Txn, World,
 };
 use counter::Counters;
 use merchant::Merchant;
@@ -91,7 +94,28 @@ pub enum AllianceCommand {
         /// What the code stands for; none: nobody knows it.
         claim: Option<Claim>,
     },
-    /// Takes a payment at a counter back, all of it.
+    /// A payment for a bill that waits at a counter has arrived, as the channel itself confirmed.
+    PayCounter {
+        /// Which.
+        counter: CounterId,
+        /// What the provider calls the payment.
+        txn: Txn,
+        /// What was paid.
+        amount: Money,
+    },
+    /// Sends back money that came for a bill no longer in memory. The caller has looked through the history up to now and has not
+    /// found this payment there.
+    BounceCounter {
+        /// Who paid.
+        member: MemberId,
+        /// Where it was: its merchant's contract says what the payment has cost.
+        store: StoreId,
+        /// What the provider calls the payment.
+        txn: Txn,
+        /// What was paid.
+        amount: Money,
+    },
+    /// Takes a payment at a counter back, all of it; a bill that waits is given up.
     ReverseCounter {
         /// Which.
         counter: CounterId,
@@ -136,13 +160,15 @@ impl AllianceCommand {
     pub(crate) fn touched(&self) -> Option<Due> {
         match self {
             AllianceCommand::PayAtCounter { .. } => Some(Due::Coins),
+            AllianceCommand::PayCounter { counter, .. }
+            | AllianceCommand::ReverseCounter { counter, .. } => Some(Due::Counter(*counter)),
             AllianceCommand::AdmitMerchant { .. }
             | AllianceCommand::SignContract { .. }
             | AllianceCommand::SuspendMerchant { .. }
             | AllianceCommand::ReinstateMerchant { .. }
             | AllianceCommand::OpenStore { .. }
             | AllianceCommand::PublishFor { .. }
-            | AllianceCommand::ReverseCounter { .. }
+            | AllianceCommand::BounceCounter { .. }
             | AllianceCommand::BindHome { .. }
             | AllianceCommand::EndHome { .. }
             | AllianceCommand::ConfirmStatement { .. }
@@ -166,6 +192,8 @@ impl AllianceCommand {
             | AllianceCommand::OpenStore { .. }
             | AllianceCommand::PublishFor { .. }
             | AllianceCommand::PayAtCounter { .. }
+            | AllianceCommand::PayCounter { .. }
+            | AllianceCommand::BounceCounter { .. }
             | AllianceCommand::ReverseCounter { .. }
             | AllianceCommand::DraftStatement { .. }
             | AllianceCommand::ConfirmStatement { .. }
@@ -322,6 +350,22 @@ pub enum AllianceEvent {
     /// The home store of somebody who has bought without a group gets its share.
     #[n(24)]
     PurchaseShared(#[n(0)] PurchaseShared),
+    /// A bill waits at a counter whose cash the platform takes, and coins are held for it.
+    #[n(20)]
+    CounterAwaited(#[n(0)] Box<CounterAwaited>),
+    /// It was not paid in time, or was given up: the coins are free again.
+    #[n(21)]
+    CounterLapsed {
+        /// Which.
+        #[n(0)]
+        counter: CounterId,
+    },
+    /// The cash of a bill is in the channel.
+    #[n(22)]
+    CashTaken(#[n(0)] CashTaken),
+    /// It goes back.
+    #[n(23)]
+    CashBack(#[n(0)] CashBack),
 }
 
 /// Why the alliance turned a command down.
@@ -436,7 +480,7 @@ impl From<AllianceRefusal> for Refusal {
 
 impl AllianceEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 21] = [
+    pub const NAMES: [&'static str; 25] = [
         "merchant_admitted",
         "contract_signed",
         "merchant_suspended",
@@ -458,6 +502,10 @@ impl AllianceEvent {
         "origin_reversed",
         "origin_vested",
         "purchase_shared",
+        "counter_awaited",
+        "counter_lapsed",
+        "counter_cash_taken",
+        "counter_cash_back",
     ];
 
     /// Its name in SQL and JSON.
@@ -484,6 +532,10 @@ impl AllianceEvent {
             AllianceEvent::OriginReversed(_) => "origin_reversed",
             AllianceEvent::OriginVested(_) => "origin_vested",
             AllianceEvent::PurchaseShared(_) => "purchase_shared",
+            AllianceEvent::CounterAwaited(_) => "counter_awaited",
+            AllianceEvent::CounterLapsed { .. } => "counter_lapsed",
+            AllianceEvent::CashTaken(_) => "counter_cash_taken",
+            AllianceEvent::CashBack(_) => "counter_cash_back",
         }
     }
 
@@ -510,7 +562,11 @@ impl AllianceEvent {
             | AllianceEvent::HomeBound { .. }
             | AllianceEvent::HomeEnded { .. }
             | AllianceEvent::OriginShared(_)
-            | AllianceEvent::OriginReversed(_) => false,
+            | AllianceEvent::OriginReversed(_)
+            | AllianceEvent::CounterAwaited(_)
+            | AllianceEvent::CounterLapsed { .. }
+            | AllianceEvent::CashTaken(_)
+            | AllianceEvent::CashBack(_) => false,
         }
     }
 
@@ -520,6 +576,8 @@ impl AllianceEvent {
             AllianceEvent::MerchantAdmitted { merchant, .. } => Some(Answer::Merchant(*merchant)),
             AllianceEvent::StoreOpened { store, .. } => Some(Answer::Store(*store)),
             AllianceEvent::CounterPaid(paid) => Some(Answer::Counter(paid.counter)),
+            AllianceEvent::CounterAwaited(waits) => Some(Answer::Counter(waits.paid.counter)),
+            AllianceEvent::CashTaken(cash) => Some(Answer::Counter(cash.counter)),
             AllianceEvent::ContractSigned { .. }
             | AllianceEvent::MerchantSuspended { .. }
             | AllianceEvent::MerchantReinstated { .. }
@@ -537,7 +595,9 @@ impl AllianceEvent {
             | AllianceEvent::OriginShared(_)
             | AllianceEvent::OriginReversed(_)
             | AllianceEvent::OriginVested(_)
-            | AllianceEvent::PurchaseShared(_) => None,
+            | AllianceEvent::PurchaseShared(_)
+            | AllianceEvent::CounterLapsed { .. }
+            | AllianceEvent::CashBack(_) => None,
         }
     }
 }
@@ -601,6 +661,17 @@ impl World {
                 self.decide_counter(*store, *bill, *claim, now, events)?;
                 Ok(None)
             }
+            AllianceCommand::PayCounter {
+                counter,
+                txn,
+                amount,
+            } => self.decide_pay_counter(*counter, (*txn, *amount), now, events),
+            AllianceCommand::BounceCounter {
+                member,
+                store,
+                txn,
+                amount,
+            } => self.decide_bounce_counter((*member, *store), (*txn, *amount), events),
             AllianceCommand::ReverseCounter {
                 counter,
                 merchant,
@@ -686,6 +757,10 @@ impl World {
             AllianceEvent::OriginVested(vested) => self.apply_origin_vested(vested.group),
             // Its lines tell all of it.
             AllianceEvent::PurchaseShared(_) => {}
+            AllianceEvent::CounterAwaited(waits) => self.apply_counter_awaited(waits),
+            AllianceEvent::CounterLapsed { counter } => self.apply_counter_lapsed(*counter),
+            AllianceEvent::CashTaken(cash) => self.apply_cash_taken(cash),
+            AllianceEvent::CashBack(back) => self.apply_cash_back(back),
         }
         if event.is_for_a_statement() {
             self.await_statements();
@@ -716,6 +791,8 @@ pub(crate) fn alliance_lines(
         AllianceEvent::OriginReversed(reversed) => reversed.lines(move_money),
         AllianceEvent::OriginVested(vested) => vested.lines(move_money),
         AllianceEvent::PurchaseShared(shared) => shared.lines(move_money),
+        AllianceEvent::CashTaken(cash) => cash.lines(move_money),
+        AllianceEvent::CashBack(back) => back.lines(move_money),
         AllianceEvent::SaleVested {
             merchant, amount, ..
         } => move_money(
@@ -729,6 +806,8 @@ pub(crate) fn alliance_lines(
         | AllianceEvent::StoreOpened { .. }
         | AllianceEvent::CampaignTied { .. }
         | AllianceEvent::PeriodClosed { .. }
+        | AllianceEvent::CounterAwaited(_)
+        | AllianceEvent::CounterLapsed { .. }
         | AllianceEvent::StatementConfirmed { .. }
         | AllianceEvent::HomeBound { .. }
         | AllianceEvent::HomeEnded { .. } => Ok(()),

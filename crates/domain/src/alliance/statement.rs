@@ -331,6 +331,12 @@ impl World {
         last.is_some_and(|last| counter.0 < last.counters)
     }
 
+    /// How many statements a merchant has had.
+    pub(super) fn statements_of(&self, merchant: MerchantId) -> u32 {
+        let last = self.statements.last.get(&merchant);
+        last.map_or(0, |last| last.number)
+    }
+
     pub(super) fn apply_drafted(&mut self, drafted: &StatementDrafted) {
         let id = drafted.statement;
         let before = self.statements.next;

@@ -181,10 +181,11 @@ impl World {
         self.shop.next_purchase
     }
 
-    /// Coins of a member that his unpaid purchases hold.
+    /// Coins of a member that his unpaid purchases and bills hold.
     pub fn coins_held(&self, member: MemberId) -> Coins {
         let held = self.shop.held.get(&member);
-        Coins(held.map_or(0, |(coins, _)| *coins))
+        let held = held.map_or(0, |(coins, _)| *coins);
+        Coins(held.saturating_add(self.coins_held_at_counters(member)))
     }
 
     /// Coins of a member that he can use now.
@@ -384,7 +385,8 @@ impl World {
         Ok(None)
     }
 
-    fn is_known_money(&self, txn: &Txn) -> Result<bool, Refusal> {
+    /// Whether a payment was dealt with that is in memory still; refused where it holds a seat.
+    pub(crate) fn is_known_money(&self, txn: &Txn) -> Result<bool, Refusal> {
         match self.known_payment(txn) {
             Some(KnownPayment::Seat(seated, _)) => Err(Refusal::PaymentUsedElsewhere(seated)),
             Some(KnownPayment::Bought | KnownPayment::Returned) => Ok(true),
@@ -392,7 +394,8 @@ impl World {
         }
     }
 
-    fn bounce_money(
+    /// Sends back all of a payment that can buy nothing.
+    pub(crate) fn bounce_money(
         &self,
         member: MemberId,
         (txn, amount): (Txn, Money),

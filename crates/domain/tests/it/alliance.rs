@@ -16,6 +16,7 @@ pub(crate) fn contract() -> Contract {
         cash: CashTaker::Platform,
         lock_days: None,
         origin_share: None,
+        channel: None,
     }
 }
 
@@ -457,6 +458,7 @@ pub(crate) fn every_kind(shop: &mut Shop) {
             cash: CashTaker::Store,
             lock_days: None,
             origin_share: None,
+            channel: None,
         },
     })
     .unwrap();
@@ -475,7 +477,9 @@ fn every_kind_is_among_the_stored() {
     crate::counters::every_kind(&mut shop);
     crate::statements::every_kind(&mut shop);
     crate::homes::every_kind(&mut shop);
-    let events = shop.records.iter().flat_map(|record| &record.events);
+    let mut records = shop.records;
+    records.extend(crate::counter_cash::every_kind());
+    let events = records.iter().flat_map(|record| &record.events);
     let mut names: Vec<&str> = events
         .filter_map(|event| match event {
             Event::Alliance(event) => Some(event.name()),

@@ -9,6 +9,7 @@ mod ballots;
 mod circles;
 mod clawbacks;
 mod coins;
+mod counter_cash;
 mod counters;
 mod dividends;
 mod groups;

@@ -114,6 +114,7 @@ pub(crate) fn stores(shop: &mut Shop) -> [StoreId; 2] {
         cash: CashTaker::Store,
         lock_days: None,
         origin_share: None,
+        channel: None,
     };
     shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
         token: [3; 16],
@@ -341,6 +342,7 @@ fn what_a_merchant_sold_is_picked_up_at_his_stores() {
             cash: CashTaker::Store,
             lock_days: None,
             origin_share: None,
+            channel: None,
         },
     }));
     let other = shop.must(Command::Alliance(AllianceCommand::OpenStore {

@@ -52,13 +52,16 @@ const RECHARGES: &str = include_str!("stored_records_10b.txt");
 /// The same of tax that is withheld.
 const TAXES: &str = include_str!("stored_records_15.txt");
 
+/// The same of counters whose cash the platform takes.
+const COUNTER_CASH: &str = include_str!("stored_records_17.txt");
+
 /// What was written once and is written otherwise today.
 const OLDER: &str = include_str!("stored_records_16.txt");
 
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 17] = [
+const HISTORIES: [(Make, &str); 18] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -76,6 +79,7 @@ const HISTORIES: [(Make, &str); 17] = [
     (crate::taxes::every_kind, TAXES),
     (crate::ballots::every_kind, BALLOTS),
     (crate::identities::every_kind, IDENTITIES),
+    (crate::counter_cash::every_kind, COUNTER_CASH),
 ];
 
 /// A template, a table that is drawn, and one that is cancelled before anybody sits down.

@@ -8,6 +8,7 @@
 
 mod books;
 mod caller;
+mod counter_cash;
 mod counters;
 mod dividends;
 mod first;

@@ -19,6 +19,7 @@ pub(crate) fn contract() -> Contract {
         cash: CashTaker::Store,
         lock_days: None,
         origin_share: None,
+        channel: None,
     }
 }
 

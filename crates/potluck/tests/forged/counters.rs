@@ -65,6 +65,7 @@ fn live(data: &Path) {
             cash: CashTaker::Store,
             lock_days: None,
             origin_share: None,
+            channel: None,
         },
     }));
     shop.must(Command::Alliance(AllianceCommand::OpenStore {
@@ -103,7 +104,7 @@ fn forged_payments_at_counters_are_found() {
     paid(divided, &mut |paid| paid.coins.0 = 501);
     paid(divided, &mut |paid| paid.kept.0 -= 1);
     paid("its code was used", &mut |paid| paid.token = [4; 16]);
-    paid("is of no open counter", &mut |paid| {
+    paid("is paid otherwise than it waited", &mut |paid| {
         paid.cash = CashTaker::Platform;
     });
     paid("of nobody who may pay", &mut |paid| paid.bill.0 = 0);

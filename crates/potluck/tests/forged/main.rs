@@ -10,6 +10,7 @@ mod alliance;
 mod ballots;
 mod circles;
 mod coins;
+mod counter_cash;
 mod counters;
 mod dividends;
 mod homes;

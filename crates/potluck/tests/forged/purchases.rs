@@ -41,6 +41,7 @@ fn vouchers(shop: &mut Shop) {
         cash: CashTaker::Store,
         lock_days: None,
         origin_share: None,
+        channel: None,
     };
     shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
         token: [3; 16],

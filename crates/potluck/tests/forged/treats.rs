@@ -96,6 +96,7 @@ fn diner(data: &Path, template: Campaign) -> Shop {
             cash: CashTaker::Store,
             lock_days: None,
             origin_share: None,
+            channel: None,
         },
     }));
     shop.must(Command::Alliance(AllianceCommand::OpenStore {
@@ -122,6 +123,7 @@ fn home(shop: &mut Shop) {
             cash: CashTaker::Store,
             lock_days: Some(365),
             origin_share: None,
+            channel: None,
         },
     }));
     shop.must(Command::Alliance(AllianceCommand::OpenStore {

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use crate::app::Shared;
 use crate::http::{Problem, Raw, Result};
-use crate::money::{Doubtful, OrderNo, PurchaseNo, ask_order, ask_purchase_no};
+use crate::money::{DirectNo, Doubtful, OrderNo, ask_direct_no, ask_order};
 use payments::Transaction;
 
 /// The provider's signed notice of a payment. Answered with 2xx only when it has been dealt with, durably; else the
@@ -20,8 +20,8 @@ pub(crate) async fn notify(State(app): Shared, Raw(headers, body): Raw) -> Resul
             metrics::counter!("notices_forged_total").increment(1);
             Problem::unauthorized("signature_invalid", error.to_string())
         })?;
-    if let Some(order) = PurchaseNo::read(&notice.order_no) {
-        let found = ask_purchase_no(&app, order).await?;
+    if let Some(order) = DirectNo::read(&notice.order_no) {
+        let found = ask_direct_no(&app, order).await?;
         return known(&found, &notice.txn_id);
     }
     // What is no payment of ours is a gateway's own: it comes through `POST /joins`.

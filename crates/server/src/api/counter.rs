@@ -7,14 +7,17 @@ use axum::http::StatusCode;
 use domain::{
     AllianceCommand, Answer, Bill, Coins, Command, CounterId, MerchantId, Money, StoreId,
 };
-use views::CountersOf;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use views::{CounterRow, CountersOf};
 
 use super::campaigns::Fresh;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsCashier, AsMember, AsMerchant};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write};
+use crate::money::{Direct, ask_direct, direct_url};
 use crate::wire::{
-    BillWanted, CounterCode, CounterDone, CounterLine, CounterPage, CounterSide, List,
+    BillWanted, CounterCode, CounterDone, CounterLine, CounterPage, CounterSide, CounterState, List,
 };
 
 /// Makes a code to show at a counter: eight digits, good for a minute and one payment.
@@ -55,6 +58,69 @@ pub(crate) async fn mine(
     list(&app, whose, CounterSide::Member, &query).await
 }
 
+/// How fresh the answer must be.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BillQuery {
+    /// `true`: ask the payment channel first, as when the payer comes back from its page.
+    refresh: Option<bool>,
+    /// Answer from a state that holds at least this sequence.
+    at_least: Option<u64>,
+}
+
+/// A bill of the member's at a counter, and where it is paid if the platform takes the cash.
+#[utoipa::path(get, path = "/me/counter-payments/{id}", tag = "me", params(("id" = String, Path), BillQuery), responses((status = 200, description = "The payment", body = CounterState)))]
+pub(crate) async fn my_bill(
+    State(app): Shared,
+    member: AsMember,
+    Segment(counter): Segment<CounterId>,
+    Params(query): Params<BillQuery>,
+) -> Result<Viewed<CounterState>> {
+    app.reach(query.at_least).await?;
+    let mine = |row: &CounterRow| row.member == member.0;
+    let mut found = app.find(|| app.views.counter_payment(counter)).await?;
+    let known = found.value.as_ref().filter(|row| mine(row));
+    let known = known.ok_or_else(unknown)?;
+    let unpaid = known.pay_by.is_some() && known.txn.is_none();
+    if query.refresh == Some(true) && unpaid {
+        // Each call asks the channel, so it costs what a write costs.
+        app.limit(&app.limits.member, member.0, 1)?;
+        // A channel that does not answer is no reason to hide what is known; the worker asks again.
+        if let Err(error) = ask_direct(&app, Direct::Counter(counter)).await {
+            tracing::warn!(bill = %counter, %error, "bill {counter} could not be asked about: {error}");
+        }
+        let head = *app.engine.committed().borrow();
+        app.reach(Some(head)).await?;
+        found = app
+            .views
+            .counter_payment(counter)
+            .await
+            .map_err(store_problem)?;
+    }
+    let seq = found.seq;
+    let row = found.value.filter(mine).ok_or_else(unknown)?;
+    let pay_url = pay_url(&app, &row).await;
+    let payment = CounterLine::of(&row, CounterSide::Member);
+    Ok(Viewed(seq, CounterState { payment, pay_url }))
+}
+
+/// The address where a bill that waits is paid.
+async fn pay_url(app: &App, row: &CounterRow) -> Option<String> {
+    let now = app.config.clock.now();
+    let waits = row.state() == "waiting" && row.pay_by.is_some_and(|pay_by| now < pay_by);
+    if waits {
+        direct_url(app, Direct::Counter(row.id)).await
+    } else {
+        None
+    }
+}
+
+fn unknown() -> Problem {
+    let detail = "there is no such payment at a counter";
+    Problem::new(StatusCode::NOT_FOUND, "counter_payment_unknown", detail)
+}
+
 /// The cashier's store.
 #[utoipa::path(get, path = "/counter/me", tag = "counter", params(Fresh), responses((status = 200, description = "The store", body = CounterPage)))]
 pub(crate) async fn me(
@@ -88,7 +154,8 @@ pub(crate) async fn me(
     }))
 }
 
-/// Has a bill paid by the member whose code it is. The member owes the rest in cash.
+/// Has a bill paid by the member whose code it is. The member owes the rest in cash; where the platform takes that, the bill waits
+/// for his payment through the channel, and is given up by voiding it.
 #[utoipa::path(post, path = "/counter/payments", tag = "counter", request_body = BillWanted, responses((status = 200, description = "Paid", body = CounterDone)))]
 pub(crate) async fn pay(
     State(app): Shared,
@@ -119,6 +186,24 @@ pub(crate) async fn pay(
     done(&app, counter, reply.seq).await
 }
 
+/// One payment at the cashier's store.
+#[utoipa::path(get, path = "/counter/payments/{id}", tag = "counter", params(("id" = String, Path), Fresh), responses((status = 200, description = "The payment", body = CounterState)))]
+pub(crate) async fn one_at_store(
+    State(app): Shared,
+    cashier: AsCashier,
+    Segment(counter): Segment<CounterId>,
+    Params(query): Params<Fresh>,
+) -> Result<Viewed<CounterState>> {
+    app.reach(query.at_least).await?;
+    let found = app.find(|| app.views.counter_payment(counter)).await?;
+    let seq = found.seq;
+    let row = found.value.filter(|row| row.store == cashier.store);
+    let row = row.ok_or_else(unknown)?;
+    let pay_url = pay_url(&app, &row).await;
+    let payment = CounterLine::of(&row, CounterSide::Merchant);
+    Ok(Viewed(seq, CounterState { payment, pay_url }))
+}
+
 /// What was paid at the cashier's store, newest first.
 #[utoipa::path(get, path = "/counter/payments", tag = "counter", params(Page), responses((status = 200, description = "Payments", body = List<CounterLine>)))]
 pub(crate) async fn at_store(
@@ -130,7 +215,8 @@ pub(crate) async fn at_store(
     list(&app, whose, CounterSide::Merchant, &query).await
 }
 
-/// Takes a payment back on its day: the coins are the member's again, and the cashier gives him back what he paid in cash.
+/// Takes a payment back on its day: the coins are the member's again, and the cashier gives him back what he paid in cash; what he
+/// paid through the channel goes back that way. A bill that waits is given up.
 #[utoipa::path(post, path = "/counter/payments/{id}/void", tag = "counter", params(("id" = String, Path)), request_body = Object, responses((status = 200, description = "Voided", body = CounterDone)))]
 pub(crate) async fn void(
     State(app): Shared,
@@ -153,7 +239,8 @@ pub(crate) async fn of_merchant(
     list(&app, whose, CounterSide::Merchant, &query).await
 }
 
-/// Takes a payment back within thirty days: the coins are the member's again, and the merchant gives him back what he paid in cash.
+/// Takes a payment back within thirty days: the coins are the member's again, and the merchant gives him back what he paid in cash;
+/// what he paid through the channel goes back that way.
 #[utoipa::path(post, path = "/merchant/counter-payments/{id}/refund", tag = "merchant", params(("id" = String, Path)), request_body = Object, responses((status = 200, description = "Refunded", body = CounterDone)))]
 pub(crate) async fn refund(
     State(app): Shared,
@@ -184,11 +271,9 @@ async fn take_back(
 async fn done(app: &App, counter: CounterId, seq: u64) -> Result<Json<CounterDone>> {
     app.reach(Some(seq)).await?;
     let found = app.views.counter_payment(counter).await;
-    let row = found.map_err(store_problem)?.value.ok_or_else(|| {
-        let detail = "there is no such payment at a counter";
-        Problem::new(StatusCode::NOT_FOUND, "counter_payment_unknown", detail)
-    })?;
+    let row = found.map_err(store_problem)?.value.ok_or_else(unknown)?;
     Ok(Json(CounterDone {
+        pay_url: pay_url(app, &row).await,
         payment: CounterLine::of(&row, CounterSide::Merchant),
         seq: seq.to_string(),
     }))

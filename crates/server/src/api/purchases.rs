@@ -16,7 +16,7 @@ use super::orders::check_shipment;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write, items, page_of};
-use crate::money::{ask_purchase, purchase_url};
+use crate::money::{Direct, ask_direct, direct_url};
 use crate::wire::{
     BuyWanted, DeliveryBody, DeliveryPage, Done, List, PurchaseCard, PurchaseLine, PurchaseMade,
     PurchasePage, Shipment, Words,
@@ -53,7 +53,7 @@ pub(crate) async fn buy(
     Ok(Json(PurchaseMade {
         id: purchase.to_string(),
         seq: reply.seq.to_string(),
-        pay_url: purchase_url(&app, purchase).await,
+        pay_url: direct_url(&app, Direct::Purchase(purchase)).await,
     }))
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn page(
         // Each call asks the channel, so it costs what a write costs.
         app.limit(&app.limits.member, member.0, 1)?;
         // A channel that does not answer is no reason to hide what is known; the worker asks again.
-        if let Err(error) = ask_purchase(&app, id).await {
+        if let Err(error) = ask_direct(&app, Direct::Purchase(id)).await {
             tracing::warn!(purchase = %id, %error, "purchase {id} could not be asked about: {error}");
         }
         let head = *app.engine.committed().borrow();
@@ -101,7 +101,7 @@ pub(crate) async fn page(
     let row = found.value.filter(mine).ok_or_else(unknown)?;
     let waits = row.state == PurchaseStatus::Reserved && app.config.clock.now() < row.pay_by;
     let pay_url = if waits {
-        purchase_url(&app, id).await
+        direct_url(&app, Direct::Purchase(id)).await
     } else {
         None
     };

@@ -22,7 +22,7 @@ pub use names::payout_no;
 pub(crate) use orders::{Attach, PayPages, pay_url, pay_url_on};
 pub(crate) use payouts::run as run_payouts;
 pub(crate) use purchases::{
-    PurchaseNo, ask_purchase, ask_purchase_no, purchase_url, watch_purchases,
+    Direct, DirectNo, Watched, ask_direct, ask_direct_no, direct_url, watch_direct,
 };
 pub(crate) use reconcile::{Compared, watch_books};
 pub(crate) use refunds::run as run_refunds;

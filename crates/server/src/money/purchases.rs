@@ -1,5 +1,5 @@
-//! Payments of direct purchases: an order at the channel for each, the payments that arrive for it, and questions about those
-//! whose notice may never come.
+//! Payments of direct purchases and of bills at counters: an order at the channel for each, the payments that arrive for it, and
+//! questions about those whose notice may never come.
 //!
 //! Why an order's number has a mark, as a seat's has: it follows from what was decided, so a history that is told again after
 //! its end was lost never takes another purchase's payment for its own.
@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{
-    Actor, Answer, Command, MemberId, Millis, Money, PaymentAnswer, PurchaseId, PurchaseState,
-    Refusal, Request, ShopCommand, ShopRefusal, SkuId, Txn, World,
+    Actor, AllianceCommand, AllianceRefusal, Answer, Command, CounterId, MemberId, Millis, Money,
+    PaymentAnswer, PurchaseId, PurchaseState, Refusal, Request, ShopCommand, ShopRefusal, SkuId,
+    StoreId, Txn, World,
 };
 use engine::SubmitError;
 use futures_util::StreamExt;
@@ -22,48 +23,98 @@ use crate::http::decimal;
 
 /// Bytes of the hash that stand in an order's number: with the longest number of a purchase it has 31 characters.
 const MARK_BYTES: usize = 5;
-/// Unpaid purchases that one look asks about, of those that lapse soon as well as of those whose orders have ended; and most
+/// What is unpaid that one look asks about, of those that lapse soon as well as of those whose orders have ended; and most
 /// of those that it asks about again.
 const A_LOOK: u32 = 200;
 const AT_MOST: usize = 200;
 /// Questions to the channel at once.
 const AT_ONCE: usize = 8;
 
-/// A purchase's number at the channel, `p4711-bc4124d513`.
+/// What is paid for without a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Direct {
+    /// Units of a thing.
+    Purchase(PurchaseId),
+    /// A bill at a counter whose cash the platform takes.
+    Counter(CounterId),
+}
+
+impl Direct {
+    /// What its orders' numbers begin with.
+    fn letter(self) -> char {
+        match self {
+            Direct::Purchase(_) => 'p',
+            Direct::Counter(_) => 'c',
+        }
+    }
+
+    fn number(self) -> u64 {
+        match self {
+            Direct::Purchase(id) => id.0,
+            Direct::Counter(id) => id.0,
+        }
+    }
+
+    /// What the payer is told that he pays. Nothing in it may ever differ where the number is the same: a title can change.
+    fn description(self) -> String {
+        match self {
+            Direct::Purchase(id) => format!("商城订单 {id}"),
+            Direct::Counter(id) => format!("门店账单 {id}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Direct {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Direct::Purchase(id) => write!(out, "purchase {id}"),
+            Direct::Counter(id) => write!(out, "bill {id}"),
+        }
+    }
+}
+
+/// Its number at the channel, `p4711-bc4124d513` or `c4711-bc4124d513`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PurchaseNo {
-    /// The purchase that it names.
-    pub(crate) purchase: PurchaseId,
+pub(crate) struct DirectNo {
+    /// What it names.
+    pub(crate) what: Direct,
     mark: [u8; MARK_BYTES],
 }
 
-impl PurchaseNo {
-    /// Reads `p4711-bc4124d513`; none if the order is no purchase of ours.
-    pub(crate) fn read(text: &str) -> Option<PurchaseNo> {
-        let (number, mark) = text.strip_prefix('p')?.split_once('-')?;
-        let purchase = PurchaseId(decimal(number)?);
+impl DirectNo {
+    /// Reads `p4711-bc4124d513`; none if the order is for nothing of these.
+    pub(crate) fn read(text: &str) -> Option<DirectNo> {
+        let (letter, rest) = text.split_at_checked(1)?;
+        let (number, mark) = rest.split_once('-')?;
+        let number = decimal(number)?;
+        let what = match letter {
+            "p" => Direct::Purchase(PurchaseId(number)),
+            "c" => Direct::Counter(CounterId(number)),
+            _ => return None,
+        };
         let short = u64::from_str_radix(mark, 16).ok()?.to_be_bytes();
         let mark_bytes = *short.last_chunk()?;
-        let read = PurchaseNo {
-            purchase,
+        let read = DirectNo {
+            what,
             mark: mark_bytes,
         };
         (read.to_string() == text).then_some(read)
     }
 }
 
-impl std::fmt::Display for PurchaseNo {
+impl std::fmt::Display for DirectNo {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "p{}-{}", self.purchase, draw::to_hex(&self.mark))
+        let (letter, number) = (self.what.letter(), self.what.number());
+        write!(out, "{letter}{number}-{}", draw::to_hex(&self.mark))
     }
 }
 
-/// What an order is made for: all of it was decided with the reservation, and never changes.
+/// What an order is made for: all of it was decided with the reservation or the bill, and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bought {
-    purchase: PurchaseId,
+    what: Direct,
+    of: Of,
     member: MemberId,
-    sku: SkuId,
     /// The random name of the member's row in the directory.
     member_token: [u8; 16],
     token: [u8; 16],
@@ -71,10 +122,21 @@ struct Bought {
     pay_by: Millis,
 }
 
+/// Whose terms say what the channel takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Sku(SkuId),
+    Store(StoreId),
+}
+
 impl Bought {
-    fn no(&self) -> PurchaseNo {
+    fn no(&self) -> DirectNo {
+        let what = match self.what {
+            Direct::Purchase(_) => "purchase",
+            Direct::Counter(_) => "bill",
+        };
         let text = format!(
-            "potluck purchase\nmember {}\nrequest {}\nfen {}\nuntil {}\n",
+            "potluck {what}\nmember {}\nrequest {}\nfen {}\nuntil {}\n",
             draw::to_hex(&self.member_token),
             draw::to_hex(&self.token),
             self.cash.0,
@@ -83,34 +145,87 @@ impl Bought {
         let hash = draw::hash(text.as_bytes()).0;
         let mut mark = [0; MARK_BYTES];
         mark.copy_from_slice(&hash[..MARK_BYTES]);
-        PurchaseNo {
-            purchase: self.purchase,
+        DirectNo {
+            what: self.what,
             mark,
         }
     }
 
-    fn of(world: &World, purchase: PurchaseId) -> Option<Bought> {
-        let known = world.purchase(purchase)?;
-        let PurchaseState::Reserved { pay_by } = known.state else {
-            return None;
-        };
-        Some(Bought {
-            purchase,
-            member: known.member,
-            sku: known.sku,
-            member_token: world.token(known.member)?,
-            token: known.token,
-            cash: known.cash(),
-            pay_by,
-        })
+    /// None where nothing waits to be paid.
+    fn of(world: &World, what: Direct) -> Option<Bought> {
+        match what {
+            Direct::Purchase(purchase) => {
+                let known = world.purchase(purchase)?;
+                let PurchaseState::Reserved { pay_by } = known.state else {
+                    return None;
+                };
+                Some(Bought {
+                    what,
+                    of: Of::Sku(known.sku),
+                    member: known.member,
+                    member_token: world.token(known.member)?,
+                    token: known.token,
+                    cash: known.cash(),
+                    pay_by,
+                })
+            }
+            Direct::Counter(counter) => {
+                let waits = world.counter_awaited(counter)?;
+                let paid = &waits.paid;
+                Some(Bought {
+                    what,
+                    of: Of::Store(paid.store),
+                    member: paid.member,
+                    member_token: world.token(paid.member)?,
+                    token: paid.token,
+                    cash: paid.paid_in_cash().ok()?,
+                    pay_by: waits.pay_by,
+                })
+            }
+        }
+    }
+
+    /// What pays it, if it waits still.
+    fn pay(&self, txn: Txn, amount: Money) -> Command {
+        match self.what {
+            Direct::Purchase(purchase) => Command::Shop(ShopCommand::PayPurchase {
+                purchase,
+                txn,
+                amount,
+            }),
+            Direct::Counter(counter) => Command::Alliance(AllianceCommand::PayCounter {
+                counter,
+                txn,
+                amount,
+            }),
+        }
+    }
+
+    /// What sends a payment back that came too late.
+    fn bounce(&self, txn: Txn, amount: Money) -> Command {
+        let member = self.member;
+        match self.of {
+            Of::Sku(sku) => Command::Shop(ShopCommand::BouncePurchase {
+                member,
+                sku,
+                txn,
+                amount,
+            }),
+            Of::Store(store) => Command::Alliance(AllianceCommand::BounceCounter {
+                member,
+                store,
+                txn,
+                amount,
+            }),
+        }
     }
 }
 
-/// What a purchase's order was made for, whatever has become of the purchase.
-async fn bought(app: &App, purchase: PurchaseId) -> Result<Option<Bought>, Doubtful> {
+/// What an order was made for, whatever has become of it.
+async fn bought(app: &App, what: Direct) -> Result<Option<Bought>, Doubtful> {
     let in_memory = app
         .engine
-        .query(move |world| Bought::of(world, purchase))
+        .query(move |world| Bought::of(world, what))
         .await?
         .0;
     if let Some(bought) = in_memory {
@@ -120,31 +235,59 @@ async fn bought(app: &App, purchase: PurchaseId) -> Result<Option<Bought>, Doubt
     let head = *app.engine.committed().borrow();
     let stands = app.views.at_least(head, views::AT_LEAST_WAIT).await;
     stands.map_err(|_| Doubtful::History)?;
-    let row = app.views.purchase(purchase).await;
-    let Some(row) = row.map_err(|_| Doubtful::History)?.value else {
+    let Some(told) = in_views(app, what).await? else {
         return Ok(None);
     };
-    let member = row.member;
+    let member = told.member;
     let token = app.engine.query(move |world| world.token(member)).await?.0;
     Ok(token.map(|member_token| Bought {
-        purchase,
-        member,
-        sku: row.sku,
         member_token,
-        token: row.token,
-        cash: row.cash(),
-        pay_by: row.pay_by,
+        ..told
     }))
 }
 
-/// The address where a reserved purchase is paid; creates the order where there is none yet. None while the channel does not
-/// answer, or where nothing waits to be paid.
-pub(crate) async fn purchase_url(app: &App, purchase: PurchaseId) -> Option<String> {
-    let question = move |world: &World| Bought::of(world, purchase);
+/// As the views have it, without the member's token.
+async fn in_views(app: &App, what: Direct) -> Result<Option<Bought>, Doubtful> {
+    let member_token = [0; 16];
+    Ok(match what {
+        Direct::Purchase(purchase) => {
+            let row = app.views.purchase(purchase).await;
+            let row = row.map_err(|_| Doubtful::History)?.value;
+            row.map(|row| Bought {
+                what,
+                of: Of::Sku(row.sku),
+                member: row.member,
+                member_token,
+                token: row.token,
+                cash: row.cash(),
+                pay_by: row.pay_by,
+            })
+        }
+        Direct::Counter(counter) => {
+            let row = app.views.counter_payment(counter).await;
+            let row = row.map_err(|_| Doubtful::History)?.value;
+            row.and_then(|row| {
+                Some(Bought {
+                    what,
+                    of: Of::Store(row.store),
+                    member: row.member,
+                    member_token,
+                    token: row.token,
+                    cash: row.paid_in_cash(),
+                    pay_by: row.pay_by?,
+                })
+            })
+        }
+    })
+}
+
+/// The address where something is paid; creates the order where there is none yet. None while the channel does not answer, or
+/// where nothing waits to be paid.
+pub(crate) async fn direct_url(app: &App, what: Direct) -> Option<String> {
+    let question = move |world: &World| Bought::of(world, what);
     let bought = app.engine.query(question).await.ok()?.0?;
     let order_no = bought.no().to_string();
-    // Nothing in it may ever differ where its number is the same: a title can change.
-    let description = format!("商城订单 {purchase}");
+    let description = what.description();
     let order = Order {
         order_no: &order_no,
         amount_fen: bought.cash.0,
@@ -155,30 +298,30 @@ pub(crate) async fn purchase_url(app: &App, purchase: PurchaseId) -> Option<Stri
     match app.config.channel.create_order(&order).await {
         Ok(page) => Some(page.url),
         Err(error) if error.refusal() == Some(RefusalCode::OrderPaid) => {
-            if let Err(error) = ask_purchase_no(app, bought.no()).await {
-                tracing::warn!(%purchase, %error, "purchase {purchase} could not be asked about: {error}");
+            if let Err(error) = ask_direct_no(app, bought.no()).await {
+                tracing::warn!(%what, %error, "{what} could not be asked about: {error}");
             }
             None
         }
         Err(error) => {
-            tracing::warn!(%purchase, %error, "no order at the channel for purchase {purchase}: {error}");
+            tracing::warn!(%what, %error, "no order at the channel for {what}: {error}");
             None
         }
     }
 }
 
-/// Asks the channel about a purchase's order and takes in whatever was paid.
-pub(crate) async fn ask_purchase(app: &App, purchase: PurchaseId) -> Result<(), Doubtful> {
-    match bought(app, purchase).await? {
-        Some(bought) => ask_purchase_no(app, bought.no()).await.map(|_| ()),
+/// Asks the channel about the order of a purchase or bill and takes in whatever was paid.
+pub(crate) async fn ask_direct(app: &App, what: Direct) -> Result<(), Doubtful> {
+    match bought(app, what).await? {
+        Some(bought) => ask_direct_no(app, bought.no()).await.map(|_| ()),
         None => Ok(()),
     }
 }
 
 /// Asks the channel about an order and takes in whatever was paid. Answers with what the channel has.
-pub(crate) async fn ask_purchase_no(
+pub(crate) async fn ask_direct_no(
     app: &App,
-    order: PurchaseNo,
+    order: DirectNo,
 ) -> Result<Vec<Transaction>, Doubtful> {
     let found = match app.config.channel.query(&order.to_string()).await {
         Ok(OrderState { transactions, .. }) => transactions,
@@ -192,41 +335,33 @@ pub(crate) async fn ask_purchase_no(
 }
 
 /// Takes in a confirmed payment of an order. Any number of times, with one effect.
-async fn arrived(app: &App, order: PurchaseNo, transaction: &Transaction) -> Result<(), Doubtful> {
+async fn arrived(app: &App, order: DirectNo, transaction: &Transaction) -> Result<(), Doubtful> {
     let paid = arrival(transaction)?;
     if told_of(app, &paid.txn).await? {
         return Ok(());
     }
-    let known = bought(app, order.purchase).await?;
+    let known = bought(app, order.what).await?;
     let Some(known) = known.filter(|known| known.no() == order) else {
         return stray(app, order, paid.txn, paid.amount).await;
     };
-    let command = ShopCommand::PayPurchase {
-        purchase: order.purchase,
-        txn: paid.txn,
-        amount: paid.amount,
-    };
-    match submit(app, Command::Shop(command)).await {
-        Err(SubmitError::Refused(Refusal::Shop(ShopRefusal::UnknownPurchase(_)))) => {}
+    match submit(app, known.pay(paid.txn, paid.amount)).await {
+        Err(SubmitError::Refused(
+            Refusal::Shop(ShopRefusal::UnknownPurchase(_))
+            | Refusal::Alliance(AllianceRefusal::UnknownCounter(_)),
+        )) => {}
         answer => return Ok(answer.map(|_| ())?),
     }
     // It has lapsed or ended: the money goes back, unless it was dealt with before. One at a time: between the look into the
     // history and the command nobody else may send the same money back.
     let _one_at_a_time = app.strays.lock().await;
     if !in_history(app, &paid.txn).await? {
-        let command = ShopCommand::BouncePurchase {
-            member: known.member,
-            sku: known.sku,
-            txn: paid.txn,
-            amount: paid.amount,
-        };
-        submit(app, Command::Shop(command)).await?;
+        submit(app, known.bounce(paid.txn, paid.amount)).await?;
     }
     Ok(())
 }
 
-/// Sends back what was paid for a purchase that this history does not know: another history's, whose end was lost.
-async fn stray(app: &App, order: PurchaseNo, txn: Txn, amount: Money) -> Result<(), Doubtful> {
+/// Sends back what was paid for something that this history does not know: another history's, whose end was lost.
+async fn stray(app: &App, order: DirectNo, txn: Txn, amount: Money) -> Result<(), Doubtful> {
     let _one_at_a_time = app.strays.lock().await;
     if in_history(app, &txn).await? {
         return Ok(());
@@ -241,7 +376,7 @@ async fn stray(app: &App, order: PurchaseNo, txn: Txn, amount: Money) -> Result<
     tracing::warn!(
         %order,
         %txn,
-        "payment {txn} of order {order} is for a purchase that this history does not know, and goes back"
+        "payment {txn} of order {order} is for something that this history does not know, and goes back"
     );
     Ok(())
 }
@@ -270,45 +405,64 @@ async fn submit(app: &App, command: Command) -> Result<Option<PaymentAnswer>, Su
     })
 }
 
-/// Asks the channel about purchases shortly before they lapse, and again some minutes after their orders have ended; ends with
-/// the engine.
-pub(crate) async fn watch_purchases(app: Arc<App>) {
+/// Which list is watched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Watched {
+    /// Unpaid purchases.
+    Purchases,
+    /// Unpaid bills at counters.
+    Counters,
+}
+
+/// How far a list has been asked about, by deadlines.
+type Passed = (Millis, Option<Direct>);
+
+/// Asks the channel about purchases or bills shortly before they lapse, and again some minutes after their orders have ended;
+/// ends with the engine.
+pub(crate) async fn watch_direct(app: Arc<App>, watched: Watched) {
     let pace = app.config.pace;
     let before = millis(pace.ask_before);
     let after = millis(pace.ask_after).saturating_add(GRACE_MS);
-    // How far it has asked, by deadlines. What fell due before the start may have been asked about or not.
+    // What fell due before the start may have been asked about or not.
     let mut soon = (app.config.clock.now(), None);
     let mut ended = (app.reservations.since(), None);
-    let mut again: BTreeSet<(Millis, PurchaseId)> = BTreeSet::new();
+    let mut again: BTreeSet<(Millis, Direct)> = BTreeSet::new();
     while app.pause(pace.look).await {
         let now = app.config.clock.now();
         let mut due = Vec::new();
-        while let Some(&(at, purchase)) = again.first()
+        while let Some(&(at, what)) = again.first()
             && at <= now
             && due.len() < AT_MOST
         {
             again.pop_first();
-            due.push(purchase);
+            due.push(what);
         }
-        let shown = next_of(&app, &mut soon, Millis(now.0.saturating_add(before))).await;
-        due.extend(shown);
-        let over = next_of(&app, &mut ended, Millis(now.0.saturating_sub(after))).await;
-        due.extend(over);
+        for (passed, until) in [
+            (&mut soon, Millis(now.0.saturating_add(before))),
+            (&mut ended, Millis(now.0.saturating_sub(after))),
+        ] {
+            let page = next_of(&app, watched, *passed, until).await;
+            if let Some(&(pay_by, last)) = page.last() {
+                *passed = (pay_by, Some(last));
+            }
+            due.extend(page.into_iter().map(|(_, what)| what));
+        }
         let failed = ask_all(&app, due).await;
         let later = now.after(domain::Duration(
             millis(pace.retry_first).saturating_mul(10),
         ));
-        again.extend(failed.into_iter().map(|purchase| (later, purchase)));
+        again.extend(failed.into_iter().map(|what| (later, what)));
     }
 }
 
-/// The next purchases that were to be paid before `until`, and goes on after them; none while the views do not stand at the
-/// present, for what they do not show yet would be passed over.
+/// The next that were to be paid before `until`; none while the views do not stand at the present, for what they do not show yet
+/// would be passed over.
 async fn next_of(
     app: &App,
-    passed: &mut (Millis, Option<PurchaseId>),
+    watched: Watched,
+    passed: Passed,
     until: Millis,
-) -> Vec<PurchaseId> {
+) -> Vec<(Millis, Direct)> {
     let head = *app.engine.committed().borrow();
     if until <= passed.0
         || app
@@ -319,21 +473,31 @@ async fn next_of(
     {
         return Vec::new();
     }
-    let Ok(page) = app.views.unpaid_purchases(*passed, until, A_LOOK).await else {
-        return Vec::new();
-    };
-    if let Some(last) = page.value.last() {
-        *passed = (last.pay_by, Some(last.id));
+    let number = passed.1.map(Direct::number);
+    match watched {
+        Watched::Purchases => {
+            let after = (passed.0, number.map(PurchaseId));
+            let page = app.views.unpaid_purchases(after, until, A_LOOK).await;
+            let rows = page.map(|page| page.value).unwrap_or_default();
+            let direct = |row: views::PurchaseRow| (row.pay_by, Direct::Purchase(row.id));
+            rows.into_iter().map(direct).collect()
+        }
+        Watched::Counters => {
+            let after = (passed.0, number.map(CounterId));
+            let page = app.views.unpaid_counters(after, until, A_LOOK).await;
+            let rows = page.map(|page| page.value).unwrap_or_default();
+            let direct = |row: views::CounterRow| Some((row.pay_by?, Direct::Counter(row.id)));
+            rows.into_iter().filter_map(direct).collect()
+        }
     }
-    page.value.iter().map(|row| row.id).collect()
 }
 
 /// Asks about each, some at once; answers with those that could not be asked about.
-async fn ask_all(app: &App, purchases: Vec<PurchaseId>) -> Vec<PurchaseId> {
-    let asked = futures_util::stream::iter(purchases).map(|purchase| async move {
-        let error = ask_purchase(app, purchase).await.err()?;
-        tracing::warn!(%purchase, %error, "purchase {purchase} could not be asked about: {error}");
-        Some(purchase)
+async fn ask_all(app: &App, due: Vec<Direct>) -> Vec<Direct> {
+    let asked = futures_util::stream::iter(due).map(|what| async move {
+        let error = ask_direct(app, what).await.err()?;
+        tracing::warn!(%what, %error, "{what} could not be asked about: {error}");
+        Some(what)
     });
     let failed = asked
         .buffer_unordered(AT_ONCE)
@@ -351,9 +515,9 @@ mod tests {
 
     fn known() -> Bought {
         Bought {
-            purchase: PurchaseId(4711),
+            what: Direct::Purchase(PurchaseId(4711)),
+            of: Of::Sku(SkuId(3)),
             member: MemberId(17),
-            sku: SkuId(3),
             member_token: [0xa5; 16],
             token: [7; 16],
             cash: Money(18_000),
@@ -365,6 +529,13 @@ mod tests {
     #[test]
     fn an_orders_number_never_changes() {
         assert_eq!(known().no().to_string(), "p4711-bc4124d513");
+        let bill = Bought {
+            what: Direct::Counter(CounterId(4711)),
+            of: Of::Store(StoreId(3)),
+            ..known()
+        };
+        assert_eq!(bill.no().to_string(), "c4711-7408f8781d");
+        assert_eq!(DirectNo::read("c4711-7408f8781d"), Some(bill.no()));
     }
 
     #[test]
@@ -395,9 +566,9 @@ mod tests {
     #[test]
     fn order_numbers_have_one_spelling_and_fit() {
         let own = known().no();
-        assert_eq!(PurchaseNo::read(&own.to_string()), Some(own));
+        assert_eq!(DirectNo::read(&own.to_string()), Some(own));
         let longest = Bought {
-            purchase: PurchaseId(u64::MAX),
+            what: Direct::Purchase(PurchaseId(u64::MAX)),
             ..known()
         };
         assert!(longest.no().to_string().len() <= 32);
@@ -412,7 +583,7 @@ mod tests {
             format!("{text}0"),
             "4711-3-98207f5304".to_owned(),
         ] {
-            assert_eq!(PurchaseNo::read(&other), None, "{other:?}");
+            assert_eq!(DirectNo::read(&other), None, "{other:?}");
         }
     }
 }

@@ -310,6 +310,7 @@ fn reason(why: RefundReason) -> Words {
             "已退货，或兑换券未使用",
             "the product was returned, or its voucher was not used",
         ),
+        RefundReason::BillReversed => words("门店撤销了付款", "the store took the payment back"),
     }
 }
 

@@ -44,9 +44,17 @@ pub(crate) struct CounterLine {
     pub(crate) coins: Amount,
     /// What the member paid in cash.
     pub(crate) cash: Amount,
-    /// `paid`, `voided` or `refunded`.
+    /// `paid`, `voided` or `refunded`; where the platform takes the cash also `waiting` for the member's payment, and `lapsed`
+    /// unpaid or given up.
     pub(crate) state: &'static str,
+    /// When it had lapsed or was taken back.
     pub(crate) ended_at: Option<At>,
+    /// Who takes the cash: `platform` or `store`.
+    pub(crate) cash_to: &'static str,
+    /// Until when the member can pay it, where the platform takes the cash.
+    pub(crate) pay_by: Option<At>,
+    /// What of the cash goes back the way it came: `due` until the channel has confirmed it, then `paid`.
+    pub(crate) cash_back: Option<&'static str>,
     /// What the merchant leaves to the platform of the bill, the coins included. For his staff only.
     pub(crate) kept: Option<Amount>,
 }
@@ -70,9 +78,15 @@ impl CounterLine {
             store: row.store.to_string(),
             bill: row.bill.into(),
             coins: row.coins.into(),
-            cash: Amount(row.bill.0.saturating_sub(row.coins.0)),
-            state: row.reversed.map_or("paid", |(_, why)| why.name()),
-            ended_at: row.reversed.map(|(at, _)| at.into()),
+            cash: row.paid_in_cash().into(),
+            state: row.state(),
+            ended_at: row.ended_at().map(At::from),
+            cash_to: row.cash.name(),
+            pay_by: row.pay_by.map(At::from),
+            cash_back: row.refund.map(|_| match row.cash_back_at {
+                Some(_) => "paid",
+                None => "due",
+            }),
             kept,
         }
     }
@@ -90,10 +104,21 @@ pub(crate) struct CounterPage {
     pub(crate) offset: Option<String>,
 }
 
+/// One payment, and where it is paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CounterState {
+    #[serde(flatten)]
+    pub(crate) payment: CounterLine,
+    /// While it waits for the member's payment and the channel answers.
+    pub(crate) pay_url: Option<String>,
+}
+
 /// What was paid or taken back.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CounterDone {
     #[serde(flatten)]
     pub(crate) payment: CounterLine,
+    /// While it waits for the member's payment and the channel answers.
+    pub(crate) pay_url: Option<String>,
     pub(crate) seq: String,
 }

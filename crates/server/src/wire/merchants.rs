@@ -1,6 +1,6 @@
 //! Merchants, their contracts, stores, staff and drafts.
 
-use domain::{CashTaker, Contract, Money};
+use domain::{CashTaker, ChannelTerms, Contract, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,6 +51,12 @@ pub(crate) struct ContractBody {
     /// What his stores get of what the platform earns on such members at others' counters, such as `10%`; without it nothing.
     #[serde(default)]
     pub(crate) origin_share: Option<String>,
+    /// What the channel takes of each payment where the platform takes the cash, such as `0.6%`; without it nothing.
+    #[serde(default)]
+    pub(crate) channel_fee: Option<String>,
+    /// Whether the channel keeps its fee when such a payment goes back.
+    #[serde(default)]
+    pub(crate) channel_keeps_fee: bool,
 }
 
 #[expect(
@@ -87,6 +93,10 @@ impl ContractBody {
             },
             lock_days: self.lock_days,
             origin_share: rate(&self.origin_share)?,
+            channel: rate(&self.channel_fee)?.map(|fee| ChannelTerms {
+                fee,
+                kept_on_refund: self.channel_keeps_fee,
+            }),
         })
     }
 }
@@ -101,6 +111,10 @@ impl From<&Contract> for ContractBody {
             cash: contract.cash.name().to_owned(),
             lock_days: contract.lock_days,
             origin_share: contract.origin_share.map(rate),
+            channel_fee: contract.channel.map(|channel| rate(channel.fee)),
+            channel_keeps_fee: contract
+                .channel
+                .is_some_and(|channel| channel.kept_on_refund),
         }
     }
 }

@@ -7,6 +7,7 @@ mod circles;
 mod clawbacks;
 mod coins;
 mod connectors;
+mod counter_cash;
 mod counters;
 mod crowds;
 mod dividends;

@@ -74,7 +74,7 @@ async fn campaigns(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     Ok(())
 }
 
-/// All of them are counted; those that can still be taken back are compared.
+/// All of them are counted; those that can still be taken back are compared, and those that wait.
 async fn counters(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     let sql = "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM counter_payment) AS paid";
     let row = tx.row(sql, Vec::new()).await?;
@@ -82,12 +82,14 @@ async fn counters(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
     let (name, count) = ("payments at counters", world.counter_payments());
     found.check(|| name.to_owned(), paid, count);
     let since = world.now().0.saturating_sub(COUNTER_REFUNDS.0);
-    let sql = format!("{COUNTERS} WHERE ? < p.at");
+    let sql = format!("{COUNTERS} WHERE ? < COALESCE(p.paid_at, p.at)");
     for row in tx.rows(sql, vec![since.into()]).await? {
         let row = counter(&row)?;
-        let same = world
-            .counter_payment(row.id)
-            .is_some_and(|known| row.is(known));
+        let same = match (world.counter_payment(row.id), world.counter_awaited(row.id)) {
+            (Some(known), _) => row.is(known, world.counter_txn(row.id)),
+            (None, Some(waits)) => row.waits(waits),
+            (None, None) => row.lapsed_at.is_some(),
+        };
         found.check(|| format!("payment {} at a counter", row.id), same, true);
     }
     Ok(())

@@ -76,12 +76,13 @@ impl Batch {
                 self.rows.alliance.campaigns.extend(row);
                 Ok(())
             }
-            AllianceEvent::CounterPaid(paid) => {
-                self.counter_paid(paid);
-                Ok(())
-            }
-            AllianceEvent::CounterReversed(reversed) => {
-                self.counter_reversed(reversed);
+            AllianceEvent::CounterPaid(_)
+            | AllianceEvent::CounterReversed(_)
+            | AllianceEvent::CounterAwaited(_)
+            | AllianceEvent::CounterLapsed { .. }
+            | AllianceEvent::CashTaken(_)
+            | AllianceEvent::CashBack(_) => {
+                self.counter_event(event);
                 Ok(())
             }
             AllianceEvent::StatementDrafted(_)
@@ -101,6 +102,22 @@ impl Batch {
             | AllianceEvent::PurchaseShared(_) => Ok(()),
             // The world is asked for these.
             AllianceEvent::HomeBound { .. } | AllianceEvent::HomeEnded { .. } => Ok(()),
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`alliance_event` lists them all"
+    )]
+    fn counter_event(&mut self, event: &AllianceEvent) {
+        match event {
+            AllianceEvent::CounterPaid(paid) => self.counter_paid(paid),
+            AllianceEvent::CounterReversed(reversed) => self.counter_reversed(reversed),
+            AllianceEvent::CounterAwaited(waits) => self.counter_awaited(waits),
+            AllianceEvent::CounterLapsed { counter } => self.counter_lapsed(*counter),
+            AllianceEvent::CashTaken(cash) => self.cash_taken(cash),
+            AllianceEvent::CashBack(back) => self.cash_back(back),
+            _ => {}
         }
     }
 
@@ -149,6 +166,10 @@ fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>, Option<C
         AllianceEvent::OriginVested(vested) => (Some(vested.group), None, None),
         AllianceEvent::CounterPaid(paid) => (None, None, Some(paid.counter)),
         AllianceEvent::CounterReversed(reversed) => (None, None, Some(reversed.counter)),
+        AllianceEvent::CounterAwaited(waits) => (None, None, Some(waits.paid.counter)),
+        AllianceEvent::CounterLapsed { counter } => (None, None, Some(*counter)),
+        AllianceEvent::CashTaken(cash) => (None, None, Some(cash.counter)),
+        AllianceEvent::CashBack(back) => (None, None, Some(back.counter)),
         AllianceEvent::MerchantAdmitted { .. }
         | AllianceEvent::ContractSigned { .. }
         | AllianceEvent::MerchantSuspended { .. }

@@ -514,7 +514,7 @@ impl Batch {
         seat.state = match reason {
             RefundReason::Lost => SeatStatus::Lost,
             // Whoever returned the product has won or bought it all the same.
-            RefundReason::Returned => seat.state,
+            RefundReason::Returned | RefundReason::BillReversed => seat.state,
             RefundReason::Bounced(_) | RefundReason::Left | RefundReason::Closed(_) => {
                 SeatStatus::Refunded
             }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{MemberId, Money, OrderId, PaymentId, RefundId, Txn};
 
-use super::purchases;
 use super::{Views, at, read};
+use super::{counters, purchases};
 use crate::code::Code;
 use crate::db::{Columns, Tx, Value};
 use crate::error::{StoreError, failed};
@@ -175,6 +175,10 @@ impl Views {
             let found = match found {
                 Some(found) => Some(found),
                 None => purchases::money_of(&mut tx, txn.as_str().into()).await?,
+            };
+            let found = match found {
+                Some(found) => Some(found),
+                None => counters::money_of(&mut tx, txn.as_str().into()).await?,
             };
             let found = found.into_iter().collect();
             Ok(at(seq, with_refunds(&mut tx, found).await?.pop()))

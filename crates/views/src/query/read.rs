@@ -288,7 +288,8 @@ pub(crate) fn bounced(row: &AnyRow) -> Result<(MoneyIn, Option<RefundId>)> {
         RefundReason::Left
         | RefundReason::Closed(_)
         | RefundReason::Lost
-        | RefundReason::Returned => None,
+        | RefundReason::Returned
+        | RefundReason::BillReversed => None,
     };
     let money = MoneyIn {
         txn: txn_of("txn", &row.text("txn")?)?,

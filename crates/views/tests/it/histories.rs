@@ -100,6 +100,7 @@ fn home(shop: &mut Shop) {
             cash: CashTaker::Store,
             lock_days: Some(365),
             origin_share: Some(Rate(50_000)),
+            channel: None,
         },
     }));
     shop.must(Command::Alliance(AllianceCommand::OpenStore {
@@ -132,6 +133,7 @@ fn history(steps: &[(u8, u8, u8)]) -> Shop {
             cash: CashTaker::Store,
             lock_days: None,
             origin_share: None,
+            channel: None,
         },
     }));
     small.origin_share = Some(Rate(100_000));

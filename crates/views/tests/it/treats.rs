@@ -59,6 +59,7 @@ fn evening() -> Shop {
             cash: CashTaker::Store,
             lock_days: None,
             origin_share: None,
+            channel: None,
         },
     }));
     let merchant = MerchantId(0);

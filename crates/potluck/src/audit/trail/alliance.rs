@@ -159,6 +159,9 @@ impl Trail {
                 version,
                 contract,
             } => {
+                if let Some(channel) = contract.channel {
+                    self.takes(channel);
+                }
                 let known = self.alliance.known_mut(*merchant);
                 let next = known.is_some_and(|known| {
                     known.contracts.push(*contract);
@@ -192,6 +195,10 @@ impl Trail {
             }
             AllianceEvent::CounterPaid(_)
             | AllianceEvent::CounterReversed(_)
+            | AllianceEvent::CounterAwaited(_)
+            | AllianceEvent::CounterLapsed { .. }
+            | AllianceEvent::CashTaken(_)
+            | AllianceEvent::CashBack(_)
             | AllianceEvent::StatementDrafted(_)
             | AllianceEvent::PeriodClosed { .. }
             | AllianceEvent::StatementConfirmed { .. }

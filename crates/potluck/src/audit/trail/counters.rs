@@ -8,6 +8,7 @@ use domain::{
     MemberId, MerchantAccount, MerchantId, Millis, Money, Reversal, World,
 };
 
+use super::counter_cash::{Cash, Expected};
 use super::{At, Trail};
 use crate::audit::Findings;
 
@@ -17,22 +18,24 @@ const REFUNDS_MS: i64 = 30 * 86_400_000;
 /// What is known of counters, and of what merchants are due and owe.
 #[derive(Debug, Default)]
 pub(super) struct Book {
-    payments: Vec<Paid>,
+    payments: BTreeMap<CounterId, Paid>,
+    next: u64,
     tokens: BTreeSet<[u8; 16]>,
     /// Payable and owed, by merchant.
     money: BTreeMap<MerchantId, (i64, i64)>,
+    pub(super) cash: Cash,
 }
 
 #[derive(Debug)]
-struct Paid {
-    paid: CounterPaid,
+pub(super) struct Paid {
+    pub(super) paid: CounterPaid,
     at: Millis,
     reversed: bool,
 }
 
 impl Book {
-    fn known(&self, counter: CounterId) -> Option<&Paid> {
-        self.payments.get(usize::try_from(counter.0).ok()?)
+    pub(super) fn known(&self, counter: CounterId) -> Option<&Paid> {
+        self.payments.get(&counter)
     }
 
     pub(super) fn payable(&self, merchant: MerchantId) -> i64 {
@@ -44,7 +47,7 @@ impl Book {
     }
 
     pub(super) fn count(&self) -> u64 {
-        u64::try_from(self.payments.len()).unwrap_or(u64::MAX)
+        self.next
     }
 
     /// All who were ever due or owed something.
@@ -77,22 +80,67 @@ pub(super) fn part(amount: i64, ppm: u32) -> i64 {
 impl Trail {
     /// Before anything takes note of the event: what the member's coins were is still known.
     pub(super) fn counter_event(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        let expected = self.counters.cash.expected.take();
+        let follows = match (expected, event) {
+            (None, _) => true,
+            (Some(Expected::Taken(of, ..)), Event::Alliance(AllianceEvent::CashTaken(cash))) => {
+                cash.counter == of
+            }
+            (Some(Expected::Back(of)), Event::Alliance(AllianceEvent::CashBack(back))) => {
+                back.counter == of
+            }
+            (Some(_), _) => false,
+        };
+        findings.unless(follows, at.0, || {
+            "a payment at a counter is told of without its cash".to_owned()
+        });
         let Event::Alliance(about) = event else {
             return;
         };
+        if let AllianceEvent::CounterAwaited(waits) = about {
+            self.counter_awaited(at, waits, findings);
+        }
+        if let AllianceEvent::CounterLapsed { counter } = about {
+            self.counter_lapsed(at, *counter, findings);
+        }
         if let AllianceEvent::CounterPaid(paid) = about {
             self.counter_paid(at, paid, findings);
         }
+        if let AllianceEvent::CashTaken(cash) = about {
+            self.cash_taken(at, cash, expected, findings);
+        }
         if let AllianceEvent::CounterReversed(reversed) = about {
             self.counter_reversed(at, reversed, findings);
+        }
+        if let AllianceEvent::CashBack(back) = about {
+            self.cash_back(at, back, expected, findings);
         }
         self.statement_event(at, about, findings);
         self.counters.follow(event);
     }
 
     fn counter_paid(&mut self, at: At, paid: &CounterPaid, findings: &mut Findings) {
+        match paid.cash {
+            CashTaker::Store => self.counter_entered(at, paid, findings),
+            CashTaker::Platform => self.awaited_paid(at, paid, findings),
+        }
+        let (counter, home) = (paid.counter, self.counter_home(paid, at.1));
+        findings.unless(paid.home == home, at.0, || {
+            format!("payment {counter} at a counter gives a home store another share than its contract says")
+        });
+        let known = Paid {
+            paid: *paid,
+            at: at.1,
+            reversed: false,
+        };
+        self.counters.payments.insert(paid.counter, known);
+    }
+
+    /// A bill is entered, whoever takes the cash.
+    pub(super) fn counter_entered(&mut self, at: At, paid: &CounterPaid, findings: &mut Findings) {
         let counter = paid.counter;
-        let next = u64::try_from(self.counters.payments.len()) == Ok(counter.0);
+        let next = self.counters.next == counter.0;
+        self.counters.next = self.counters.next.max(counter.0.saturating_add(1));
         let new = self.counters.tokens.insert(paid.token);
         findings.unless(next && new, at.0, || {
             format!("payment {counter} at a counter is not the next number, or its code was used")
@@ -113,15 +161,6 @@ impl Trail {
         findings.unless(right, at.0, || {
             format!("payment {counter} at a counter is not divided as its merchant's contract says")
         });
-        let home = self.counter_home(paid, at.1);
-        findings.unless(paid.home == home, at.0, || {
-            format!("payment {counter} at a counter gives a home store another share than its contract says")
-        });
-        self.counters.payments.push(Paid {
-            paid: *paid,
-            at: at.1,
-            reversed: false,
-        });
     }
 
     /// ρ of the contract that stands, if the store is that merchant's and he may take payments.
@@ -132,7 +171,7 @@ impl Trail {
     }
 
     /// Coins of a member that have not ended.
-    fn good_coins(&self, member: MemberId, now: Millis) -> i64 {
+    pub(super) fn good_coins(&self, member: MemberId, now: Millis) -> i64 {
         let lots = self.lots.range((member, Millis(now.0.saturating_add(1)))..);
         let own = lots.take_while(|((whose, _), _)| *whose == member);
         own.map(|(_, coins)| *coins).sum()
@@ -143,8 +182,7 @@ impl Trail {
         let expected = self.counters.known(counter).and_then(|known| {
             let late = match reversed.why {
                 Reversal::Voided => {
-                    known.at.shanghai_day() != at.1.shanghai_day()
-                        || self.statements.tells_of(counter, known.paid.merchant)
+                    known.at.shanghai_day() != at.1.shanghai_day() || self.is_stated(&known.paid)
                 }
                 Reversal::Refunded => REFUNDS_MS <= at.1.0 - known.at.0,
             };
@@ -155,19 +193,29 @@ impl Trail {
                 "payment {counter} at a counter is taken back otherwise than it was paid, twice or too late"
             )
         });
-        let place = usize::try_from(counter.0).unwrap_or(usize::MAX);
-        if let Some(known) = self.counters.payments.get_mut(place) {
+        if let Some(known) = self.counters.payments.get_mut(&counter) {
             known.reversed = true;
+            if known.paid.cash == CashTaker::Platform {
+                self.counters.cash.expected = Some(Expected::Back(counter));
+            }
+        }
+    }
+
+    /// Whether a statement of its merchant tells of a payment.
+    fn is_stated(&self, paid: &CounterPaid) -> bool {
+        match self.counters.cash.taken(paid.counter) {
+            Some(taken) => taken.statement != self.statements.newest(paid.merchant),
+            None => self.statements.tells_of(paid.counter, paid.merchant),
         }
     }
 
     /// Against the replayed world.
     pub(super) fn compare_counters(&self, world: &World, findings: &mut Findings) {
-        let count = u64::try_from(self.counters.payments.len());
-        if count != Ok(world.counter_payments()) {
+        if self.counters.next != world.counter_payments() {
             findings.add("other payments at counters after the replay than by the events");
         }
-        for known in &self.counters.payments {
+        self.compare_counter_cash(world, findings);
+        for known in self.counters.payments.values() {
             let counter = known.paid.counter;
             let Some(replayed) = world.counter_payment(counter) else {
                 continue;
@@ -193,7 +241,8 @@ impl Trail {
 }
 
 impl Book {
-    /// What the store still owed of it is owed no longer; what was settled with him meanwhile is due to him again.
+    /// What the store still owed of it is owed no longer; what was settled with him meanwhile is due to him again. Of cash that
+    /// the platform took his part is due no longer; what was settled with him meanwhile he owes.
     fn reversal(&self, paid: &CounterPaid, why: Reversal) -> CounterReversed {
         let take = paid.kept.0 - paid.coins.0;
         let (payable, owes) = match paid.cash {
@@ -201,10 +250,19 @@ impl Book {
                 let owed = take.min(self.owes(paid.merchant));
                 (take - owed, -owed)
             }
-            CashTaker::Platform => (0, 0),
+            CashTaker::Platform => {
+                let due = paid.bill.0 - paid.kept.0;
+                let given = due.min(self.payable(paid.merchant));
+                (-given, due - given)
+            }
         };
         let home = paid.home.map(|home| {
-            let there = home.amount.0.min(self.payable(home.merchant));
+            let gone = if home.merchant == paid.merchant {
+                payable.min(0)
+            } else {
+                0
+            };
+            let there = home.amount.0.min(self.payable(home.merchant) + gone);
             HomeBack {
                 merchant: home.merchant,
                 from_payable: Money(there),

@@ -5,6 +5,7 @@ mod alliance;
 mod ballots;
 mod circles;
 mod coins;
+mod counter_cash;
 mod counters;
 mod dividends;
 mod homes;
@@ -20,8 +21,9 @@ mod withdrawals;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::{
-    Campaign, CampaignId, Closing, Event, FilledSeat, GroupId, MemberId, Millis, Money, OrderId,
-    PaymentId, PlanTerms, Profile, PublishedCampaign, RefundId, Region, SeatShare, Txn, World,
+    Campaign, CampaignId, ChannelTerms, Closing, Event, FilledSeat, GroupId, MemberId, Millis,
+    Money, OrderId, PaymentId, PlanTerms, Profile, PublishedCampaign, RefundId, Region, SeatShare,
+    Txn, World,
 };
 
 use super::Findings;
@@ -44,6 +46,8 @@ pub(super) struct Trail {
     refunds: BTreeMap<RefundId, Due>,
     orders: BTreeMap<OrderId, Good>,
     vesting: BTreeMap<GroupId, Vesting>,
+    /// What the channel takes, of all that ever stood for purchases and bills at counters.
+    channels: Vec<ChannelTerms>,
     /// Every payment that was ever taken or sent back.
     txns: HashSet<Txn>,
     next_refund: u64,
@@ -393,6 +397,13 @@ impl Trail {
         });
         self.next_refund = next.max(refund.0.saturating_add(1));
         self.refunds.insert(refund, due);
+    }
+
+    /// What the channel takes of what is bought without a group.
+    fn takes(&mut self, channel: ChannelTerms) {
+        if !self.channels.contains(&channel) {
+            self.channels.push(channel);
+        }
     }
 
     /// A provider's payment is booked once in the whole history.

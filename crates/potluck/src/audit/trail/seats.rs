@@ -1,8 +1,8 @@
 //! Seats and payments up to the freeze, and groups that end without a draw.
 
 use domain::{
-    Closing, DRAW_TIMEOUT_S, Event, FilledSeat, GroupId, MemberId, Money, PaymentId, RefundId,
-    SeatRef, Txn,
+    ChannelTerms, Closing, DRAW_TIMEOUT_S, Event, FilledSeat, GroupId, MemberId, Money, PaymentId,
+    RefundId, SeatRef, Txn,
 };
 
 use super::{At, Due, Full, Live, Place, Seat, Trail, count_closing};
@@ -227,14 +227,16 @@ impl Trail {
         };
         self.counts.bounced += 1;
         self.book(at, *txn, findings);
-        let channel = payment.and_then(|payment| self.campaign(payment.group));
-        let channel = channel
-            .map(|campaign| campaign.terms.channel)
-            .unwrap_or_default();
-        let right = amount.is_positive()
-            && amount.channel_fee(channel.fee) == Ok(*fee)
-            && *fee_kept == channel.kept_on_refund;
-        findings.unless(right, at.0, || {
+        let fits = |channel: &ChannelTerms| {
+            amount.channel_fee(channel.fee) == Ok(*fee) && *fee_kept == channel.kept_on_refund
+        };
+        let campaign = payment.and_then(|payment| self.campaign(payment.group));
+        let known = match campaign {
+            Some(campaign) => fits(&campaign.terms.channel),
+            // It tells of no group, so not what it was for: a purchase or bill of any terms, or nothing at all.
+            None => fits(&ChannelTerms::default()) || self.channels.iter().any(fits),
+        };
+        findings.unless(amount.is_positive() && known, at.0, || {
             format!("payment {txn} goes back with another fee than the channel's")
         });
         let fee_back = if *fee_kept { Money::ZERO } else { *fee };

@@ -77,6 +77,7 @@ impl Trail {
     fn stock_event(&mut self, at: At, event: &ShopEvent, findings: &mut Findings) {
         match event {
             ShopEvent::SkuListed { sku, terms, .. } => {
+                self.takes(terms.channel);
                 let next = u32::try_from(self.shop.skus.len()) == Ok(sku.0);
                 findings.unless(next, at.0, || format!("SKU {sku} is not the next number"));
                 self.shop.skus.push(Listed {
@@ -87,6 +88,7 @@ impl Trail {
                 });
             }
             ShopEvent::SkuChanged { sku, terms } => {
+                self.takes(terms.channel);
                 self.with_sku(at, *sku, findings, |known| {
                     known.terms = (**terms).clone();
                     true

@@ -44,6 +44,11 @@ impl Book {
         self.all.get_mut(usize::try_from(id.0).ok()?)
     }
 
+    /// The number of a merchant's newest.
+    pub(super) fn newest(&self, merchant: MerchantId) -> u32 {
+        self.of(merchant).number
+    }
+
     /// Whether a statement tells of a payment at a counter.
     pub(super) fn tells_of(&self, counter: CounterId, merchant: MerchantId) -> bool {
         counter.0 < self.of(merchant).counters

@@ -1,0 +1,484 @@
+//! Counters whose cash the platform takes: E4 to the fen, every payment once, and all of it back (rules 10.4).
+
+use domain::*;
+use proptest::prelude::*;
+
+use crate::{alliance::contract, purchases::ticks, shop::Shop, standing::DAY_S};
+
+/// ρ 20 %, the platform takes the cash through a channel that takes 0.6 %.
+pub(crate) fn at_platform() -> Contract {
+    Contract {
+        cash: CashTaker::Platform,
+        channel: Some(ChannelTerms {
+            fee: Rate(6_000),
+            kept_on_refund: false,
+        }),
+        ..contract()
+    }
+}
+
+struct Till {
+    shop: Shop,
+    merchant: MerchantId,
+    store: StoreId,
+    member: MemberId,
+}
+
+impl Till {
+    /// A member with 50 coins at a store.
+    fn new() -> Till {
+        let mut shop = Shop::new();
+        let merchant = shop.admit(at_platform());
+        let store = shop.open_store(merchant);
+        let member = shop.with_coins(5_000);
+        shop.refund_all();
+        Till {
+            shop,
+            merchant,
+            store,
+            member,
+        }
+    }
+
+    /// The cashier enters a bill.
+    fn enter(&mut self, amount: i64) -> CounterId {
+        let claim = Some(self.shop.claim(self.member));
+        self.shop.pay_at(self.store, (amount, None), claim).unwrap()
+    }
+
+    /// What becomes of a payment.
+    fn pay(&mut self, counter: CounterId, name: &str, fen: i64) -> String {
+        let command = AllianceCommand::PayCounter {
+            counter,
+            txn: self.shop.txn(name),
+            amount: Money(fen),
+        };
+        said(self.shop.alliance(command))
+    }
+
+    /// What the history is asked first for.
+    fn bounce(&mut self, name: &str, fen: i64) -> String {
+        let command = AllianceCommand::BounceCounter {
+            member: self.member,
+            store: self.store,
+            txn: self.shop.txn(name),
+            amount: Money(fen),
+        };
+        said(self.shop.alliance(command))
+    }
+
+    fn undo(&mut self, counter: CounterId, store: Option<StoreId>) -> Result<Answer, Refusal> {
+        self.shop.undo(counter, self.merchant, store)
+    }
+
+    /// Payable, owed, and what the platform has earned.
+    fn money(&self) -> (i64, i64, i64) {
+        let (payable, _, owes) = self.shop.world.merchant_money(self.merchant);
+        (payable.0, owes.0, -self.shop.balance("counter-take"))
+    }
+
+    fn coins(&self) -> i64 {
+        self.shop.world.member(self.member).unwrap().coins.0
+    }
+
+    fn free(&self) -> i64 {
+        let world = &self.shop.world;
+        world.spendable_coins(self.member, self.shop.clock).0
+    }
+}
+
+fn said(answer: Result<Answer, Refusal>) -> String {
+    match answer {
+        Ok(Answer::Counter(_)) => "paid".to_owned(),
+        Ok(Answer::Payment(PaymentAnswer::Bounced { reason, .. })) => reason.name().to_owned(),
+        Ok(Answer::Payment(PaymentAnswer::Known)) => "known".to_owned(),
+        Ok(other) => panic!("{other:?}"),
+        Err(refusal) => refusal.code().to_owned(),
+    }
+}
+
+/// The bill is 100, ten of it in coins: the member pays 90, the merchant is due 80, the platform keeps 10 and bears the fee.
+#[test]
+fn e4_taken_by_the_platform() {
+    let mut till = Till::new();
+    let before = |till: &Till| {
+        ["channel", "channel-fees", "coins-issued", "refunds-due"]
+            .map(|account| till.shop.balance(account))
+    };
+    let start = before(&till);
+    let counter = till.enter(10_000);
+    let waits = *till.shop.world.counter_awaited(counter).unwrap();
+    assert_eq!(waits.paid.coins, Coins(1_000));
+    assert_eq!(waits.paid.paid_in_cash(), Ok(Money(9_000)));
+    assert_eq!(waits.pay_by, till.shop.clock.after(COUNTER_WINDOW));
+    // Nothing is booked yet, but the coins are held.
+    assert_eq!(
+        (before(&till), till.money(), till.coins(), till.free()),
+        (start, (0, 0, 0), 5_000, 4_000)
+    );
+    till.shop.check();
+
+    assert_eq!(till.pay(counter, "a", 9_000), "paid");
+    assert_eq!(till.money(), (8_000, 0, 1_000));
+    assert_eq!((till.coins(), till.free()), (4_000, 4_000));
+    let [channel, fees, issued, _] = before(&till);
+    assert_eq!(channel - start[0], 9_000 - 54);
+    assert_eq!((fees - start[1], issued - start[2]), (54, -1_000));
+    till.shop.check();
+
+    // The refund of all of it: the fee comes back with the money.
+    till.undo(counter, Some(till.store)).unwrap();
+    assert_eq!(till.money(), (0, 0, 0));
+    assert_eq!(till.coins(), 5_000);
+    assert_eq!(till.shop.balance("refunds-due"), -9_000);
+    till.shop.check();
+    assert_eq!(till.shop.refund_all(), Money(9_000));
+    assert_eq!(before(&till), start);
+    till.shop.check();
+}
+
+/// The table of rules 10.6, for bills.
+#[test]
+fn what_becomes_of_a_payment() {
+    let mut till = Till::new();
+    let counter = till.enter(10_000);
+    assert_eq!(till.pay(counter, "less", 8_999), "amount_differs");
+    assert_eq!(till.pay(counter, "less", 8_999), "known");
+    assert_eq!(till.pay(counter, "nothing", 0), "amount_not_positive");
+    assert_eq!(till.pay(counter, "right", 9_000), "paid");
+    assert_eq!(till.pay(counter, "right", 9_000), "known");
+    assert_eq!(till.pay(counter, "again", 9_000), "second_payment");
+    assert_eq!(till.money(), (8_000, 0, 1_000));
+    assert_eq!(till.shop.refund_all(), Money(17_999));
+    till.shop.check();
+
+    // Once it is taken back, too.
+    till.undo(counter, None).unwrap();
+    assert_eq!(till.pay(counter, "right", 9_000), "known");
+    assert_eq!(till.pay(counter, "later", 9_000), "second_payment");
+    till.shop.check();
+
+    let counter = till.enter(10_000);
+    till.shop.wait(300);
+    assert_eq!(till.pay(counter, "late", 9_000), "counter_payment_unknown");
+    assert_eq!(till.bounce("late", 9_000), "purchase_over");
+    assert_eq!(till.bounce("late", 9_000), "known");
+    assert!(till.shop.world.counter_awaited(counter).is_none());
+    let unknown = CounterId(99);
+    assert_eq!(till.pay(unknown, "odd", 1), "counter_payment_unknown");
+    till.shop.check();
+}
+
+/// It lapses at that very moment, by itself, and the coins are free again.
+#[test]
+fn an_unpaid_bill_lapses_in_five_minutes() {
+    let mut till = Till::new();
+    let counter = till.enter(10_000);
+    till.shop.wait(299);
+    ticks(&mut till.shop);
+    assert_eq!(till.free(), 4_000);
+    till.shop.check();
+    till.shop.wait(1);
+    ticks(&mut till.shop);
+    assert_eq!(till.shop.world.counter_awaited(counter), None);
+    assert_eq!((till.free(), till.coins()), (5_000, 5_000));
+    till.shop.check();
+}
+
+/// Two tills enter one code; and the code of a bill that was given up is good for no other.
+#[test]
+fn a_code_is_good_for_one_bill() {
+    let mut till = Till::new();
+    let second = till.shop.open_store(till.merchant);
+    let claim = Some(till.shop.claim(till.member));
+    let bill = (10_000, None);
+    let counter = till.shop.pay_at(till.store, bill, claim).unwrap();
+    for again in 0..2 {
+        for store in [till.store, second] {
+            let code = till.shop.pay_at(store, bill, claim).unwrap_err().code();
+            assert_eq!(code, "counter_code_used", "{again}");
+        }
+        if again == 0 {
+            till.undo(counter, Some(till.store)).unwrap();
+        }
+    }
+    assert_eq!(till.free(), 5_000);
+    till.shop.check();
+    // When its minute is over nobody needs to remember it.
+    till.shop.wait(61);
+    till.enter(100);
+    till.shop.check();
+    let (another, merchant) = (till.shop.admit(at_platform()), till.merchant);
+    let open = CounterId(1);
+    for (merchant, store) in [(another, None), (merchant, Some(second))] {
+        let refused = till.shop.undo(open, merchant, store).unwrap_err();
+        assert_eq!(refused.code(), "counter_payment_unknown");
+    }
+}
+
+/// The cashier gives up while the payment arrives: whichever is first, the member has his money or the bill is paid.
+#[test]
+fn a_void_and_a_payment_at_once() {
+    let mut till = Till::new();
+    let counter = till.enter(10_000);
+    till.undo(counter, Some(till.store)).unwrap();
+    assert_eq!(till.pay(counter, "a", 9_000), "counter_payment_unknown");
+    assert_eq!(till.bounce("a", 9_000), "purchase_over");
+    let again = till.undo(counter, Some(till.store)).unwrap_err();
+    assert_eq!(again.code(), "counter_payment_unknown");
+    assert_eq!((till.money(), till.coins()), ((0, 0, 0), 5_000));
+    assert_eq!(till.shop.refund_all(), Money(9_000));
+    till.shop.check();
+
+    let counter = till.enter(10_000);
+    assert_eq!(till.pay(counter, "b", 9_000), "paid");
+    till.undo(counter, Some(till.store)).unwrap();
+    assert_eq!((till.money(), till.coins()), ((0, 0, 0), 5_000));
+    assert_eq!(till.shop.refund_all(), Money(9_000));
+    till.shop.check();
+}
+
+/// What was entered may be paid, whatever becomes of merchant, member and contract.
+#[test]
+fn what_was_entered_may_be_paid() {
+    let mut till = Till::new();
+    let merchant = till.merchant;
+    let counter = till.enter(10_000);
+    till.shop
+        .alliance(AllianceCommand::SignContract {
+            merchant,
+            contract: Contract {
+                settlement: None,
+                cash: CashTaker::Store,
+                ..contract()
+            },
+        })
+        .unwrap();
+    till.shop
+        .alliance(AllianceCommand::SuspendMerchant { merchant })
+        .unwrap();
+    let member = till.member;
+    till.shop.must(Command::FreezeMember { member });
+    assert_eq!(till.pay(counter, "a", 9_000), "paid");
+    assert_eq!(till.money(), (8_000, 0, 1_000));
+    till.undo(counter, None).unwrap();
+    assert_eq!(till.money(), (0, 0, 0));
+    till.shop.check();
+}
+
+/// Coins that end while a bill holds them pay nothing; held ones are free nowhere else.
+#[test]
+fn coins_are_held_until_they_end() {
+    let mut till = Till::new();
+    till.shop.clock = Millis::of_date(2026, 11, 3).unwrap();
+    till.member = till.shop.with_coins(1_500);
+    till.shop.refund_all();
+    let end = Millis::of_date(2027, 12, 1).unwrap();
+    till.shop.clock = Millis(end.0 - 1);
+    let first = till.enter(10_000);
+    let second = till.enter(10_000);
+    let held = |till: &Till, id| till.shop.world.counter_awaited(id).unwrap().paid.coins.0;
+    assert_eq!((held(&till, first), held(&till, second)), (1_000, 500));
+    assert_eq!(till.free(), 0);
+    till.shop.check();
+    till.shop.clock = end;
+    assert_eq!(till.pay(first, "a", 9_000), "coins_gone");
+    assert_eq!(till.coins(), 0);
+    assert_eq!(till.pay(second, "b", 9_500), "coins_gone");
+    till.shop.check();
+}
+
+/// What a statement has set off or paid is owed by the merchant when it is taken back.
+#[test]
+fn a_refund_after_the_statement() {
+    let mut till = Till::new();
+    let merchant = till.merchant;
+    let draft = AllianceCommand::DraftStatement { merchant };
+    let counter = till.enter(10_000);
+    assert_eq!(till.pay(counter, "a", 9_000), "paid");
+    let waiting = till.enter(20_000);
+    till.shop.alliance(draft.clone()).unwrap();
+    assert_eq!(till.money(), (0, 0, 1_000));
+    let late = till.undo(counter, Some(till.store)).unwrap_err();
+    assert_eq!(late.code(), "counter_void_late");
+    till.undo(counter, None).unwrap();
+    assert_eq!(till.money(), (0, 8_000, 0));
+    till.shop.check();
+    // What was only waiting then stands in no statement: the cashier can void it.
+    assert_eq!(till.pay(waiting, "b", 18_000), "paid");
+    assert_eq!(till.money(), (16_000, 8_000, 2_000));
+    till.undo(waiting, Some(till.store)).unwrap();
+    assert_eq!(till.money(), (0, 8_000, 0));
+    till.shop.check();
+    // The next statement sets off what he owes.
+    let third = till.enter(10_000);
+    assert_eq!(till.pay(third, "c", 9_000), "paid");
+    till.shop.alliance(draft).unwrap();
+    assert_eq!(till.money(), (0, 0, 1_000));
+    till.shop.check();
+}
+
+/// A home store gets its share with the payment and not before, also where it is another store of the same merchant.
+#[test]
+fn a_home_store_has_its_share() {
+    let mut till = Till::new();
+    let binds = Contract {
+        lock_days: Some(365),
+        origin_share: Some(Rate(100_000)),
+        ..at_platform()
+    };
+    let other = till.shop.admit(binds);
+    let home = till.shop.open_store(other);
+    let bind = |member, store| AllianceCommand::BindHome { member, store };
+    till.shop.alliance(bind(till.member, home)).unwrap();
+    let counter = till.enter(10_000);
+    let of_home = |till: &Till| till.shop.world.merchant_money(other).0.0;
+    assert_eq!(of_home(&till), 0);
+    assert_eq!(till.pay(counter, "a", 9_000), "paid");
+    assert_eq!((of_home(&till), till.money()), (100, (8_000, 0, 1_000)));
+    till.undo(counter, None).unwrap();
+    assert_eq!((of_home(&till), till.money()), (0, (0, 0, 0)));
+    till.shop.check();
+
+    let merchant = till.merchant;
+    till.shop
+        .alliance(AllianceCommand::SignContract {
+            merchant,
+            contract: binds,
+        })
+        .unwrap();
+    till.member = till.shop.with_coins(5_000);
+    till.shop.refund_all();
+    till.shop.alliance(bind(till.member, till.store)).unwrap();
+    till.store = till.shop.open_store(merchant);
+    for stated in [false, true] {
+        let counter = till.enter(10_000);
+        assert_eq!(till.pay(counter, &format!("b{stated}"), 9_000), "paid");
+        assert_eq!(till.money(), (8_100, 0, 1_000));
+        if stated {
+            till.shop
+                .alliance(AllianceCommand::DraftStatement { merchant })
+                .unwrap();
+        }
+        till.undo(counter, None).unwrap();
+        let owes = if stated { 8_100 } else { 0 };
+        assert_eq!(till.money(), (0, owes, 0));
+        till.shop.check();
+    }
+}
+
+#[test]
+fn a_paid_bill_leaves_memory_after_its_refund_window() {
+    let mut till = Till::new();
+    let counter = till.enter(10_000);
+    assert_eq!(till.pay(counter, "a", 9_000), "paid");
+    till.shop.wait(30 * DAY_S);
+    let late = till.undo(counter, None).unwrap_err();
+    assert_eq!(late.code(), "counter_payment_unknown");
+    let next = till.enter(100);
+    assert_eq!(till.pay(next, "b", 90), "paid");
+    assert!(till.shop.world.counter_payment(counter).is_none());
+    assert_eq!(till.pay(counter, "a", 9_000), "counter_payment_unknown");
+    till.shop.check();
+}
+
+/// The channel takes no payment of nothing.
+#[test]
+fn a_fen_at_least_is_paid_in_cash() {
+    let mut till = Till::new();
+    let mut own = crate::profiles::own_profile();
+    own.terms.coin_offset = Rate(RATE_ONE_PPM);
+    let profile = Box::new(Profile::Own(Box::new(own)));
+    till.shop.must(Command::AdoptProfile { profile });
+    let contract = Contract {
+        settlement: Some(Rate(RATE_ONE_PPM)),
+        ..at_platform()
+    };
+    let merchant = till.merchant;
+    till.shop
+        .alliance(AllianceCommand::SignContract { merchant, contract })
+        .unwrap();
+    for (bill, cash) in [(1, 1), (2, 1), (4_000, 1)] {
+        let counter = till.enter(bill);
+        let waits = *till.shop.world.counter_awaited(counter).unwrap();
+        assert_eq!(waits.paid.paid_in_cash(), Ok(Money(cash)), "{bill}");
+        assert_eq!(till.pay(counter, &format!("t{bill}"), cash), "paid");
+    }
+    till.shop.check();
+}
+
+/// Something of every kind that is stored of them.
+pub(crate) fn every_kind() -> Vec<Record> {
+    let mut till = Till::new();
+    let counter = till.enter(10_000);
+    till.pay(counter, "a", 9_000);
+    till.undo(counter, Some(till.store)).unwrap();
+    till.enter(7_777);
+    till.shop.wait(300);
+    ticks(&mut till.shop);
+    till.shop.check();
+    till.shop.records
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
+
+    /// Whatever is entered, paid, too late, given up, taken back and stated: every payment buys once or goes back once, and what
+    /// the merchant is due and the platform has earned is what the bills that stand come to.
+    #[test]
+    fn every_payment_buys_once_or_goes_back(steps in prop::collection::vec((0u8..10, 0u8..8, 1i64..40_000), 1..60)) {
+        let mut till = Till::new();
+        let (mut came, mut back) = (0, 0);
+        let start = till.shop.balance("channel") + till.shop.balance("channel-fees");
+        for (number, (what, which, amount)) in steps.into_iter().enumerate() {
+            let known = CounterId(u64::from(which) % till.shop.world.counter_payments().max(1));
+            let name = format!("t{number}");
+            match what {
+                0..=2 => { till.enter(amount); }
+                3..=5 => {
+                    let waits = till.shop.world.counter_awaited(known);
+                    let asked = waits.map_or(amount, |waits| waits.paid.paid_in_cash().unwrap().0);
+                    let paid = if what == 5 { asked + 1 } else { asked };
+                    let mut told = till.pay(known, &name, paid);
+                    if told == "counter_payment_unknown" {
+                        told = till.bounce(&name, paid);
+                    }
+                    prop_assert_eq!(told == "paid", waits_for(&till, known, &name), "{}", told);
+                    came += paid;
+                }
+                6 => { let _refused = till.undo(known, Some(till.store)); }
+                7 => { let _refused = till.undo(known, None); }
+                8 => {
+                    let merchant = till.merchant;
+                    let _empty = till.shop.alliance(AllianceCommand::DraftStatement { merchant });
+                }
+                _ => till.shop.wait(amount / 100),
+            }
+            back += till.shop.refund_all().0;
+        }
+        till.shop.check();
+        let (mut due, mut take, mut cash, mut coins) = (0, 0, 0, 0);
+        for counter in (0..till.shop.world.counter_payments()).map(CounterId) {
+            let known = till.shop.world.counter_payment(counter);
+            let Some(known) = known.filter(|known| known.reversed.is_none()) else { continue };
+            let paid = &known.paid;
+            due += paid.bill.0 - paid.kept.0;
+            take += paid.take().unwrap().0;
+            cash += paid.paid_in_cash().unwrap().0;
+            coins += paid.coins.0;
+        }
+        let (payable, owes, earned) = till.money();
+        let stated = till.shop.world.merchant_stated(till.merchant).0;
+        prop_assert_eq!(payable + stated - owes, due);
+        prop_assert_eq!(earned, take);
+        prop_assert_eq!(came - back, cash);
+        prop_assert_eq!(5_000 - till.coins(), coins);
+        let held = till.shop.balance("channel") + till.shop.balance("channel-fees");
+        prop_assert_eq!(held - start, cash);
+    }
+}
+
+/// Whether this payment has paid the bill.
+fn waits_for(till: &Till, counter: CounterId, name: &str) -> bool {
+    till.shop.world.counter_txn(counter) == Some(till.shop.txn(name))
+}
