@@ -870,7 +870,7 @@ fn no_rate(rate: &Rate) -> bool {
 /// What else a settled ballot came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct BallotOver {
-    /// Seat numbers whose right to buy was not used: they get no consolation.
+    /// Seat numbers whose right to buy was not used, the lowest first: they get no consolation.
     #[n(0)]
     pub unused: Vec<u32>,
 }

@@ -325,18 +325,6 @@ fn check_prize(campaign: &Campaign) -> Result<(), Refusal> {
 /// Registering for a ballot is free, so nothing but coins may be paid for it: cash for sign-up alone is what no profile
 /// can allow (rules 11). Cash is paid for what winners buy.
 fn check_ballot(campaign: &Campaign) -> Result<(), Refusal> {
-    let group = &campaign.group;
-    let at_once = i64::from((*campaign.winner_counts().start()).max(1));
-    let turns = i64::from(group.seats)
-        .saturating_add(at_once)
-        .saturating_sub(1)
-        .div_euclid(at_once);
-    if crate::MAX_RIGHTS_PASS.0 < group.payment_window.0.saturating_mul(turns) {
-        return Err(invalid(
-            "group.payment_window",
-            "lets unused rights of a ballot pass on for longer than 60 days; who has bought first waits so long",
-        ));
-    }
     for reward in &campaign.rewards {
         let (field, free_cash) = match &reward.program {
             Program::Consolation(program) => ("reward.cash", program.cash.is_positive()),

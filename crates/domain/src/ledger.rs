@@ -481,19 +481,18 @@ impl GroupSettled {
 
     /// Those of the non-winners who get the consolation that is the same for all: everybody, but in a ballot whoever did not
     /// use his right.
-    pub fn consoled(&self, non_winners: Vec<(u32, crate::SeatRef)>) -> Vec<(u32, crate::SeatRef)> {
-        let Some(ballot) = self
-            .ballot
-            .as_ref()
-            .filter(|ballot| !ballot.unused.is_empty())
-        else {
-            return non_winners;
-        };
-        let unused: std::collections::BTreeSet<u32> = ballot.unused.iter().copied().collect();
-        let others = non_winners.into_iter();
-        others
-            .filter(|(number, _)| !unused.contains(number))
-            .collect()
+    pub fn consoled(
+        &self,
+        mut non_winners: Vec<(u32, crate::SeatRef)>,
+    ) -> Vec<(u32, crate::SeatRef)> {
+        non_winners.retain(|(number, _)| self.is_consoled(*number));
+        non_winners
+    }
+
+    /// Whether a seat that has not won gets that consolation.
+    pub(crate) fn is_consoled(&self, number: u32) -> bool {
+        let ballot = self.ballot.as_ref();
+        ballot.is_none_or(|ballot| ballot.unused.binary_search(&number).is_err())
     }
 
     /// The seats that count as settled for VIP levels (rules 3.2): all, but in a ballot those who have bought.

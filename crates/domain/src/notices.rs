@@ -428,23 +428,21 @@ fn settled_notices(settled: &GroupSettled, told: &mut impl FnMut(Notice)) {
     let is_drawn = settled.signature.iter().any(|&byte| byte != 0);
     let mut members: BTreeMap<MemberId, Seats> = BTreeMap::new();
     let (winners, losers) = settled.split();
-    let consoled = settled.consoled(losers.clone());
     for (_, seat) in winners {
         let seats = members.entry(seat.member).or_default();
         seats.won = seats.won.saturating_add(1);
     }
-    for (_, seat) in losers {
+    for (number, seat) in losers {
         let seats = members.entry(seat.member).or_default();
         seats.lost = seats.lost.saturating_add(1);
         if settled.refunds_others() {
             add(&mut seats.refund, settled.price);
         }
-    }
-    for (_, seat) in consoled {
-        let seats = members.entry(seat.member).or_default();
-        seats.consoled = true;
-        add(&mut seats.extra, settled.consolation_cash);
-        add_coins(&mut seats.coins, settled.consolation_coins);
+        if settled.is_consoled(number) {
+            seats.consoled = true;
+            add(&mut seats.extra, settled.consolation_cash);
+            add_coins(&mut seats.coins, settled.consolation_coins);
+        }
     }
     let consolations = settled.rewards.iter();
     for paid in consolations.filter(|paid| paid.program == ProgramKind::Consolation) {

@@ -54,11 +54,7 @@ pub fn settle_ballot(
     winners: &[u32],
     unused: &[u32],
 ) -> Result<Settlement, Overflow> {
-    let mut won = vec![false; seats.len()];
-    for &winner in winners {
-        let at = usize::try_from(winner).map_err(|_| Overflow)?;
-        *won.get_mut(at).ok_or(Overflow)? = true;
-    }
+    let won = marked(seats, winners)?;
     let uniform = campaign
         .rewards
         .iter()
@@ -67,12 +63,17 @@ pub fn settle_ballot(
     let winners = u32::try_from(won.iter().filter(|&&won| won).count()).map_err(|_| Overflow)?;
     let seats_total = u32::try_from(seats.len()).map_err(|_| Overflow)?;
     let unused_total = u32::try_from(unused.len()).map_err(|_| Overflow)?;
+    let unused = if unused.is_empty() {
+        Vec::new()
+    } else {
+        marked(seats, unused)?
+    };
     let case = campaign.case(winners);
     let paid = rewards::pay_all(&Drawn {
         campaign,
         seats,
         won: &won,
-        unused,
+        unused: &unused,
     })?;
     let mut settlement = Settlement {
         consolation_cash: consolation.map_or(Money::ZERO, |consolation| consolation.cash),
@@ -98,6 +99,16 @@ pub fn settle_ballot(
         }
     }
     Ok(settlement)
+}
+
+/// For every seat, whether it is one of these.
+fn marked(seats: &[FilledSeat], these: &[u32]) -> Result<Vec<bool>, Overflow> {
+    let mut marked = vec![false; seats.len()];
+    for &seat in these {
+        let at = usize::try_from(seat).map_err(|_| Overflow)?;
+        *marked.get_mut(at).ok_or(Overflow)? = true;
+    }
+    Ok(marked)
 }
 
 /// Not at his own home store: where the campaign is its merchant's, no home store was recorded with the seat.

@@ -567,9 +567,10 @@ impl World {
     }
 
     /// A group has just been settled with these events. What was had at a table is kept the moment it is paid (rules 9.1): rewards
-    /// are available, and the merchant's part is payable.
+    /// are available, and the merchant's part is payable. So they are in a ballot in which nobody has bought: nothing can come back.
     pub(crate) fn decide_served(&self, terms: &Campaign, events: &mut Vec<Event>) {
-        if terms.product.fulfilment != Fulfilment::AtTable {
+        let at_table = terms.product.fulfilment == Fulfilment::AtTable;
+        if !at_table && terms.kind != Kind::Ballot {
             return;
         }
         let mut settled = None;
@@ -583,6 +584,9 @@ impl World {
             }
         }
         let Some(settled) = settled else { return };
+        if !at_table && !settled.winners.is_empty() {
+            return;
+        }
         let (group, tax) = (settled.group, settled.tax);
         let orders = (settled.first_order.0..).zip(settled.buyers());
         let orders: Vec<Event> = orders

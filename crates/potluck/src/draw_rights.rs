@@ -10,12 +10,13 @@ struct Rights {
     held: usize,
 }
 
-/// Whether the rights of a ballot went to the lowest scores, as many at once as have won, and passed on as far as they could.
+/// Whether the rights of a ballot went to the lowest scores, as many at once as have won. Answers with what cannot be seen in the
+/// files: that rights which did not pass on had no time left to do so.
 pub(crate) fn check(
     (open, seats, freeze): (&[u8], &[u8], &[u8]),
     result: &[u8],
     rights: &[u8],
-) -> Result<(), String> {
+) -> Result<Option<&'static str>, String> {
     let says = |error: &dyn std::error::Error| server::chain(error);
     let open = draw::Open::parse(open).map_err(|error| says(&error))?;
     let seats = draw::Seats::parse(seats).map_err(|error| says(&error))?;
@@ -38,10 +39,10 @@ pub(crate) fn check(
             rights.held
         ));
     }
-    if rights.held < most && rights.had.len() < order.len() {
-        return Err("a right was not used and has not passed to the next lowest score".to_owned());
-    }
-    Ok(())
+    let stopped = rights.held < most && rights.had.len() < order.len();
+    Ok(stopped.then_some(
+        "rights: one was not used and has not passed to the next lowest score; they pass until 60 days after the draw",
+    ))
 }
 
 fn read(bytes: &[u8]) -> Result<Rights, String> {
@@ -122,7 +123,8 @@ mod tests {
             let text = format!("potluck-ballot/v1/rights\nfreeze {hash}\n{lines}");
             let files = (&open[..], &seats[..], &freeze[..]);
             match check(files, &result, text.as_bytes()) {
-                Ok(()) => "ok".to_owned(),
+                Ok(None) => "ok".to_owned(),
+                Ok(Some(unchecked)) => unchecked.to_owned(),
                 Err(says) => says,
             }
         };
@@ -139,8 +141,8 @@ mod tests {
         assert_eq!(said(&all), "ok");
         let others = "rights went to other seats than the lowest scores";
         assert_eq!(said(&[(0, bought), (2, open)]), others);
-        let unpassed = "a right was not used and has not passed to the next lowest score";
-        assert_eq!(said(&[(0, bought), (1, lapsed)]), unpassed);
+        let stopped = said(&[(0, bought), (1, lapsed)]);
+        assert!(stopped.starts_with("rights: one was not used"), "{stopped}");
         let many = "3 seats may buy or have bought, 2 have won";
         assert_eq!(said(&[(0, bought), (1, open), (2, open)]), many);
         let twice = format!("seat {} has two rights", order[0]);

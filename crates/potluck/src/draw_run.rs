@@ -58,7 +58,8 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
             .map_err(|error| server::chain(&error))?;
     if let Some(rights) = &args.rights {
         let files = (&open[..], &seats[..], &freeze[..]);
-        draw_rights::check(files, &reproduced.result, &read(rights)?)?;
+        let stopped = draw_rights::check(files, &reproduced.result, &read(rights)?)?;
+        reproduced.unchecked.extend(stopped);
     }
     let rules = draw::Open::parse(&open).map_err(|error| server::chain(&error))?;
     let rotates = rules.rotation == draw::Rotation::On;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::{Actor, AwaitedDraw, BeaconSource, Command, GroupId, Refusal, Request};
+use domain::{Actor, AwaitedDraw, BallotRefusal, BeaconSource, Command, GroupId, Refusal, Request};
 use draw::VerifiedRound;
 use engine::{Outbox, SubmitError};
 use futures_util::StreamExt;
@@ -171,7 +171,9 @@ async fn submit(app: &App, group: GroupId, command: Command) {
         Ok(_) => metrics::counter!("groups_drawn_total").increment(1),
         // Somebody was quicker, or it is tried again at the next look.
         Err(
-            SubmitError::Refused(Refusal::GroupNotFull(_))
+            SubmitError::Refused(
+                Refusal::GroupNotFull(_) | Refusal::Ballot(BallotRefusal::IsDrawn(_)),
+            )
             | SubmitError::Busy
             | SubmitError::Stopped,
         ) => {}

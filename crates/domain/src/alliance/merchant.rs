@@ -29,7 +29,7 @@ pub struct Contract {
     /// How many days a member whom his stores brought first has one as his home store; none: they bind nobody.
     #[n(4)]
     pub lock_days: Option<u32>,
-    /// What his stores get of what the platform earns on such members at others' counters; none: nothing.
+    /// What his stores get of what the platform earns on such members at other counters; none: nothing.
     #[n(5)]
     pub origin_share: Option<Rate>,
     /// What the channel takes of cash that the platform takes there; none: nothing is known of it, and nothing booked.

@@ -15,7 +15,7 @@ use crate::{
     SeatState, World, ids::MaybeTxn,
 };
 
-/// The longest that rights of one ballot may pass on, each of them unused to its last moment: who has bought first waits so long.
+/// How long after its draw the last right of a ballot is over: who has bought first waits so long at most.
 pub const MAX_RIGHTS_PASS: Duration = Duration(60 * DAY_MS);
 
 /// What is asked of ballots.

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
-use super::{BallotEvent, BallotRefusal};
+use super::{BallotEvent, BallotRefusal, MAX_RIGHTS_PASS};
 use crate::{
-    Bounce, Campaign, Due, Event, GroupId, Kind, MemberId, Millis, PaymentId, Refusal, SeatState,
-    World,
+    Bounce, Campaign, Due, Duration, Event, GroupId, Kind, MemberId, Millis, PaymentId, Refusal,
+    SeatState, World,
     drawing::Drawn,
     group::{Full, Group},
 };
@@ -86,6 +86,9 @@ struct Rights {
     bought: BTreeSet<u32>,
     #[n(4)]
     unused: BTreeSet<u32>,
+    /// No right lasts beyond this moment, so none is given that would.
+    #[n(5)]
+    ends: Millis,
 }
 
 impl Rights {
@@ -247,15 +250,21 @@ impl World {
         };
         let is_over = |seat: u32| rights.open.get(&seat).is_some_and(|&until| until <= now);
         let lapsed = rights.in_order(is_over);
+        let until = now.after(campaign.terms.group.payment_window);
+        let may_pass = if until <= rights.ends {
+            lapsed.len()
+        } else {
+            0
+        };
         let next = rights.order.iter().skip(rights.given());
-        let given: Vec<u32> = next.take(lapsed.len()).copied().collect();
+        let given: Vec<u32> = next.take(may_pass).copied().collect();
         let stay = rights.open.len().saturating_sub(lapsed.len());
         let at = events.len();
         events.push(Event::Ballot(BallotEvent::RightsPassed {
             group: id,
             lapsed: rights_of(group, &lapsed),
             given: rights_of(group, &given),
-            until: now.after(campaign.terms.group.payment_window),
+            until,
         }));
         if stay == 0 && given.is_empty() {
             let mut unused = rights.unused.clone();
@@ -316,8 +325,12 @@ impl World {
         if let Some(round_time) = self.round_time(drawn.group) {
             self.awaiting.remove(&(round_time, drawn.group));
         }
+        let campaign = self.campaign_of(drawn.group);
+        let window = campaign.map_or(Duration(0), |known| known.terms.group.payment_window);
+        let drawn_at = Millis(drawn.until.0.saturating_sub(window.0));
         let mut rights = Rights {
             order: drawn.order.clone(),
+            ends: drawn_at.after(MAX_RIGHTS_PASS),
             ..Rights::default()
         };
         rights.give(&drawn.given, drawn.until);

@@ -28,7 +28,7 @@ impl Consolation {
 
     pub(super) fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
         for (number, seat) in drawn.sources(Source::NonWinners) {
-            if drawn.unused.contains(&number) {
+            if drawn.is_unused(number) {
                 continue;
             }
             till.pay(Ask {

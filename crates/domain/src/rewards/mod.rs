@@ -154,11 +154,18 @@ pub struct Drawn<'a> {
     pub seats: &'a [FilledSeat],
     /// For every seat, whether it won.
     pub won: &'a [bool],
-    /// Numbers of seats whose right to buy was not used, in a ballot: they get no consolation.
-    pub unused: &'a [u32],
+    /// For every seat, whether its right to buy was not used, in a ballot: then it gets no consolation. Empty where none was not.
+    pub unused: &'a [bool],
 }
 
 impl<'a> Drawn<'a> {
+    fn is_unused(&self, number: u32) -> bool {
+        let seat = usize::try_from(number)
+            .ok()
+            .and_then(|at| self.unused.get(at));
+        seat.copied().unwrap_or(false)
+    }
+
     /// `(seat number, seat)` of the seats a program starts from, in seat order.
     fn sources(&self, source: Source) -> impl Iterator<Item = (u32, &'a FilledSeat)> + use<'a> {
         (0u32..)

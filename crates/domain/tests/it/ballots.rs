@@ -532,19 +532,82 @@ fn a_free_registration_makes_no_vip_level() {
 
 /// Who has bought first waits until nobody else can: that is bounded.
 #[test]
-fn rights_pass_on_for_sixty_days_at_most() {
-    let mut terms = ballot(120, 2);
-    terms.group.payment_window = Duration::seconds(86_400);
-    assert_eq!(terms.check(), Ok(()));
-    for (seats, winners) in [(121, 2), (61, 1)] {
-        let mut longer = terms.clone();
-        (longer.group.seats, longer.group.winners) = (seats, winners);
-        match longer.check() {
-            Err(Refusal::InvalidCampaign { field, .. }) => {
-                assert_eq!(field, "group.payment_window");
-            }
-            other => panic!("{other:?}"),
+fn no_right_lasts_beyond_sixty_days_after_the_draw() {
+    // Two at once: one buys at once, and the other right passes on, a day each.
+    let mut shop = Shop::new();
+    let mut terms = ballot(70, 2);
+    terms.group.payment_window = Duration(DAY_MS);
+    let id = shop.publish(terms);
+    let members = shop.members(70);
+    let (group, order) = drawn(&mut shop, id, &members);
+    let drawn_at = shop.clock;
+    shop.pay(order[0]);
+    for day in 1..=60 {
+        assert_eq!(shop.state(group), GroupState::Drawn, "day {day}");
+        shop.clock = drawn_at.after(Duration(day * DAY_MS));
+        tick(&mut shop);
+    }
+    assert_eq!(shop.state(group), GroupState::Settled);
+    let over = settled(&shop);
+    let unused = over.ballot.unwrap().unused.len();
+    assert_eq!((over.winners.len(), unused), (1, 60));
+    shop.check();
+}
+
+/// A server that was away for a while: the next right would last too long, so there is none.
+#[test]
+fn a_right_that_would_last_too_long_is_not_given() {
+    for (late, rights) in [(0, 2), (1, 1)] {
+        let mut shop = Shop::new();
+        let mut terms = ballot(3, 1);
+        terms.group.payment_window = Duration(DAY_MS);
+        let id = shop.publish(terms);
+        let members = shop.members(3);
+        let (group, order) = drawn(&mut shop, id, &members);
+        shop.clock = shop.clock.after(Duration(59 * DAY_MS + late));
+        tick(&mut shop);
+        let had = order
+            .iter()
+            .filter_map(|&payment| shop.world.right(payment));
+        let had = had.count();
+        let is_over = shop.state(group) == GroupState::Settled;
+        assert_eq!((is_over, had), (rights == 1, if is_over { 0 } else { 2 }));
+        shop.clock = shop.clock.after(Duration(DAY_MS));
+        tick(&mut shop);
+        assert_eq!(settled(&shop).ballot.unwrap().unused.len(), rights);
+        shop.check();
+    }
+}
+
+/// Nothing can come back where nobody has bought, so nothing waits, of the leader's coins and of the merchant's sales neither.
+#[test]
+fn where_nobody_buys_nothing_waits() {
+    for is_merchants in [false, true] {
+        let mut shop = Shop::new();
+        let mut terms = ballot(3, 1);
+        terms.rewards.push(Reward {
+            program: Program::Leader(domain::rewards::Leader {
+                cash: Money(0),
+                coins: Coins(700),
+                unless_won: false,
+            }),
+            limit: Limit::None,
+        });
+        terms.merchant = is_merchants.then_some(MerchantTerms {
+            commission: Rate(100_000),
+        });
+        let id = shop.publish_whosever(terms).unwrap();
+        let members = shop.members(3);
+        let (group, order) = drawn(&mut shop, id, &members);
+        while shop.state(group) != GroupState::Settled {
+            shop.wait(WINDOW_S);
+            tick(&mut shop);
         }
+        assert_eq!(settled(&shop).winners, []);
+        let leader = shop.world.member(members[0]).unwrap();
+        assert_eq!((leader.coins, leader.vesting_coins), (Coins(700), Coins(0)));
+        assert_eq!(order.len(), 3);
+        shop.check();
     }
 }
 

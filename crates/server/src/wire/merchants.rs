@@ -48,7 +48,7 @@ pub(crate) struct ContractBody {
     /// given, null: his stores bind nobody.
     #[serde(default = "default_lock_days")]
     pub(crate) lock_days: Option<u32>,
-    /// What his stores get of what the platform earns on such members at others' counters, such as `10%`; without it nothing.
+    /// What his stores get of what the platform earns on such members at other counters, such as `10%`; without it nothing.
     #[serde(default)]
     pub(crate) origin_share: Option<String>,
     /// What the channel takes of each payment where the platform takes the cash, such as `0.6%`; without it nothing.

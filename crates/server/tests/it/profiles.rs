@@ -66,6 +66,9 @@ async fn an_operator_adopts_a_profile_and_everybody_sees_who_signs_for_it() {
     let got = operator.post("/campaigns", group_buy("seed")).await;
     got.is_problem(422, "profile_forbids");
     assert_eq!(got.json()["limit"], "profile");
+    let got = operator.post("/campaigns", group_buy("own")).await;
+    assert_eq!(got.json()["limit"], "disclosures", "{}", got.text());
+    crate::identities::stated(&operator).await;
     let campaign = site.publish(group_buy("own")).await;
     member.open_group(&campaign).await;
     // What was published before may go on where the new profile would allow it.
@@ -77,7 +80,7 @@ async fn an_operator_adopts_a_profile_and_everybody_sees_who_signs_for_it() {
         .json();
     assert_eq!(page["profile"], "own", "{page}");
     let decisions = operator.get("/console/decisions").await.json();
-    assert_eq!(decisions["items"][0]["what"], "profile");
-    assert_eq!(decisions["items"][0]["reason"], "advice of counsel");
+    assert_eq!(decisions["items"][1]["what"], "profile");
+    assert_eq!(decisions["items"][1]["reason"], "advice of counsel");
     site.close().await;
 }

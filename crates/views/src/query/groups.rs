@@ -30,7 +30,7 @@ pub struct UnpaidSeat {
 }
 
 /// The sign before a column keeps the database from walking over all seats in their order: the times are the index.
-const UNPAID_SINCE: &str = "SELECT group_id, idx, pay_by FROM seat WHERE paid_at IS NULL AND pay_by >= ? AND state <> 'registered' \
+const UNPAID_SINCE: &str = "SELECT group_id, idx, pay_by FROM seat WHERE paid_at IS NULL AND pay_by >= ? AND state NOT IN ('registered', 'lost') \
     AND +group_id >= ? AND (+group_id > ? OR idx >= ?) ORDER BY +group_id, idx LIMIT ?";
 
 const CAMPAIGN: &str = "SELECT id, terms, hash, published_at FROM campaign ";
@@ -187,7 +187,7 @@ impl Views {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
             let sql = "SELECT idx FROM seat WHERE group_id = ? AND idx > ? AND paid_at IS NULL \
-                AND state <> 'registered' ORDER BY idx LIMIT ?";
+                AND state NOT IN ('registered', 'lost') ORDER BY idx LIMIT ?";
             let after = after.map_or(-1, i64::from);
             let rows = tx
                 .rows(sql, vec![group.0.into(), after.into(), limit.into()])

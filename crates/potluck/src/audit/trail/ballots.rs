@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    BallotDrawn, BallotEvent, Event, GroupId, GroupSettled, Kind, MemberId, Millis, PaymentId,
-    Right,
+    BallotDrawn, BallotEvent, Event, GroupId, GroupSettled, Kind, MAX_RIGHTS_PASS, MemberId,
+    Millis, PaymentId, Right,
 };
 
 use super::{At, Full, Place, Trail};
@@ -24,6 +24,8 @@ struct Rights {
     open: BTreeMap<u32, Millis>,
     bought: Vec<u32>,
     unused: Vec<u32>,
+    /// No right lasts longer.
+    ends: Millis,
 }
 
 impl Rights {
@@ -166,6 +168,7 @@ impl Trail {
         let most = winners.map_or(drawn.given.len(), |winners| winners.len());
         let mut rights = Rights {
             line,
+            ends: at.1.after(MAX_RIGHTS_PASS),
             ..Rights::default()
         };
         let until = at.1.after(campaign.terms.group.payment_window);
@@ -199,7 +202,12 @@ impl Trail {
         findings.unless(expected == lapsed && !lapsed.is_empty(), at.0, || {
             format!("the rights that lapse in group {group} are not those whose time has come")
         });
-        let right = rights.next(lapsed.len()) == given && until == at.1.after(window);
+        let pass = if until <= rights.ends {
+            lapsed.len()
+        } else {
+            0
+        };
+        let right = rights.next(pass) == given && until == at.1.after(window);
         findings.unless(right, at.0, || {
             format!("unused rights of group {group} do not pass to the next lowest scores, or for another time")
         });
