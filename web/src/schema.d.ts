@@ -3482,7 +3482,7 @@ export interface components {
              *     given, null: his stores bind nobody.
              */
             lock_days?: number | null;
-            /** @description What his stores get of what the platform earns on such members at others' counters, such as `10%`; without it nothing. */
+            /** @description What his stores get of what the platform earns on such members at other counters, such as `10%`; without it nothing. */
             origin_share?: string | null;
             /** @description Of each bill at his counters; `20%` where none is given, null for none. */
             settlement?: string | null;

@@ -106,6 +106,63 @@ impl Demo {
     }
 }
 
+/// What an operator sees: where, how many at least, and what they are like.
+fn shown() -> Vec<(&'static str, usize, Value)> {
+    let any = json!({});
+    vec![
+        ("/campaigns?limit=100", 13, any.clone()),
+        ("/shop/products", 5, any.clone()),
+        ("/console/withdrawals?state=requested", 1, any.clone()),
+        ("/console/agents", 1, any.clone()),
+        (
+            "/console/purchases?limit=100",
+            2,
+            json!({ "state": "paid" }),
+        ),
+        (
+            "/console/purchases?limit=100",
+            1,
+            json!({ "state": "shipped" }),
+        ),
+        (
+            "/console/purchases?limit=100",
+            1,
+            // The package of coins, used as soon as it is paid.
+            json!({ "sku": "3", "state": "kept" }),
+        ),
+        (
+            "/console/purchases?limit=100",
+            1,
+            // A voucher, redeemed.
+            json!({ "sku": "4", "state": "kept", "store": "0" }),
+        ),
+        (
+            "/console/purchases?limit=100",
+            1,
+            // What is to be fetched.
+            json!({ "sku": "5", "state": "paid" }),
+        ),
+        (
+            "/console/purchases?limit=100",
+            1,
+            json!({ "coins": "5.00", "cash": "93.00" }),
+        ),
+        ("/console/drafts", 1, json!({ "state": "submitted" })),
+        ("/console/orders", 2, json!({ "state": "kept" })),
+        ("/console/members?limit=100", 1, json!({ "frozen": true })),
+        (
+            "/console/decisions?limit=100",
+            1,
+            json!({ "what": "clawback" }),
+        ),
+        (
+            "/console/decisions?limit=100",
+            1,
+            json!({ "what": "verify-member" }),
+        ),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_part_of_the_shop_has_something_to_show() {
     let dir = tempfile::tempdir().unwrap();
@@ -115,60 +172,8 @@ async fn every_part_of_the_shop_has_something_to_show() {
     let draft = json!({ "state": "draft", "number": 1 });
     let statements = demo.has(&boss, "/console/statements", 1, &draft).await;
     assert_ne!(statements["items"][0]["amount"], "0.00", "{statements}");
-    let any = json!({});
-    for (path, wanted, like) in [
-        ("/campaigns?limit=100", 13, &any),
-        ("/shop/products", 5, &any),
-        ("/console/withdrawals?state=requested", 1, &any),
-        ("/console/agents", 1, &any),
-        (
-            "/console/purchases?limit=100",
-            2,
-            &json!({ "state": "paid" }),
-        ),
-        (
-            "/console/purchases?limit=100",
-            1,
-            &json!({ "state": "shipped" }),
-        ),
-        (
-            "/console/purchases?limit=100",
-            1,
-            // The package of coins, used as soon as it is paid.
-            &json!({ "sku": "3", "state": "kept" }),
-        ),
-        (
-            "/console/purchases?limit=100",
-            1,
-            // A voucher, redeemed.
-            &json!({ "sku": "4", "state": "kept", "store": "0" }),
-        ),
-        (
-            "/console/purchases?limit=100",
-            1,
-            // What is to be fetched.
-            &json!({ "sku": "5", "state": "paid" }),
-        ),
-        (
-            "/console/purchases?limit=100",
-            1,
-            &json!({ "coins": "5.00", "cash": "93.00" }),
-        ),
-        ("/console/drafts", 1, &json!({ "state": "submitted" })),
-        ("/console/orders", 2, &json!({ "state": "kept" })),
-        ("/console/members?limit=100", 1, &json!({ "frozen": true })),
-        (
-            "/console/decisions?limit=100",
-            1,
-            &json!({ "what": "clawback" }),
-        ),
-        (
-            "/console/decisions?limit=100",
-            1,
-            &json!({ "what": "verify-member" }),
-        ),
-    ] {
-        demo.has(&boss, path, wanted, like).await;
+    for (path, wanted, like) in shown() {
+        demo.has(&boss, path, wanted, &like).await;
     }
     let notice = demo.get("", "/campaigns/0/notice").await;
     assert_eq!(notice["organiser"]["contact"], "demo@example.com");
