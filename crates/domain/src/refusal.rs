@@ -61,12 +61,6 @@ pub enum Refusal {
         /// What it must be.
         must: &'static str,
     },
-    /// The rules know it and it is counted on paper, but this version cannot open it for members.
-    #[error("{what} is counted by `potluck try`, but cannot be published yet")]
-    NotRunYet {
-        /// Which part of the campaign file.
-        what: &'static str,
-    },
     /// A win rate gives no whole number of winners.
     #[error("a win rate of {}% of {seats} seats gives no whole number of winners from 1 to {}; the nearest that do: {}", percent(*rate), seats.saturating_sub(1), pairs(nearest))]
     WinRateNotWhole {
@@ -304,7 +298,6 @@ impl Refusal {
             Refusal::PaymentUsedElsewhere(_) => "payment_used_elsewhere",
             Refusal::TagMissing => "tag_missing",
             Refusal::InvalidCampaign { .. } => "campaign_invalid",
-            Refusal::NotRunYet { .. } => "not_supported",
             Refusal::WinRateNotWhole { .. } => "win_rate_not_whole",
             Refusal::UnknownPlan { .. } => "plan_unknown",
             Refusal::PromiseForbidden { .. } => "promise_forbidden",

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use domain::{
-    Actor, BeaconSource, Campaign, Command, GroupId, Millis, OwnProfile, PublishedCampaign,
-    Refusal, Request, Shortfall, Solvency, World, published_file,
+    BeaconSource, Campaign, GroupId, Millis, OwnProfile, PublishedCampaign, Refusal, Shortfall,
+    Solvency, published_file,
 };
 use schema::Installation;
 
@@ -76,8 +76,6 @@ pub(crate) struct Tried {
     pub(crate) won: Vec<u32>,
     /// Where the money went.
     pub(crate) figures: Figures,
-    /// What of it members cannot use yet, so that publication is refused.
-    pub(crate) not_yet: Option<&'static str>,
 }
 
 impl Tried {
@@ -141,7 +139,6 @@ fn attempt(args: &TryArgs) -> Result<Tried, TryError> {
     };
     let won = winners(&campaign, &crowd, &seed)?;
     let figures = Figures::count(&campaign, &crowd, &won)?;
-    let not_yet = not_yet(&campaign);
     Ok(Tried {
         campaign,
         solvency,
@@ -149,23 +146,7 @@ fn attempt(args: &TryArgs) -> Result<Tried, TryError> {
         seed,
         won,
         figures,
-        not_yet,
     })
-}
-
-/// Publishes the campaign in a world of its own, which says what of it cannot be opened for members yet.
-fn not_yet(campaign: &Campaign) -> Option<&'static str> {
-    let request = Request {
-        actor: Actor::System,
-        key: None,
-        command: Command::PublishCampaign {
-            campaign: Box::new(campaign.clone()),
-        },
-    };
-    match World::default().execute(&request, Millis(0), &mut |_| {}) {
-        Err(Refusal::NotRunYet { what }) => Some(what),
-        Ok(_) | Err(_) => None,
-    }
 }
 
 fn own_profile(path: Option<&Path>) -> Result<Option<Box<OwnProfile>>, TryError> {

@@ -27,11 +27,6 @@ pub(crate) fn tried(tried: &Tried, members: bool) -> String {
     if members {
         page.payments(tried, figures);
     }
-    if let Some(what) = tried.not_yet {
-        page.line(format_args!(
-            "\nCounted on paper: members cannot use {what} yet, so publication is refused (not_supported)."
-        ));
-    }
     page.0
 }
 

@@ -313,7 +313,6 @@ export const restEn: RestMessages = {
     group_over: 'This group is over',
     campaign_invalid: 'The campaign breaks a rule',
     win_rate_not_whole: 'This win rate gives no whole number of winners',
-    not_supported: 'In the rules, but this version cannot publish it yet',
     plan_unknown: 'No such plan version',
     promise_forbidden: 'A text promises what nobody may promise',
     profile_invalid: 'The profile breaks a rule',

@@ -311,7 +311,6 @@ export const restZh = {
     group_over: '这个团已经结束',
     campaign_invalid: '活动内容不符合规则',
     win_rate_not_whole: '这个中奖率得不到整数的中奖名额',
-    not_supported: '规则里有，但本版本还不能发布',
     plan_unknown: '没有这个会员计划版本',
     promise_forbidden: '文案含有不得作出的承诺',
     profile_invalid: '合规档案不符合规则',

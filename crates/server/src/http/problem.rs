@@ -237,7 +237,6 @@ impl From<Refusal> for Problem {
             Refusal::PromiseForbidden { field, promise } => {
                 problem.with("field", field).with("promise", promise)
             }
-            Refusal::NotRunYet { what } => problem.with("what", what),
             Refusal::WinRateNotWhole { nearest, .. } => problem
                 .with("field", "group.win_rate")
                 .with("nearest", json!(wire::win_pairs(&nearest))),
@@ -329,7 +328,6 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::KeyReused
         | Refusal::UnknownInviter(_)
         | Refusal::InvalidCampaign { .. }
-        | Refusal::NotRunYet { .. }
         | Refusal::WinRateNotWhole { .. }
         | Refusal::UnknownPlan { .. }
         | Refusal::ProfileForbids { .. }
