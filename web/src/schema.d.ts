@@ -8951,7 +8951,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CounterState"];
+                    "application/json": components["schemas"]["CounterLine"];
                 };
             };
             /** @description Not done; `code` says why */

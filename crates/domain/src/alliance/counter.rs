@@ -392,6 +392,11 @@ impl World {
             None => Reversal::Refunded,
         };
         let reversed = self.reversal(&known.paid, why)?;
+        let by_platform = known.paid.cash == CashTaker::Platform;
+        if by_platform && reversed.owes.is_positive() {
+            // The platform would pay for him, and hold nothing of his.
+            self.alliance.active_contract(merchant)?;
+        }
         events.push(Event::Alliance(AllianceEvent::CounterReversed(reversed)));
         events.extend(self.cash_back(&known.paid));
         Ok(())

@@ -263,7 +263,9 @@ impl World {
         }
         let Some(known) = self.counter_cash.waiting.get(&counter) else {
             let known = self.counter_payment(counter);
-            let known = known.filter(|known| known.paid.cash == CashTaker::Platform);
+            // What was taken back may have had this payment: the caller looks into the history.
+            let known = known
+                .filter(|known| known.paid.cash == CashTaker::Platform && known.reversed.is_none());
             let known = known.ok_or(AllianceRefusal::UnknownCounter(counter))?;
             let how = (
                 self.counter_channel(known.paid.store)?,

@@ -331,7 +331,9 @@ impl World {
         let known = self.require_purchase(purchase)?;
         // Coins that expire are used first, and those that were bought after them.
         let have = owed_coins(self.balance(Account::Coins(known.member)));
-        let earned = have.min(known.coins);
+        let held = self.coins_held_at_counters(known.member);
+        let free = Coins(have.0.saturating_sub(held).max(0));
+        let earned = free.min(known.coins);
         let bought = self.parts_of(known.member, known.coins.minus(earned)?);
         let bounce = match known.state {
             PurchaseState::Reserved { .. } if amount != known.cash() => Some(Bounce::AmountDiffers),

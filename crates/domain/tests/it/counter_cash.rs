@@ -3,6 +3,8 @@
 use domain::*;
 use proptest::prelude::*;
 
+use crate::purchases::{asked, buy, list, pay, terms};
+use crate::recharges::{package, recharge};
 use crate::{alliance::contract, purchases::ticks, shop::Shop, standing::DAY_S};
 
 /// ρ 20 %, the platform takes the cash through a channel that takes 0.6 %.
@@ -152,10 +154,13 @@ fn what_becomes_of_a_payment() {
     assert_eq!(till.shop.refund_all(), Money(17_999));
     till.shop.check();
 
-    // Once it is taken back, too.
+    // Once it is taken back the history says what a payment was: its own may have gone back already.
     till.undo(counter, None).unwrap();
     assert_eq!(till.pay(counter, "right", 9_000), "known");
-    assert_eq!(till.pay(counter, "later", 9_000), "second_payment");
+    till.shop.refund_all();
+    assert_eq!(till.pay(counter, "right", 9_000), "counter_payment_unknown");
+    assert_eq!(till.pay(counter, "later", 9_000), "counter_payment_unknown");
+    assert_eq!(till.bounce("later", 9_000), "purchase_over");
     till.shop.check();
 
     let counter = till.enter(10_000);
@@ -315,6 +320,47 @@ fn a_refund_after_the_statement() {
     assert_eq!(till.pay(third, "c", 9_000), "paid");
     till.shop.alliance(draft).unwrap();
     assert_eq!(till.money(), (0, 0, 1_000));
+    till.shop.check();
+}
+
+/// Who is suspended takes back what is payable to him still, and nothing that the platform would pay for him.
+#[test]
+fn a_suspended_merchant_gives_back_no_money_of_the_platforms() {
+    let mut till = Till::new();
+    let merchant = till.merchant;
+    let (first, second) = (till.enter(10_000), till.enter(20_000));
+    assert_eq!(till.pay(first, "a", 9_000), "paid");
+    till.shop
+        .alliance(AllianceCommand::DraftStatement { merchant })
+        .unwrap();
+    assert_eq!(till.pay(second, "b", 18_000), "paid");
+    till.shop
+        .alliance(AllianceCommand::SuspendMerchant { merchant })
+        .unwrap();
+    till.undo(second, None).unwrap();
+    let refused = till.undo(first, None).unwrap_err();
+    assert_eq!(refused.code(), "merchant_suspended");
+    assert_eq!(till.money(), (0, 0, 1_000));
+    till.shop.check();
+}
+
+/// What a bill holds is not taken by a purchase that is paid meanwhile: that takes bought coins.
+#[test]
+fn coins_that_a_bill_holds_pay_no_purchase() {
+    let mut till = Till::new();
+    till.member = till.shop.with_coins(1_000);
+    till.shop.refund_all();
+    let sku = list(&mut till.shop, package(1_000, 1_000, 0), 1);
+    recharge(&mut till.shop, till.member, sku, 1);
+    let goods = list(&mut till.shop, terms(10_000, 6_000), 1);
+    let counter = till.enter(10_000);
+    let wanted = asked(&till.shop, till.member, goods, 2, 1, 1_000);
+    let purchase = buy(&mut till.shop, wanted).unwrap();
+    assert_eq!(pay(&mut till.shop, purchase, "goods", 9_000), "paid");
+    assert_eq!(till.coins(), 1_000, "what was bought is used");
+    assert_eq!(till.shop.world.bought_coins(till.member), Coins(0));
+    assert_eq!(till.pay(counter, "bill", 9_000), "paid");
+    assert_eq!(till.coins(), 0);
     till.shop.check();
 }
 

@@ -187,21 +187,19 @@ pub(crate) async fn pay(
 }
 
 /// One payment at the cashier's store.
-#[utoipa::path(get, path = "/counter/payments/{id}", tag = "counter", params(("id" = String, Path), Fresh), responses((status = 200, description = "The payment", body = CounterState)))]
+#[utoipa::path(get, path = "/counter/payments/{id}", tag = "counter", params(("id" = String, Path), Fresh), responses((status = 200, description = "The payment", body = CounterLine)))]
 pub(crate) async fn one_at_store(
     State(app): Shared,
     cashier: AsCashier,
     Segment(counter): Segment<CounterId>,
     Params(query): Params<Fresh>,
-) -> Result<Viewed<CounterState>> {
+) -> Result<Viewed<CounterLine>> {
     app.reach(query.at_least).await?;
     let found = app.find(|| app.views.counter_payment(counter)).await?;
     let seq = found.seq;
     let row = found.value.filter(|row| row.store == cashier.store);
     let row = row.ok_or_else(unknown)?;
-    let pay_url = pay_url(&app, &row).await;
-    let payment = CounterLine::of(&row, CounterSide::Merchant);
-    Ok(Viewed(seq, CounterState { payment, pay_url }))
+    Ok(Viewed(seq, CounterLine::of(&row, CounterSide::Merchant)))
 }
 
 /// What was paid at the cashier's store, newest first.

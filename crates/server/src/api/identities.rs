@@ -6,7 +6,7 @@ use domain::{Command, IdentityCommand, MemberId, Organiser, Text};
 
 use super::standing::decide;
 use crate::app::Shared;
-use crate::auth::{AsFinance, AsOperator};
+use crate::auth::AsOperator;
 use crate::http::{Result, Segment, Write};
 use crate::wire::{Done, MemberVerified, OrganiserWanted};
 
@@ -14,7 +14,7 @@ use crate::wire::{Done, MemberVerified, OrganiserWanted};
 #[utoipa::path(post, path = "/console/members/{id}/verify", tag = "console", params(("id" = String, Path)), request_body = MemberVerified, responses((status = 200, description = "Noted", body = Done)))]
 pub(crate) async fn verify(
     State(app): Shared,
-    operator: AsFinance,
+    operator: AsOperator,
     Segment(member): Segment<MemberId>,
     write: Write<MemberVerified>,
 ) -> Result<Json<Done>> {

@@ -220,10 +220,6 @@ pub(crate) struct RefusedWith {
 
 impl From<Refusal> for Problem {
     /// The one place where refusals of the domain become statuses.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each refusal, all in one place to read"
-    )]
     fn from(refusal: Refusal) -> Problem {
         let (status, code) = (status_of(&refusal), public_code(&refusal));
         let problem = Problem::new(status, code, public_detail(&refusal));

@@ -49,6 +49,8 @@ async fn finance_reads_the_books_and_runs_nothing() {
         (Method::POST, "/console/agents".to_owned()),
         (Method::POST, "/console/members/0/freeze".to_owned()),
         (Method::POST, "/console/members/0/rank".to_owned()),
+        (Method::POST, "/console/members/0/verify".to_owned()),
+        (Method::POST, "/console/organiser".to_owned()),
         (Method::POST, "/console/products".to_owned()),
         (Method::POST, "/console/skus/0/stock".to_owned()),
         (Method::POST, "/console/merchants/0/contract".to_owned()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     CashBack, CashTaken, CashTaker, ChannelTerms, Coins, CounterAwaited, CounterId, CounterPaid,
-    Duration, MerchantId, Money, Txn, World,
+    Duration, MemberId, MerchantId, Money, Txn, World,
 };
 
 use super::{At, Due, Trail};
@@ -45,6 +45,13 @@ pub(super) enum Expected {
 impl Cash {
     pub(super) fn taken(&self, counter: CounterId) -> Option<&Taken> {
         self.taken.get(&counter)
+    }
+
+    /// Coins of a member that his waiting bills hold.
+    pub(super) fn held(&self, member: MemberId) -> i64 {
+        let waiting = self.waiting.values().map(|waits| &waits.paid);
+        let his = waiting.filter(|paid| paid.member == member);
+        his.map(|paid| paid.coins.0).sum()
     }
 }
 

@@ -53,7 +53,8 @@ impl Trail {
     ) {
         let bought = known.coins.0.saturating_sub(earned.0);
         let left = self.lots_of(known.member);
-        findings.unless(0 <= bought && (bought == 0 || left == 0), at.0, || {
+        let held = self.counters.cash.held(known.member);
+        findings.unless(0 <= bought && (bought == 0 || left <= held), at.0, || {
             format!("purchase {id} uses bought coins while there are others")
         });
         if 0 < bought {
