@@ -26,7 +26,7 @@ export const restEn: RestMessages = {
     loser_refund: '{price} back in full, the way it came',
     loser_cash: 'plus a consolation of {cash} in cash, credited to your wallet',
     loser_cash_most: 'plus a consolation of up to {cash} in cash: its sum per group is limited and goes out in the order of the seats. Credited to your wallet',
-    loser_coins: 'plus {coins} coins, credited to your wallet (spending is not open yet; coins are never cash)',
+    loser_coins: 'plus {coins} coins, credited to your wallet (they pay a part of bills in the shop and at stores; coins are never cash)',
     loser_none: 'this campaign has no consolation',
     winner_title: 'What winners get',
     winner_text: '{product}, {fulfilment}; you confirm its receipt under orders and may return it within 7 days for the whole price.',

@@ -24,7 +24,7 @@ export const restZh = {
     loser_refund: '{price} 全额原路退回',
     loser_cash: '另得参与奖 {cash} 现金，记入钱包',
     loser_cash_most: '另得参与奖现金，最多 {cash}：每团合计有上限，按名额次序发到上限为止。记入钱包',
-    loser_coins: '另得 {coins} 购物币，记入钱包（使用尚未开放，不能兑换现金）',
+    loser_coins: '另得 {coins} 购物币，记入钱包（可在商城和门店抵扣部分账单，不能兑换现金）',
     loser_none: '本活动没有参与奖',
     winner_title: '中奖者得到什么',
     winner_text: '{product}，{fulfilment}；在订单里确认收货后 7 天内可以退货，全款原路退回。',
