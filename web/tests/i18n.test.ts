@@ -22,7 +22,7 @@ const placeholders = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/
 /** Gain without risk, which nobody may promise; and what the platform cannot do yet. */
 const BANNED = /稳赚|躺赚|参与即赚|零风险|保本|\bsafe\b|risk[- ]?free|guarantee|提现|withdraw|抵 ?\d* ?元|可以使用|spend|off a(ny)? later bill/i
 /** The phrases that deny it, or say under which condition alone. */
-const DENIALS = ['网站上暂无提现页面', '只能提现到本人的、已由平台核验的账户', 'only to an account of your own that the platform has verified can it be withdrawn', 'spending is not open yet']
+const DENIALS = ['网站上暂无提现页面', '只能提现到本人的、已由平台核验的账户', 'only to an account of your own that the platform has verified can it be withdrawn']
 /** What has become of a withdrawal that was asked for is no promise. */
 const TOLD = /^(problem\.(withdrawal_|payout_account_|member_frozen)|wallet\.why\.(withdraw|clawed_back))/
 const promises = (text: string) => BANNED.test(DENIALS.reduce((rest, denial) => rest.replaceAll(new RegExp(denial, 'gi'), ''), text))

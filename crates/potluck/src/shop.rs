@@ -237,7 +237,9 @@ pub(crate) fn greet(base_url: &str, password: &str) {
     println!(
         "  As a member   sign in with phone {VISITOR_PHONE} (or any other); the code stands in the page's inbox"
     );
-    println!("                phone {GUEST} has a wallet, orders and notices already; sign in after a minute");
+    println!(
+        "                phone {GUEST} has a wallet, orders and notices already; sign in after a minute"
+    );
     println!("  As operator   {base_url}/console   name {OPERATOR}   password {password}");
     println!();
     println!(
