@@ -47,6 +47,8 @@ pub(crate) struct App {
     pub(crate) limits: Identities,
     /// One stray payment at a time: see `money::arrivals`.
     pub(crate) strays: Mutex<()>,
+    /// One approval at a time, from its reading to its end: who comes second finds it done.
+    pub(crate) approving: Mutex<()>,
     /// Slots for subscriptions to groups.
     pub(crate) subscriptions: Arc<Semaphore>,
     /// Passwords checked at once; each takes a core and 19 MiB for tens of milliseconds.

@@ -370,6 +370,7 @@ pub(crate) async fn open_on(
         subscriptions: Arc::new(tokio::sync::Semaphore::new(config.limits.subscriptions)),
         passwords: tokio::sync::Semaphore::new(2),
         strays: tokio::sync::Mutex::new(()),
+        approving: tokio::sync::Mutex::new(()),
         codes: CodePace::default(),
         counter_codes: CounterCodes::default(),
         news: follower::News::default(),

@@ -271,6 +271,7 @@ pub(crate) async fn approve(
     Segment(ApprovalNumber(id)): Segment<ApprovalNumber>,
     write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
+    let _one = app.approving.lock().await;
     let (approval, second) = second(&app, &operator, id, write.body.reason).await?;
     let directory = app.people.directory();
     let asked = &approval.asked;
