@@ -102,7 +102,7 @@ pub fn settle_ballot(
 }
 
 /// For every seat, whether it is one of these.
-fn marked(seats: &[FilledSeat], these: &[u32]) -> Result<Vec<bool>, Overflow> {
+pub(crate) fn marked(seats: &[FilledSeat], these: &[u32]) -> Result<Vec<bool>, Overflow> {
     let mut marked = vec![false; seats.len()];
     for &seat in these {
         let at = usize::try_from(seat).map_err(|_| Overflow)?;

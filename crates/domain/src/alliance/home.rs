@@ -13,7 +13,7 @@ use crate::{
     Account, Answer, Campaign, CampaignId, DAY_MS, Duration, Event, FilledSeat, GroupId, MemberId,
     MerchantId, Millis, Money, Order, OrderId, Overflow, Purchase, PurchaseId, Refusal, StoreId,
     World,
-    settlement::{OriginShare, origin_shares},
+    settlement::{OriginShare, marked, origin_shares},
 };
 
 type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
@@ -341,11 +341,7 @@ impl World {
         let Some(settled) = settled else {
             return Ok(());
         };
-        let mut won = vec![false; seats.len()];
-        for &winner in &settled.winners {
-            let at = usize::try_from(winner).map_err(|_| Overflow)?;
-            *won.get_mut(at).ok_or(Overflow)? = true;
-        }
+        let won = marked(seats, &settled.winners)?;
         let winners = u32::try_from(settled.winners.len()).map_err(|_| Overflow)?;
         let group = settled.group;
         let shares = origin_shares(terms.case(winners), seats, &won)?;

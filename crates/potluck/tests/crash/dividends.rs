@@ -58,12 +58,7 @@ struct Shared {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_pool_is_shared_once_wherever_the_platform_dies() {
-    let seed = Random::seed();
-    println!("POTLUCK_CRASH_SEED={seed}");
-    let mut random = Random::new(seed);
-    for _ in 0..super::stories() {
-        story(&mut random).await;
-    }
+    super::tell(story).await;
 }
 
 async fn story(random: &mut Random) {

@@ -36,9 +36,18 @@ fn rounds() -> usize {
     }
 }
 
-/// How often a story of chosen deaths is told: once, and more often where more rounds are asked for.
-fn stories() -> usize {
-    rounds().div_ceil(100)
+/// Tells a story of chosen deaths once, and more often where more rounds are asked for.
+#[expect(
+    clippy::print_stdout,
+    reason = "a failed run is told again by its seed"
+)]
+async fn tell(story: impl AsyncFn(&mut Random)) {
+    let seed = Random::seed();
+    println!("POTLUCK_CRASH_SEED={seed}");
+    let mut random = Random::new(seed);
+    for _ in 0..rounds().div_ceil(100) {
+        story(&mut random).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

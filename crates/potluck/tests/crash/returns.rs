@@ -31,12 +31,7 @@ const PRICE_FEN: i64 = 1_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_return_is_paid_back_once_wherever_the_platform_dies() {
-    let seed = Random::seed();
-    println!("POTLUCK_CRASH_SEED={seed}");
-    let mut random = Random::new(seed);
-    for _ in 0..super::stories() {
-        story(&mut random).await;
-    }
+    super::tell(story).await;
 }
 
 async fn story(random: &mut Random) {

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use domain::*;
 
-use crate::shop::{DAY_MS, Shop, finds, passes, sale, unlimited};
+use crate::shop::{DAY_MS, Shop, finds_in_alliance, passes, sale, unlimited};
 
 impl Shop {
     fn alliance(&mut self, command: AllianceCommand) {
@@ -82,10 +82,7 @@ fn forged_parts_of_merchants_are_found() {
     live(dir.path());
     passes(dir.path());
     let fails = |finding: &str, change: &mut dyn FnMut(&mut AllianceEvent) -> bool| {
-        finds(dir.path(), finding, |event| match event {
-            Event::Alliance(event) => change(event),
-            _ => false,
-        });
+        finds_in_alliance(dir.path(), finding, change);
     };
     let divided = "is not divided as its merchant's campaign says";
     fails(divided, &mut |event| match event {

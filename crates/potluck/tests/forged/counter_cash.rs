@@ -3,7 +3,7 @@ use std::path::Path;
 
 use domain::*;
 
-use crate::shop::{Shop, finds, passes};
+use crate::shop::{Shop, finds, finds_in_alliance, passes};
 
 const MERCHANT: MerchantId = MerchantId(0);
 const STORE: StoreId = StoreId(0);
@@ -35,14 +35,6 @@ impl Shop {
             counter,
             txn: Txn::new(name).unwrap(),
             amount: Money(fen),
-        }));
-    }
-
-    fn undo(&mut self, counter: CounterId, store: Option<StoreId>) {
-        self.must(Command::Alliance(AllianceCommand::ReverseCounter {
-            counter,
-            merchant: MERCHANT,
-            store,
         }));
     }
 }
@@ -79,7 +71,7 @@ fn live(data: &Path) {
     let voided = shop.enter_bill(4);
     shop.cash(voided, "voided", 3_000);
     let refunded = shop.enter_bill(5);
-    shop.undo(voided, Some(STORE));
+    shop.take_back(voided, Some(STORE));
     shop.must(Command::Alliance(AllianceCommand::DraftStatement {
         merchant: MERCHANT,
     }));
@@ -87,7 +79,7 @@ fn live(data: &Path) {
     shop.must(Command::Alliance(AllianceCommand::DraftStatement {
         merchant: MERCHANT,
     }));
-    shop.undo(refunded, None);
+    shop.take_back(refunded, None);
     shop.enter_bill(6);
     shop.wait(300_000);
     shop.must(Command::Alliance(AllianceCommand::BounceCounter {
@@ -97,7 +89,7 @@ fn live(data: &Path) {
         amount: Money(3_000),
     }));
     let given_up = shop.enter_bill(7);
-    shop.undo(given_up, Some(STORE));
+    shop.take_back(given_up, Some(STORE));
     shop.enter_bill(8);
 }
 
@@ -107,10 +99,7 @@ fn forged_bills_are_found() {
     live(dir.path());
     passes(dir.path());
     let fails = |finding: &str, change: &mut dyn FnMut(&mut AllianceEvent) -> bool| {
-        finds(dir.path(), finding, |event| match event {
-            Event::Alliance(event) => change(event),
-            _ => false,
-        });
+        finds_in_alliance(dir.path(), finding, change);
     };
     let waits = |finding: &str, change: &mut dyn FnMut(&mut CounterAwaited)| {
         fails(finding, &mut |event| match event {

@@ -4,7 +4,7 @@ use std::path::Path;
 use domain::rewards::{Leader, Program};
 use domain::*;
 
-use crate::shop::{Shop, finds, passes, sale, unlimited};
+use crate::shop::{Shop, finds_in_alliance, passes, sale, unlimited};
 
 const MERCHANT: MerchantId = MerchantId(0);
 const STORE: StoreId = StoreId(0);
@@ -29,7 +29,7 @@ impl Shop {
         counter
     }
 
-    fn take_back(&mut self, counter: CounterId, store: Option<StoreId>) {
+    pub(crate) fn take_back(&mut self, counter: CounterId, store: Option<StoreId>) {
         self.must(Command::Alliance(AllianceCommand::ReverseCounter {
             counter,
             merchant: MERCHANT,
@@ -86,10 +86,7 @@ fn forged_payments_at_counters_are_found() {
     live(dir.path());
     passes(dir.path());
     let fails = |finding: &str, change: &mut dyn FnMut(&mut AllianceEvent) -> bool| {
-        finds(dir.path(), finding, |event| match event {
-            Event::Alliance(event) => change(event),
-            _ => false,
-        });
+        finds_in_alliance(dir.path(), finding, change);
     };
     let paid = |finding: &str, change: &mut dyn FnMut(&mut CounterPaid)| {
         fails(finding, &mut |event| match event {

@@ -4,7 +4,7 @@ use std::path::Path;
 use domain::*;
 
 use crate::alliance::contract;
-use crate::shop::{DAY_MS, Shop, finds, passes, sale};
+use crate::shop::{DAY_MS, Shop, finds, finds_in_alliance, passes, sale};
 
 /// Two members of one home store buy of the platform; one gives his product back. One pays a bill at another's counter.
 fn live(data: &Path) {
@@ -97,10 +97,7 @@ fn forged_home_stores_and_shares_are_found() {
     live(dir.path());
     passes(dir.path());
     let fails = |finding: &str, change: &mut dyn FnMut(&mut AllianceEvent) -> bool| {
-        finds(dir.path(), finding, |event| match event {
-            Event::Alliance(event) => change(event),
-            _ => false,
-        });
+        finds_in_alliance(dir.path(), finding, change);
     };
     let against = "against its contract, or a second one";
     fails(against, &mut |event| match event {

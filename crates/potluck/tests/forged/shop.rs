@@ -219,3 +219,15 @@ pub(crate) fn fails(data: &Path, finding: &str) {
 pub(crate) fn finds(data: &Path, finding: &str, change: impl FnMut(&mut Event) -> bool) {
     fails(forge(data, change).path(), finding);
 }
+
+/// The same of an event of the alliance.
+pub(crate) fn finds_in_alliance(
+    data: &Path,
+    finding: &str,
+    change: &mut dyn FnMut(&mut AllianceEvent) -> bool,
+) {
+    finds(data, finding, |event| match event {
+        Event::Alliance(event) => change(event),
+        _ => false,
+    });
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 use domain::*;
 
 use crate::alliance::{contract, terms};
-use crate::shop::{DAY_MS, Shop, finds, passes};
+use crate::shop::{DAY_MS, Shop, finds_in_alliance, passes};
 
 const MERCHANT: MerchantId = MerchantId(0);
 
@@ -83,10 +83,7 @@ fn forged_statements_are_found() {
     live(dir.path());
     passes(dir.path());
     let fails = |finding: &str, change: &mut dyn FnMut(&mut AllianceEvent) -> bool| {
-        finds(dir.path(), finding, |event| match event {
-            Event::Alliance(event) => change(event),
-            _ => false,
-        });
+        finds_in_alliance(dir.path(), finding, change);
     };
     let drafted = |change: &mut dyn FnMut(&mut StatementDrafted)| {
         fails(
