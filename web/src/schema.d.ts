@@ -2799,7 +2799,8 @@ export interface paths {
         /**
          * Pays back what is unused of a recharge, the way it was paid: all of the price within seven days if nothing is used, else
          *     price × unused / total, rounded down. The unused coins are gone with it, and so is a gift that was still to come; of one that was
-         *     given the same part goes back, or counts as used where it is not there any more.
+         *     given the same part goes back, or counts as used where it is not there any more. What an unpaid purchase or bill holds does not
+         *     go back (`recharge_held`).
          */
         post: operations["post_recharges_id_refund"];
         delete?: never;
@@ -3510,7 +3511,7 @@ export interface components {
              * @example 04711815
              */
             code: string;
-            /** @description Coins that can be used now. */
+            /** @description Coins that can be used now, bought ones included. */
             coins: components["schemas"]["Amount"];
             expires_at: components["schemas"]["At"];
             /** @description The most of a bill that coins can pay, such as `10%`; a store may take fewer. */
@@ -3527,6 +3528,7 @@ export interface components {
             at: components["schemas"]["At"];
             /** @description All of the bill. */
             bill: components["schemas"]["Amount"];
+            bought?: components["schemas"]["Amount"] | null;
             /** @description What the member paid in cash. */
             cash: components["schemas"]["Amount"];
             /** @description What of the cash goes back the way it came: `due` until the channel has confirmed it, then `paid`. */
@@ -4121,6 +4123,7 @@ export interface components {
                 at: components["schemas"]["At"];
                 /** @description All of the bill. */
                 bill: components["schemas"]["Amount"];
+                bought?: components["schemas"]["Amount"] | null;
                 /** @description What the member paid in cash. */
                 cash: components["schemas"]["Amount"];
                 /** @description What of the cash goes back the way it came: `due` until the channel has confirmed it, then `paid`. */

@@ -591,7 +591,9 @@ fn recharge_notices(event: &RechargeEvent, told: &mut impl FnMut(Notice)) {
         }),
         RechargeEvent::Recharged { .. }
         | RechargeEvent::BoughtUsed { .. }
-        | RechargeEvent::BoughtBack { .. } => {}
+        | RechargeEvent::BoughtBack { .. }
+        | RechargeEvent::CounterUsed { .. }
+        | RechargeEvent::CounterBack { .. } => {}
     }
 }
 

@@ -4,13 +4,16 @@
 //! same rules as a purchase. What differs begins with the payment: nothing is earned by it. The money is the member's until he
 //! uses the coins, part by part, and what is unused goes back when he asks.
 
+mod used;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Account, Answer, Coins, Due, Duration, Event, MemberId, Millis, Money, Overflow, PendingRefund,
-    Purchase, PurchaseId, RefundId, Refusal, ShopRefusal, Txn, World, ledger, owed, owed_coins,
+    Account, Answer, Coins, CounterId, Due, Duration, Event, MemberId, Millis, Money, Overflow,
+    PendingRefund, Purchase, PurchaseId, RefundId, Refusal, ShopRefusal, Txn, World, ledger, owed,
+    owed_coins,
 };
 
 /// How long an unused recharge goes back in full; when it has passed the gift is given.
@@ -149,9 +152,37 @@ pub enum RechargeEvent {
         #[cbor(n(7), default, skip_if = "no_cash")]
         kept: Money,
     },
+    /// A bill at a counter was paid with bought coins, too: their money is the platform's. Follows the
+    /// [`CounterPaid`](crate::CounterPaid) and what has come in cash for it.
+    #[n(5)]
+    CounterUsed {
+        /// Which.
+        #[n(0)]
+        counter: CounterId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// The oldest first.
+        #[n(2)]
+        parts: Vec<BoughtPart>,
+    },
+    /// A payment at a counter was taken back: so are the bought coins that it was paid with, and their money is in custody again.
+    /// The [`CounterReversed`](crate::CounterReversed) follows.
+    #[n(6)]
+    CounterBack {
+        /// Which.
+        #[n(0)]
+        counter: CounterId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// As they were used.
+        #[n(2)]
+        parts: Vec<BoughtPart>,
+    },
 }
 
-fn no_coins(coins: &Coins) -> bool {
+pub(crate) fn no_coins(coins: &Coins) -> bool {
     *coins == Coins::ZERO
 }
 
@@ -174,6 +205,9 @@ pub enum RechargeRefusal {
     /// What is left is worth less than a fen.
     #[error("nothing of recharge {0} can be paid back")]
     NothingLeft(PurchaseId),
+    /// An unpaid purchase or bill holds coins that would go with it.
+    #[error("coins of recharge {0} are held by what is not paid yet")]
+    Held(PurchaseId),
 }
 
 impl RechargeRefusal {
@@ -183,6 +217,7 @@ impl RechargeRefusal {
             RechargeRefusal::CapReached { .. } => "recharge_cap",
             RechargeRefusal::UnknownRecharge(_) => "recharge_unknown",
             RechargeRefusal::NothingLeft(_) => "recharge_used",
+            RechargeRefusal::Held(_) => "recharge_held",
         }
     }
 }
@@ -195,12 +230,14 @@ impl From<RechargeRefusal> for Refusal {
 
 impl RechargeEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 5] = [
+    pub const NAMES: [&'static str; 7] = [
         "recharged",
         "bought_used",
         "bought_back",
         "gift_given",
         "recharge_refunded",
+        "bought_used_at_counter",
+        "bought_back_at_counter",
     ];
 
     /// Its name in SQL and JSON.
@@ -211,6 +248,8 @@ impl RechargeEvent {
             RechargeEvent::BoughtBack { .. } => "bought_back",
             RechargeEvent::GiftGiven { .. } => "gift_given",
             RechargeEvent::Refunded { .. } => "recharge_refunded",
+            RechargeEvent::CounterUsed { .. } => "bought_used_at_counter",
+            RechargeEvent::CounterBack { .. } => "bought_back_at_counter",
         }
     }
 
@@ -221,7 +260,9 @@ impl RechargeEvent {
             RechargeEvent::BoughtUsed { .. }
             | RechargeEvent::BoughtBack { .. }
             | RechargeEvent::GiftGiven { .. }
-            | RechargeEvent::Refunded { .. } => None,
+            | RechargeEvent::Refunded { .. }
+            | RechargeEvent::CounterUsed { .. }
+            | RechargeEvent::CounterBack { .. } => None,
         }
     }
 }
@@ -306,10 +347,17 @@ pub(crate) struct Recharges {
     custody: i64,
     #[n(3)]
     coins: BTreeMap<MemberId, i64>,
+    /// What payments at counters were paid with of them, as long as they can be taken back.
+    #[cbor(n(4), default, skip_if = "BTreeMap::is_empty")]
+    at_counters: BTreeMap<CounterId, Vec<BoughtPart>>,
 
-    /// The open ones of each member; derived, rebuilt when a snapshot is read.
+    // Derived from the above; rebuilt when a snapshot is read.
+    /// The open ones of each member.
     #[cbor(skip)]
     by_member: BTreeSet<(MemberId, PurchaseId)>,
+    /// How many of `used` and `at_counters` have a part of each.
+    #[cbor(skip)]
+    in_use: BTreeMap<PurchaseId, u32>,
 }
 
 impl Recharges {
@@ -417,69 +465,6 @@ impl World {
         Ok(())
     }
 
-    /// How so many bought coins of a member are taken, the oldest first; none if he has fewer.
-    pub(crate) fn parts_of(&self, member: MemberId, coins: Coins) -> Option<Vec<BoughtPart>> {
-        let mut wanted = coins.0;
-        let mut parts = Vec::new();
-        for (recharge, known) in self.recharges(member) {
-            let taken = wanted.min(known.left.0);
-            if taken <= 0 {
-                continue;
-            }
-            let rest = Coins(known.left.0.saturating_sub(taken));
-            let money = known
-                .worth(known.left)
-                .0
-                .saturating_sub(known.worth(rest).0);
-            parts.push(BoughtPart {
-                recharge,
-                coins: Coins(taken),
-                money: Money(money),
-            });
-            wanted = wanted.saturating_sub(taken);
-        }
-        (wanted == 0).then_some(parts)
-    }
-
-    /// The bought coins that come back with a purchase, and how many they are. Those of a recharge that has been paid back
-    /// meanwhile come back as coins like any others, for a payment goes back once.
-    pub(crate) fn bought_back(
-        &self,
-        purchase: PurchaseId,
-        member: MemberId,
-    ) -> (Coins, Option<Event>) {
-        let Some(used) = self.recharges.used.get(&purchase) else {
-            return (Coins::ZERO, None);
-        };
-        let mut sum = 0i64;
-        let mut parts = Vec::new();
-        for part in used {
-            let Some(known) = self.recharges.open.get(&part.recharge) else {
-                continue;
-            };
-            // What it is worth is counted from what is unused now, so that custody is never a fen off.
-            let rest = Coins(known.left.0.saturating_add(part.coins.0));
-            let money = known
-                .worth(rest)
-                .0
-                .saturating_sub(known.worth(known.left).0);
-            sum = sum.saturating_add(part.coins.0);
-            parts.push(BoughtPart {
-                money: Money(money),
-                ..*part
-            });
-        }
-        if parts.is_empty() {
-            return (Coins::ZERO, None);
-        }
-        let back = RechargeEvent::BoughtBack {
-            purchase,
-            member,
-            parts,
-        };
-        (Coins(sum), Some(Event::Recharge(back)))
-    }
-
     pub(crate) fn decide_recharge(
         &self,
         command: &RechargeCommand,
@@ -491,8 +476,14 @@ impl World {
         let known = known.filter(|known| known.member == member && known.left.is_positive());
         let known = known.ok_or(RechargeRefusal::UnknownRecharge(recharge))?;
         let owed = known.gift_to_return();
-        let gift = owed.min(self.spendable_coins(member, now));
+        let gift = owed.min(self.spendable_given_coins(member, now));
         let amount = known.refundable(gift);
+        if self.coins_held(member).is_positive() {
+            let gone = Coins(known.left.0.saturating_add(gift.0));
+            if self.spendable_coins(member, now) < gone {
+                return Err(RechargeRefusal::Held(recharge).into());
+            }
+        }
         if !amount.is_positive() {
             return Err(RechargeRefusal::NothingLeft(recharge).into());
         }
@@ -562,7 +553,6 @@ impl World {
                 fee_kept,
                 terms,
             } => {
-                self.apply_purchase_kept(*recharge);
                 let known = Recharge {
                     member: *member,
                     txn: *txn,
@@ -573,11 +563,7 @@ impl World {
                     fee_back: if *fee_kept { Money::ZERO } else { *fee },
                     gift_due: terms.gift.is_positive(),
                 };
-                if known.gift_due {
-                    self.push_timer(known.in_full_until(), Due::Recharge(*recharge));
-                }
-                self.recharges.open.insert(*recharge, known);
-                self.recharges.by_member.insert((*member, *recharge));
+                self.apply_recharged(*recharge, known);
             }
             RechargeEvent::BoughtUsed {
                 purchase, parts, ..
@@ -585,15 +571,21 @@ impl World {
                 for part in parts {
                     self.change_recharge(part.recharge, |left| left.saturating_sub(part.coins.0));
                 }
+                self.recharges.uses(parts);
                 self.recharges.used.insert(*purchase, parts.clone());
             }
-            RechargeEvent::BoughtBack {
-                purchase, parts, ..
-            } => {
+            RechargeEvent::CounterUsed { counter, parts, .. } => {
+                for part in parts {
+                    self.change_recharge(part.recharge, |left| left.saturating_sub(part.coins.0));
+                }
+                self.recharges.uses(parts);
+                self.recharges.at_counters.insert(*counter, parts.clone());
+            }
+            // What it is all over with follows.
+            RechargeEvent::BoughtBack { parts, .. } | RechargeEvent::CounterBack { parts, .. } => {
                 for part in parts {
                     self.change_recharge(part.recharge, |left| left.saturating_add(part.coins.0));
                 }
-                self.recharges.used.remove(purchase);
             }
             RechargeEvent::GiftGiven { recharge, .. } => {
                 if let Some(known) = self.recharges.open.get_mut(recharge) {
@@ -623,37 +615,20 @@ impl World {
         }
     }
 
-    fn change_recharge(&mut self, id: PurchaseId, how: impl FnOnce(i64) -> i64) {
-        match self.recharges.open.get_mut(&id) {
-            Some(known) => known.left = Coins(how(known.left.0)),
-            None => self.corrupt("bought coins of no recharge moved"),
+    fn apply_recharged(&mut self, recharge: PurchaseId, known: Recharge) {
+        self.apply_purchase_kept(recharge);
+        if known.gift_due {
+            self.push_timer(known.in_full_until(), Due::Recharge(recharge));
         }
-    }
-
-    /// What is used up, and cannot come back, leaves memory.
-    fn tidy_recharge(&mut self, id: PurchaseId) {
-        let is_used = |parts: &Vec<BoughtPart>| parts.iter().any(|part| part.recharge == id);
-        let over = self.recharges.open.get(&id);
-        let over = over.is_some_and(|known| !known.left.is_positive() && !known.gift_due);
-        if over && !self.recharges.used.values().any(is_used) {
-            self.recharges.forget(id);
-        }
-    }
-
-    /// A purchase has ended for good: the bought coins it was paid with do not come back.
-    pub(crate) fn bought_is_spent(&mut self, purchase: PurchaseId) {
-        if self.recharges.used.is_empty() {
-            return;
-        }
-        let parts = self.recharges.used.remove(&purchase).unwrap_or_default();
-        for part in parts {
-            self.tidy_recharge(part.recharge);
-        }
+        self.recharges.open.insert(recharge, known);
+        self.recharges.by_member.insert((known.member, recharge));
     }
 
     pub(crate) fn rebuild_recharges(&mut self) {
         let all = self.recharges.open.iter();
         self.recharges.by_member = all.map(|(&id, known)| (known.member, id)).collect();
+        let used: Vec<BoughtPart> = self.recharges.all_used().flatten().copied().collect();
+        self.recharges.uses(&used);
         let all = self.recharges.open.keys();
         let due = all.filter_map(|&id| Some((id, self.recharge_due_at(id)?)));
         let due: Vec<(PurchaseId, Millis)> = due.collect();
@@ -692,13 +667,7 @@ impl World {
                 self.recharges.custody
             ));
         }
-        for purchase in self.recharges.used.keys() {
-            if self.purchase(*purchase).is_none() {
-                found.push(format!(
-                    "purchase {purchase} has ended, its bought coins wait"
-                ));
-            }
-        }
+        self.check_used(found);
     }
 }
 
@@ -720,7 +689,8 @@ pub(crate) fn recharge_lines(
             let bought = Account::BoughtCoins(*member);
             move_money(bought, Account::CoinsIssued, terms.coins.0)
         }
-        RechargeEvent::BoughtUsed { member, parts, .. } => {
+        RechargeEvent::BoughtUsed { member, parts, .. }
+        | RechargeEvent::CounterUsed { member, parts, .. } => {
             for part in parts {
                 let bought = Account::BoughtCoins(*member);
                 move_money(Account::CoinsIssued, bought, part.coins.0)?;
@@ -728,7 +698,8 @@ pub(crate) fn recharge_lines(
             }
             Ok(())
         }
-        RechargeEvent::BoughtBack { member, parts, .. } => {
+        RechargeEvent::BoughtBack { member, parts, .. }
+        | RechargeEvent::CounterBack { member, parts, .. } => {
             for part in parts {
                 let bought = Account::BoughtCoins(*member);
                 move_money(bought, Account::CoinsIssued, part.coins.0)?;

@@ -241,9 +241,10 @@ fn shop_bytes(event: &ShopEvent) -> usize {
 fn recharge_bytes(event: &RechargeEvent) -> usize {
     match event {
         RechargeEvent::Recharged { .. } => 72,
-        RechargeEvent::BoughtUsed { parts, .. } | RechargeEvent::BoughtBack { parts, .. } => {
-            16 + 16 * parts.len()
-        }
+        RechargeEvent::BoughtUsed { parts, .. }
+        | RechargeEvent::BoughtBack { parts, .. }
+        | RechargeEvent::CounterUsed { parts, .. }
+        | RechargeEvent::CounterBack { parts, .. } => 16 + 16 * parts.len(),
         RechargeEvent::GiftGiven { .. } | RechargeEvent::Refunded { .. } => 32,
     }
 }

@@ -329,6 +329,7 @@ CREATE TABLE counter_payment (
   merchant BIGINT NOT NULL,
   bill BIGINT NOT NULL,
   coins BIGINT NOT NULL,
+  bought BIGINT NOT NULL,
   kept BIGINT NOT NULL,
   cash BIGINT NOT NULL,
   home_store BIGINT,

@@ -428,6 +428,7 @@ export const restEn: RestMessages = {
     recharge_cap: 'No more can be paid for coins that are not used yet',
     recharge_unknown: 'There is no such recharge, or nothing is left of it',
     recharge_used: 'What is left is worth less than a fen',
+    recharge_held: 'An unpaid purchase or bill holds coins of it: pay it, give it up, or wait a few minutes',
     order_not_yours: 'This is not your order',
     signature_invalid: 'The beacon signature is not valid',
     round_not_awaited: 'No group awaits this round',

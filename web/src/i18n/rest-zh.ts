@@ -426,6 +426,7 @@ export const restZh = {
     recharge_cap: '未用购物币的充值金额已达上限',
     recharge_unknown: '没有这笔充值，或已用完、已退',
     recharge_used: '剩余的购物币不足一分钱',
+    recharge_held: '有未付款的购买或账单占用了这些购物币：请先付款、取消，或等几分钟',
     order_not_yours: '这不是你的订单',
     signature_invalid: '随机数签名无效',
     round_not_awaited: '没有团在等这一轮',

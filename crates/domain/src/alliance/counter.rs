@@ -11,8 +11,9 @@ use minicbor::{Decode, Encode};
 
 use super::{AllianceAccount, AllianceEvent, AllianceRefusal, CashTaker, MerchantAccount};
 use crate::{
-    Account, Coins, Duration, Event, MAX_AMOUNT_FEN, MemberId, MerchantId, Millis, Money, Overflow,
-    Refusal, StoreId, World, ids::id, join::MAX_PROMISED, owed,
+    Account, BoughtPart, Coins, Duration, Event, MAX_AMOUNT_FEN, MemberId, MerchantId, Millis,
+    Money, Overflow, RechargeEvent, Refusal, ShopRefusal, StoreId, World, ids::id,
+    join::MAX_PROMISED, owed, recharge::no_coins,
 };
 
 pub(super) type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
@@ -80,6 +81,9 @@ pub struct CounterPaid {
     /// What the member's home store gets of what the platform earns.
     #[n(9)]
     pub home: Option<HomeShare>,
+    /// How many of the coins were bought ones; which is told by what follows.
+    #[cbor(n(10), default, skip_if = "no_coins")]
+    pub bought: Coins,
 }
 
 /// A home store's share of what the platform earns elsewhere (rules 10.5).
@@ -112,7 +116,7 @@ pub struct CounterReversed {
     /// Whose store it was.
     #[n(3)]
     pub merchant: MerchantId,
-    /// Coins that are his again, as new ones.
+    /// Coins that are his again, as new ones unless they are bought ones.
     #[n(4)]
     pub coins: Coins,
     /// What the platform had earned.
@@ -127,6 +131,9 @@ pub struct CounterReversed {
     /// What a home store's merchant gives back.
     #[n(8)]
     pub home: Option<HomeBack>,
+    /// How many of the coins are bought ones again, and no new ones.
+    #[cbor(n(9), default, skip_if = "no_coins")]
+    pub bought: Coins,
 }
 
 /// What the merchant of a home store gives back.
@@ -220,6 +227,15 @@ impl CounterPaid {
         self.bill.minus(Money(self.coins.0))
     }
 
+    /// Which bought coins were among those that paid it.
+    pub(super) fn bought_used(&self, parts: Vec<BoughtPart>) -> Option<Event> {
+        (!parts.is_empty()).then_some(Event::Recharge(RechargeEvent::CounterUsed {
+            counter: self.counter,
+            member: self.member,
+            parts,
+        }))
+    }
+
     pub(super) fn lines(&self, move_money: Move<'_>) -> Result<(), Overflow> {
         let take = self.take()?.0;
         let (earned, of) = (Account::Alliance(AllianceAccount::CounterTake), |account| {
@@ -233,8 +249,8 @@ impl CounterPaid {
                 move_money(earned, Account::Channel, take)?;
             }
         }
-        let coins = Account::Coins(self.member);
-        move_money(Account::CoinsIssued, coins, self.coins.0)?;
+        let (coins, given) = (Account::Coins(self.member), self.coins.minus(self.bought)?);
+        move_money(Account::CoinsIssued, coins, given.0)?;
         let Some(home) = self.home else { return Ok(()) };
         move_money(
             Account::Merchant(MerchantAccount::Payable, home.merchant),
@@ -250,8 +266,8 @@ impl CounterReversed {
         let earned = Account::Alliance(AllianceAccount::CounterTake);
         move_money(of(MerchantAccount::Payable), earned, self.payable.0)?;
         move_money(earned, of(MerchantAccount::Owes), self.owes.0)?;
-        let coins = Account::Coins(self.member);
-        move_money(coins, Account::CoinsIssued, self.coins.0)?;
+        let (coins, new) = (Account::Coins(self.member), self.coins.minus(self.bought)?);
+        move_money(coins, Account::CoinsIssued, new.0)?;
         let Some(home) = &self.home else {
             return Ok(());
         };
@@ -267,6 +283,11 @@ impl World {
     /// A payment at a counter, while it can be taken back.
     pub fn counter_payment(&self, id: CounterId) -> Option<&CounterPayment> {
         self.alliance.counters.known.get(&id)
+    }
+
+    /// Payments at counters that were not taken back, as far as they are in memory.
+    pub(crate) fn counters_standing(&self) -> impl Iterator<Item = &CounterPaid> {
+        self.alliance.counters.standing()
     }
 
     /// How many payments at counters there were; their numbers are below this.
@@ -342,18 +363,38 @@ impl World {
             kept,
             cash: contract.cash,
             home: None,
+            bought: Coins::ZERO,
         };
-        events.push(match contract.cash {
-            CashTaker::Platform => self.awaited(paid, now)?,
-            CashTaker::Store => self.paid_now(paid, now)?,
-        });
+        match contract.cash {
+            CashTaker::Platform => events.push(self.awaited(paid, now)?),
+            CashTaker::Store => {
+                let free = self.spendable_coins(claim.member, now);
+                let parts = self.bought_for_bill(claim.member, coins, now);
+                let parts = parts.ok_or(ShopRefusal::CoinsShort { free })?;
+                events.push(self.paid_now(paid, &parts, now)?);
+                events.extend(paid.bought_used(parts));
+            }
+        }
         Ok(())
     }
 
-    /// A bill is paid: the member's home store gets its share.
-    pub(super) fn paid_now(&self, paid: CounterPaid, now: Millis) -> Result<Event, Overflow> {
+    /// A bill is paid, with these bought coins beside given ones: the member's home store gets its share.
+    pub(super) fn paid_now(
+        &self,
+        paid: CounterPaid,
+        parts: &[BoughtPart],
+        now: Millis,
+    ) -> Result<Event, Overflow> {
+        let mut bought = Coins::ZERO;
+        for part in parts {
+            bought = bought.plus(part.coins)?;
+        }
         let home = self.counter_home((paid.store, paid.member), paid.take()?, now)?;
-        let paid = CounterPaid { home, ..paid };
+        let paid = CounterPaid {
+            home,
+            bought,
+            ..paid
+        };
         Ok(Event::Alliance(AllianceEvent::CounterPaid(paid)))
     }
 
@@ -391,12 +432,17 @@ impl World {
             }
             None => Reversal::Refunded,
         };
-        let reversed = self.reversal(&known.paid, why)?;
+        let (bought, back) = self.bought_back_of_bill(&known.paid);
+        let reversed = CounterReversed {
+            bought,
+            ..self.reversal(&known.paid, why)?
+        };
         let by_platform = known.paid.cash == CashTaker::Platform;
         if by_platform && reversed.owes.is_positive() {
             // The platform would pay for him, and hold nothing of his.
             self.alliance.active_contract(merchant)?;
         }
+        events.extend(back);
         events.push(Event::Alliance(AllianceEvent::CounterReversed(reversed)));
         events.extend(self.cash_back(&known.paid));
         Ok(())
@@ -454,22 +500,24 @@ impl World {
             payable: more_payable,
             owes: more_owed,
             home,
+            bought: Coins::ZERO,
         })
     }
 
     pub(super) fn apply_counter_paid(&mut self, paid: &CounterPaid) {
         let now = self.now;
         let waited = self.stop_waiting(paid.counter);
-        let counters = &mut self.alliance.counters;
         // What can no longer be taken back leaves memory.
-        while let Some(first) = counters.known.first_entry() {
+        while let Some(first) = self.alliance.counters.known.first_entry() {
             if now < first.get().at.after(COUNTER_REFUNDS) {
                 break;
             }
             let old = first.remove();
-            counters.tokens.remove(&old.paid.token);
+            self.alliance.counters.tokens.remove(&old.paid.token);
             self.counter_cash.forget(old.paid.counter);
+            self.bought_is_spent_at(old.paid.counter);
         }
+        let counters = &mut self.alliance.counters;
         counters.number(paid);
         let payment = CounterPayment {
             paid: *paid,
@@ -488,6 +536,7 @@ impl World {
             Some(known) => known.reversed = Some(reversed.why),
             None => self.corrupt("a payment at a counter is taken back that is not there"),
         }
+        self.bought_is_spent_at(reversed.counter);
     }
 
     pub(super) fn check_counters(&self, found: &mut Vec<String>) {

@@ -275,19 +275,21 @@ impl World {
             return Ok(None);
         };
         let paid = &known.paid;
-        let bounce = if amount != paid.paid_in_cash()? {
-            Some(Bounce::AmountDiffers)
-        } else if self.good_coins(paid.member, now) < paid.coins {
-            Some(Bounce::CoinsGone)
+        let parts = self.bought_for_bill(paid.member, paid.coins, now);
+        let parts = if amount != paid.paid_in_cash()? {
+            Err(Bounce::AmountDiffers)
         } else {
-            None
+            parts.ok_or(Bounce::CoinsGone)
         };
-        if let Some(reason) = bounce {
-            let how = (known.channel, reason);
-            self.bounce_money(paid.member, (txn, amount), how, events)?;
-            return Ok(None);
-        }
-        events.push(self.paid_now(*paid, now)?);
+        let parts = match parts {
+            Ok(parts) => parts,
+            Err(reason) => {
+                let how = (known.channel, reason);
+                self.bounce_money(paid.member, (txn, amount), how, events)?;
+                return Ok(None);
+            }
+        };
+        events.push(self.paid_now(*paid, &parts, now)?);
         events.push(Event::Alliance(AllianceEvent::CashTaken(CashTaken {
             counter,
             member: paid.member,
@@ -296,6 +298,7 @@ impl World {
             fee: amount.channel_fee(known.channel.fee)?,
             fee_kept: known.channel.kept_on_refund,
         })));
+        events.extend(paid.bought_used(parts));
         Ok(None)
     }
 
@@ -421,6 +424,7 @@ impl World {
             let right = *id == paid.counter
                 && paid.cash == CashTaker::Platform
                 && paid.home.is_none()
+                && paid.bought == Coins::ZERO
                 && Coins::ZERO <= paid.coins
                 && paid.coins.0 < paid.bill.0
                 && self.counter_payment(*id).is_none();
@@ -438,7 +442,7 @@ impl World {
                 found.push(format!("cash was taken for no payment {id} at a counter"));
             }
         }
-        let all = self.alliance.counters.standing();
+        let all = self.counters_standing();
         let paid = all.filter(|paid| paid.cash == CashTaker::Platform).count();
         if paid != cash.taken.len() {
             found.push("cash of payments at counters is missing".to_owned());

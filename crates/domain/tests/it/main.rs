@@ -6,6 +6,7 @@
 )]
 mod alliance;
 mod ballots;
+mod bought_at_counters;
 mod circles;
 mod clawbacks;
 mod coins;

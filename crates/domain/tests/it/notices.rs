@@ -450,6 +450,7 @@ fn purchases_recharges_and_counters() {
         kept: Money(200),
         cash: CashTaker::Store,
         home: None,
+        bought: Coins(0),
     };
     check(
         &Event::Alliance(AllianceEvent::CounterPaid(paid)),
@@ -465,6 +466,7 @@ fn purchases_recharges_and_counters() {
         payable: Money(0),
         owes: Money(100),
         home: None,
+        bought: Coins(0),
     };
     check(
         &Event::Alliance(AllianceEvent::CounterReversed(back)),

@@ -55,13 +55,16 @@ const TAXES: &str = include_str!("stored_records_15.txt");
 /// The same of counters whose cash the platform takes.
 const COUNTER_CASH: &str = include_str!("stored_records_17.txt");
 
+/// The same of bought coins that pay a part of bills at counters.
+const BOUGHT_AT_COUNTERS: &str = include_str!("stored_records_19.txt");
+
 /// What was written once and is written otherwise today.
 const OLDER: &str = include_str!("stored_records_16.txt");
 
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 18] = [
+const HISTORIES: [(Make, &str); 19] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -80,6 +83,7 @@ const HISTORIES: [(Make, &str); 18] = [
     (crate::ballots::every_kind, BALLOTS),
     (crate::identities::every_kind, IDENTITIES),
     (crate::counter_cash::every_kind, COUNTER_CASH),
+    (crate::bought_at_counters::every_kind, BOUGHT_AT_COUNTERS),
 ];
 
 /// A template, a table that is drawn, and one that is cancelled before anybody sits down.

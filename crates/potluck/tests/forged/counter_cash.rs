@@ -30,7 +30,7 @@ impl Shop {
         counter
     }
 
-    fn cash(&mut self, counter: CounterId, name: &str, fen: i64) {
+    pub(crate) fn cash(&mut self, counter: CounterId, name: &str, fen: i64) {
         self.must(Command::Alliance(AllianceCommand::PayCounter {
             counter,
             txn: Txn::new(name).unwrap(),

@@ -10,7 +10,7 @@ const MERCHANT: MerchantId = MerchantId(0);
 const STORE: StoreId = StoreId(0);
 
 impl Shop {
-    fn at_counter(&mut self, number: u8, amount: i64) -> CounterId {
+    pub(crate) fn at_counter(&mut self, number: u8, amount: i64) -> CounterId {
         let bill = Bill {
             amount: Money(amount),
             most_coins: None,

@@ -8,6 +8,7 @@
 
 mod alliance;
 mod ballots;
+mod bought_at_counters;
 mod circles;
 mod coins;
 mod counter_cash;

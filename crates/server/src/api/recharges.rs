@@ -19,18 +19,16 @@ pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<Re
         (
             world.recharges(member.0),
             world.bought_coins(member.0),
-            (free, world.spendable_coins(member.0, now)),
+            (free, world.spendable_given_coins(member.0, now)),
         )
     };
-    let (known, bought, (free, spendable)) = app.query(question).await?;
+    let (known, bought, (free, given)) = app.query(question).await?;
     let card = |(id, known): &(PurchaseId, Recharge)| RechargeCard {
         id: id.to_string(),
         paid: known.price.into(),
         coins: known.terms.coins.into(),
         left: known.left.into(),
-        refundable: known
-            .refundable(known.gift_to_return().min(spendable))
-            .into(),
+        refundable: known.refundable(known.gift_to_return().min(given)).into(),
         paid_at: known.paid_at.into(),
         in_full_until: known.in_full_until().into(),
         gift: known.gift_due.then(|| known.terms.gift.into()),
@@ -44,7 +42,8 @@ pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<Re
 
 /// Pays back what is unused of a recharge, the way it was paid: all of the price within seven days if nothing is used, else
 /// price × unused / total, rounded down. The unused coins are gone with it, and so is a gift that was still to come; of one that was
-/// given the same part goes back, or counts as used where it is not there any more.
+/// given the same part goes back, or counts as used where it is not there any more. What an unpaid purchase or bill holds does not
+/// go back (`recharge_held`).
 #[utoipa::path(post, path = "/recharges/{id}/refund", tag = "me", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "On its way back", body = Done)))]
 pub(crate) async fn refund(
     State(app): Shared,

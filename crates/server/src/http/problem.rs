@@ -483,7 +483,9 @@ fn identity_details(problem: Problem, refusal: &IdentityRefusal) -> Problem {
 fn recharge_details(problem: Problem, refusal: &RechargeRefusal) -> Problem {
     match refusal {
         RechargeRefusal::CapReached { left } => problem.with("left", left.to_decimal()),
-        RechargeRefusal::UnknownRecharge(_) | RechargeRefusal::NothingLeft(_) => problem,
+        RechargeRefusal::UnknownRecharge(_)
+        | RechargeRefusal::NothingLeft(_)
+        | RechargeRefusal::Held(_) => problem,
     }
 }
 

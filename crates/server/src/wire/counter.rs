@@ -13,7 +13,7 @@ pub(crate) struct CounterCode {
     #[schema(example = "04711815")]
     pub(crate) code: String,
     pub(crate) expires_at: At,
-    /// Coins that can be used now.
+    /// Coins that can be used now, bought ones included.
     pub(crate) coins: Amount,
     /// The most of a bill that coins can pay, such as `10%`; a store may take fewer.
     pub(crate) offset: String,
@@ -42,6 +42,8 @@ pub(crate) struct CounterLine {
     pub(crate) bill: Amount,
     /// What coins paid of it.
     pub(crate) coins: Amount,
+    /// Those of them that the member had bought, once it is paid. For him only.
+    pub(crate) bought: Option<Amount>,
     /// What the member paid in cash.
     pub(crate) cash: Amount,
     /// `paid`, `voided` or `refunded`; where the platform takes the cash also `waiting` for the member's payment, and `lapsed`
@@ -68,9 +70,9 @@ pub(crate) enum CounterSide {
 
 impl CounterLine {
     pub(crate) fn of(row: &CounterRow, side: CounterSide) -> CounterLine {
-        let kept = match side {
-            CounterSide::Member => None,
-            CounterSide::Merchant => Some(row.kept.into()),
+        let (bought, kept) = match side {
+            CounterSide::Member => (Some(row.bought.into()), None),
+            CounterSide::Merchant => (None, Some(row.kept.into())),
         };
         CounterLine {
             id: row.id.to_string(),
@@ -78,6 +80,7 @@ impl CounterLine {
             store: row.store.to_string(),
             bill: row.bill.into(),
             coins: row.coins.into(),
+            bought,
             cash: row.paid_in_cash().into(),
             state: row.state(),
             ended_at: row.ended_at().map(At::from),

@@ -318,3 +318,105 @@ async fn guessing_codes_is_paced() {
     }
     site.close().await;
 }
+
+/// Rules 12, E5: 1 000.00 for 10 000 coins, all used at θ 10 % and ρ 20 %. One bill, for both are rates.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e5_over_http_and_back() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let shop = merchant(&site, &operator, 1).await;
+    let (_, cashier) = shop.store(&site, "西湖店").await;
+    let member = site.member(9, None).await;
+    let recharge = recharged(&site, &operator, &member).await;
+    let mine = async || done(&member.get("/me/recharges").await);
+    let custody = async || owed(&operator, "custody").await;
+    assert_eq!(mine().await["bought"], "10000.00");
+    assert_eq!(custody().await, "1000.00");
+    let own = async || {
+        let books = done(&operator.get("/books").await);
+        books["own"].as_str().unwrap().to_owned()
+    };
+    let before = own().await;
+
+    let code = code_of(&member).await;
+    assert_eq!(code["coins"], "10000.00");
+    let paid = cashier.post("/counter/payments", bill(&code, "100000.00"));
+    let paid = done(&paid.await);
+    assert_eq!(
+        (
+            &paid["coins"],
+            &paid["cash"],
+            &paid["kept"],
+            &paid["bought"]
+        ),
+        (
+            &json!("10000.00"),
+            &json!("90000.00"),
+            &json!("20000.00"),
+            &Value::Null
+        )
+    );
+    let seq = paid["seq"].as_str().unwrap();
+    let path = format!("/me/counter-payments?at_least={seq}");
+    let line = done(&member.get(&path).await)["items"][0].clone();
+    assert_eq!(line["bought"], "10000.00");
+    assert_eq!(
+        (mine().await["bought"].clone(), custody().await),
+        (json!("0.00"), "0.00".to_owned())
+    );
+    // 20 000.00 − 10 000.00 + 1 000.00, of which the store owes 10 000.00 still.
+    assert_eq!(shop.owes().await, "10000.00");
+    assert_eq!((before.as_str(), own().await.as_str()), ("0.00", "1000.00"));
+
+    let undo = format!("/counter/payments/{}/void", paid["id"].as_str().unwrap());
+    done(&cashier.post(&undo, json!({})).await);
+    assert_eq!(
+        (mine().await["bought"].clone(), custody().await),
+        (json!("10000.00"), "1000.00".to_owned())
+    );
+    assert_eq!((shop.owes().await, own().await), (json!("0.00"), before));
+    // Unused again within seven days: all of it goes back.
+    let path = format!("/recharges/{recharge}/refund");
+    done(&member.post(&path, json!({})).await);
+    assert_eq!(custody().await, "0.00");
+    site.settled_books().await;
+    site.close().await;
+}
+
+/// 10 000 coins for 1 000.00, bought through a channel that takes nothing.
+async fn recharged(site: &Site, operator: &Caller, member: &Caller) -> String {
+    let title = json!({ "zh": "充值", "en": "Recharge" });
+    let product = json!({ "title": title, "text": title });
+    let product = done(&operator.post("/console/products", product).await);
+    let path = format!("/console/products/{}/skus", product["id"].as_str().unwrap());
+    let sku = json!({
+        "title": title, "price": "1000.00", "cost": "0.00", "package": { "coins": "10000.00" },
+    });
+    let sku = done(&operator.post(&path, sku).await)["id"].clone();
+    let path = format!("/console/skus/{}/stock", sku.as_str().unwrap());
+    done(
+        &operator
+            .post(
+                &path,
+                json!({ "by": 1, "reason": "as many as there may be" }),
+            )
+            .await,
+    );
+    let wanted = json!({ "units": 1, "price": "1000.00", "coins": "0.00" });
+    let path = format!("/skus/{}/buy", sku.as_str().unwrap());
+    let bought = done(&member.post(&path, wanted).await);
+    let id = bought["id"].as_str().unwrap().to_owned();
+    site.pay_order(&crate::purchases::order_no(site, &id).await)
+        .await;
+    crate::purchases::state(site, member, &id, "kept").await;
+    id
+}
+
+/// What is owed of a kind.
+async fn owed(operator: &Caller, kind: &str) -> String {
+    let books = done(&operator.get("/books").await);
+    let lines = books["owed"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["kind"] == kind);
+    line.map_or("0.00", |line| line["amount"].as_str().unwrap())
+        .to_owned()
+}

@@ -42,7 +42,7 @@ async fn buy(member: &Caller, sku: &str, units: u32, coins: &str, key: &str) -> 
     member.post_keyed(&path, body, key).await
 }
 
-async fn state(site: &Site, member: &Caller, id: &str, state: &str) -> Value {
+pub(crate) async fn state(site: &Site, member: &Caller, id: &str, state: &str) -> Value {
     let path = format!("/purchases/{id}");
     site.until(&format!("purchase {id} is {state}"), async || {
         let page = member.get(&path).await.json();
@@ -51,7 +51,7 @@ async fn state(site: &Site, member: &Caller, id: &str, state: &str) -> Value {
     .await
 }
 
-async fn order_no(site: &Site, id: &str) -> String {
+pub(crate) async fn order_no(site: &Site, id: &str) -> String {
     let beginning = format!("p{id}-");
     let orders = site.orders().await;
     let found = orders

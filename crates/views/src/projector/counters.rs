@@ -22,6 +22,7 @@ const PAID: Table = new_rows(
         "merchant",
         "bill",
         "coins",
+        "bought",
         "kept",
         "cash",
         "home_store",
@@ -30,7 +31,11 @@ const PAID: Table = new_rows(
         "pay_by",
     ],
 );
-const HOME: Table = changed("counter_payment", &["id", "home_store", "home_amount"], 1);
+const HOME: Table = changed(
+    "counter_payment",
+    &["id", "bought", "home_store", "home_amount"],
+    1,
+);
 const CASH: Table = changed(
     "counter_payment",
     &["id", "paid_at", "paid_seq", "fee", "txn"],
@@ -69,14 +74,15 @@ pub(crate) fn reversal_code(why: Reversal) -> i64 {
 
 impl Batch {
     pub(super) fn counter_paid(&mut self, paid: &CounterPaid) {
-        let coins = paid.coins.0;
+        let given = paid.coins.0.saturating_sub(paid.bought.0);
         let why = WhyLine::of(WhyKind::CounterPaid);
-        self.wallet(Account::Coins(paid.member), coins.saturating_neg(), why);
+        self.wallet(Account::Coins(paid.member), given.saturating_neg(), why);
         match paid.cash {
             CashTaker::Store => self.counter_row(paid, None),
             // It has waited.
             CashTaker::Platform => self.rows.alliance.counters.home.extend([
                 Value::from(paid.counter.0),
+                Value::from(paid.bought.0),
                 Value::from(paid.home.map(|home| home.store.0)),
                 Value::from(paid.home.map(|home| home.amount.0)),
             ]),
@@ -92,6 +98,7 @@ impl Batch {
             Value::from(paid.merchant.0),
             Value::from(paid.bill.0),
             Value::from(paid.coins.0),
+            Value::from(paid.bought.0),
             Value::from(paid.kept.0),
             Value::from(cash_code(paid.cash)),
             Value::from(paid.home.map(|home| home.store.0)),
@@ -139,7 +146,8 @@ impl Batch {
 
     pub(super) fn counter_reversed(&mut self, reversed: &CounterReversed) {
         let why = WhyLine::of(WhyKind::CounterReversed);
-        self.wallet(Account::Coins(reversed.member), reversed.coins.0, why);
+        let new = reversed.coins.0.saturating_sub(reversed.bought.0);
+        self.wallet(Account::Coins(reversed.member), new, why);
         self.rows.alliance.counters.reversed.extend([
             Value::from(reversed.counter.0),
             Value::from(self.at.0),

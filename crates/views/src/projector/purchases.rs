@@ -133,7 +133,10 @@ impl Batch {
                 self.purchase_ends(*recharge, PurchaseStatus::Kept, None)
             }
             // Their lines tell all of these.
-            RechargeEvent::BoughtUsed { .. } | RechargeEvent::BoughtBack { .. } => Ok(()),
+            RechargeEvent::BoughtUsed { .. }
+            | RechargeEvent::BoughtBack { .. }
+            | RechargeEvent::CounterUsed { .. }
+            | RechargeEvent::CounterBack { .. } => Ok(()),
             RechargeEvent::GiftGiven { member, coins, .. } => {
                 let why = WhyLine::of(WhyKind::RechargeGift);
                 self.wallet(Account::Coins(*member), coins.0, why);

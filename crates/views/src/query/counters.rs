@@ -30,6 +30,8 @@ pub struct CounterRow {
     pub bill: Money,
     /// What coins paid of it.
     pub coins: Coins,
+    /// Those of them that were bought; none while it waits.
+    pub bought: Coins,
     /// What the merchant leaves to the platform of it, the coins included.
     pub kept: Money,
     /// Who has taken the cash.
@@ -85,7 +87,7 @@ pub enum CountersOf {
     Merchant(MerchantId),
 }
 
-pub(crate) const SELECT: &str = "SELECT p.id, COALESCE(p.paid_at, p.at) AS at, p.member, p.store, p.merchant, p.bill, p.coins, p.kept, p.cash, \
+pub(crate) const SELECT: &str = "SELECT p.id, COALESCE(p.paid_at, p.at) AS at, p.member, p.store, p.merchant, p.bill, p.coins, p.bought, p.kept, p.cash, \
     p.home_store, p.home_amount, p.token, p.pay_by, p.paid_at, p.paid_seq, p.fee, p.txn, p.lapsed_at, p.refund, \
     r.at AS reversed_at, r.why, f.paid_at AS cash_back_at FROM counter_payment p \
     LEFT JOIN counter_reversed r ON r.id = p.id LEFT JOIN refund f ON f.id = p.refund";
@@ -190,6 +192,7 @@ pub(crate) fn counter(row: &AnyRow) -> Result<CounterRow, sqlx::Error> {
         merchant: MerchantId(row.u32("merchant")?),
         bill: Money(row.int("bill")?),
         coins: Coins(row.int("coins")?),
+        bought: Coins(row.int("bought")?),
         kept: Money(row.int("kept")?),
         cash: cash.ok_or_else(|| unknown("cash", code))?,
         home,
@@ -264,7 +267,8 @@ impl CounterRow {
                 paid.merchant,
                 paid.token,
             );
-        let sums = (self.bill, self.coins, self.kept) == (paid.bill, paid.coins, paid.kept);
+        let sums = (self.bill, self.coins, self.bought, self.kept)
+            == (paid.bill, paid.coins, paid.bought, paid.kept);
         same && sums && self.cash == paid.cash && self.home == paid.home.map(home)
     }
 }

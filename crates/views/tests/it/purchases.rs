@@ -50,13 +50,70 @@ fn listed() -> Shop {
     }));
     let sku = SkuId(1);
     shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 40 }));
+    for (number, cash) in [(0u8, CashTaker::Store), (1, CashTaker::Platform)] {
+        let contract = Contract {
+            entry_fee: Money(0),
+            commission: None,
+            settlement: Some(Rate(200_000)),
+            cash,
+            lock_days: None,
+            origin_share: None,
+            channel: None,
+        };
+        shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+            token: [30 + number; 16],
+            contract,
+        }));
+        shop.must(Command::Alliance(AllianceCommand::OpenStore {
+            merchant: MerchantId(u32::from(number)),
+            token: [40 + number; 16],
+        }));
+    }
     shop
+}
+
+/// A bill at a counter, of the store's cash or the platform's, its payment, or the way back.
+fn at_counter(shop: &mut Shop, token: u8, (what, which, coins): (u8, u8, u8)) {
+    let counter = CounterId(u64::from(coins) % shop.world.counter_payments().max(1));
+    let place = u32::from(which % 2);
+    let command = match what % 5 {
+        0..3 => AllianceCommand::PayAtCounter {
+            store: StoreId(place),
+            bill: Bill {
+                amount: Money(i64::from(coins) * 19 + 1),
+                most_coins: None,
+            },
+            claim: Some(Claim {
+                token: [token; 16],
+                member: MemberId(u32::from(which % 5)),
+                expires: shop.clock.after(CLAIM_LASTS),
+            }),
+        },
+        3 => {
+            let waits = shop.world.counter_awaited(counter);
+            let cash = waits.map_or(Money(5), |waits| waits.paid.paid_in_cash().unwrap());
+            AllianceCommand::PayCounter {
+                counter,
+                txn: txn(&format!("C{token}")),
+                amount: cash,
+            }
+        }
+        _ => AllianceCommand::ReverseCounter {
+            counter,
+            merchant: MerchantId(place),
+            store: None,
+        },
+    };
+    let _refused = shop.try_do(Command::Alliance(command));
 }
 
 fn step(shop: &mut Shop, token: u8, (what, which, coins): (u8, u8, u8)) {
     let open: Vec<_> = shop.world.open_purchases().collect();
     let chosen = open.get(usize::from(which) % open.len().max(1));
     let chosen = chosen.map(|(id, of)| (*id, of.member, of.cash()));
+    if 180 < what {
+        return at_counter(shop, token, (what, which, coins));
+    }
     if what % 11 == 9 {
         let member = MemberId(u32::from(which % 5));
         let all = shop.world.recharges(member);

@@ -69,6 +69,7 @@ impl Trail {
         let channel = contract.and_then(|contract| contract.channel);
         let right = paid.cash == CashTaker::Platform
             && paid.home.is_none()
+            && paid.bought == Coins::ZERO
             && paid.coins < Coins(paid.bill.0)
             && waits.pay_by == at.1.after(WINDOW)
             && waits.channel == channel.unwrap_or_default();
@@ -89,12 +90,14 @@ impl Trail {
     pub(super) fn awaited_paid(&mut self, at: At, paid: &CounterPaid, findings: &mut Findings) {
         let counter = paid.counter;
         let waited = self.counters.cash.waiting.remove(&counter);
-        let good = self.good_coins(paid.member, at.1);
         let fits = waited.is_some_and(|waits| {
-            let home = None;
-            waits.paid == CounterPaid { home, ..*paid }
-                && at.1 < waits.pay_by
-                && paid.coins.0 <= good
+            let (home, bought) = (None, Coins::ZERO);
+            let entered = CounterPaid {
+                home,
+                bought,
+                ..*paid
+            };
+            waits.paid == entered && at.1 < waits.pay_by
         });
         findings.unless(fits, at.0, || {
             format!("bill {counter} at a counter is paid otherwise than it waited")

@@ -21,6 +21,8 @@ pub(super) struct Book {
     payments: BTreeMap<CounterId, Paid>,
     next: u64,
     tokens: BTreeSet<[u8; 16]>,
+    /// No payment before this number can be taken back any more.
+    oldest: u64,
     /// Payable and owed, by merchant.
     money: BTreeMap<MerchantId, (i64, i64)>,
     pub(super) cash: Cash,
@@ -44,6 +46,19 @@ impl Book {
 
     pub(super) fn owes(&self, merchant: MerchantId) -> i64 {
         self.money.get(&merchant).map_or(0, |money| money.1)
+    }
+
+    /// Those that can be taken back no more from now on, when another is paid.
+    pub(super) fn over_by(&mut self, now: Millis) -> Vec<CounterId> {
+        let mut over = Vec::new();
+        for (&counter, known) in self.payments.range(CounterId(self.oldest)..) {
+            if now.0 - known.at.0 < REFUNDS_MS {
+                break;
+            }
+            over.push(counter);
+            self.oldest = counter.0.saturating_add(1);
+        }
+        over
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -124,6 +139,7 @@ impl Trail {
             CashTaker::Store => self.counter_entered(at, paid, findings),
             CashTaker::Platform => self.awaited_paid(at, paid, findings),
         }
+        self.expect_bought_at(at, paid, findings);
         let (counter, home) = (paid.counter, self.counter_home(paid, at.1));
         findings.unless(paid.home == home, at.0, || {
             format!("payment {counter} at a counter gives a home store another share than its contract says")
@@ -156,7 +172,7 @@ impl Trail {
         let bill = paid.bill.0;
         let kept = part(bill, settlement.unwrap_or(0));
         let most = part(bill, self.profile.terms().coin_offset.0).min(kept);
-        let most = most.min(self.good_coins(paid.member, at.1));
+        let most = most.min(self.good_coins(paid.member, at.1) + self.bought_by(paid.member));
         let right = paid.kept.0 == kept && Coins::ZERO <= paid.coins && paid.coins.0 <= most;
         findings.unless(right, at.0, || {
             format!("payment {counter} at a counter is not divided as its merchant's contract says")
@@ -179,6 +195,7 @@ impl Trail {
 
     fn counter_reversed(&mut self, at: At, reversed: &CounterReversed, findings: &mut Findings) {
         let counter = reversed.counter;
+        let bought = self.bought_of_bill(at, counter, findings);
         let expected = self.counters.known(counter).and_then(|known| {
             let late = match reversed.why {
                 Reversal::Voided => {
@@ -186,7 +203,10 @@ impl Trail {
                 }
                 Reversal::Refunded => REFUNDS_MS <= at.1.0 - known.at.0,
             };
-            (!known.reversed && !late).then(|| self.counters.reversal(&known.paid, reversed.why))
+            (!known.reversed && !late).then(|| CounterReversed {
+                bought,
+                ..self.counters.reversal(&known.paid, reversed.why)
+            })
         });
         findings.unless(expected.as_ref() == Some(reversed), at.0, || {
             format!(
@@ -279,6 +299,7 @@ impl Book {
             payable: Money(payable),
             owes: Money(owes),
             home,
+            bought: Coins::ZERO,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Bought coins (rules 10.1), told by the events alone: each is bought, used or paid back once, the money in custody is what the
 //! unused are worth, and no gift comes for what went back.
 
-use std::collections::BTreeMap;
+mod bills;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     BoughtPart, Coins, Event, MemberId, Money, Purchase, PurchaseId, PurchaseState, Recharge,
@@ -16,6 +18,7 @@ use crate::audit::Findings;
 pub(super) struct Recharges {
     open: BTreeMap<PurchaseId, Recharge>,
     used: BTreeMap<PurchaseId, Vec<BoughtPart>>,
+    bills: bills::Bills,
     /// What the next event must say was paid in bought coins.
     expected: Option<(PurchaseId, i64)>,
     /// What has just come back, before the purchase that it was paid for.
@@ -38,6 +41,7 @@ impl Trail {
                 )
             });
         }
+        self.bills_follow(at, event, findings);
         if let Event::Recharge(event) = event {
             self.recharge_event(at, event, expected.is_some(), findings);
         }
@@ -72,14 +76,7 @@ impl Trail {
     /// A purchase is over: what it was paid with does not come back.
     pub(super) fn bought_is_spent(&mut self, purchase: PurchaseId) {
         self.recharges.used.remove(&purchase);
-        let used = &self.recharges.used;
-        let is_used = |id: PurchaseId| {
-            used.values()
-                .any(|parts| parts.iter().any(|part| part.recharge == id))
-        };
-        self.recharges
-            .open
-            .retain(|&id, known| 0 < known.left.0 || known.gift_due || is_used(id));
+        self.recharges.tidy();
     }
 
     fn recharge_event(
@@ -136,9 +133,12 @@ impl Trail {
                 findings.unless(fits, at.0, || {
                     format!("recharge {recharge} gets a gift that it is not due")
                 });
-                self.bought_is_spent(PurchaseId(u64::MAX));
+                self.recharges.tidy();
             }
             RechargeEvent::Refunded { .. } => self.recharge_refunded(at, event, findings),
+            RechargeEvent::CounterUsed { .. } | RechargeEvent::CounterBack { .. } => {
+                self.bill_event(at, event, findings);
+            }
         }
     }
 
@@ -255,16 +255,7 @@ impl Trail {
     /// Gives back what a purchase was paid with, of recharges that were not paid back meanwhile.
     fn give_parts(&mut self, purchase: PurchaseId) -> Vec<BoughtPart> {
         let used = self.recharges.used.remove(&purchase).unwrap_or_default();
-        let mut parts = Vec::new();
-        for part in used {
-            if let Some(known) = self.recharges.open.get_mut(&part.recharge) {
-                let before = worth(known, known.left.0);
-                known.left.0 += part.coins.0;
-                let money = Money(worth(known, known.left.0) - before);
-                parts.push(BoughtPart { money, ..part });
-            }
-        }
-        parts
+        self.recharges.give(used)
     }
 
     pub(super) fn compare_recharges(&self, world: &World, findings: &mut Findings) {
@@ -281,6 +272,30 @@ impl Trail {
                 Money(custody)
             ));
         }
+    }
+}
+
+impl Recharges {
+    /// Parts that come back, with what they are worth now.
+    fn give(&mut self, used: Vec<BoughtPart>) -> Vec<BoughtPart> {
+        let mut parts = Vec::new();
+        for part in used {
+            if let Some(known) = self.open.get_mut(&part.recharge) {
+                let before = worth(known, known.left.0);
+                known.left.0 += part.coins.0;
+                let money = Money(worth(known, known.left.0) - before);
+                parts.push(BoughtPart { money, ..part });
+            }
+        }
+        parts
+    }
+
+    /// What is used up and cannot come back is not known any more.
+    fn tidy(&mut self) {
+        let used = self.used.values().chain(self.bills.used()).flatten();
+        let used: BTreeSet<PurchaseId> = used.map(|part| part.recharge).collect();
+        self.open
+            .retain(|id, known| 0 < known.left.0 || known.gift_due || used.contains(id));
     }
 }
 
