@@ -19,6 +19,9 @@ export const api = {
   me: () => get<T.Member>('/me', PLAIN),
   regions: () => get<{ items: T.RegionName[] }>('/regions', PLAIN),
   declareRegion: (region: string, keyed: Keyed = {}) => post<{ seq: string }>('/me/region', { region }, keyed),
+  ownDelivery: () => get<T.OwnDelivery>('/me/delivery', PLAIN),
+  setDelivery: (delivery: T.Delivery, keyed: Keyed = {}) => post<T.OwnDelivery>('/me/delivery', delivery, keyed),
+  removeDelivery: (keyed: Keyed = {}) => post<T.OwnDelivery>('/me/delivery/remove', {}, keyed),
   myGroups: (query: Cursor = {}) => get<T.Page<T.MyGroup>>('/me/groups', { query }),
   walletLines: (account: T.WalletAccount, query: Cursor = {}) =>
     get<T.Page<T.WalletLine>>('/me/wallet/lines', { query: { account, ...query } }),

@@ -12,6 +12,17 @@ export function within(regions: RegionName[], above: string[]): RegionName[] {
     code.startsWith(parent) && code.endsWith(rest) && code.slice(digits, digits + 2) !== '00')
 }
 
+/** The choices that lead to a division: its province, its city and itself, as far as there are such. */
+export function chosenOf(regions: RegionName[], code: string | null): string[] {
+  const chosen: string[] = []
+  for (const digits of [2, 4, 6]) {
+    const part = (code ?? '').slice(0, digits).padEnd(6, '0')
+    const choice = within(regions, chosen).find((region) => region.code === part)
+    chosen.push(code !== null && choice ? part : '')
+  }
+  return chosen
+}
+
 /** The code of the smallest division that is chosen; null while there is a smaller one to choose. */
 export function smallest(choices: RegionName[][], chosen: string[]): string | null {
   const open = choices.findIndex((list, level) => list.length > 0 && chosen[level] === '')

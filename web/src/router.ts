@@ -40,6 +40,7 @@ export const router = createRouter({
     { path: '/orders', component: () => withTexts(import('./pages/OrdersPage.vue')), meta: { member: true } },
     { path: '/me', component: () => withTexts(import('./pages/MePage.vue')), meta: { tabs: true } },
     { path: '/me/notices', component: () => withTexts(import('./pages/NoticesPage.vue')), meta: { member: true } },
+    { path: '/me/delivery', component: () => withTexts(import('./pages/DeliveryPage.vue')), meta: { member: true } },
     { path: '/me/region', component: () => withTexts(import('./pages/RegionPage.vue')), meta: { member: true } },
     { path: '/sign-in', component: () => withTexts(import('./pages/SignIn.vue')) },
     { path: '/demo/inbox', component: () => withTexts(import('./pages/DemoInbox.vue')) },

@@ -1926,6 +1926,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the member has things sent of which he says nothing else. */
+        get: operations["get_me_delivery"];
+        put?: never;
+        /**
+         * Says where the member has things sent. Its county goes before the region that he has declared, and can be another 90 days
+         *     later; everything else can be changed at any time.
+         */
+        post: operations["post_me_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/delivery/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forgets where the member has things sent. */
+        post: operations["post_me_delivery_remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/dividends": {
         parameters: {
             query?: never;
@@ -3590,6 +3628,8 @@ export interface components {
         /** @description Where something is sent; null: nobody has said. */
         DeliveryPage: {
             delivery?: components["schemas"]["DeliveryBody"] | null;
+            /** @description Whether it is the member's own address, for he has said nothing of this. */
+            own: boolean;
         };
         /** @description The demonstration's accounts. */
         Demo: {
@@ -4860,6 +4900,14 @@ export interface components {
         OwedLine: {
             amount: components["schemas"]["Amount"];
             kind: string;
+        };
+        /** @description Where a member has things sent of which he says nothing else. */
+        OwnDeliveryPage: {
+            delivery?: components["schemas"]["DeliveryBody"] | null;
+            region?: components["schemas"]["RegionCard"] | null;
+            region_until?: components["schemas"]["At"] | null;
+            /** @description The last change was cut short, and no address is in force: it has to be said, or removed, again. */
+            unfinished: boolean;
         };
         /** @description What is got for a recharge package's price. */
         PackageBody: {
@@ -9947,6 +9995,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CounterState"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The address, or none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnDeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_delivery: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryBody"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnDeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_delivery_remove: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Forgotten */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnDeliveryPage"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -26,6 +26,8 @@ export interface Page<T> {
 export type Platform = Whole<Schemas['Platform']>
 export type Balances = Whole<Schemas['Wallet']>
 export type RegionName = Schemas['RegionName']
+export type Delivery = Schemas['DeliveryBody']
+export type OwnDelivery = Whole<Schemas['OwnDeliveryPage']>
 export type Member = With<Schemas['MemberCard'], { wallet: Balances }>
 
 export type CampaignKind = 'draw' | 'everyone-buys' | 'bonus-draw' | 'treat' | 'ballot'

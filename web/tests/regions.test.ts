@@ -41,6 +41,7 @@ it('each list has what lies in the choice above it', () => {
 
 it('the page asks from the province down and declares what was chosen', async () => {
   vi.spyOn(api, 'regions').mockResolvedValue({ items: regions })
+  vi.spyOn(api, 'ownDelivery').mockResolvedValue({ delivery: null, unfinished: false, region: null, region_until: null })
   vi.spyOn(api, 'me').mockResolvedValue({} as Member)
   vi.spyOn(feedback, 'ask').mockResolvedValue(true)
   const declare = vi.spyOn(api, 'declareRegion').mockResolvedValue({ seq: '7' })

@@ -155,6 +155,7 @@ impl Answer {
                 | Event::Circle(_)
                 | Event::Ballot(_)
                 | Event::Identity(_)
+                | Event::Delivery(_)
                 | Event::CoinsExpired { .. } => {}
             }
         }

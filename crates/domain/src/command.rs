@@ -3,10 +3,10 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceCommand, BallotCommand, Campaign, CampaignId, CircleCommand, CounterId, GatewayId,
-    GroupId, IdentityCommand, MemberId, MemberLimits, Millis, Money, OperatorId, OrderId,
-    PaymentId, PayoutOutcome, PlanTerms, Profile, PurchaseId, RechargeCommand, RefundId, Region,
-    ShopCommand, SkuId, TableCommand, Txn, WithdrawalId,
+    AllianceCommand, BallotCommand, Campaign, CampaignId, CircleCommand, CounterId,
+    DeliveryCommand, GatewayId, GroupId, IdentityCommand, MemberId, MemberLimits, Millis, Money,
+    OperatorId, OrderId, PaymentId, PayoutOutcome, PlanTerms, Profile, PurchaseId, RechargeCommand,
+    RefundId, Region, ShopCommand, SkuId, TableCommand, Txn, WithdrawalId,
 };
 
 /// A command with who asks and, for a client's write, its idempotency key.
@@ -299,6 +299,8 @@ pub enum Command {
     Ballot(BallotCommand),
     /// Something of who is who (rules 11).
     Identity(IdentityCommand),
+    /// Something of where a member has things sent (rules 3.4).
+    Delivery(DeliveryCommand),
 }
 
 /// What has something due.

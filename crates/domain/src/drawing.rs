@@ -79,7 +79,7 @@ impl World {
         let timing = campaign.terms.draw.source.timing();
         let freeze = draw::freeze_for(&open, &seats, now.unix_seconds(), prev, timing)
             .map_err(|_| Refusal::Overflow)?;
-        let reading = Reading::new(self, &campaign.terms, earlier);
+        let reading = Reading::new(self, &campaign.terms, earlier, now);
         let members = group.paid.iter().filter_map(|&index| group.seat(index));
         self.read_uplines_ahead(members.map(|seat| seat.member), reading.generations());
         let mut filled = Vec::with_capacity(seats.0.len());

@@ -6,10 +6,11 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AllianceEvent, BallotEvent, Campaign, CampaignId, CircleEvent, Coins, CoinsLost, DividendShare,
-    GroupId, IdentityEvent, LooserLimits, MemberId, MemberLimits, Millis, Money, OrderId, Paused,
-    PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate, RechargeEvent,
-    RefundId, Region, Risen, ShopEvent, StoreId, TableEvent, TotalWeight, Txn, WithdrawalId,
+    AllianceEvent, BallotEvent, Campaign, CampaignId, CircleEvent, Coins, CoinsLost, DeliveryEvent,
+    DividendShare, GroupId, IdentityEvent, LooserLimits, MemberId, MemberLimits, Millis, Money,
+    OrderId, Paused, PaymentId, PayoutFailure, PlanTerms, PoolReturn, Pooled, Profile, Rate,
+    RechargeEvent, RefundId, Region, Risen, ShopEvent, StoreId, TableEvent, TotalWeight, Txn,
+    WithdrawalId,
 };
 
 /// One thing that has happened.
@@ -568,6 +569,9 @@ pub enum Event {
     /// Something of who is who (rules 11).
     #[n(33)]
     Identity(#[n(0)] IdentityEvent),
+    /// Something of where a member has things sent (rules 3.4).
+    #[n(52)]
+    Delivery(#[n(0)] DeliveryEvent),
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {

@@ -367,7 +367,8 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::Circle(_)
         | Event::Table(_)
         | Event::Ballot(_)
-        | Event::Identity(_) => Ok(()),
+        | Event::Identity(_)
+        | Event::Delivery(_) => Ok(()),
     }
 }
 

@@ -3,8 +3,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Coins, Event, MemberId, Millis, Money, Month, Refusal, Region, World, group::Slim,
-    idempotency::KeyNumber, owed, owed_coins,
+    Coins, Event, MemberId, Millis, Money, Month, Refusal, Region, World, delivery::CountingRegion,
+    group::Slim, idempotency::KeyNumber, owed, owed_coins,
 };
 
 /// One member in memory, in one line of the processor's cache. Balances have the ledger's sign: credits below zero.
@@ -60,10 +60,12 @@ pub struct MemberView {
     pub rank: u16,
     /// Whether an operator has frozen him.
     pub frozen: bool,
-    /// The region he has declared.
+    /// The region that counts for what agents get of him: that of his delivery address, else the declared one.
     pub region: Option<Region>,
-    /// From when on he may declare another.
+    /// From when on another may take its place.
     pub region_until: Option<Millis>,
+    /// The region he has declared.
+    pub declared: Option<Region>,
     /// What he has bought and kept.
     pub kept: Money,
     /// What his direct invitees have bought and kept.
@@ -109,13 +111,16 @@ impl World {
         let newest = self.newest_plan();
         let invitees_kept = self.people.invitees_kept(id);
         let vip = self.plan(newest);
+        let counting = self.counting_region(id, self.now);
+        let declared = self.people.declared(id);
         MemberView {
             inviter: member.inviter(),
             vip: vip.map_or(0, |plan| plan.vip(member.active_invitees, invitees_kept)),
             rank: self.rank(newest, id),
             frozen: member.frozen,
-            region: self.people.region(id),
-            region_until: self.people.region_until(id),
+            region: counting.map(|counting| counting.region),
+            region_until: counting.map(CountingRegion::stands_until),
+            declared: declared.map(|declared| declared.region),
             kept: self.people.kept(id),
             invitees_kept,
             active_invitees: member.active_invitees,

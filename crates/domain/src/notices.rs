@@ -376,6 +376,7 @@ pub fn notices(event: &Event, told: &mut impl FnMut(Notice)) {
         | Event::CapitalDeposited { .. }
         | Event::TaxPaid { .. }
         | Event::Identity(_)
+        | Event::Delivery(_)
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. }
         | Event::SeatLapsed { .. }

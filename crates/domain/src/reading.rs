@@ -1,7 +1,7 @@
 //! What a full group's rewards depend on, read once when it fills (rules 3.6): uplines, walks and agents.
 
 use crate::{
-    Agent, Agents, Campaign, Event, MemberId, PlanTerms, Upline, VipRule, World,
+    Agent, Agents, Campaign, Event, MemberId, Millis, PlanTerms, Upline, VipRule, World,
     member::Member,
     rewards::{self, Walk},
 };
@@ -16,11 +16,17 @@ pub(crate) struct Reading<'a> {
     generations: usize,
     walks: bool,
     pays_agents: bool,
+    now: Millis,
 }
 
 impl<'a> Reading<'a> {
     /// `earlier` are the command's events so far, which may have bound an inviter.
-    pub(crate) fn new(world: &'a World, campaign: &'a Campaign, earlier: &[Event]) -> Reading<'a> {
+    pub(crate) fn new(
+        world: &'a World,
+        campaign: &'a Campaign,
+        earlier: &[Event],
+        now: Millis,
+    ) -> Reading<'a> {
         let bound = earlier.iter().find_map(|event| {
             let Event::InviterBound { member, inviter } = event else {
                 return None;
@@ -35,6 +41,7 @@ impl<'a> Reading<'a> {
             generations: rewards::generations(campaign),
             walks: rewards::walks(campaign),
             pays_agents: rewards::pays_agents(campaign),
+            now,
         }
     }
 
@@ -82,14 +89,15 @@ impl<'a> Reading<'a> {
         walk.kept
     }
 
-    /// The agents of the member's declared region.
+    /// The agents of the member's region.
     pub(crate) fn agents(&self, member: MemberId) -> Agents {
         if !self.pays_agents {
             return Agents::default();
         }
-        let Some(region) = self.world.people.region(member) else {
+        let Some(counting) = self.world.counting_region(member, self.now) else {
             return Agents::default();
         };
+        let region = counting.region;
         let agent = |region| {
             let member = self.world.agent(region)?;
             let frozen = self.world.is_frozen(member);

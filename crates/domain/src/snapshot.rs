@@ -18,6 +18,7 @@ use crate::{
     circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
+    delivery::Deliveries,
     dividend::Dividends,
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
@@ -116,6 +117,9 @@ struct Stored<'a> {
     /// Absent until the platform takes the cash of a counter.
     #[n(30)]
     counter_cash: Option<&'a CounterCash>,
+    /// Absent until a member has said where he has things sent.
+    #[n(33)]
+    deliveries: Option<&'a Deliveries>,
 }
 
 #[derive(Decode)]
@@ -185,6 +189,8 @@ struct Loaded {
     identities: Option<Identities>,
     #[n(30)]
     counter_cash: Option<CounterCash>,
+    #[n(33)]
+    deliveries: Option<Deliveries>,
 }
 
 impl World {
@@ -240,6 +246,7 @@ impl World {
             ballots: (self.ballots != Ballots::default()).then_some(&self.ballots),
             homes: Some(&self.homes).filter(|known| !known.is_empty()),
             counter_cash: Some(&self.counter_cash).filter(|known| !known.is_empty()),
+            deliveries: Some(&self.deliveries).filter(|known| !known.is_empty()),
         };
         minicbor::encode(&stored, out)
     }
@@ -289,6 +296,7 @@ impl World {
             homes: loaded.homes.unwrap_or_default(),
             identities: loaded.identities.unwrap_or_default(),
             counter_cash: loaded.counter_cash.unwrap_or_default(),
+            deliveries: loaded.deliveries.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();

@@ -12,10 +12,10 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use crate::{
     Answer, DAY_MS, Due, Duration, Event, MemberId, Millis, Money, Plan, Refusal, Region, World,
-    group::Slim, member::Member,
+    delivery::CountingRegion, group::Slim, member::Member,
 };
 
-/// How long a declared region stands before it can be changed (rules 3.4).
+/// How long a member's region stands before it can be changed (rules 3.4).
 pub const REGION_STANDS: Duration = Duration(90 * DAY_MS);
 
 /// Most members whose rise one event tells; the others follow in the next.
@@ -127,17 +127,12 @@ impl People {
         Money(self.standing(member).invitees_kept)
     }
 
-    /// His declared region.
-    pub(crate) fn region(&self, member: MemberId) -> Option<Region> {
-        self.standing(member).region.get().map(Region::of_code)
-    }
-
-    /// From when on he may declare another.
-    pub(crate) fn region_until(&self, member: MemberId) -> Option<Millis> {
+    /// The region he has declared, and since when.
+    pub(crate) fn declared(&self, member: MemberId) -> Option<CountingRegion> {
         let standing = self.standing(member);
-        standing.region.get()?;
-        let since = i64::from(standing.region_since).saturating_mul(1000);
-        Some(Millis(since).after(REGION_STANDS))
+        let region = standing.region.get().map(Region::of_code)?;
+        let since = Millis(i64::from(standing.region_since).saturating_mul(1000));
+        Some(CountingRegion { region, since })
     }
 
     /// His rank by a plan.
@@ -469,10 +464,18 @@ impl World {
         if !region.has_no_parts() {
             return Err(Refusal::UnknownRegion(region));
         }
-        if self.people.region(member) == Some(region) {
+        let declared = self.people.declared(member);
+        if declared.is_some_and(|declared| declared.region == region) {
             return Ok(Some(Answer::Done));
         }
-        if let Some(from) = self.people.region_until(member).filter(|&from| now < from) {
+        // While a delivery address counts, what is declared changes nothing yet: only its own 90 days matter.
+        let standing = if self.counts_by_delivery(member, now) {
+            declared
+        } else {
+            self.counting_region(member, now)
+        };
+        let from = standing.map(CountingRegion::stands_until);
+        if let Some(from) = from.filter(|&from| now < from) {
             return Err(Refusal::RegionStands { from });
         }
         events.push(Event::RegionDeclared { member, region });
@@ -480,6 +483,7 @@ impl World {
     }
 
     pub(crate) fn apply_region(&mut self, member: MemberId, region: Region) {
+        self.deliveries.forget_over(member, self.now);
         let since = self.now.0.saturating_add(999).div_euclid(1000);
         if let Some(standing) = self.people.standing_mut(member) {
             standing.region = Slim::from(Some(region.code()));

@@ -19,6 +19,7 @@ use crate::{
     circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
+    delivery::Deliveries,
     dividend::Dividends,
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
@@ -70,6 +71,7 @@ pub struct World {
     pub(crate) circles: Circles,
     pub(crate) tables: Tables,
     pub(crate) ballots: Ballots,
+    pub(crate) deliveries: Deliveries,
     /// Who is who; empty until somebody is verified.
     pub(crate) identities: Identities,
 
@@ -372,6 +374,7 @@ impl World {
             Command::Table(command) => return self.decide_table(command, now, events),
             Command::Ballot(command) => return self.decide_ballot(command, now, events),
             Command::Identity(command) => return self.decide_identity(command, events),
+            Command::Delivery(command) => return self.decide_delivery(command, now, events),
         }
         Ok(None)
     }
@@ -625,6 +628,7 @@ impl World {
             Event::Table(event) => self.apply_table(event, at),
             Event::Ballot(event) => self.apply_ballot(event),
             Event::Identity(event) => self.apply_identity(event),
+            Event::Delivery(event) => self.apply_delivery(event),
         }
     }
 
@@ -767,6 +771,7 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::ClawBack { .. }
         | Command::Circle(_)
         | Command::Identity(_)
+        | Command::Delivery(_)
         | Command::Table(_) => None,
         Command::Alliance(command) => command.touched(),
     }
@@ -787,6 +792,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         Command::Shop(command) => command.member(),
         Command::Recharge(RechargeCommand::Refund { member, .. }) => Some(*member),
         Command::Circle(command) => Some(command.member()),
+        Command::Delivery(command) => Some(command.member()),
         Command::Table(command) => command.member(),
         Command::Ballot(command) => Some(command.member()),
         // These come from the channel or a gateway, never from a member himself.

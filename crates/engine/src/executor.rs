@@ -122,6 +122,7 @@ fn event_bytes(event: &Event) -> usize {
         | Event::OrderReturning { .. }
         | Event::RankSet { .. }
         | Event::RegionDeclared { .. }
+        | Event::Delivery(_)
         | Event::AgentAppointed { .. }
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }

@@ -111,6 +111,10 @@ impl Life {
         let why = "demonstration";
         let region = json!({ "region": "330106" });
         self.post(&guests[1].0, "/me/region", &region).await?;
+        let address = json!({
+            "name": "王小明", "phone": "13800000001", "region": "330106", "address": "文三路 1 号",
+        });
+        self.post(&guests[3].0, "/me/delivery", &address).await?;
         let agent = json!({ "region": "330106", "member": guests[0].1, "reason": why });
         self.post(&self.operator, "/console/agents", &agent).await?;
         let path = format!("/console/members/{}/rank", guests[0].1);

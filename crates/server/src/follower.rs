@@ -398,6 +398,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::TaxPaid { .. }
         | Event::Circle(_)
         | Event::Identity(_)
+        | Event::Delivery(_)
         | Event::Table(_)
         | Event::Alliance(_)
         | Event::Shop(_)

@@ -2,9 +2,9 @@
 //! and a number is stored and found for a fraction of what a word costs. The table `word` tells people what they mean.
 
 use domain::{
-    Account, AllianceAccount, AllianceEvent, BallotEvent, CircleEvent, Event, GroupId,
-    IdentityEvent, MemberId, MerchantAccount, MerchantId, NoticeKind, RechargeEvent, ShopEvent,
-    TableEvent,
+    Account, AllianceAccount, AllianceEvent, BallotEvent, CircleEvent, DeliveryEvent, Event,
+    GroupId, IdentityEvent, MemberId, MerchantAccount, MerchantId, NoticeKind, RechargeEvent,
+    ShopEvent, TableEvent,
 };
 
 use crate::names::{WalletAccount, WhyKind, Word};
@@ -61,6 +61,8 @@ const TABLE_EVENTS: i64 = 4_900;
 const BALLOT_EVENTS: i64 = 4_800;
 /// Numbers of events about who is who begin with this.
 const IDENTITY_EVENTS: i64 = 3_300;
+/// Numbers of events about members' own delivery addresses begin with this.
+const DELIVERY_EVENTS: i64 = 5_200;
 
 /// All kinds of accounts, by their numbers.
 pub(crate) fn accounts() -> impl Iterator<Item = (i64, Account)> {
@@ -281,6 +283,9 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::Identity(event) => {
             IDENTITY_EVENTS.saturating_add(place(&IdentityEvent::NAMES, &event.name()))
         }
+        Event::Delivery(event) => {
+            DELIVERY_EVENTS.saturating_add(place(&DeliveryEvent::NAMES, &event.name()))
+        }
         Event::Ballot(event) => {
             BALLOT_EVENTS.saturating_add(place(&BallotEvent::NAMES, &event.name()))
         }
@@ -307,7 +312,9 @@ fn nested_events() -> impl Iterator<Item = (i64, &'static str)> {
     let recharges = (RECHARGE_EVENTS..).zip(RechargeEvent::NAMES);
     let tables = (TABLE_EVENTS..).zip(TableEvent::NAMES);
     let identities = (IDENTITY_EVENTS..).zip(IdentityEvent::NAMES);
+    let deliveries = (DELIVERY_EVENTS..).zip(DeliveryEvent::NAMES);
     let kinds = circles.chain(ballots).chain(tables).chain(identities);
+    let kinds = kinds.chain(deliveries);
     alliance.chain(kinds).chain(shop).chain(recharges)
 }
 

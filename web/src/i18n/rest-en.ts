@@ -266,8 +266,15 @@ export const restEn: RestMessages = {
     title: 'Me', vip: 'VIP {n}', vip_0: 'Member', rank: 'Rank {n}', frozen: 'Frozen', invite: 'Invite friends', invite_text: 'Whoever signs up by this link has you as inviter; it cannot be changed afterwards.', invite_code: 'Invite code',
     inviter: 'My inviter', no_inviter: 'none', notices: 'Messages', orders: 'My orders', groups: 'My groups', wallet: 'My wallet', sign_out: 'Sign out', sign_in: 'Sign in or sign up',
     region: 'My region', region_none: 'not given', region_text: 'It cannot be changed for 90 days.', region_confirm: 'Is this your region?', region_done: 'Saved', region_save: 'Save',
+    region_by_address: 'You have a delivery address, and its county counts now; what you give here counts once that is removed.',
     region_level: { 0: 'Province', 1: 'City', 2: 'County' },
     guest: 'Not signed in', guest_text: 'Sign in to open and join groups and to see your wallet.', share: 'Share', id: 'Member {id}', console: 'Operator console',
+  },
+  delivery: {
+    title: 'Delivery address', text: 'Orders and purchases for which you give no other address are sent here. It is used for sending only and is never written to the journal.', name: 'Name', phone: 'Phone', address: 'Street and number',
+    county_text: 'The county is your region and cannot be changed for 90 days; name, phone and street can be changed at any time.', counts: 'At present {region} counts; it can be changed from {time} on.', confirm: 'Is this your county?', saved: 'Saved',
+    remove: 'Remove the address', remove_confirm: 'Remove the delivery address?', remove_text: 'Name, phone and street are deleted at once. Its county counts until its 90 days are over, then the region that you have given. If you have moved, change the address; there is no need to remove it first.', removed: 'Removed',
+    unfinished: 'Your last change was not finished, and no address is in force. Please save or remove it again.',
   },
   problem: {
     payment_used_elsewhere: 'This payment already holds another seat',

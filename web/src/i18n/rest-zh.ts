@@ -264,8 +264,15 @@ export const restZh = {
     title: '我的', vip: 'VIP {n}', vip_0: '普通会员', rank: '等级 {n}', frozen: '已冻结', invite: '邀请朋友', invite_text: '朋友通过这个链接注册，你就是他的上级，绑定后不可更改。', invite_code: '邀请码',
     inviter: '我的上级', no_inviter: '没有上级', notices: '消息', orders: '我的订单', groups: '我的团', wallet: '我的钱包', sign_out: '退出登录', sign_in: '登录 / 注册',
     region: '所在地区', region_none: '未填写', region_text: '填写后 90 天内不能更改。', region_confirm: '确认所在地区？', region_done: '已保存', region_save: '保存',
+    region_by_address: '您有收货地址，目前以它所在的区县为准；这里填写的，在移除收货地址之后才算数。',
     region_level: { 0: '省', 1: '市', 2: '区县' },
     guest: '还没有登录', guest_text: '登录后可以开团、参团、查看钱包。', share: '分享', id: '会员 {id}', console: '运营后台',
+  },
+  delivery: {
+    title: '收货地址', text: '没有另外说明地址的订单和购买，都寄到这里。地址只供发货使用，不写入流水。', name: '收货人', phone: '电话', address: '街道门牌',
+    county_text: '区县决定您所属的地区，90 天内不能更改；收货人、电话和街道门牌随时可改。', counts: '目前按 {region} 计，{time} 起可以更改。', confirm: '确认这个区县？', saved: '已保存',
+    remove: '移除地址', remove_confirm: '移除收货地址？', remove_text: '姓名、电话和街道立即删除。它的区县满 90 天之前仍按原来的计，之后按填写的所在地区计。搬家请直接修改地址，不必先移除。', removed: '已移除',
+    unfinished: '上一次更改没有完成，目前没有生效的地址。请重新保存或移除。',
   },
   problem: {
     payment_used_elsewhere: '这笔付款已用于另一个名额',

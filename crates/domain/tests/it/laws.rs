@@ -601,6 +601,7 @@ fn kind(event: &Event) -> &'static str {
         | Event::RanksCounted { .. }
         | Event::RankSet { .. }
         | Event::RegionDeclared { .. }
+        | Event::Delivery(_)
         | Event::AgentAppointed { .. }
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }

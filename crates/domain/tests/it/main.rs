@@ -12,6 +12,7 @@ mod clawbacks;
 mod coins;
 mod counter_cash;
 mod counters;
+mod deliveries;
 mod dividends;
 mod groups;
 mod homes;

@@ -43,6 +43,8 @@ const HOMES: &str = include_str!("stored_records_13.txt");
 const STATEMENTS: &str = include_str!("stored_records_14.txt");
 /// The same of who is who.
 const IDENTITIES: &str = include_str!("stored_records_18.txt");
+/// The same of members' own delivery addresses.
+const DELIVERIES: &str = include_str!("stored_records_21.txt");
 /// The same of ballots.
 const BALLOTS: &str = include_str!("stored_records_11.txt");
 
@@ -64,7 +66,7 @@ const OLDER: &str = include_str!("stored_records_16.txt");
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 19] = [
+const HISTORIES: [(Make, &str); 20] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -82,6 +84,7 @@ const HISTORIES: [(Make, &str); 19] = [
     (crate::taxes::every_kind, TAXES),
     (crate::ballots::every_kind, BALLOTS),
     (crate::identities::every_kind, IDENTITIES),
+    (crate::deliveries::every_kind, DELIVERIES),
     (crate::counter_cash::every_kind, COUNTER_CASH),
     (crate::bought_at_counters::every_kind, BOUGHT_AT_COUNTERS),
 ];
@@ -433,7 +436,7 @@ fn every_kind_ever_written_reads_back_to_the_same_bytes() {
                 .to_owned()
         }));
     }
-    assert_eq!(kinds.len(), 50, "{kinds:?}");
+    assert_eq!(kinds.len(), 51, "{kinds:?}");
 }
 
 #[test]

@@ -48,6 +48,11 @@ fn live(data: &Path) {
         member,
         region: county,
     });
+    // One of the two has his address where he has declared to live, the other has declared nothing.
+    for member in [3, 4].map(MemberId) {
+        let region = county;
+        shop.must(Command::Delivery(DeliveryCommand::Set { member, region }));
+    }
     shop.must(Command::AppointAgent {
         region: county,
         member: MemberId(2),
@@ -76,6 +81,55 @@ fn live(data: &Path) {
         member: MemberId(2),
     });
     shop.must(Command::DismissAgent { region: county });
+    let member = MemberId(4);
+    shop.must(Command::Delivery(DeliveryCommand::Remove { member }));
+}
+
+/// Changes the first event about a delivery address that it can.
+fn address(change: impl Fn(&mut DeliveryEvent) -> bool) -> impl FnMut(&mut Event) -> bool {
+    move |event| match event {
+        Event::Delivery(event) => change(event),
+        _ => false,
+    }
+}
+
+#[test]
+fn forged_delivery_counties_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    live(dir.path());
+    let fails = |finding: &str, of: u32, to: &str| {
+        let to: Region = to.parse().unwrap();
+        let mut change = address(|event| match event {
+            DeliveryEvent::Set { member, region } if member.0 == of => {
+                *region = to;
+                true
+            }
+            DeliveryEvent::Set { .. } | DeliveryEvent::Removed { .. } => false,
+        });
+        finds(dir.path(), finding, &mut change);
+    };
+    fails("which is no smallest division", 4, "330100");
+    fails("has another delivery county within 90 days", 3, "110101");
+    fails("or have other uplines", 4, "110101");
+    let until = |until: &dyn Fn(&mut Millis, &mut MemberId)| {
+        let mut change = address(|event| match event {
+            DeliveryEvent::Removed {
+                member,
+                until: known,
+            } => {
+                until(known, member);
+                true
+            }
+            DeliveryEvent::Set { .. } => false,
+        });
+        finds(
+            dir.path(),
+            "has no delivery address to remove, or",
+            &mut change,
+        );
+    };
+    until(&|until, _| until.0 -= 1);
+    until(&|_, member| *member = MemberId(1));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod circles;
 mod coins;
 mod console;
 mod counter;
+mod deliveries;
 mod demo;
 pub(crate) mod dividends;
 mod draws;
@@ -215,10 +216,12 @@ fn shop() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(purchases::send_back))
         .routes(routes!(purchases::ship))
         .routes(routes!(purchases::take_back))
-        .routes(routes!(purchases::deliver_purchase))
-        .routes(routes!(purchases::deliver_order))
-        .routes(routes!(purchases::purchase_delivery))
-        .routes(routes!(purchases::order_delivery))
+        .routes(routes!(deliveries::deliver_purchase))
+        .routes(routes!(deliveries::deliver_order))
+        .routes(routes!(deliveries::purchase_delivery))
+        .routes(routes!(deliveries::order_delivery))
+        .routes(routes!(deliveries::own, deliveries::set_own))
+        .routes(routes!(deliveries::remove_own))
         .routes(routes!(fetch::purchase_code))
         .routes(routes!(fetch::order_code))
         .routes(routes!(fetch::redeem))

@@ -8,7 +8,7 @@ use crate::app::Shared;
 use crate::auth::{AsMember, AsOperator};
 use crate::http::{NoBody, Problem, Result, Segment, Write};
 use crate::wire::{Done, Shipment};
-use views::Shipping;
+use views::{Parcel, Shipping};
 
 /// Most characters of a carrier's name or number.
 const MOST_CHARS: usize = 40;
@@ -87,6 +87,7 @@ pub(crate) async fn ship(
             at: app.config.clock.now(),
         };
         app.people.note_shipment(order, member, &shipping).await?;
+        super::deliveries::keep_own(&app, Parcel::Order(order), member).await?;
     }
     Ok(Done::at(reply.seq))
 }

@@ -1,16 +1,16 @@
-//! Direct purchases (rules 10.6), and where they and winners' orders are sent (rules 9.4).
+//! Direct purchases (rules 10.6).
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use domain::{
-    Answer, Coins, Command, MemberId, Money, OrderId, OrderState, PurchaseId, PurchaseState,
-    Refusal, Region, Reservation, ShopCommand, ShopRefusal, SkuId, Text,
+    Answer, Coins, Command, Money, PurchaseId, Refusal, Reservation, ShopCommand, ShopRefusal,
+    SkuId, Text,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use views::{Delivery, Parcel, PurchaseFilter, PurchaseRow, PurchaseStatus, Shipping};
+use views::{Parcel, PurchaseFilter, PurchaseRow, PurchaseStatus, Shipping};
 
 use super::orders::check_shipment;
 use crate::app::{App, Shared, Viewed, store_problem};
@@ -18,8 +18,7 @@ use crate::auth::{AsFinance, AsMember, AsOperator};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write, items, page_of};
 use crate::money::{Direct, ask_direct, direct_url};
 use crate::wire::{
-    BuyWanted, DeliveryBody, DeliveryPage, Done, List, PurchaseCard, PurchaseLine, PurchaseMade,
-    PurchasePage, Shipment, Words,
+    BuyWanted, Done, List, PurchaseCard, PurchaseLine, PurchaseMade, PurchasePage, Shipment, Words,
 };
 
 /// Buys units of a thing: they are held for 15 minutes, until they are paid. The idempotency key and what is asked for name
@@ -257,6 +256,7 @@ pub(crate) async fn ship(
         let directory = app.people.directory();
         let noting = directory.put_purchase_shipping(purchase, member, &shipping);
         noting.await.map_err(store_problem)?;
+        super::deliveries::keep_own(&app, Parcel::Purchase(purchase), member).await?;
     }
     Ok(Done::at(reply.seq))
 }
@@ -272,124 +272,6 @@ pub(crate) async fn take_back(
     let command = Command::Shop(ShopCommand::TakeBackPurchase { purchase });
     let reply = app.submit(operator.actor(), write.key, command).await?;
     Ok(Done::at(reply.seq))
-}
-
-/// Says where a purchase is to be sent; it can be changed until it is on its way.
-#[utoipa::path(post, path = "/purchases/{id}/delivery", tag = "shop", params(("id" = String, Path)), request_body = DeliveryBody, responses((status = 200, description = "Noted", body = DeliveryPage)))]
-pub(crate) async fn deliver_purchase(
-    State(app): Shared,
-    member: AsMember,
-    Segment(purchase): Segment<PurchaseId>,
-    write: Write<DeliveryBody>,
-) -> Result<Json<DeliveryPage>> {
-    let known = app.query(move |world| world.purchase(purchase).cloned());
-    let known = known.await?.filter(|known| known.member == member.0);
-    let unknown = || Refusal::from(ShopRefusal::UnknownPurchase(purchase));
-    match known.ok_or_else(unknown)?.state {
-        PurchaseState::Reserved { .. } | PurchaseState::Paid => {}
-        PurchaseState::Shipped { .. }
-        | PurchaseState::Waiting { .. }
-        | PurchaseState::Received { .. }
-        | PurchaseState::Returning { .. } => {
-            return Err(Refusal::from(ShopRefusal::PurchaseState(purchase)).into());
-        }
-    }
-    note(&app, Parcel::Purchase(purchase), member.0, write.body).await
-}
-
-/// Says where a winner's order is to be sent; it can be changed until it is on its way.
-#[utoipa::path(post, path = "/orders/{id}/delivery", tag = "me", params(("id" = String, Path)), request_body = DeliveryBody, responses((status = 200, description = "Noted", body = DeliveryPage)))]
-pub(crate) async fn deliver_order(
-    State(app): Shared,
-    member: AsMember,
-    Segment(order): Segment<OrderId>,
-    write: Write<DeliveryBody>,
-) -> Result<Json<DeliveryPage>> {
-    let known = app.query(move |world| world.order(order).copied()).await?;
-    let known = known.filter(|known| known.member == member.0);
-    match known.ok_or(Refusal::UnknownOrder(order))?.state {
-        OrderState::Paid => {}
-        OrderState::Shipped { .. } | OrderState::Received { .. } | OrderState::Returning { .. } => {
-            return Err(Refusal::OrderState(order).into());
-        }
-    }
-    note(&app, Parcel::Order(order), member.0, write.body).await
-}
-
-/// Where a purchase is to be sent.
-#[utoipa::path(get, path = "/console/purchases/{id}/delivery", tag = "console", params(("id" = String, Path)), responses((status = 200, description = "The address, or none", body = DeliveryPage)))]
-pub(crate) async fn purchase_delivery(
-    State(app): Shared,
-    _: AsOperator,
-    Segment(purchase): Segment<PurchaseId>,
-) -> Result<Json<DeliveryPage>> {
-    let found = app.find(|| app.views.purchase(purchase)).await?.value;
-    let unknown = || Refusal::from(ShopRefusal::UnknownPurchase(purchase));
-    let member = found.ok_or_else(unknown)?.member;
-    delivery_of(&app, Parcel::Purchase(purchase), member).await
-}
-
-/// Where a winner's order is to be sent; known until its return window has closed.
-#[utoipa::path(get, path = "/console/orders/{id}/delivery", tag = "console", params(("id" = String, Path)), responses((status = 200, description = "The address, or none", body = DeliveryPage)))]
-pub(crate) async fn order_delivery(
-    State(app): Shared,
-    _: AsOperator,
-    Segment(order): Segment<OrderId>,
-) -> Result<Json<DeliveryPage>> {
-    let member = app
-        .query(move |world| world.order(order).map(|known| known.member))
-        .await?;
-    let member = member.ok_or(Refusal::UnknownOrder(order))?;
-    delivery_of(&app, Parcel::Order(order), member).await
-}
-
-async fn delivery_of(app: &App, parcel: Parcel, member: MemberId) -> Result<Json<DeliveryPage>> {
-    let found = app.people.directory().delivery(parcel, member).await;
-    let delivery = found.map_err(store_problem)?.map(|known| DeliveryBody {
-        name: known.name,
-        phone: known.phone,
-        region: known.region.to_string(),
-        address: known.address,
-    });
-    Ok(Json(DeliveryPage { delivery }))
-}
-
-async fn note(
-    app: &App,
-    parcel: Parcel,
-    member: MemberId,
-    body: DeliveryBody,
-) -> Result<Json<DeliveryPage>> {
-    for (field, text, most) in [
-        ("name", &body.name, 64),
-        ("phone", &body.phone, 32),
-        ("address", &body.address, 200),
-    ] {
-        let chars = text.chars().count();
-        if text.trim().is_empty() || most < chars || text.chars().any(char::is_control) {
-            let detail = format!("{field} has 1 to {most} characters and no line breaks");
-            return Err(Problem::unprocessable("body_invalid", detail).with("field", field));
-        }
-    }
-    let region: Option<Region> = body.region.parse().ok();
-    let region = region.filter(|region| region.has_no_parts());
-    let Some(region) = region else {
-        let detail = "region is the code of a county, such as 330106";
-        return Err(Problem::unprocessable("region_unknown", detail).with("field", "region"));
-    };
-    let delivery = Delivery {
-        name: body.name,
-        phone: body.phone,
-        region,
-        address: body.address,
-        at: app.config.clock.now(),
-    };
-    let noting = app
-        .people
-        .directory()
-        .put_delivery(parcel, member, &delivery);
-    noting.await.map_err(store_problem)?;
-    delivery_of(app, parcel, member).await
 }
 
 /// Purchases with what they are called now and how they travel.

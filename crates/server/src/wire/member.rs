@@ -49,9 +49,9 @@ pub(crate) struct MemberCard {
     pub(crate) rank: u16,
     /// He begins nothing while this holds.
     pub(crate) frozen: bool,
-    /// Where he lives, once he has said so.
+    /// The region that counts for what agents get of him: that of his own delivery address, else the one he has declared.
     pub(crate) region: Option<RegionCard>,
-    /// From when on he may say otherwise.
+    /// From when on it may be another.
     pub(crate) region_until: Option<At>,
     pub(crate) wallet: Wallet,
 }

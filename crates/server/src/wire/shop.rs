@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, At, Words};
+use super::{Amount, At, RegionCard, Words};
 
 /// A text in both languages, as it is sent in.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -327,6 +327,21 @@ pub(crate) struct DeliveryBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DeliveryPage {
     pub(crate) delivery: Option<DeliveryBody>,
+    /// Whether it is the member's own address, for he has said nothing of this.
+    pub(crate) own: bool,
+}
+
+/// Where a member has things sent of which he says nothing else.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnDeliveryPage {
+    /// Null: he has no such address.
+    pub(crate) delivery: Option<DeliveryBody>,
+    /// The last change was cut short, and no address is in force: it has to be said, or removed, again.
+    pub(crate) unfinished: bool,
+    /// The region that counts for what agents get of him; also after the address was removed, until its 90 days are over.
+    pub(crate) region: Option<RegionCard>,
+    /// From when on it may be another.
+    pub(crate) region_until: Option<At>,
 }
 
 /// The code with which something is fetched.

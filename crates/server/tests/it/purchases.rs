@@ -20,7 +20,7 @@ fn sku() -> Value {
     json!({ "title": words("茶壶 小", "Small teapot"), "price": "100.00", "cost": "60.00" })
 }
 
-fn field(got: &Got, name: &str) -> String {
+pub(crate) fn field(got: &Got, name: &str) -> String {
     assert_eq!(got.status, 200, "{}", got.text());
     got.json()[name].as_str().unwrap().to_owned()
 }
@@ -36,7 +36,7 @@ pub(crate) async fn listed(operator: &Caller, units: i32) -> String {
     id
 }
 
-async fn buy(member: &Caller, sku: &str, units: u32, coins: &str, key: &str) -> Got {
+pub(crate) async fn buy(member: &Caller, sku: &str, units: u32, coins: &str, key: &str) -> Got {
     let body = json!({ "units": units, "price": "100.00", "coins": coins });
     let path = format!("/skus/{sku}/buy");
     member.post_keyed(&path, body, key).await

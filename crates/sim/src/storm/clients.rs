@@ -164,6 +164,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::Recharge(_) => "recharge",
         Command::Circle(_) => "circle",
         Command::Identity(_) => "identity",
+        Command::Delivery(_) => "delivery",
         Command::Table(_) => "table",
         Command::Ballot(_) => "ballot",
     }

@@ -165,6 +165,7 @@ impl Trail {
             | Event::TaxPaid { .. }
             | Event::Circle(_)
             | Event::Identity(_)
+            | Event::Delivery(_)
             | Event::Table(_)
             | Event::Ballot(_)
             | Event::Alliance(_)
@@ -303,6 +304,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::Recharge(event) => event.name(),
         Event::Circle(event) => event.name(),
         Event::Identity(event) => event.name(),
+        Event::Delivery(event) => event.name(),
         Event::Table(event) => event.name(),
         Event::Ballot(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",

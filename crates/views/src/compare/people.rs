@@ -93,8 +93,8 @@ async fn members(tx: &mut Tx, world: &World, found: &mut Found) -> Done {
             continue;
         };
         let views = (regions.remove(&member), frozen.remove(&member));
-        let what = || format!("region of member {member}, and whether he is frozen");
-        found.check(what, views, (known.region, known.frozen));
+        let what = || format!("declared region of member {member}, and whether he is frozen");
+        found.check(what, views, (known.declared, known.frozen));
     }
     let strangers = regions.len().saturating_add(frozen.len());
     found.check(|| "regions and freezes of nobody".to_owned(), strangers, 0);

@@ -1,7 +1,7 @@
 //! Where things are sent, and how they travel. These are personal data: the journal has none of it.
 //!
 //! Why every row names the member, too: when a journal's end is lost, numbers are given a second time, and what was noted
-//! under the first is another person's.
+//! under the first is another person's. A member's own address stands in his row and goes with it.
 
 use std::collections::BTreeMap;
 
@@ -63,25 +63,76 @@ impl Directory {
         member: MemberId,
         delivery: &Delivery,
     ) -> Result<(), StoreError> {
-        let [kind, id] = parcel.columns();
-        let values = vec![
-            kind,
-            id,
-            member.0.into(),
-            delivery.name.as_str().into(),
-            delivery.phone.as_str().into(),
-            delivery.region.to_string().as_str().into(),
-            delivery.address.as_str().into(),
-            delivery.at.0.into(),
-        ];
         self.note(
             "INSERT INTO delivery (kind, id, member, name, phone, region, address, at) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id, member) DO UPDATE SET \
              name = excluded.name, phone = excluded.phone, region = excluded.region, \
              address = excluded.address, at = excluded.at",
+            values(parcel, member, delivery),
+        )
+        .await
+    }
+
+    /// Notes that something was sent there, unless it is noted where it was sent.
+    pub async fn keep_delivery(
+        &self,
+        parcel: Parcel,
+        member: MemberId,
+        delivery: &Delivery,
+    ) -> Result<(), StoreError> {
+        self.note(
+            "INSERT INTO delivery (kind, id, member, name, phone, region, address, at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id, member) DO NOTHING",
+            values(parcel, member, delivery),
+        )
+        .await
+    }
+
+    /// Notes where a member has things sent of which nothing else is said, in place of what was there.
+    pub async fn put_own_delivery(
+        &self,
+        member: MemberId,
+        delivery: &Delivery,
+    ) -> Result<(), StoreError> {
+        let values = vec![
+            delivery.name.as_str().into(),
+            delivery.phone.as_str().into(),
+            delivery.region.to_string().as_str().into(),
+            delivery.address.as_str().into(),
+            delivery.at.0.into(),
+            member.0.into(),
+        ];
+        self.note(
+            "UPDATE person SET delivery_name = ?, delivery_phone = ?, delivery_region = ?, \
+             delivery_address = ?, delivery_at = ? WHERE member = ?",
             values,
         )
         .await
+    }
+
+    /// Forgets where a member has things sent.
+    pub async fn remove_own_delivery(&self, member: MemberId) -> Result<(), StoreError> {
+        self.note(
+            "UPDATE person SET delivery_name = NULL, delivery_phone = NULL, delivery_region = NULL, \
+             delivery_address = NULL, delivery_at = NULL WHERE member = ?",
+            vec![member.0.into()],
+        )
+        .await
+    }
+
+    /// Where a member has things sent of which nothing else is said.
+    pub async fn own_delivery(&self, member: MemberId) -> Result<Option<Delivery>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT delivery_name AS name, delivery_phone AS phone, \
+                delivery_region AS region, delivery_address AS address, delivery_at AS at \
+                FROM person WHERE member = ? AND delivery_at IS NOT NULL";
+            let row = tx.row(sql, vec![member.0.into()]).await?;
+            row.as_ref().map(delivery).transpose()
+        };
+        reading
+            .await
+            .map_err(failed("look up a member's own delivery address"))
     }
 
     /// Where something of this member's is sent.
@@ -155,6 +206,20 @@ impl Directory {
             .await
             .map_err(failed("look up how purchases travel"))
     }
+}
+
+fn values(parcel: Parcel, member: MemberId, delivery: &Delivery) -> Vec<Value> {
+    let [kind, id] = parcel.columns();
+    vec![
+        kind,
+        id,
+        member.0.into(),
+        delivery.name.as_str().into(),
+        delivery.phone.as_str().into(),
+        delivery.region.to_string().as_str().into(),
+        delivery.address.as_str().into(),
+        delivery.at.0.into(),
+    ]
 }
 
 fn delivery(row: &AnyRow) -> Result<Delivery, sqlx::Error> {

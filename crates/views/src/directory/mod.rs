@@ -40,7 +40,7 @@ pub use products::{
 };
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
@@ -51,6 +51,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../sql/directory/0008.sql"),
     include_str!("../../sql/directory/0009.sql"),
     include_str!("../../sql/directory/0010.sql"),
+    include_str!("../../sql/directory/0011.sql"),
 ];
 
 /// Why the directory did not do something.

@@ -148,6 +148,7 @@ impl Batch {
             Event::CapitalDeposited { amount: _ }
             | Event::TaxPaid { amount: _ }
             | Event::Identity(_)
+            | Event::Delivery(_)
             | Event::ProfileAdopted { profile: _ } => Ok(()),
             Event::WithdrawalRequested {
                 withdrawal,

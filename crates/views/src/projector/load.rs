@@ -95,6 +95,7 @@ impl Needs {
             | Event::CapitalDeposited { .. }
             | Event::TaxPaid { .. }
             | Event::Identity(_)
+            | Event::Delivery(_)
             | Event::Circle(_)
             | Event::Alliance(_) => {}
             Event::Table(event) => {

@@ -203,7 +203,21 @@ async fn deleting_a_person_keeps_nothing_that_identifies() {
             detail: phone.to_owned(),
         };
         directory.note_refusals(&[note]).await.unwrap();
+        let own = views::Delivery {
+            name: "Name".to_owned(),
+            phone: phone.to_owned(),
+            region: "330106".parse().unwrap(),
+            address: "Street 1".to_owned(),
+            at: NOW,
+        };
+        directory.put_own_delivery(member, &own).await.unwrap();
+        let known = directory.own_delivery(member).await.unwrap();
+        assert_eq!(known.map(|known| known.phone).as_deref(), Some(phone));
     }
+    let first = directory.own_delivery(id).await.unwrap().unwrap();
+    directory.remove_own_delivery(id).await.unwrap();
+    assert!(directory.own_delivery(id).await.unwrap().is_none());
+    directory.put_own_delivery(id, &first).await.unwrap();
     assert!(directory.delete_person(id).await.unwrap());
     assert!(!directory.delete_person(id).await.unwrap());
     directory.close().await;
@@ -442,7 +456,7 @@ async fn a_file_of_version_1_is_migrated() {
     directory.close().await;
     assert_eq!(
         number(&path, "SELECT MAX(version) FROM migration").await,
-        10
+        11
     );
     // A second opening changes nothing.
     let before = dump(&path).await;
@@ -465,7 +479,7 @@ async fn a_file_of_a_later_version_is_left_alone() {
         refused,
         Err(DirectoryError::Newer {
             found: 99,
-            known: 10
+            known: 11
         })
     ));
 }

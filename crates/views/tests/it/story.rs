@@ -173,6 +173,11 @@ fn people(shop: &mut Shop) {
         member: MemberId(1),
         region: county,
     });
+    // What counts for this one he has not declared.
+    shop.must(Command::Delivery(DeliveryCommand::Set {
+        member: MemberId(2),
+        region: county,
+    }));
     for (region, member) in [(county, 2), (county.province(), 3)] {
         let member = MemberId(member);
         shop.must(Command::AppointAgent { region, member });
@@ -263,7 +268,7 @@ async fn the_story_leaves_no_kind_of_event_out() {
                 .collect()
         })
         .collect();
-    assert_eq!(kinds.len(), 37, "{kinds:?}");
+    assert_eq!(kinds.len(), 38, "{kinds:?}");
 }
 
 #[tokio::test]

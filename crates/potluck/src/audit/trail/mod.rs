@@ -12,6 +12,7 @@ mod homes;
 mod limits;
 mod people;
 mod recharge;
+mod regions;
 mod seats;
 mod shop;
 mod statements;
@@ -109,8 +110,7 @@ struct Person {
     invitees_kept: i64,
     /// By plan.
     ranks: BTreeMap<u32, u16>,
-    /// Since when.
-    region: Option<(Region, Millis)>,
+    place: regions::Place,
     frozen: bool,
 }
 
@@ -302,6 +302,7 @@ impl Trail {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. } => self.withdrawal_event(at, event, findings),
             Event::Alliance(event) => self.alliance_event(at, event, findings),
+            Event::Delivery(event) => self.delivery_event(at, event, findings),
             Event::Circle(_)
             | Event::Table(_)
             | Event::Ballot(_)

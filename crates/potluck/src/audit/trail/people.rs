@@ -4,7 +4,7 @@
 
 use domain::{
     Agent, Agents, Event, MAX_RISEN, MemberId, Millis, PlanTerms, Profile, PublishedCampaign,
-    REGION_STANDS, Region, Risen, Upline, VipRule, World, rewards,
+    Region, Risen, Upline, VipRule, World, rewards,
 };
 
 use super::{At, Person, Trail};
@@ -132,18 +132,7 @@ impl Trail {
                 }
             }
             Event::RegionDeclared { member, region } => {
-                findings.unless(region.has_no_parts(), at.0, || {
-                    format!("member {member} declares {region}, which is no smallest division")
-                });
-                let Some(person) = self.person_mut(*member) else {
-                    findings.unless(false, at.0, || format!("member {member} is not known"));
-                    return;
-                };
-                let before = person.region.replace((*region, at.1));
-                let may = before.is_none_or(|(_, since)| since.after(REGION_STANDS) <= at.1);
-                findings.unless(may, at.0, || {
-                    format!("member {member} changes his region within 90 days")
-                });
+                self.declared(at, (*member, *region), findings);
             }
             Event::AgentAppointed { region, member } => {
                 let before = self.agents.insert(*region, *member);
@@ -342,9 +331,15 @@ impl Trail {
         rewards::walk_of(&campaign.terms, ranked)
     }
 
-    pub(super) fn agents(&self, member: MemberId, campaign: &PublishedCampaign) -> Agents {
-        let region = self.person(member).and_then(|person| person.region);
-        let Some((region, _)) = region.filter(|_| rewards::pays_agents(&campaign.terms)) else {
+    pub(super) fn agents(
+        &self,
+        member: MemberId,
+        campaign: &PublishedCampaign,
+        now: Millis,
+    ) -> Agents {
+        let person = self.person(member);
+        let region = person.and_then(|person| person.place.counts(now).0);
+        let Some(region) = region.filter(|_| rewards::pays_agents(&campaign.terms)) else {
             return Agents::default();
         };
         let agent = |region: Region| {
@@ -365,11 +360,12 @@ impl Trail {
             let Some(view) = world.member(member) else {
                 continue;
             };
-            let region = person.region.map(|(region, _)| region);
+            let region = person.place.counts(world.now());
             let mut plans = (1u32..).take(self.plans.len() + 1);
             let ranks = plans.all(|plan| self.rank(plan, member) == world.rank(plan, member));
             let same = ranks
-                && (region, person.frozen) == (view.region, view.frozen)
+                && region == (view.region, view.region_until)
+                && person.frozen == view.frozen
                 && (person.kept, person.invitees_kept) == (view.kept.0, view.invitees_kept.0);
             if !same {
                 findings.add(format!(

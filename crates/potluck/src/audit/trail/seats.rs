@@ -327,7 +327,7 @@ impl Trail {
                 via: seat.via,
                 uplines: self.uplines(seat.member, &campaign),
                 walk: self.walk(seat.member, &campaign),
-                agents: self.agents(seat.member, &campaign),
+                agents: self.agents(seat.member, &campaign, at.1),
                 home_store: self.seat_home(number, &campaign.terms, (seat.member, at.1)),
             })
             .collect();
