@@ -3722,6 +3722,7 @@ export interface components {
             beacon: components["schemas"]["DrawBeacon"];
             frozen_at?: components["schemas"]["At"] | null;
             hashes: components["schemas"]["DrawHashes"];
+            late_at?: components["schemas"]["At"] | null;
             /** Format: int32 */
             level: number;
             mine?: components["schemas"]["DrawMine"] | null;

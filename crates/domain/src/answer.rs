@@ -154,6 +154,7 @@ impl Answer {
                 | Event::TaxPaid { .. }
                 | Event::Circle(_)
                 | Event::Ballot(_)
+                | Event::RoundFoundLate { .. }
                 | Event::Identity(_)
                 | Event::Delivery(_)
                 | Event::CoinsExpired { .. } => {}

@@ -154,6 +154,13 @@ pub enum Command {
         /// The group.
         group: GroupId,
     },
+    /// Shows the value of a void group's round that was found after all.
+    NoteLateRound {
+        /// The group.
+        group: GroupId,
+        /// What only the beacon's own verifier can make.
+        round: Box<draw::VerifiedRound>,
+    },
     /// The channel has sent the money back.
     ConfirmRefund {
         /// Which refund.

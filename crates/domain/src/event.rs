@@ -572,6 +572,19 @@ pub enum Event {
     /// Something of where a member has things sent (rules 3.4).
     #[n(52)]
     Delivery(#[n(0)] DeliveryEvent),
+    /// The value of a void group's round was found after all; the void stands (rules 5).
+    #[n(54)]
+    RoundFoundLate {
+        /// The group.
+        #[n(0)]
+        group: GroupId,
+        /// The round.
+        #[n(1)]
+        round: u64,
+        /// The beacon's signature of it.
+        #[cbor(n(2), with = "minicbor::bytes")]
+        signature: [u8; 48],
+    },
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {

@@ -367,6 +367,7 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::Circle(_)
         | Event::Table(_)
         | Event::Ballot(_)
+        | Event::RoundFoundLate { .. }
         | Event::Identity(_)
         | Event::Delivery(_) => Ok(()),
     }

@@ -38,6 +38,7 @@ mod identity;
 mod ids;
 mod join;
 mod kinds;
+mod late_round;
 mod ledger;
 mod limits;
 mod lots;

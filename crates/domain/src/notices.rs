@@ -375,6 +375,7 @@ pub fn notices(event: &Event, told: &mut impl FnMut(Notice)) {
         | Event::CampaignPublished { .. }
         | Event::CapitalDeposited { .. }
         | Event::TaxPaid { .. }
+        | Event::RoundFoundLate { .. }
         | Event::Identity(_)
         | Event::Delivery(_)
         | Event::GroupOpened { .. }

@@ -149,6 +149,9 @@ pub enum Refusal {
         /// The earliest moment.
         from: Millis,
     },
+    /// No void group waits for this round.
+    #[error("group {0} does not wait for this round")]
+    RoundNotAwaited(GroupId),
     /// The order is not in the state for this.
     #[error("order {0} is not in the state for this")]
     OrderState(OrderId),
@@ -314,6 +317,7 @@ impl Refusal {
             Refusal::NotInGroup { .. } => "not_in_group",
             Refusal::DrawOfAnotherFreeze(_) => "draw_of_another_freeze",
             Refusal::TooEarlyToVoid { .. } => "too_early_to_void",
+            Refusal::RoundNotAwaited(_) => "round_not_awaited",
             Refusal::OrderState(_) => "order_state",
             Refusal::NotYourOrder(_) => "order_not_yours",
             Refusal::InvalidPlan { .. } => "plan_invalid",

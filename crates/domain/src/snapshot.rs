@@ -23,6 +23,7 @@ use crate::{
     group::GroupSlot,
     idempotency::{KeySlot, MemberKeys},
     identity::Identities,
+    late_round::LateRounds,
     limits::Limits,
     member::Member,
     recharge::Recharges,
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// The format below; another one is refused, and the journal replayed instead.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 
 /// A snapshot cannot be used; the journal can be replayed without it.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +121,9 @@ struct Stored<'a> {
     /// Absent until a member has said where he has things sent.
     #[n(33)]
     deliveries: Option<&'a Deliveries>,
+    /// Absent while the round of every void group is known.
+    #[n(31)]
+    late: Option<&'a LateRounds>,
 }
 
 #[derive(Decode)]
@@ -191,6 +195,8 @@ struct Loaded {
     counter_cash: Option<CounterCash>,
     #[n(33)]
     deliveries: Option<Deliveries>,
+    #[n(31)]
+    late: Option<LateRounds>,
 }
 
 impl World {
@@ -247,6 +253,7 @@ impl World {
             homes: Some(&self.homes).filter(|known| !known.is_empty()),
             counter_cash: Some(&self.counter_cash).filter(|known| !known.is_empty()),
             deliveries: Some(&self.deliveries).filter(|known| !known.is_empty()),
+            late: Some(&self.late).filter(|known| !known.is_empty()),
         };
         minicbor::encode(&stored, out)
     }
@@ -297,6 +304,7 @@ impl World {
             identities: loaded.identities.unwrap_or_default(),
             counter_cash: loaded.counter_cash.unwrap_or_default(),
             deliveries: loaded.deliveries.unwrap_or_default(),
+            late: loaded.late.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();

@@ -24,6 +24,7 @@ use crate::{
     group::{Full, GroupSlot},
     idempotency::{KeySlot, MemberKeys},
     identity::Identities,
+    late_round::LateRounds,
     ledger,
     limits::Limits,
     member::Member,
@@ -74,6 +75,8 @@ pub struct World {
     pub(crate) deliveries: Deliveries,
     /// Who is who; empty until somebody is verified.
     pub(crate) identities: Identities,
+    /// Void groups whose round is not known.
+    pub(crate) late: LateRounds,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -308,6 +311,9 @@ impl World {
                 self.decide_settle(*group, outcome, now, events)?
             }
             Command::VoidGroup { group } => self.decide_void(*group, now, events)?,
+            Command::NoteLateRound { group, round } => {
+                self.decide_late_round(*group, round, events)?
+            }
             Command::ConfirmRefund { refund } => self.decide_confirm_refund(*refund, events)?,
             Command::ShipOrder { order } => self.decide_ship(*order, now, events)?,
             Command::ReceiveOrder { order, member } => {
@@ -529,6 +535,9 @@ impl World {
                     };
                     self.refund_seat(RefundId(refund), payment, *refund_each);
                 }
+                if *why == Closing::Void {
+                    self.note_void(*group);
+                }
                 self.end_group(*group, Closing::state(*why));
             }
             Event::GroupSettled(settled) => {
@@ -629,6 +638,7 @@ impl World {
             Event::Ballot(event) => self.apply_ballot(event),
             Event::Identity(event) => self.apply_identity(event),
             Event::Delivery(event) => self.apply_delivery(event),
+            Event::RoundFoundLate { group, .. } => self.apply_late_round(*group),
         }
     }
 
@@ -772,6 +782,7 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::Circle(_)
         | Command::Identity(_)
         | Command::Delivery(_)
+        | Command::NoteLateRound { .. }
         | Command::Table(_) => None,
         Command::Alliance(command) => command.touched(),
     }
@@ -807,6 +818,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::CancelGroup { .. }
         | Command::SettleGroup { .. }
         | Command::VoidGroup { .. }
+        | Command::NoteLateRound { .. }
         | Command::ConfirmRefund { .. }
         | Command::ShipOrder { .. }
         | Command::TakeBackOrder { .. }

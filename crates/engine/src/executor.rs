@@ -158,6 +158,7 @@ fn event_bytes(event: &Event) -> usize {
         Event::Table(_) => 64,
         Event::Ballot(event) => ballot_bytes(event),
         Event::PlanPublished { .. } | Event::Identity(_) => 512,
+        Event::RoundFoundLate { .. } => 80,
         Event::ProfileAdopted { .. } => 1024,
         Event::CoinsExpired { lost, .. } => 16 + 12 * lost.len(),
         Event::RanksCounted { risen, .. } => 16 + 12 * risen.len(),

@@ -82,6 +82,14 @@ impl Outbox {
         Ok(files)
     }
 
+    /// Void groups whose round is not known yet, at most `limit` and [`MAX_PAGE`].
+    pub async fn late_rounds(&self, limit: usize) -> Result<Vec<AwaitedDraw>, SubmitError> {
+        let limit = limit.min(MAX_PAGE);
+        let query = self.engine.query(move |world| world.late_rounds(limit));
+        let (page, _) = query.await?;
+        Ok(page)
+    }
+
     /// Reservations that wait for their payment, beginning after `after`; at most `limit` and [`MAX_PAGE`]. The
     /// channel is asked about them at the start, in case its notice was lost.
     pub async fn next_reservations(

@@ -26,6 +26,9 @@ pub(crate) struct DrawArgs {
     /// for each, the oldest first. Then turns are checked, too
     #[arg(long, value_name = "DIR")]
     earlier: Vec<PathBuf>,
+    /// The void file of a group that is not drawn: says by name what a value that is known makes of it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["earlier", "rights"])]
+    void: Option<PathBuf>,
     /// The rights to buy that a ballot has given, to check that they followed the scores
     #[arg(long, value_name = "FILE")]
     rights: Option<PathBuf>,
@@ -56,6 +59,9 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
     let mut reproduced =
         draw::reproduce(&open, &seats, &freeze, &args.signature, beacon.as_deref())
             .map_err(|error| server::chain(&error))?;
+    if let Some(void) = &args.void {
+        return Err(breach((&open, &freeze), beacon.as_deref(), &read(void)?)?);
+    }
     if let Some(rights) = &args.rights {
         let files = (&open[..], &seats[..], &freeze[..]);
         let stopped = draw_rights::check(files, &reproduced.result, &read(rights)?)?;
@@ -83,6 +89,37 @@ fn reproduce(args: &DrawArgs) -> Result<draw::Reproduced, String> {
         }
     }
     Ok(reproduced)
+}
+
+/// What a void is whose round has the signature that was just checked (draw 8).
+fn breach(
+    (open, freeze): (&[u8], &[u8]),
+    beacon: Option<&[u8]>,
+    void: &[u8],
+) -> Result<String, String> {
+    let says = |error: &dyn std::error::Error| server::chain(error);
+    let open = draw::Open::parse(open).map_err(|error| says(&error))?;
+    let freeze = draw::Freeze::parse(freeze).map_err(|error| says(&error))?;
+    let void = draw::Void::parse(void).map_err(|error| says(&error))?;
+    if void.of != freeze.hash() || void.reason != draw::VoidReason::Timeout {
+        return Err("the void is of another group, or of one that was never full".to_owned());
+    }
+    let timing = match open.source {
+        draw::Source::DrandQuicknet => Some(draw::QUICKNET),
+        draw::Source::Commit => None,
+        draw::Source::Local { .. } => beacon
+            .map(|bytes| draw::BeaconFile::parse(bytes).map_err(|error| says(&error)))
+            .transpose()?
+            .map(|file| file.timing()),
+    };
+    if let Some(timing) = timing {
+        draw::Void::of_freeze(&open, &freeze, timing, void.at).map_err(|error| says(&error))?;
+    }
+    Ok(format!(
+        "void although round {} has a value: the group became void at unix second {}; if this signature was public before then, \
+         the void is a breach of the draw's rules (draw 8)",
+        freeze.round, void.at
+    ))
 }
 
 /// One earlier group of a circle.

@@ -4,7 +4,7 @@
 //! group is settled by. Late rounds are waited for; a group becomes void only after every source was asked past its
 //! timeout.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ const A_LOOK: usize = engine::outbox::MAX_PAGE;
 /// Waits before a round that no source knew is asked about again.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Waits before the round of a void group is asked about again.
+const LONGEST_WAIT_OF_VOID: Duration = Duration::from_secs(3600);
 /// Seconds after the round's time from which a group without a value becomes void (draw 2).
 const TIMEOUT_S: u64 = 86_400;
 
@@ -38,11 +40,11 @@ impl Patience {
         self.0.get(round).is_none_or(|(at, _)| *at <= now)
     }
 
-    fn failed(&mut self, round: RoundKey, now: Instant) {
+    fn failed(&mut self, round: RoundKey, now: Instant, longest: Duration) {
         let wait = self
             .0
             .get(&round)
-            .map_or(FIRST_WAIT, |(_, wait)| (*wait * 2).min(LONGEST_WAIT));
+            .map_or(FIRST_WAIT, |(_, wait)| (*wait * 2).min(longest));
         self.0.insert(round, (now + wait, wait));
     }
 }
@@ -50,10 +52,15 @@ impl Patience {
 /// Makes draws until the engine ends.
 pub(crate) async fn run(app: Arc<App>) {
     let outbox = Outbox::new(app.engine.clone());
-    let mut patience = Patience::default();
+    let (mut patience, mut of_void) = (Patience::default(), Patience::default());
     loop {
         match outbox.next_draws(A_LOOK).await {
             Ok(awaited) => look(&app, &outbox, awaited, &mut patience).await,
+            Err(SubmitError::Stopped) => return,
+            Err(_) => {}
+        }
+        match outbox.late_rounds(A_LOOK).await {
+            Ok(awaited) => look_late(&app, awaited, &mut of_void).await,
             Err(SubmitError::Stopped) => return,
             Err(_) => {}
         }
@@ -70,14 +77,7 @@ async fn look(app: &Arc<App>, outbox: &Outbox, awaited: Vec<AwaitedDraw>, patien
         .into_iter()
         .filter(|draw| draw.round_time_s <= now_s)
     {
-        let beacon = match draw.source {
-            BeaconSource::DrandQuicknet => [0; 32],
-            BeaconSource::Local { beacon, .. } => beacon,
-        };
-        rounds
-            .entry((draw.round_time_s, draw.round, beacon))
-            .or_default()
-            .push(draw);
+        rounds.entry(round_key(&draw)).or_default().push(draw);
     }
     patience.0.retain(|round, _| rounds.contains_key(round));
     for (key, draws) in rounds {
@@ -93,7 +93,7 @@ async fn look(app: &Arc<App>, outbox: &Outbox, awaited: Vec<AwaitedDraw>, patien
             .find(&source, round, app.config.clock.now())
             .await;
         if found.is_none() {
-            patience.failed(key, Instant::now());
+            patience.failed(key, Instant::now(), LONGEST_WAIT);
             let late_s = now_s.saturating_sub(round_time_s);
             tracing::warn!(
                 round,
@@ -118,6 +118,41 @@ async fn look(app: &Arc<App>, outbox: &Outbox, awaited: Vec<AwaitedDraw>, patien
             })
             .await;
     }
+}
+
+/// Rounds of void groups: found after all they are shown, and change nothing.
+async fn look_late(app: &Arc<App>, awaited: Vec<AwaitedDraw>, patience: &mut Patience) {
+    let asked: HashSet<RoundKey> = awaited.iter().map(round_key).collect();
+    patience.0.retain(|round, _| asked.contains(round));
+    for draw in awaited {
+        let (key, source) = (round_key(&draw), draw.source);
+        let known = app.beacons.known(&source, draw.round);
+        if known.is_none() && !patience.may_ask(&key, Instant::now()) {
+            continue;
+        }
+        let now = app.config.clock.now();
+        let Some(round) = app.beacons.find(&source, draw.round, now).await else {
+            patience.failed(key, Instant::now(), LONGEST_WAIT_OF_VOID);
+            continue;
+        };
+        let group = draw.group;
+        tracing::error!(
+            group = group.0,
+            round = draw.round,
+            "the value of round {} was found, and group {group} is void: if it was public in time, the void is a breach",
+            draw.round
+        );
+        let round = Box::new(round);
+        submit(app, group, Command::NoteLateRound { group, round }).await;
+    }
+}
+
+fn round_key(draw: &AwaitedDraw) -> RoundKey {
+    let beacon = match draw.source {
+        BeaconSource::DrandQuicknet => [0; 32],
+        BeaconSource::Local { beacon, .. } => beacon,
+    };
+    (draw.round_time_s, draw.round, beacon)
 }
 
 async fn settle(app: &App, outbox: &Outbox, group: GroupId, verified: VerifiedRound) {
@@ -159,6 +194,7 @@ async fn void(app: &App, group: GroupId) {
 }
 
 async fn submit(app: &App, group: GroupId, command: Command) {
+    let is_late = matches!(command, Command::NoteLateRound { .. });
     match app
         .engine
         .submit(Request {
@@ -168,11 +204,14 @@ async fn submit(app: &App, group: GroupId, command: Command) {
         })
         .await
     {
+        Ok(_) if is_late => {}
         Ok(_) => metrics::counter!("groups_drawn_total").increment(1),
         // Somebody was quicker, or it is tried again at the next look.
         Err(
             SubmitError::Refused(
-                Refusal::GroupNotFull(_) | Refusal::Ballot(BallotRefusal::IsDrawn(_)),
+                Refusal::GroupNotFull(_)
+                | Refusal::RoundNotAwaited(_)
+                | Refusal::Ballot(BallotRefusal::IsDrawn(_)),
             )
             | SubmitError::Busy
             | SubmitError::Stopped,

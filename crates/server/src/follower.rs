@@ -355,7 +355,8 @@ fn group_of(event: &Event) -> Option<GroupId> {
     match event {
         Event::GroupOpened { group, .. }
         | Event::GroupFilled { group, .. }
-        | Event::GroupClosed { group, .. } => Some(*group),
+        | Event::GroupClosed { group, .. }
+        | Event::RoundFoundLate { group, .. } => Some(*group),
         Event::SeatReserved { payment, .. }
         | Event::SeatLapsed { payment }
         | Event::PaymentAccepted { payment, .. }

@@ -177,7 +177,8 @@ CREATE TABLE draw_ (
   round_time BIGINT,
   signature BLOB,
   seed BLOB,
-  winners TEXT
+  winners TEXT,
+  late_at BIGINT
 );
 CREATE INDEX draw_state ON draw_ (state, group_id);
 CREATE TABLE draw_file (

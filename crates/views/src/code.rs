@@ -218,6 +218,7 @@ const EVENTS: &[(i64, &str)] = &[
     (43, "withdrawal_failed"),
     (44, "clawed_back"),
     (53, "tax_paid"),
+    (54, "round_found_late"),
     (70, "profile_adopted"),
     (71, "coins_expired"),
 ];
@@ -289,6 +290,7 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::Ballot(event) => {
             BALLOT_EVENTS.saturating_add(place(&BallotEvent::NAMES, &event.name()))
         }
+        Event::RoundFoundLate { .. } => 54,
         Event::CoinsExpired { .. } => 71,
     }
 }

@@ -236,12 +236,14 @@ pub struct DrawRow {
     pub round: Option<u64>,
     /// Unix seconds of that round.
     pub round_time: Option<u64>,
-    /// Its signature.
+    /// Its signature; of a void draw that which was found afterwards.
     pub signature: Option<[u8; 48]>,
     /// The seed of the scores.
     pub seed: Option<Hash>,
     /// Seat numbers that won, in the draw's order.
     pub winners: Option<Vec<u32>>,
+    /// When the signature of a void draw's round was found.
+    pub late_at: Option<Millis>,
 }
 
 /// A line of a member's wallet.

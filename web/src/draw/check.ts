@@ -35,6 +35,8 @@ export interface DrawFiles {
   published: Uint8Array | null
   /** The `beacon` file of a local source. */
   beacon: Uint8Array | null
+  /** Why there is no draw. */
+  void?: Uint8Array | null
 }
 
 /** What the server says beside the files; every line of it is compared with what we compute. */

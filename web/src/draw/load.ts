@@ -20,6 +20,7 @@ export async function loadDraw(group: string, campaign: string, drawn: boolean):
   const [open, seats, freeze, result] = await Promise.all(
     (['open', 'seats', 'freeze', 'result'] as const).map((file) => (drawn && info.hashes[file] !== null ? fileOrNull(group, file) : null)),
   )
+  const voided = info.state === 'void' ? await fileOrNull(group, 'void') : null
   const published = await orNull(api.published(campaign))
   const files: Omit<DrawFiles, 'open'> & { open: Uint8Array | null } = {
     open: open ?? null,
@@ -28,6 +29,7 @@ export async function loadDraw(group: string, campaign: string, drawn: boolean):
     result: result ?? null,
     published,
     beacon: await beaconOf(info),
+    void: voided,
   }
   if (files.open === null) return { info, files: { ...files, open: new Uint8Array() }, report: null }
   const whole = files as DrawFiles
@@ -37,7 +39,8 @@ export async function loadDraw(group: string, campaign: string, drawn: boolean):
 function claimsOf(info: DrawInfo): Parameters<typeof checkDraw>[1] {
   return {
     round: info.round === null ? null : BigInt(info.round),
-    signature: info.beacon?.signature ?? null,
+    // What was found after a void decides nothing.
+    signature: info.state === 'void' ? null : (info.beacon?.signature ?? null),
     hashes: info.hashes,
     seed: info.seed,
     winners: info.winners,

@@ -572,6 +572,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Table(_) => "table",
         Event::Ballot(_) => "ballot",
         Event::Identity(_) => "identity",
+        Event::RoundFoundLate { .. } => "round-found-late",
         Event::MemberRegistered { .. } => "registered",
         Event::InviterBound { .. } => "bound",
         Event::CampaignPublished { .. } => "published",

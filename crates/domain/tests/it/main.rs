@@ -18,6 +18,7 @@ mod groups;
 mod homes;
 mod identities;
 mod kinds;
+mod late_rounds;
 mod laws;
 mod limits;
 mod notices;

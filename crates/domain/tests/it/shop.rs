@@ -280,9 +280,13 @@ impl Shop {
 
     pub(crate) fn outcome(&self, group: GroupId) -> draw::Outcome {
         let files = self.world.draw_files(group).unwrap();
-        let round = files.freeze.round;
-        let verified = self.key.verify(round, &self.beacon.sign(round)).unwrap();
+        let verified = self.verified(files.freeze.round);
         draw::draw(&files.open, &files.seats, &files.freeze, &verified).unwrap()
+    }
+
+    /// A round of the shop's beacon.
+    pub(crate) fn verified(&self, round: u64) -> draw::VerifiedRound {
+        self.key.verify(round, &self.beacon.sign(round)).unwrap()
     }
 
     /// Draws and settles a full group.

@@ -75,6 +75,17 @@ impl Beacons {
         }
     }
 
+    /// Holds the signature of a round to its beacon; none where the beacon's key is not known.
+    pub(super) fn check_round(
+        &mut self,
+        source: &BeaconSource,
+        round: u64,
+        signature: &[u8; 48],
+    ) -> Option<Result<(), String>> {
+        let verified = self.key(source)?.verify(round, signature);
+        Some(verified.map(drop).map_err(|error| error.to_string()))
+    }
+
     /// Draws a full group again with the signature that settled it. Errors say what is wrong with it.
     pub(super) fn draw_again(
         &mut self,

@@ -7,6 +7,7 @@ use domain::{Asset, Millis, Money};
 use draw::to_hex;
 
 use super::Audit;
+use super::trail::Counts;
 
 /// Findings that are printed one by one.
 const MAX_PRINTED: usize = 50;
@@ -59,6 +60,18 @@ fn journal(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// How groups have ended.
+fn ended(counts: &Counts) -> String {
+    let late = match counts.found_late {
+        0 => String::new(),
+        late => format!(", of which {late} had a beacon value that was found afterwards"),
+    };
+    format!(
+        "{} settled, {} expired, {} cancelled, {} void{late}",
+        counts.settled, counts.expired, counts.cancelled, counts.void
+    )
+}
+
 fn checked(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     let (trail, ledger) = (&audit.trail, &audit.ledger);
     let counts = &trail.counts;
@@ -79,10 +92,7 @@ fn checked(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
         "campaigns",
         &format!("{}, the worst case of each covered", trail.campaigns.len()),
     )?;
-    let over = format!(
-        "{} settled, {} expired, {} cancelled, {} void",
-        counts.settled, counts.expired, counts.cancelled, counts.void
-    );
+    let over = ended(counts);
     row(
         out,
         "groups",

@@ -173,6 +173,7 @@ impl Books {
             | Event::SelfExcluded { .. }
             | Event::PausesBegun { .. }
             | Event::Ballot(_)
+            | Event::RoundFoundLate { .. }
             | Event::Identity(_)
             | Event::Delivery(_)
             | Event::DividendsPaid { .. }

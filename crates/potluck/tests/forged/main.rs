@@ -15,6 +15,7 @@ mod counter_cash;
 mod counters;
 mod dividends;
 mod homes;
+mod late_rounds;
 mod limits;
 mod people;
 mod purchases;

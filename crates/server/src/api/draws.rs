@@ -15,8 +15,8 @@ use crate::beacon::QUICKNET_PUBLIC_KEY;
 use crate::http::{InPath, Keyed, Params, Problem, Result, Round, Segment, Sent};
 use crate::present::draw_status;
 use crate::wire::{
-    BeaconName, DrawBeacon, DrawHashes, DrawMine, DrawPage, Nothing, PROOF_LEVEL, SignatureSent,
-    at_seconds, source_name,
+    At, BeaconName, DrawBeacon, DrawHashes, DrawMine, DrawPage, Nothing, PROOF_LEVEL,
+    SignatureSent, at_seconds, source_name,
 };
 
 /// Where a group's draw stands, and what proves it.
@@ -55,6 +55,7 @@ pub(crate) async fn page(
             result: row.result.map(|hash| hash.to_string()),
         },
         seed: row.seed.map(|seed| seed.to_string()),
+        late_at: row.late_at.map(At),
         winners: row.winners,
         mine,
         published_hash: published.to_string(),
@@ -201,7 +202,8 @@ pub(crate) async fn send_signature(
     let signature = draw::signature_from_hex(&sent.signature).map_err(|_| invalid())?;
     let awaited = app
         .query(move |world| {
-            let awaited = world.awaiting_draw(engine::outbox::MAX_PAGE);
+            let mut awaited = world.awaiting_draw(engine::outbox::MAX_PAGE);
+            awaited.extend(world.late_rounds(engine::outbox::MAX_PAGE));
             let fits = |source: &BeaconSource| match source {
                 BeaconSource::DrandQuicknet => sent.source == BeaconName::DrandQuicknet,
                 BeaconSource::Local { .. } => sent.source == BeaconName::Local,

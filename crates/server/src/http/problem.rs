@@ -221,8 +221,7 @@ pub(crate) struct RefusedWith {
 impl From<Refusal> for Problem {
     /// The one place where refusals of the domain become statuses.
     fn from(refusal: Refusal) -> Problem {
-        let (status, code) = (status_of(&refusal), public_code(&refusal));
-        let problem = Problem::new(status, code, public_detail(&refusal));
+        let problem = plain(&refusal);
         match refusal {
             Refusal::InvalidCampaign { field, must }
             | Refusal::InvalidPlan { field, must }
@@ -269,6 +268,7 @@ impl From<Refusal> for Problem {
             | Refusal::SeatLimit { .. }
             | Refusal::NotInGroup { .. }
             | Refusal::DrawOfAnotherFreeze(_)
+            | Refusal::RoundNotAwaited(_)
             | Refusal::OrderState(_)
             | Refusal::NotYourOrder(_)
             | Refusal::UnknownRank { .. }
@@ -292,6 +292,15 @@ impl From<Refusal> for Problem {
             Refusal::MoneyLimit { most } => problem.with("most", most.to_decimal()),
         }
     }
+}
+
+/// Status, code and text of a refusal.
+fn plain(refusal: &Refusal) -> Problem {
+    Problem::new(
+        status_of(refusal),
+        public_code(refusal),
+        public_detail(refusal),
+    )
 }
 
 fn status_of(refusal: &Refusal) -> StatusCode {
@@ -349,6 +358,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::NotInGroup { .. }
         | Refusal::DrawOfAnotherFreeze(_)
         | Refusal::TooEarlyToVoid { .. }
+        | Refusal::RoundNotAwaited(_)
         | Refusal::RegionStands { .. }
         | Refusal::ExclusionStands { .. }
         | Refusal::LossPause { .. }

@@ -151,6 +151,8 @@ pub(crate) struct DrawPage {
     pub(crate) beacon: DrawBeacon,
     pub(crate) hashes: DrawHashes,
     pub(crate) seed: Option<String>,
+    /// When the signature of the round was found although the group was void; the void stands.
+    pub(crate) late_at: Option<At>,
     /// Drawn seat numbers in winning order, without a leader who always gets the product.
     pub(crate) winners: Option<Vec<u32>>,
     /// The caller's own entries: what proves that his tag is his.

@@ -1,5 +1,8 @@
 //! Draws by the public beacon: from relays, or from whoever sends the signature in.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -100,6 +103,68 @@ async fn relays_are_asked_one_after_the_other_and_none_is_believed() {
     site.advance_s(60);
     check(&site, &group).await;
     site.close().await;
+}
+
+/// A value that comes after the void is shown beside it, whoever found it, and changes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_found_after_the_void_is_shown_beside_it() {
+    let late = Arc::new(AtomicBool::new(false));
+    let is_there = late.clone();
+    let relay = relay(move |round| {
+        if is_there.load(Ordering::Relaxed) {
+            (StatusCode::OK, published(round))
+        } else {
+            (StatusCode::NOT_FOUND, String::new())
+        }
+    })
+    .await;
+    for sent_in in [true, false] {
+        late.store(false, Ordering::Relaxed);
+        let (site, group) = frozen(vec![relay.clone()]).await;
+        site.advance_s(60 + 86_400);
+        site.group(&group, "void").await;
+        let draw = async || {
+            let path = format!("/groups/{group}/draw");
+            site.anyone().get(&path).await.json()
+        };
+        let before = draw().await;
+        assert_eq!(
+            (
+                &before["state"],
+                &before["late_at"],
+                &before["beacon"]["signature"]
+            ),
+            (&json!("void"), &Value::Null, &Value::Null)
+        );
+        if sent_in {
+            let path = format!("/draws/{ROUND}/signature");
+            let body = json!({ "source": "drand-quicknet", "signature": SIGNATURE });
+            assert_eq!(site.anyone().post(&path, body).await.status, 202);
+        } else {
+            late.store(true, Ordering::Relaxed);
+        }
+        let after = site
+            .until("the value is shown", async || {
+                let draw = draw().await;
+                (!draw["late_at"].is_null()).then_some(draw)
+            })
+            .await;
+        assert_eq!(
+            (
+                &after["state"],
+                &after["beacon"]["signature"],
+                &after["winners"]
+            ),
+            (&json!("void"), &json!(SIGNATURE), &Value::Null)
+        );
+        site.group(&group, "void").await;
+        let void = site
+            .anyone()
+            .get(&format!("/groups/{group}/draw/void"))
+            .await;
+        assert_eq!(void.status, 200);
+        site.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -165,6 +165,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::Circle(_) => "circle",
         Command::Identity(_) => "identity",
         Command::Delivery(_) => "delivery",
+        Command::NoteLateRound { .. } => "note-late-round",
         Command::Table(_) => "table",
         Command::Ballot(_) => "ballot",
     }

@@ -164,6 +164,7 @@ impl Trail {
             | Event::ClawedBack { .. }
             | Event::TaxPaid { .. }
             | Event::Circle(_)
+            | Event::RoundFoundLate { .. }
             | Event::Identity(_)
             | Event::Delivery(_)
             | Event::Table(_)
@@ -305,6 +306,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::Circle(event) => event.name(),
         Event::Identity(event) => event.name(),
         Event::Delivery(event) => event.name(),
+        Event::RoundFoundLate { .. } => "round-found-late",
         Event::Table(event) => event.name(),
         Event::Ballot(event) => event.name(),
         Event::CoinsExpired { .. } => "coins-expired",

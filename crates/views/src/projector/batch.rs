@@ -150,6 +150,9 @@ impl Batch {
             | Event::Identity(_)
             | Event::Delivery(_)
             | Event::ProfileAdopted { profile: _ } => Ok(()),
+            Event::RoundFoundLate {
+                group, signature, ..
+            } => self.round_late(*group, *signature),
             Event::WithdrawalRequested {
                 withdrawal,
                 member,

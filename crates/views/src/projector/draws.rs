@@ -37,6 +37,7 @@ impl Batch {
             signature: None,
             seed: None,
             winners: None,
+            late_at: None,
         };
         self.rows.draws.put(group.0, draw);
         if is_drawn {
@@ -200,6 +201,15 @@ impl Batch {
         let bytes = Void { of, reason, at }.to_bytes();
         draw.void = Some(draw::hash(&bytes));
         self.file(group, DrawFile::Void, bytes);
+        Ok(())
+    }
+
+    /// The value came after the void, which stands.
+    pub(super) fn round_late(&mut self, group: GroupId, signature: [u8; 48]) -> Done {
+        let at = self.at;
+        let draw = self.draw_state(group, DrawStatus::Void)?;
+        draw.signature = Some(signature);
+        draw.late_at = Some(at);
         Ok(())
     }
 

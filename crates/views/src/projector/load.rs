@@ -147,6 +147,9 @@ impl Needs {
                 self.groups.insert(group.0);
                 self.filled.insert(group.0);
             }
+            Event::RoundFoundLate { group, .. } => {
+                self.groups.insert(group.0);
+            }
             Event::GroupClosed { group, refunds, .. } => {
                 self.whole_group(*group);
                 for seat in refunds {
@@ -482,6 +485,7 @@ fn draw_row(row: &AnyRow) -> Result<Draw> {
         signature: draw.signature,
         seed: draw.seed,
         winners: draw.winners,
+        late_at: draw.late_at,
     })
 }
 

@@ -240,6 +240,7 @@ const DRAW_COLUMNS: &[&str] = &[
     "signature",
     "seed",
     "winners",
+    "late_at",
 ];
 pub(super) const DRAW: Table = new_rows("draw_", DRAW_COLUMNS);
 pub(super) const DRAW_AGAIN: Table = replaced("draw_", DRAW_COLUMNS, 1);
@@ -339,6 +340,7 @@ pub(super) struct Draw {
     pub(super) signature: Option<[u8; 48]>,
     pub(super) seed: Option<Hash>,
     pub(super) winners: Option<Vec<u32>>,
+    pub(super) late_at: Option<Millis>,
 }
 
 /// Rows of a batch, and of those before it. Lists hold new rows, flat.
@@ -581,7 +583,7 @@ impl Order {
 }
 
 impl Draw {
-    pub(super) fn values(&self, group: u64) -> [Value; 13] {
+    pub(super) fn values(&self, group: u64) -> [Value; 14] {
         let hash = |hash: &Option<Hash>| Value::from(hash.as_ref().map(|hash| hash.0.as_slice()));
         let winners = self.winners.as_ref().map(|winners| {
             winners
@@ -604,6 +606,7 @@ impl Draw {
             self.signature.as_ref().map(<[u8; 48]>::as_slice).into(),
             hash(&self.seed),
             winners.into(),
+            self.late_at.map(|at| at.0).into(),
         ]
     }
 }

@@ -187,6 +187,7 @@ pub(crate) fn draw(row: &AnyRow) -> Result<DrawRow> {
             .maybe_text("winners")?
             .map(|text| winners(&text))
             .transpose()?,
+        late_at: maybe_millis(row, "late_at")?,
     })
 }
 

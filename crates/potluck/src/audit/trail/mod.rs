@@ -75,6 +75,8 @@ pub(super) struct Trail {
     /// Dividend pools by plan.
     pots: BTreeMap<u32, Pot>,
     limits: limits::Book,
+    /// Void groups whose round is not known, with it.
+    void_rounds: BTreeMap<GroupId, u64>,
     withdrawals: Withdrawals,
     shop: Shop,
     recharges: recharge::Recharges,
@@ -91,6 +93,8 @@ pub(super) struct Counts {
     pub(super) expired: u64,
     pub(super) cancelled: u64,
     pub(super) void: u64,
+    /// Void groups whose round was found afterwards.
+    pub(super) found_late: u64,
     pub(super) freezes: u64,
     pub(super) verified: u64,
     pub(super) unverified: u64,
@@ -266,7 +270,8 @@ impl Trail {
             | Event::PaymentBounced { .. }
             | Event::SeatLeft { .. }
             | Event::GroupFilled { .. }
-            | Event::GroupClosed { .. } => self.seat_event(at, event, findings),
+            | Event::GroupClosed { .. }
+            | Event::RoundFoundLate { .. } => self.seat_event(at, event, findings),
             Event::GroupSettled(settled) => self.settled(at, settled, findings),
             Event::CapitalDeposited { amount } | Event::TaxPaid { amount } => {
                 let says = || "a deposit of nothing, or tax of nothing handed over".to_owned();

@@ -100,6 +100,11 @@ impl Trail {
                 self.filled(at, *group, seats, (*frozen_at, *round, *freeze), findings);
             }
             Event::GroupClosed { .. } => self.closed(at, event, findings),
+            Event::RoundFoundLate {
+                group,
+                round,
+                signature,
+            } => self.found_late(at, *group, (*round, signature), findings),
             _ => {}
         }
     }
@@ -399,6 +404,7 @@ impl Trail {
             format!("group {group} cannot end as {why:?}")
         });
         if let Some(files) = live.full.as_ref().and_then(|full| full.files.as_ref()) {
+            self.void_rounds.insert(*group, files.freeze.round);
             let timing = self
                 .campaign(*group)
                 .map(|campaign| campaign.terms.draw.source.timing());
@@ -418,5 +424,28 @@ impl Trail {
         }
         count_closing(&mut self.counts, *why);
         self.live.remove(group);
+    }
+
+    /// The round that a void group waited for is known after all, once (rules 5).
+    fn found_late(
+        &mut self,
+        at: At,
+        group: GroupId,
+        (round, signature): (u64, &[u8; 48]),
+        findings: &mut Findings,
+    ) {
+        let awaited = self.void_rounds.remove(&group) == Some(round);
+        findings.unless(awaited, at.0, || {
+            format!("a value of round {round} is shown for group {group}, which is not void for the lack of it")
+        });
+        let source = self.campaign(group).map(|known| known.terms.draw.source);
+        let checked = source.and_then(|source| self.beacons.check_round(&source, round, signature));
+        if let Some(Err(says)) = checked {
+            findings.add(format!(
+                "record {}: the value shown for the void group {group} is not its round's: {says}",
+                at.0
+            ));
+        }
+        self.counts.found_late += 1;
     }
 }
