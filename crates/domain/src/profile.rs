@@ -276,7 +276,7 @@ pub enum TaxBearer {
     /// It is taken out of the reward.
     #[n(0)]
     Member,
-    /// The owner pays it on top. Nobody counts that yet, so no profile with such a tax can be adopted.
+    /// The owner pays it on top.
     #[n(1)]
     Owner,
 }
@@ -495,8 +495,12 @@ impl ProfileTerms {
                 return invalid(field, "must not be below zero");
             }
         }
-        if self.withholding.borne_by == TaxBearer::Owner && self.withholding.occasional.0 != 0 {
-            return invalid("withholding.borne_by", "must be member");
+        let untaxed = RATE_ONE_PPM.saturating_sub(self.withholding.occasional.0);
+        if self.withholding.borne_by == TaxBearer::Owner && untaxed == 0 {
+            return invalid(
+                "withholding.occasional",
+                "must be below 100 % where owners bear it",
+            );
         }
         if !self.withdrawal.minimum.is_positive() {
             return invalid("withdrawal.minimum", "must be above zero");

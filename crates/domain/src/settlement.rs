@@ -9,7 +9,7 @@ use crate::{
 /// Every amount that follows from a draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// Cash that every non-winner gets on top of his refund.
+    /// Cash that every non-winner gets on top of his refund, tax that the owner bears included.
     pub consolation_cash: Money,
     /// Coins that every non-winner gets.
     pub consolation_coins: Coins,
@@ -76,7 +76,8 @@ pub fn settle_ballot(
         unused: &unused,
     })?;
     let mut settlement = Settlement {
-        consolation_cash: consolation.map_or(Money::ZERO, |consolation| consolation.cash),
+        consolation_cash: campaign
+            .with_tax(consolation.map_or(Money::ZERO, |consolation| consolation.cash))?,
         consolation_coins: consolation.map_or(Coins::ZERO, |consolation| consolation.coins),
         rewards: paid.rewards,
         dividend: paid.dividend,

@@ -4,7 +4,8 @@
 //! carries the tax beside it, and one posting gives the member the rest and the tax office its part.
 
 use crate::{
-    Campaign, Event, GroupId, Kind, Money, Overflow, ProgramKind, Rate, Refusal, World, owed,
+    Campaign, Event, GroupId, Kind, Money, Overflow, ProgramKind, RATE_ONE_PPM, Rate, Refusal,
+    TaxBearer, World, owed,
 };
 
 impl Campaign {
@@ -16,6 +17,19 @@ impl Campaign {
             Kind::Draw | Kind::BonusDraw | Kind::Treat | Kind::Ballot => {
                 self.profile.terms().withholding.occasional
             }
+        }
+    }
+}
+
+impl Campaign {
+    /// What a reward that comes by chance costs the campaign's owner where this much is to reach the member: by a profile whose
+    /// owners bear the tax so much more that nothing is missing once it is withheld.
+    ///
+    /// Of `x = reward × rate / (1 − rate)` the tax is the whole fen, and withholding `rate` of the sum gives just that again.
+    pub fn with_tax(&self, reward: Money) -> Result<Money, Overflow> {
+        match self.profile.terms().withholding.borne_by {
+            TaxBearer::Member => Ok(reward),
+            TaxBearer::Owner => self.withheld().on_top_of(reward),
         }
     }
 }
@@ -42,6 +56,15 @@ impl Rate {
     pub fn withheld_of(self, reward: Money) -> Result<(Money, Money), Overflow> {
         let tax = reward.share(self)?;
         Ok((tax, reward.minus(tax)?))
+    }
+
+    /// The reward with the tax that an owner bears on it, rounded down to the fen; below 100 %.
+    fn on_top_of(self, reward: Money) -> Result<Money, Overflow> {
+        let rest = RATE_ONE_PPM.checked_sub(self.0).ok_or(Overflow)?;
+        let product = i128::from(reward.0).checked_mul(i128::from(self.0));
+        let tax = product.and_then(|product| product.checked_div(i128::from(rest)));
+        let tax = i64::try_from(tax.ok_or(Overflow)?).map_err(|_| Overflow)?;
+        reward.plus(Money(tax))
     }
 }
 

@@ -380,10 +380,11 @@ impl Page {
         }
         self.amount(&format!("  {}", fees_label(case)), figures.fees);
         self.owners(terms, figures);
-        self.some_amount(
-            "of these rewards withheld as tax, once received",
-            figures.tax,
-        );
+        let taxed = match terms.profile.terms().withholding.borne_by {
+            domain::TaxBearer::Member => "of these rewards withheld as tax, once received",
+            domain::TaxBearer::Owner => "of these rewards tax that the owner bears, once received",
+        };
+        self.some_amount(taxed, figures.tax);
     }
 
     fn owners(&mut self, terms: &Campaign, figures: &Figures) {

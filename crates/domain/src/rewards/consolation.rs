@@ -8,7 +8,7 @@ use crate::{Case, Coins, Money, Overflow};
 /// Every non-winner gets these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Consolation {
-    /// Cash (r of the rules).
+    /// Cash (r of the rules); tax that the owner bears comes on top.
     #[n(0)]
     pub cash: Money,
     /// Coins (c of the rules).
@@ -21,12 +21,13 @@ impl Consolation {
     pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
         let seats = Source::NonWinners.count(case);
         Ok(Bound {
-            cash: self.cash.times(seats)?,
+            cash: case.campaign.with_tax(self.cash)?.times(seats)?,
             coins: self.coins.times(seats)?,
         })
     }
 
     pub(super) fn pay(&self, drawn: &Drawn<'_>, till: &mut Till<'_>) -> Result<(), Overflow> {
+        let cash = drawn.campaign.with_tax(self.cash)?;
         for (number, seat) in drawn.sources(Source::NonWinners) {
             if drawn.is_unused(number) {
                 continue;
@@ -35,9 +36,9 @@ impl Consolation {
                 member: seat.member,
                 source_seat: Some(number),
                 generation: 0,
-                base: self.cash,
+                base: cash,
                 rate: None,
-                cash: self.cash,
+                cash,
                 coins: self.coins,
             })?;
         }

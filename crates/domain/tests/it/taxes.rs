@@ -1,5 +1,7 @@
 //! Tax that is withheld of rewards in cash that came by chance (rules 9.3).
 
+use proptest::prelude::*;
+
 use domain::{
     rewards::{Limit, Program, Reward, WinnerBonus},
     *,
@@ -215,22 +217,92 @@ fn what_was_withheld_is_handed_over_once_and_no_more() {
     shop.check();
 }
 
+/// As [`taxed`], but the owner bears the fifth.
+fn borne() -> Campaign {
+    let mut terms = taxed();
+    if let Profile::Own(own) = &mut terms.profile {
+        own.terms.withholding.borne_by = TaxBearer::Owner;
+    }
+    terms
+}
+
 #[test]
-fn owners_cannot_bear_the_tax_yet() {
+fn what_the_owner_bears_comes_on_top_and_the_member_gets_all_of_his_reward() {
+    let mut shop = Shop::new();
+    let (settled, winner, loser) = settled(&mut shop, borne());
+    let leader = settled.seats[0].member;
+    let of_leader = |member| if member == leader { 100 } else { 0 };
+    // 5.04 and a quarter of it, of which a fifth is withheld; 30.03 and 7.50.
+    assert_eq!(settled.consolation_cash, Money(504 + 126));
+    assert_eq!(has(&shop, loser), (504, of_leader(loser)));
+    assert_eq!(has(&shop, winner), (0, 3_003 + 750 + of_leader(winner)));
+    assert_eq!(shop.world.tax_owed(), Money(3 * 126));
+    assert_eq!(shop.balance("rewards"), 3 * 630 + 3_753 + 100);
+    shop.check();
+    keep(&mut shop, settled.first_order, winner);
+    assert_eq!(has(&shop, winner), (3_003 + of_leader(winner), 0));
+    assert_eq!(shop.world.tax_owed(), Money(3 * 126 + 750));
+    shop.check();
+}
+
+/// The gate counts it, and a cap is a cap on what the owner pays.
+#[test]
+fn the_gate_and_caps_count_the_tax_that_the_owner_bears() {
+    let left = |terms: &Campaign| solvency(terms).unwrap().worst;
+    let (member, owner) = (left(&taxed()), left(&borne()));
+    assert_eq!(member.0 - owner.0, 3 * 126 + 750);
+    let mut capped = borne();
+    capped.rewards[0].limit = Limit::Own(Money(700));
+    let mut shop = Shop::new();
+    let (settled, _, _) = settled(&mut shop, capped);
+    let consoled: Vec<i64> = settled
+        .split()
+        .1
+        .iter()
+        .map(|(_, seat)| has(&shop, seat.member).0)
+        .collect();
+    // 6.30 in full, 0.70 of which 0.14 is withheld, nothing.
+    assert_eq!(consoled, [504, 56, 0]);
+    assert_eq!(shop.world.tax_owed(), Money(126 + 14));
+    shop.check();
+}
+
+proptest! {
+    /// Whatever rate below 100 %: what is withheld of the sum is the tax on it, and the member gets his reward to the fen.
+    #[test]
+    fn what_is_withheld_of_a_reward_with_its_tax_leaves_the_reward(fen in 0i64..1 << 40, ppm in 0u32..1_000_000) {
+        let mut terms = borne();
+        if let Profile::Own(own) = &mut terms.profile {
+            own.terms.withholding.occasional = Rate(ppm);
+        }
+        let gross = terms.with_tax(Money(fen)).unwrap();
+        let (tax, net) = Rate(ppm).withheld_of(gross).unwrap();
+        prop_assert_eq!(net, Money(fen));
+        prop_assert_eq!(tax, Money(gross.0 - fen));
+    }
+}
+
+#[test]
+fn a_tax_of_everything_cannot_be_borne() {
     let mut own = own_profile();
     own.terms.withholding.borne_by = TaxBearer::Owner;
     let adopt = |own: &OwnProfile| Command::AdoptProfile {
         profile: Box::new(Profile::Own(Box::new(own.clone()))),
     };
     let mut shop = Shop::new();
-    shop.must(adopt(&own));
-    own.terms.withholding.occasional = Rate(1);
+    for ppm in [0, 1, 999_999] {
+        own.terms.withholding.occasional = Rate(ppm);
+        shop.must(adopt(&own));
+    }
+    own.terms.withholding.occasional = Rate(1_000_000);
     let refused = shop.try_do(adopt(&own));
-    let field = "withholding.borne_by";
+    let field = "withholding.occasional";
     assert!(
         matches!(refused, Err(Refusal::InvalidProfile { field: found, .. }) if found == field),
         "{refused:?}"
     );
+    own.terms.withholding.borne_by = TaxBearer::Member;
+    shop.must(adopt(&own));
 }
 
 /// Every event that tax is in, for the stored records.
