@@ -531,11 +531,14 @@ impl World {
         }));
     }
 
-    /// What time has made due in a purchase.
+    /// What time has made due in a purchase. What is to be paid yet may hold coins that have ended: they pay nothing any more.
     pub(crate) fn due_in_purchase(&self, purchase: PurchaseId, now: Millis, out: &mut Vec<Event>) {
         let Some(known) = self.shop.open.get(&purchase) else {
             return;
         };
+        if matches!(known.state, PurchaseState::Reserved { .. }) {
+            self.due_coins(now, out);
+        }
         if known.due_at().is_none_or(|at| now < at) {
             return;
         }

@@ -744,6 +744,25 @@ fn coins_that_expire_while_they_are_held_are_gone() {
     shop.check();
 }
 
+/// At the very end of their month, and nobody has looked: the payment that comes then is the first to see it.
+#[test]
+fn coins_that_end_pay_nothing_also_where_nobody_has_looked() {
+    let mut shop = Shop::new();
+    shop.clock = Millis::of_date(2026, 11, 3).unwrap();
+    let member = with_coins(&mut shop, 500);
+    let sku = list(&mut shop, terms(10_000, 6_000), 1);
+    let end = Millis::of_date(2027, 12, 1).unwrap();
+    shop.clock = Millis(end.0 - 60_000);
+    ticks(&mut shop);
+    let asked = asked(&shop, member, sku, 1, 1, 500);
+    let purchase = buy(&mut shop, asked).unwrap();
+    shop.clock = end;
+    assert_eq!(pay(&mut shop, purchase, "T1", 9_500), "coins_gone");
+    assert_eq!(shop.world.member(member).unwrap().coins, Coins(0));
+    assert_eq!(shop.refund_all(), Money(9_500));
+    shop.check();
+}
+
 #[test]
 fn a_winners_returned_unit_is_stock_and_costs_nothing_again() {
     let mut shop = Shop::new();
