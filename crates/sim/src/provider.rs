@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Command, GroupId, MemberId, Money, PaymentId, RefundId, Txn};
+use domain::{
+    Command, GroupId, MemberId, Money, PaymentId, PayoutOutcome, PurchaseId, RefundId, ShopCommand,
+    SkuId, Txn,
+};
 
 /// Everything that was ever paid to the platform.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Provider {
     pub(crate) payments: BTreeMap<String, Deposit>,
     refunds: BTreeMap<RefundId, String>,
+    /// Withdrawals by their key: how much, and what has become of them.
+    payouts: BTreeMap<[u8; 16], (i64, PayoutOutcome)>,
 }
 
 /// One payment at the provider.
@@ -26,6 +31,7 @@ pub(crate) enum WhatFor {
     Reservation(PaymentId),
     /// Through a gateway: `(group, via)`.
     Join(GroupId, Option<MemberId>),
+    Purchase(PurchaseId, SkuId),
     /// Nothing that anybody knows.
     Nothing,
 }
@@ -33,18 +39,27 @@ pub(crate) enum WhatFor {
 impl Deposit {
     /// What sends it back, where it is for nothing that is in memory.
     pub(crate) fn bounce(&self, txn: &str) -> Command {
+        let name = Txn::new(txn).expect("the provider's names are short ASCII");
         let payment = match self.what_for {
             WhatFor::Reservation(payment) => Some(payment),
             WhatFor::Join(group, _) => Some(PaymentId {
                 group,
                 index: domain::NO_RESERVATION,
             }),
+            WhatFor::Purchase(_, sku) => {
+                return Command::Shop(ShopCommand::BouncePurchase {
+                    member: self.member,
+                    sku,
+                    txn: name,
+                    amount: Money(self.amount),
+                });
+            }
             WhatFor::Nothing => None,
         };
         Command::BouncePayment {
             payment,
             member: Some(self.member),
-            txn: Txn::new(txn).expect("the provider's names are short ASCII"),
+            txn: name,
             amount: Money(self.amount),
         }
     }
@@ -93,6 +108,33 @@ impl Provider {
                 Ok(())
             }
         }
+    }
+
+    /// Pays somebody out, unless that has ended already; says what has become of it. Once it is paid or has failed it stays so.
+    pub(crate) fn pay_out(
+        &mut self,
+        key: [u8; 16],
+        amount: i64,
+        wish: PayoutOutcome,
+    ) -> Result<PayoutOutcome, String> {
+        let known = self.payouts.entry(key).or_insert((amount, wish));
+        if known.0 != amount {
+            return Err(format!(
+                "a payout of {} is asked for as one of {amount}",
+                known.0
+            ));
+        }
+        if known.1 == PayoutOutcome::Waiting {
+            known.1 = wish;
+        }
+        Ok(known.1)
+    }
+
+    /// What was paid out.
+    pub(crate) fn paid_out(&self) -> i64 {
+        let paid = self.payouts.values();
+        let paid = paid.filter(|(_, outcome)| *outcome == PayoutOutcome::Paid);
+        paid.map(|(amount, _)| amount).sum()
     }
 
     /// Which payment a refund sent back; nothing if it never sent any.

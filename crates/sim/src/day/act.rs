@@ -248,7 +248,8 @@ impl Simulation {
                 };
                 self.ask(step, Actor::Gateway(GatewayId(1)), command)
             }
-            WhatFor::Nothing => Ok(()),
+            // A day's people buy nothing without a group.
+            WhatFor::Purchase(..) | WhatFor::Nothing => Ok(()),
         }
     }
 

@@ -127,7 +127,13 @@ impl Simulation {
             Told::Member(_) => self.stats.members = self.model.people.len() as u64,
             Told::Done if matches!(command, Command::SettleGroup { .. }) => self.stats.settled += 1,
             Told::Done if matches!(command, Command::VoidGroup { .. }) => self.stats.void += 1,
-            Told::Done | Told::Campaign(_) | Told::Reserved(..) | Told::Refused(_) => {}
+            Told::Done
+            | Told::Campaign(_)
+            | Told::Reserved(..)
+            | Told::Withdrawal(_)
+            | Told::Sku(_)
+            | Told::Purchase(_)
+            | Told::Refused(_) => {}
         }
         if let (Some(txn), Told::Seated(_) | Told::Bounced(_) | Told::Known) = (txn, told) {
             self.booked.insert(txn.as_str().to_owned());

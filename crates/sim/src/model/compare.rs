@@ -10,10 +10,14 @@ use super::seats::round_of;
 use super::{GoodStage, Held, Model, Room, Stage};
 
 /// Gathers differences.
-struct Differ(Vec<String>);
+pub(super) struct Differ(Vec<String>);
 
 impl Differ {
-    fn same<T: PartialEq + std::fmt::Debug>(
+    pub(super) fn says(&mut self, what: String) {
+        self.0.push(what);
+    }
+
+    pub(super) fn same<T: PartialEq + std::fmt::Debug>(
         &mut self,
         what: impl FnOnce() -> String,
         world: T,
@@ -43,6 +47,16 @@ impl Model {
         for &number in self.goods.keys() {
             self.compare_good(number, world, &mut differ);
         }
+        for number in 0..self.drafts() {
+            self.compare_draft(number, world, &mut differ);
+        }
+        for number in 0..self.wares() {
+            self.compare_ware(number, world, &mut differ);
+        }
+        for number in 0..self.buyings() {
+            self.compare_buying(number, world, &mut differ);
+        }
+        self.compare_market(world, &mut differ);
         self.compare_sums(world, &mut differ);
         let due: i64 = self
             .back
@@ -81,6 +95,15 @@ impl Model {
         }
         for number in touched.goods {
             self.compare_good(number, world, &mut differ);
+        }
+        for number in touched.drafts {
+            self.compare_draft(number, world, &mut differ);
+        }
+        for number in touched.wares {
+            self.compare_ware(number, world, &mut differ);
+        }
+        for number in touched.buyings {
+            self.compare_buying(number, world, &mut differ);
         }
         for txn in touched.twice {
             differ.0.push(format!("payment {txn} was dealt with twice"));
@@ -143,6 +166,7 @@ impl Model {
             .chain(goods)
             .chain(self.ranks.count_at)
             .chain(self.coins_at)
+            .chain(self.next_buying_due())
             .min()
     }
 
@@ -191,6 +215,23 @@ impl Model {
             || format!("money of member {number}"),
             seen_money,
             told_money,
+        );
+        let below = (seen.available.0 < 0 && !person.clawed_back)
+            || [seen.coins.0, seen.vesting.0, seen.vesting_coins.0]
+                .iter()
+                .any(|sum| *sum < 0);
+        if below {
+            differ.says(format!("an account of member {number} is below zero"));
+        }
+        let seen_lots = world.coin_lots(MemberId(number)).into_iter();
+        let mut lots: BTreeMap<i64, i64> = BTreeMap::new();
+        for (ends, coins) in &person.lots {
+            *lots.entry(*ends).or_default() += coins;
+        }
+        differ.same(
+            || format!("coins of member {number} by when they end"),
+            seen_lots.map(|lot| (lot.expires.0, lot.coins.0)).collect(),
+            lots,
         );
         let told = (
             person.inviter,
@@ -329,6 +370,7 @@ impl Model {
     }
 
     fn compare_sums(&self, world: &World, differ: &mut Differ) {
+        self.compare_payouts(world, differ);
         let money = &self.money;
         for (account, told) in [
             (Account::Channel, money.channel),
@@ -352,7 +394,8 @@ impl Model {
     /// Held less owed (rules 8).
     pub(super) fn own(&self) -> i64 {
         let money = &self.money;
-        money.capital + money.sales - money.goods_cost - money.rewards - money.fees
+        let books = money.capital + money.sales - money.goods_cost - money.rewards - money.fees;
+        books - self.owed_by_members()
     }
 }
 

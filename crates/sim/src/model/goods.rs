@@ -80,6 +80,7 @@ impl Model {
         self.index.moving_goods.remove(&number);
         self.money.sales -= good.price;
         self.money.least_gain -= good.price;
+        self.unit_returned(good.group);
         self.owe_back(&good.txn, good.price, good.fee_back);
         let of_group = self.index.goods_of.get(&good.group).into_iter().flatten();
         let none_kept = of_group

@@ -6,20 +6,25 @@
 
 mod compare;
 mod goods;
+mod market;
 mod offers;
+mod payouts;
 mod people;
 mod planted;
+mod purchases;
 mod rewards;
 mod seats;
 
 pub(crate) use offers::worst;
+pub(crate) use payouts::DraftStage;
 pub use planted::Mistake;
+pub(crate) use purchases::BuyingStage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Actor, Answer, Bounce, Campaign, Command, IdempotencyKey, LeaderRule, PaymentAnswer, PaymentId,
-    Refusal, Request,
+    Refusal, Request, ShopCommand,
 };
 
 use people::Person;
@@ -35,6 +40,9 @@ pub(crate) enum Told {
     Reserved(PaymentId, i64),
     Seated(PaymentId),
     Bounced(Bounce),
+    Withdrawal(u64),
+    Sku(u32),
+    Purchase(u64),
     Known,
     Refused(&'static str),
 }
@@ -43,19 +51,18 @@ impl Told {
     pub(crate) fn of(outcome: &Result<Answer, Refusal>) -> Told {
         match outcome {
             Err(refusal) => Told::Refused(refusal.code()),
-            // Nobody in the simulator withdraws or buys without a group.
             Ok(
                 Answer::Done
-                | Answer::Withdrawal(_)
                 | Answer::Merchant(_)
                 | Answer::Store(_)
-                | Answer::Sku(_)
-                | Answer::Purchase(_)
                 | Answer::Counter(_)
                 | Answer::Table(_),
             ) => Told::Done,
             Ok(Answer::Member(member)) => Told::Member(member.0),
             Ok(Answer::Campaign(campaign)) => Told::Campaign(campaign.0),
+            Ok(Answer::Withdrawal(withdrawal)) => Told::Withdrawal(withdrawal.0),
+            Ok(Answer::Sku(sku)) => Told::Sku(sku.0),
+            Ok(Answer::Purchase(purchase)) => Told::Purchase(purchase.0),
             Ok(Answer::Reserved { payment, pay_by }) => Told::Reserved(*payment, pay_by.0),
             Ok(Answer::Payment(PaymentAnswer::Seated(payment))) => Told::Seated(*payment),
             Ok(Answer::Payment(PaymentAnswer::Bounced { reason, .. })) => Told::Bounced(*reason),
@@ -75,6 +82,8 @@ pub(crate) struct Model {
     /// Money on its way back, and what has arrived, by the provider's name of the payment.
     pub(crate) back: BTreeMap<String, Back>,
     waiting_rewards: BTreeMap<u64, Vec<Waiting>>,
+    drafts: payouts::Drafts,
+    market: purchases::Market,
     keys: BTreeMap<Actor, Vec<Kept>>,
     /// When ranks are counted.
     pub(crate) ranks: Ranks,
@@ -116,6 +125,9 @@ struct Touched {
     people: BTreeSet<u32>,
     rooms: BTreeSet<u64>,
     goods: BTreeSet<u64>,
+    drafts: BTreeSet<u64>,
+    wares: BTreeSet<u32>,
+    buyings: BTreeSet<u64>,
     /// Payments that were booked twice: there must be none.
     twice: Vec<String>,
 }
@@ -297,7 +309,17 @@ fn in_whose_name(command: &Command) -> Option<u32> {
     | Command::JoinGroup { member, .. }
     | Command::LeaveGroup { member, .. }
     | Command::ReceiveOrder { member, .. }
-    | Command::ReturnOrder { member, .. } = command
+    | Command::ReturnOrder { member, .. }
+    | Command::Withdraw { member, .. } = command
+    {
+        return Some(member.0);
+    }
+    if let Command::Shop(
+        ShopCommand::Buy(domain::Reservation { member, .. })
+        | ShopCommand::CancelPurchase { member, .. }
+        | ShopCommand::ReceivePurchase { member, .. }
+        | ShopCommand::ReturnPurchase { member, .. },
+    ) = command
     {
         return Some(member.0);
     }
@@ -410,12 +432,21 @@ impl Model {
             // None of the simulator's campaigns feeds a pool; the audit counts every close again.
             Command::Tick(domain::Due::Dividends(_)) => false,
             Command::Tick(domain::Due::Coins) => self.due_coins(now),
-            Command::Tick(
-                domain::Due::Purchase(_)
-                | domain::Due::Sku(_)
-                | domain::Due::Recharge(_)
-                | domain::Due::Statements,
-            ) => false,
+            Command::Shop(
+                ShopCommand::Buy(domain::Reservation { sku, .. })
+                | ShopCommand::AdjustStock { sku, .. },
+            )
+            | Command::Tick(domain::Due::Sku(sku)) => self.due_in_ware(sku.0, now),
+            Command::Shop(
+                ShopCommand::CancelPurchase { purchase, .. }
+                | ShopCommand::PayPurchase { purchase, .. }
+                | ShopCommand::ShipPurchase { purchase }
+                | ShopCommand::ReceivePurchase { purchase, .. }
+                | ShopCommand::ReturnPurchase { purchase, .. }
+                | ShopCommand::TakeBackPurchase { purchase },
+            )
+            | Command::Tick(domain::Due::Purchase(purchase)) => self.due_in_buying(purchase.0, now),
+            Command::Tick(domain::Due::Recharge(_) | domain::Due::Statements) => false,
             _ => false,
         }
     }
@@ -492,6 +523,12 @@ impl Model {
             Command::ReturnOrder { order, member } => self.send_home(order.0, member.0, now),
             Command::TakeBackOrder { order } => self.arrived_home(order.0),
             Command::Tick(_) => Outcome::nothing(Told::Done),
+            Command::Withdraw { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. }
+            | Command::ClawBack { .. } => self.decide_payouts(command, now),
+            Command::Shop(command) => self.decide_market(command, now),
             // The model knows one plan, no ranks, regions or agents, nobody frozen and no merchants: the simulator asks for none of it.
             _ => {
                 unreachable!("not asked for by the simulator")

@@ -14,6 +14,8 @@ pub(crate) struct Person {
     /// Whether a seat of his was ever in a drawn group.
     pub(super) settled: bool,
     pub(super) ready: Purse,
+    /// Whether a reward of his was ever taken back: his money may stand below zero for that reason alone.
+    pub(super) clawed_back: bool,
     /// When coins of his are lost, and how many.
     pub(super) lots: Vec<(i64, i64)>,
     /// Live rooms where he has or had a place.
@@ -37,6 +39,7 @@ impl Model {
             invited: Vec::new(),
             settled: false,
             ready: Purse::default(),
+            clawed_back: false,
             lots: Vec::new(),
             rooms: BTreeSet::new(),
             waits: BTreeSet::new(),

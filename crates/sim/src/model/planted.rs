@@ -22,11 +22,23 @@ pub enum Mistake {
     SharedCapAnew,
     /// When a product is returned, the rewards that came from its seat stay.
     ReturnKeepsRewards,
+    /// What came back of a day's withdrawals counts for its limit all the same.
+    RejectedCountsForTheDay,
+    /// A withdrawal that was rejected or failed is not the member's again.
+    FailedPayoutIsLost,
+    /// What was withdrawn cannot be taken back.
+    ClawsBackWhatIsThereOnly,
+    /// Coins that an unpaid purchase holds can be held by another, too.
+    CoinsHeldTwice,
+    /// Coins that end last are used first.
+    NewestCoinsFirst,
+    /// Units that a buyer has returned are owed to the supplier once more.
+    ReturnedUnitsAreOwedAgain,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 9] = [
+    pub const ALL: [Mistake; 15] = [
         Mistake::FeeRoundedDown,
         Mistake::LapsesLater,
         Mistake::VipOfAllInvitees,
@@ -36,5 +48,11 @@ impl Mistake {
         Mistake::LeaderPaidAnyway,
         Mistake::SharedCapAnew,
         Mistake::ReturnKeepsRewards,
+        Mistake::RejectedCountsForTheDay,
+        Mistake::FailedPayoutIsLost,
+        Mistake::ClawsBackWhatIsThereOnly,
+        Mistake::CoinsHeldTwice,
+        Mistake::NewestCoinsFirst,
+        Mistake::ReturnedUnitsAreOwedAgain,
     ];
 }

@@ -1,6 +1,6 @@
 //! Rules 5: opening, joining, paying, leaving, and what ends a group without a draw.
 
-use domain::{Bounce, Campaign, Command, PaymentId};
+use domain::{Bounce, Campaign, ChannelTerms, Command, PaymentId};
 
 use super::{Held, Mistake, Model, Outcome, Place, Room, Sealed, Stage, Told, offers, refused};
 
@@ -10,6 +10,8 @@ pub(super) enum Met {
     Seat(PaymentId, u32),
     /// It is on its way back, or came to an open or full group and went back.
     Returned,
+    /// It has paid a purchase that goes on.
+    Bought,
 }
 
 /// Money as the channel reported it.
@@ -206,7 +208,11 @@ impl Model {
         if self.back.get(txn).is_some_and(|back| !back.paid) {
             return Some(Met::Returned);
         }
-        let number = (*self.index.booked.get(txn)?)?;
+        let booked = *self.index.booked.get(txn)?;
+        if booked.is_none() && self.has_bought(txn) {
+            return Some(Met::Bought);
+        }
+        let number = booked?;
         let room = self.rooms.get(&number).filter(|room| room.is_live());
         if let Some(room) = room {
             if room.returned.iter().any(|returned| returned == txn) {
@@ -226,7 +232,9 @@ impl Model {
             Some(Met::Seat(seat, _)) if seat != payment => {
                 return refused("payment_used_elsewhere");
             }
-            Some(Met::Seat(..) | Met::Returned) => return Outcome::nothing(Told::Known),
+            Some(Met::Seat(..) | Met::Returned | Met::Bought) => {
+                return Outcome::nothing(Told::Known);
+            }
             None => {}
         }
         let number = payment.group.0;
@@ -255,7 +263,9 @@ impl Model {
             Some(Met::Seat(seat, whose)) if seat.group.0 != number || whose != member => {
                 return refused("payment_used_elsewhere");
             }
-            Some(Met::Seat(..) | Met::Returned) => return Outcome::nothing(Told::Known),
+            Some(Met::Seat(..) | Met::Returned | Met::Bought) => {
+                return Outcome::nothing(Told::Known);
+            }
             None => {}
         }
         let live = self.rooms.get(&number).is_some_and(Room::is_live);
@@ -309,36 +319,59 @@ impl Model {
 
     /// Refunded in full at once.
     fn bounce(&mut self, group: Option<u64>, paid: &Paid<'_>, why: Bounce) -> Outcome {
-        if paid.amount <= 0 {
-            return refused("amount_not_positive");
-        }
-        let channel = self.money.channel.checked_add(paid.amount);
-        if channel.is_none_or(|channel| i64::MAX / 2 < channel) {
-            return refused("amount_too_large");
-        }
         let offer = group.and_then(|group| self.offer_of(group));
-        let (fee, kept) = offer.map_or((0, false), |offer| {
-            (self.fee(paid.amount, offer), offer.channel.kept_on_refund)
-        });
-        self.money.channel += paid.amount - fee;
-        self.money.fees += fee;
+        let channel = offer.map(|offer| offer.channel).unwrap_or_default();
+        let outcome = self.bounce_by(channel, group, (paid.txn, paid.amount), why);
         let room = group.and_then(|group| self.rooms.get_mut(&group));
-        let live = room.filter(|room| room.is_live());
+        let live = room.filter(|room| room.is_live() && outcome.changed);
         if let Some(room) = live {
             room.returned.push(paid.txn.to_owned());
         }
-        self.book(paid.txn, group);
-        self.owe_back(paid.txn, paid.amount, if kept { 0 } else { fee });
+        outcome
+    }
+
+    /// What came for a purchase, and can buy nothing.
+    pub(super) fn bounce_for(
+        &mut self,
+        channel: ChannelTerms,
+        paid: (&str, i64),
+        why: Bounce,
+    ) -> Outcome {
+        self.bounce_by(channel, None, paid, why)
+    }
+
+    fn bounce_by(
+        &mut self,
+        terms: ChannelTerms,
+        group: Option<u64>,
+        (txn, amount): (&str, i64),
+        why: Bounce,
+    ) -> Outcome {
+        if amount <= 0 {
+            return refused("amount_not_positive");
+        }
+        let channel = self.money.channel.checked_add(amount);
+        if channel.is_none_or(|channel| i64::MAX / 2 < channel) {
+            return refused("amount_too_large");
+        }
+        let fee = self.fee_by(amount, terms);
+        self.money.channel += amount - fee;
+        self.money.fees += fee;
+        self.book(txn, group);
+        self.owe_back(txn, amount, if terms.kept_on_refund { 0 } else { fee });
         Outcome::done(Told::Bounced(why))
     }
 
     /// What the channel takes.
     pub(super) fn fee(&self, amount: i64, offer: &Campaign) -> i64 {
+        self.fee_by(amount, offer.channel)
+    }
+
+    fn fee_by(&self, amount: i64, terms: ChannelTerms) -> i64 {
         if self.mistake == Some(Mistake::FeeRoundedDown) {
-            return (i128::from(amount) * i128::from(offer.channel.fee.0)).div_euclid(1_000_000)
-                as i64;
+            return (i128::from(amount) * i128::from(terms.fee.0)).div_euclid(1_000_000) as i64;
         }
-        channel_fee(amount, offer)
+        fee_of(amount, terms)
     }
 
     /// The place is paid; with the last one the group is sealed.
@@ -566,9 +599,13 @@ fn payment_of(group: u64, index: u32) -> PaymentId {
     }
 }
 
-/// Rules 2.3: rounded half up.
 pub(super) fn channel_fee(amount: i64, offer: &Campaign) -> i64 {
-    let fee = i128::from(amount) * i128::from(offer.channel.fee.0) + 500_000;
+    fee_of(amount, offer.channel)
+}
+
+/// Rules 2.3: rounded half up.
+pub(super) fn fee_of(amount: i64, terms: ChannelTerms) -> i64 {
+    let fee = i128::from(amount) * i128::from(terms.fee.0) + 500_000;
     i64::try_from(fee.div_euclid(1_000_000)).expect("a fee is at most the payment")
 }
 

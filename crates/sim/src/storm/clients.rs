@@ -1,6 +1,6 @@
 //! What becomes of answers, and the words for commands and answers in the coverage.
 
-use domain::{Command, MemberId, Request};
+use domain::{Command, MemberId, PurchaseId, Request, ShopCommand};
 
 use super::{Earlier, Op, Run, town};
 use crate::model::Told;
@@ -28,6 +28,11 @@ impl Run {
                 (pending.refund, txn, pending.amount.0)
             })
             .collect();
+        self.town.payouts = world
+            .pending_payouts(None, 200)
+            .iter()
+            .map(|due| (due.id, due.withdrawal.token, due.withdrawal.net().0))
+            .collect();
     }
 
     fn answer(&mut self, op: Op) {
@@ -38,8 +43,16 @@ impl Run {
             ) => {
                 town::keep(&mut self.town.bills, 200, (payment, *member));
             }
+            (Command::Shop(ShopCommand::Buy(asked)), Told::Purchase(number)) => {
+                let receipt = (PurchaseId(number), asked.sku, asked.member);
+                town::keep(&mut self.town.receipts, 60, receipt);
+            }
             (Command::AcceptPayment { txn, .. }, Told::Refused("payment_not_in_memory"))
-            | (Command::JoinPaid { txn, .. }, Told::Refused("group_over")) => {
+            | (Command::JoinPaid { txn, .. }, Told::Refused("group_over"))
+            | (
+                Command::Shop(ShopCommand::PayPurchase { txn, .. }),
+                Told::Refused("purchase_unknown"),
+            ) => {
                 self.town.strays.push(txn.as_str().to_owned());
             }
             _ => {}
@@ -92,7 +105,10 @@ impl Run {
         let (txn, target) = match &request.command {
             Command::AcceptPayment { payment, txn, .. } => (txn, Some(payment.group)),
             Command::JoinPaid { group, txn, .. } => (txn, Some(*group)),
-            Command::BouncePayment { txn, .. } => (txn, None),
+            Command::BouncePayment { txn, .. }
+            | Command::Shop(
+                ShopCommand::PayPurchase { txn, .. } | ShopCommand::BouncePurchase { txn, .. },
+            ) => (txn, None),
             Command::ConfirmRefund { refund } => return self.town.sent.contains(refund),
             Command::Tick(_) => return false,
             _ => return true,
@@ -112,8 +128,14 @@ fn same_effect(command: &Command, key_is_kept: bool, earlier: Told, told: Told) 
         (Command::JoinPaid { .. }, _) => {
             told == earlier || matches!(told, Told::Known | Told::Refused("group_over"))
         }
-        (Command::BouncePayment { .. }, _) => matches!(told, Told::Known),
-        (Command::RegisterMember { .. }, _) => told == earlier,
+        (Command::BouncePayment { .. } | Command::Shop(ShopCommand::BouncePurchase { .. }), _) => {
+            matches!(told, Told::Known)
+        }
+        (Command::Shop(ShopCommand::PayPurchase { .. }), _) => {
+            matches!(told, Told::Known | Told::Refused("purchase_unknown"))
+        }
+        (Command::Shop(ShopCommand::Buy(_) | ShopCommand::ListSku { .. }), _) => told == earlier,
+        (Command::RegisterMember { .. } | Command::Withdraw { .. }, _) => told == earlier,
         _ if key_is_kept => told == earlier,
         (Command::ConfirmRefund { .. }, _) => told == Told::Refused("refund_unknown"),
         (Command::SettleGroup { .. } | Command::VoidGroup { .. }, _) => {
@@ -160,7 +182,23 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::NotePayout { .. } => "note-payout",
         Command::ClawBack { .. } => "claw-back",
         Command::Alliance(_) => "alliance",
-        Command::Shop(_) => "shop",
+        Command::Shop(command) => match command {
+            ShopCommand::ListSku { .. } => "list-sku",
+            ShopCommand::ChangeSku { .. } => "change-sku",
+            ShopCommand::CloseSku { .. } => "close-sku",
+            ShopCommand::ReopenSku { .. } => "reopen-sku",
+            ShopCommand::AdjustStock { .. } => "adjust-stock",
+            ShopCommand::StockReturns { .. } => "stock-returns",
+            ShopCommand::Buy(_) => "buy",
+            ShopCommand::CancelPurchase { .. } => "cancel-purchase",
+            ShopCommand::PayPurchase { .. } => "pay-purchase",
+            ShopCommand::BouncePurchase { .. } => "bounce-purchase",
+            ShopCommand::ShipPurchase { .. } => "ship-purchase",
+            ShopCommand::ReceivePurchase { .. } => "receive-purchase",
+            ShopCommand::ReturnPurchase { .. } => "return-purchase",
+            ShopCommand::TakeBackPurchase { .. } => "take-back-purchase",
+            ShopCommand::Redeem { .. } => "redeem",
+        },
         Command::Recharge(_) => "recharge",
         Command::Circle(_) => "circle",
         Command::Identity(_) => "identity",
@@ -179,6 +217,9 @@ pub(super) fn name_of_answer(told: Told) -> &'static str {
         Told::Reserved(..) => "reserved",
         Told::Seated(_) => "seated",
         Told::Bounced(_) => "bounced",
+        Told::Withdrawal(_) => "withdrawal",
+        Told::Sku(_) => "sku",
+        Told::Purchase(_) => "purchase",
         Told::Known => "known",
         Told::Refused(_) => "refused",
     }

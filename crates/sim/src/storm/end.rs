@@ -27,6 +27,7 @@ impl Run {
             self.draw_all()?;
             self.send_goods()?;
             self.send_all_refunds()?;
+            self.pay_everybody()?;
             self.commit_well()?;
         }
         self.check_everything()?;
@@ -41,6 +42,8 @@ impl Run {
             || !self.live.open_rooms().is_empty()
             || !self.town.awaiting.is_empty()
             || !self.town.refunds.is_empty()
+            || self.live.open_drafts().next().is_some()
+            || self.live.open_buyings().next().is_some()
             || self.live.goods.values().any(|good| !good.stage.is_over())
     }
 
@@ -94,6 +97,7 @@ impl Run {
                 command: Command::ShipOrder { order },
             })?;
         }
+        self.send_purchases()?;
         self.clock += 30 * 86_400_000;
         while self.tick()? {}
         self.commit_well()
@@ -120,6 +124,12 @@ impl Run {
         if kept != sales {
             what.push(format!(
                 "the provider kept {kept} for the platform, winners paid {sales}"
+            ));
+        }
+        let (paid_out, noted) = (self.town.provider.paid_out(), self.trail.paid_out());
+        if paid_out != noted || world.balance(Account::WithdrawalsDue) != 0 {
+            what.push(format!(
+                "the provider paid {paid_out} out, the journal says {noted}"
             ));
         }
         if world.balance(Account::RefundsDue) != 0 || world.pending_refund_count() != 0 {

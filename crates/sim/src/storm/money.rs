@@ -87,7 +87,7 @@ impl Run {
         let target = match deposit.what_for {
             WhatFor::Reservation(payment) => Some(payment.group),
             WhatFor::Join(group, _) => Some(group),
-            WhatFor::Nothing => None,
+            WhatFor::Purchase(..) | WhatFor::Nothing => None,
         };
         if self.in_history(txn, target) {
             return Ok(());
@@ -116,6 +116,7 @@ impl Run {
                 };
                 self.ask(Actor::Gateway(GatewayId(1)), command)?;
             }
+            WhatFor::Purchase(purchase, _) => self.tell_of_purchase(purchase, name, amount)?,
             WhatFor::Nothing => self.town.strays.push(txn.to_owned()),
         }
         Ok(())
@@ -151,6 +152,12 @@ impl Run {
         let (group, member) = (self.group(), self.somebody());
         let tag = self.tag(group, member);
         let bill = self.rng.pick(&self.town.bills).copied();
+        let receipt = self.rng.pick(&self.town.receipts).copied();
+        if let Some((purchase, ..)) = receipt
+            && self.rng.percent(30)
+        {
+            return self.tell_of_purchase(purchase, name, amount);
+        }
         let command = match bill {
             Some((payment, _)) if self.rng.percent(50) => Command::AcceptPayment {
                 payment,

@@ -13,6 +13,18 @@ use crate::rng::Rng;
 use crate::shop;
 
 const MOST: i64 = 10_000_000_000;
+/// From a fen to so much that a member can reach the most that may be withdrawn in a day.
+const PRICES: [i64; 9] = [
+    1,
+    7,
+    99,
+    999,
+    5_001,
+    10_000,
+    100_000,
+    1_234_567,
+    400_000_000,
+];
 
 /// Terms of any kind the schema allows today, which keep every rule.
 pub(super) fn sound(rng: &mut Rng, shape: &Shape) -> Campaign {
@@ -22,11 +34,10 @@ pub(super) fn sound(rng: &mut Rng, shape: &Shape) -> Campaign {
     } else {
         seats
     };
-    let prices = [1, 7, 99, 999, 5_001, 10_000, 100_000, 1_234_567];
     let price = match shape.kind {
         Kind::Palace if rng.percent(70) => MOST,
         Kind::Palace | Kind::Village | Kind::Hall | Kind::Crowd => {
-            *rng.pick(&prices).unwrap_or(&100)
+            *rng.pick(&PRICES).unwrap_or(&100)
         }
     };
     let winners = if rng.percent(50) {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::{GroupId, MemberId, PaymentId, RefundId, Request};
+use domain::{
+    GroupId, MemberId, PaymentId, PurchaseId, RefundId, Request, Reservation, SkuId, WithdrawalId,
+};
 
 use crate::provider::Provider;
 
@@ -25,6 +27,16 @@ pub(super) struct Town {
     /// Refunds that are durable and not confirmed.
     pub(super) refunds: Vec<(RefundId, String, i64)>,
     pub(super) sent: BTreeSet<RefundId>,
+    /// Purchases that were acknowledged, and may be paid.
+    pub(super) receipts: Vec<(PurchaseId, SkuId, MemberId)>,
+    /// What was to be bought, for asking again.
+    pub(super) wanted: Vec<Reservation>,
+    /// What was listed, for listing it again.
+    pub(super) listed: Vec<[u8; 16]>,
+    /// Withdrawals that were asked for: whose, by which token, how much.
+    pub(super) asked: Vec<(MemberId, [u8; 16], i64)>,
+    /// Withdrawals that are durable and to be paid: which, by which key, how much.
+    pub(super) payouts: Vec<(WithdrawalId, [u8; 16], i64)>,
     pub(super) tokens: Vec<[u8; 16]>,
     pub(super) keys: u64,
 }

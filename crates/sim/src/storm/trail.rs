@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Asset, Bounce, Event, GroupId, Money, PaymentId, Record, RefundId, SeatRef};
+use domain::{
+    Asset, Bounce, Event, GroupId, MemberId, Money, PaymentId, PurchaseId, Record, RefundId,
+    SeatRef, ShopEvent, WithdrawalId,
+};
 use engine::RecordReader;
 
 use super::coverage::Coverage;
@@ -19,6 +22,11 @@ pub(crate) struct Trail {
     seats: BTreeMap<PaymentId, String>,
     /// Refunds by number: how much, and whether it was sent.
     refunds: BTreeMap<RefundId, (Money, bool)>,
+    /// Withdrawals by number: whose, how much, and whether they have ended.
+    withdrawals: BTreeMap<WithdrawalId, (MemberId, Money, bool)>,
+    paid_out: i64,
+    /// What purchases were paid with.
+    bought: BTreeMap<PurchaseId, String>,
 }
 
 impl Trail {
@@ -29,7 +37,15 @@ impl Trail {
             payments: BTreeMap::new(),
             seats: BTreeMap::new(),
             refunds: BTreeMap::new(),
+            withdrawals: BTreeMap::new(),
+            paid_out: 0,
+            bought: BTreeMap::new(),
         }
+    }
+
+    /// What withdrawals have paid.
+    pub(crate) fn paid_out(&self) -> i64 {
+        self.paid_out
     }
 
     /// Reads what has become durable; says what is wrong with it.
@@ -122,6 +138,39 @@ impl Trail {
                     "refund {refund} of {amount} is sent, but it is {found:?}"
                 )),
             },
+            Event::Shop(event) => self.shop_event(event),
+            Event::WithdrawalRequested {
+                withdrawal,
+                member,
+                amount,
+                ..
+            } => {
+                let asked = (*member, *amount, false);
+                match self.withdrawals.insert(*withdrawal, asked) {
+                    None => Ok(()),
+                    Some(_) => Err(format!("withdrawal {withdrawal} is asked for twice")),
+                }
+            }
+            Event::WithdrawalPaid {
+                withdrawal,
+                member,
+                amount,
+                fee,
+            } => {
+                self.paid_out += amount.0 - fee.0;
+                self.end(*withdrawal, *member, *amount)
+            }
+            Event::WithdrawalRejected {
+                withdrawal,
+                member,
+                amount,
+            }
+            | Event::WithdrawalFailed {
+                withdrawal,
+                member,
+                amount,
+                ..
+            } => self.end(*withdrawal, *member, *amount),
             Event::MemberRegistered { .. }
             | Event::InviterBound { .. }
             | Event::CampaignPublished { .. }
@@ -155,12 +204,8 @@ impl Trail {
             | Event::SelfExcluded { .. }
             | Event::PausesBegun { .. }
             | Event::DividendsPaid { .. }
-            | Event::WithdrawalRequested { .. }
             | Event::WithdrawalApproved { .. }
-            | Event::WithdrawalRejected { .. }
             | Event::WithdrawalWaiting { .. }
-            | Event::WithdrawalPaid { .. }
-            | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
             | Event::TaxPaid { .. }
             | Event::Circle(_)
@@ -170,9 +215,53 @@ impl Trail {
             | Event::Table(_)
             | Event::Ballot(_)
             | Event::Alliance(_)
-            | Event::Shop(_)
             | Event::Recharge(_)
             | Event::CoinsExpired { .. } => Ok(()),
+        }
+    }
+
+    /// A purchase is paid once, and what was paid goes back once at most.
+    fn shop_event(&mut self, event: &ShopEvent) -> Result<(), String> {
+        if let ShopEvent::PurchasePaid {
+            purchase,
+            txn,
+            amount,
+            ..
+        } = event
+        {
+            self.arrive(txn.as_str(), *amount)?;
+            let before = self.bought.insert(*purchase, txn.as_str().to_owned());
+            return before.map_or(Ok(()), |txn| {
+                Err(format!("purchase {purchase} was paid by {txn} already"))
+            });
+        }
+        if let ShopEvent::PurchaseReturned {
+            purchase,
+            refund,
+            amount,
+            ..
+        } = event
+        {
+            let Some(txn) = self.bought.get(purchase).cloned() else {
+                return Err(format!(
+                    "purchase {purchase} comes back, but was never paid"
+                ));
+            };
+            return self.send_back(&txn, *refund, *amount);
+        }
+        Ok(())
+    }
+
+    /// A withdrawal ends once, as it was asked for.
+    fn end(&mut self, id: WithdrawalId, member: MemberId, amount: Money) -> Result<(), String> {
+        match self.withdrawals.get_mut(&id) {
+            Some((whose, asked, over)) if !*over && (*whose, *asked) == (member, amount) => {
+                *over = true;
+                Ok(())
+            }
+            found => Err(format!(
+                "withdrawal {id} of {amount} by member {member} ends, but it is {found:?}"
+            )),
         }
     }
 
