@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     AllianceEvent, BallotEvent, Bounce, Closing, Coins, CounterPaid, Event, FilledSeat, GroupId,
-    GroupSettled, MemberId, Money, OrderId, PayoutFailure, ProgramKind, PurchaseId, RechargeEvent,
-    SeatRef, ShopEvent, Vested, WithdrawalId,
+    GroupSettled, MemberId, Money, OrderId, Overflow, PayoutFailure, ProgramKind, PurchaseId,
+    RechargeEvent, SeatRef, ShopEvent, Vested, WithdrawalId,
 };
 
 /// What a member is told. Holds numbers and amounts, and nothing about a person.
@@ -27,6 +27,8 @@ pub struct Notice {
     pub amount: Money,
     /// The consolation in cash that comes on top of it.
     pub extra: Money,
+    /// Tax that was withheld of what came: neither of the two has it in it.
+    pub tax: Money,
     /// Coins that came or went.
     pub coins: Coins,
     /// Of a group that has ended: his seats that were drawn, or that buy.
@@ -205,6 +207,7 @@ impl Notice {
             number: None,
             amount: Money::ZERO,
             extra: Money::ZERO,
+            tax: Money::ZERO,
             coins: Coins::ZERO,
             won: 0,
             lost: 0,
@@ -422,7 +425,18 @@ struct Seats {
     consoled: bool,
     refund: Money,
     extra: Money,
+    tax: Money,
     coins: Coins,
+}
+
+impl Seats {
+    /// What came, less the tax on it: the ledger has counted the same before, so nothing overflows here.
+    fn console(&mut self, cash: Money, tax: Result<(Money, Money), Overflow>, coins: Coins) {
+        let (tax, net) = tax.unwrap_or((Money::ZERO, cash));
+        add(&mut self.extra, net);
+        add(&mut self.tax, tax);
+        add_coins(&mut self.coins, coins);
+    }
 }
 
 fn settled_notices(settled: &GroupSettled, told: &mut impl FnMut(Notice)) {
@@ -441,16 +455,16 @@ fn settled_notices(settled: &GroupSettled, told: &mut impl FnMut(Notice)) {
             add(&mut seats.refund, settled.price);
         }
         if settled.is_consoled(number) {
+            let cash = settled.consolation_cash;
             seats.consoled = true;
-            add(&mut seats.extra, settled.consolation_cash);
-            add_coins(&mut seats.coins, settled.consolation_coins);
+            let tax = settled.tax.withheld_of(cash);
+            seats.console(cash, tax, settled.consolation_coins);
         }
     }
     let consolations = settled.rewards.iter();
     for paid in consolations.filter(|paid| paid.program == ProgramKind::Consolation) {
         let seats = members.entry(paid.member).or_default();
-        add(&mut seats.extra, paid.cash);
-        add_coins(&mut seats.coins, paid.coins);
+        seats.console(paid.cash, settled.tax_at_once(paid), paid.coins);
     }
     for (member, seats) in members {
         // Whoever did not use his right in a ballot was told when it was over.
@@ -468,6 +482,7 @@ fn settled_notices(settled: &GroupSettled, told: &mut impl FnMut(Notice)) {
             group: Some(settled.group),
             amount: seats.refund,
             extra: seats.extra,
+            tax: seats.tax,
             coins: seats.coins,
             won: seats.won,
             lost: seats.lost,
@@ -515,17 +530,21 @@ fn closed_notices(
     }
 }
 
+/// What is told is what is the member's now: the rest, without the tax that is withheld as it vests.
 fn vested_notices(group: GroupId, amounts: &[Vested], told: &mut impl FnMut(Notice)) {
-    let mut members: BTreeMap<MemberId, (Money, Coins)> = BTreeMap::new();
+    let mut members: BTreeMap<MemberId, (Money, Money, Coins)> = BTreeMap::new();
     for vested in amounts {
         let sums = members.entry(vested.member).or_default();
-        add(&mut sums.0, vested.amount);
-        add_coins(&mut sums.1, vested.coins);
+        let tax = vested.tax();
+        add(&mut sums.0, Money(vested.amount.0.saturating_sub(tax.0)));
+        add(&mut sums.1, tax);
+        add_coins(&mut sums.2, vested.coins);
     }
-    for (member, (amount, coins)) in members {
+    for (member, (amount, tax, coins)) in members {
         told(Notice {
             group: Some(group),
             amount,
+            tax,
             coins,
             ..Notice::of(member, NoticeKind::Vested)
         });

@@ -397,6 +397,7 @@ CREATE TABLE notice (
   number BIGINT,
   amount BIGINT NOT NULL,
   extra BIGINT NOT NULL,
+  tax BIGINT NOT NULL,
   coins BIGINT NOT NULL,
   won BIGINT NOT NULL,
   lost BIGINT NOT NULL,

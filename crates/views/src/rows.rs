@@ -637,6 +637,8 @@ pub struct NoticeRow {
     pub amount: Money,
     /// The consolation in cash that comes on top of it.
     pub extra: Money,
+    /// Tax that was withheld of what came: neither of the two has it in it.
+    pub tax: Money,
     /// Coins that came or went.
     pub coins: Coins,
     /// Seats that were drawn, or that buy.

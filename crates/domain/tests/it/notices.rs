@@ -26,6 +26,7 @@ fn line(notice: &Notice) -> String {
     for (name, amount) in [
         ("amount", notice.amount.0),
         ("extra", notice.extra.0),
+        ("tax", notice.tax.0),
         ("coins", notice.coins.0),
         ("won", i64::from(notice.won)),
         ("lost", i64::from(notice.lost)),
@@ -235,6 +236,65 @@ fn a_consolation_that_differs_by_seat_is_told_and_other_rewards_are_not_yet() {
         &[
             "4 not_won group 7 amount 1000 extra 70 coins 1 lost 1",
             "5 won group 7 amount 1000 won 1 lost 1",
+        ],
+    );
+}
+
+/// What is told is what the wallet gets: tax that is withheld of it is told beside it and not as his.
+#[test]
+fn rewards_are_told_net_of_their_tax() {
+    check(
+        &settled_event(|settled| settled.tax = Rate(200_000)),
+        &[
+            "4 not_won group 7 amount 1000 extra 40 tax 10 coins 30 lost 1",
+            "5 won group 7 amount 1000 extra 40 tax 10 coins 30 won 1 lost 1",
+        ],
+    );
+    let paid = |member, program, cash| RewardPaid {
+        member: MemberId(member),
+        program,
+        source_seat: Some(1),
+        generation: 0,
+        base: Money(cash),
+        rate: None,
+        cash: Money(cash),
+        coins: Coins(0),
+        rule: 0,
+    };
+    let by_seat = settled_event(|settled| {
+        settled.tax = Rate(200_000);
+        (settled.consolation_cash, settled.consolation_coins) = (Money::ZERO, Coins::ZERO);
+        settled.rewards = vec![
+            paid(4, ProgramKind::Consolation, 71),
+            paid(4, ProgramKind::WinnerBonus, 500),
+        ];
+    });
+    check(
+        &by_seat,
+        &[
+            "4 not_won group 7 amount 1000 extra 57 tax 14 lost 1",
+            "5 won group 7 amount 1000 won 1 lost 1",
+        ],
+    );
+    let vested = |member, withheld| Vested {
+        member: MemberId(member),
+        amount: Money(1_100),
+        coins: Coins(3),
+        withheld,
+    };
+    let tax = Withheld {
+        of: Money(1_000),
+        tax: Money(200),
+    };
+    let group = GROUP;
+    check(
+        &Event::RewardsVested {
+            group,
+            amounts: vec![vested(4, Some(tax)), vested(5, None)],
+        },
+        &[
+            "4 vested group 7 amount 900 tax 200 coins 3",
+            "5 vested group 7 amount 1100 coins 3",
         ],
     );
 }

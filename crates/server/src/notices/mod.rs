@@ -201,6 +201,7 @@ mod tests {
             number: None,
             amount: Money(0),
             extra: Money(0),
+            tax: Money(0),
             coins: Coins(0),
             won: 1,
             lost: 0,

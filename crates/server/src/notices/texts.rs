@@ -54,10 +54,13 @@ fn of_event(row: &NoticeRow) -> Words {
             )
         }
         NoticeKind::Vested => {
-            let sum = together(row.amount, row.coins);
+            let (sum, tax) = (together(row.amount, row.coins), taxed(row.tax));
             words(
-                format!("{}的奖励已解冻：{}，现在可用。", name.zh, sum.zh),
-                format!("Rewards of {} are available now: {}.", name.en, sum.en),
+                format!("{}的奖励已解冻：{}{}，现在可用。", name.zh, sum.zh, tax.zh),
+                format!(
+                    "Rewards of {} are available now: {}{}.",
+                    name.en, sum.en, tax.en
+                ),
             )
         }
         NoticeKind::Dividend => words(
@@ -214,12 +217,27 @@ fn with_money(row: &NoticeRow, mut said: Words) -> Words {
             .push_str(&format!(" ¥{amount} goes back the way it came."));
     }
     if row.extra != Money::ZERO || row.coins != Coins::ZERO {
-        let extra = together(row.extra, row.coins);
-        said.zh.push_str(&format!("参与奖 {}已到账。", extra.zh));
-        said.en
-            .push_str(&format!(" Your consolation of {} is there.", extra.en));
+        let (extra, tax) = (together(row.extra, row.coins), taxed(row.tax));
+        said.zh
+            .push_str(&format!("参与奖 {}{}已到账。", extra.zh, tax.zh));
+        said.en.push_str(&format!(
+            " Your consolation of {}{} is there.",
+            extra.en, tax.en
+        ));
     }
     said
+}
+
+/// What stands behind an amount of which tax was withheld.
+fn taxed(tax: Money) -> Words {
+    if tax == Money::ZERO {
+        return words("", "");
+    }
+    let tax = tax.to_decimal();
+    words(
+        format!("（已代扣税 {tax} 元）"),
+        format!(" (after ¥{tax} of tax)"),
+    )
 }
 
 fn refunded(row: &NoticeRow, name: &Words) -> Words {
@@ -385,6 +403,34 @@ mod tests {
     fn check(row: NoticeRow, zh: &str, en: &str) {
         let said = text(&Told::Event(row));
         assert_eq!((said.zh.as_str(), said.en.as_str()), (zh, en));
+    }
+
+    #[test]
+    fn tax_stands_beside_what_came() {
+        let taxed = NoticeRow {
+            kind: NoticeKind::NotWon,
+            extra: Money(400),
+            tax: Money(100),
+            won: 0,
+            lost: 1,
+            ..row()
+        };
+        check(
+            taxed,
+            "7 号团已开奖：你未被抽中。参与奖 4.00 元（已代扣税 1.00 元）已到账。",
+            "Group 7 is drawn: you have not won. Your consolation of ¥4.00 (after ¥1.00 of tax) is there.",
+        );
+        let vested = NoticeRow {
+            kind: NoticeKind::Vested,
+            amount: Money(800),
+            tax: Money(200),
+            ..row()
+        };
+        check(
+            vested,
+            "7 号团的奖励已解冻：8.00 元（已代扣税 2.00 元），现在可用。",
+            "Rewards of group 7 are available now: ¥8.00 (after ¥2.00 of tax).",
+        );
     }
 
     #[test]

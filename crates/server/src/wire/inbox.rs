@@ -67,6 +67,8 @@ pub(crate) struct NoticeBody {
     pub(crate) amount: Option<Amount>,
     /// The consolation in cash on top of it.
     pub(crate) extra: Option<Amount>,
+    /// Tax that was withheld of what came: neither amount has it in it.
+    pub(crate) tax: Option<Amount>,
     pub(crate) coins: Option<Amount>,
     /// Why money goes back.
     pub(crate) reason: Option<&'static str>,
@@ -85,6 +87,7 @@ impl NoticeBody {
             number: None,
             amount: None,
             extra: None,
+            tax: None,
             coins: None,
             reason: None,
         };
@@ -94,6 +97,7 @@ impl NoticeBody {
                 number: row.number.map(|number| number.to_string()),
                 amount: amount(row.amount.0),
                 extra: amount(row.extra.0),
+                tax: amount(row.tax.0),
                 coins: amount(row.coins.0),
                 reason: row.why.map(views::RefundReason::name),
                 ..body

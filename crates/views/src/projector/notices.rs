@@ -14,7 +14,7 @@ use crate::query::read;
 const NOTICE: Table = new_rows(
     "notice",
     &[
-        "member", "seq", "event_no", "at", "kind", "group_id", "number", "amount", "extra",
+        "member", "seq", "event_no", "at", "kind", "group_id", "number", "amount", "extra", "tax",
         "coins", "won", "lost", "why",
     ],
 );
@@ -22,7 +22,7 @@ const NOTICE: Table = new_rows(
 /// New rows, and whose the withdrawals and purchases are that events name without their member.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    new: Vec<(MemberId, [Value; 13])>,
+    new: Vec<(MemberId, [Value; 14])>,
     askers: BTreeMap<WithdrawalId, (MemberId, Money)>,
     purchasers: BTreeMap<PurchaseId, MemberId>,
 }
@@ -106,6 +106,7 @@ impl Batch {
             Value::from(notice.number),
             Value::from(amount.0),
             Value::from(notice.extra.0),
+            Value::from(notice.tax.0),
             Value::from(notice.coins.0),
             Value::from(notice.won),
             Value::from(notice.lost),

@@ -83,6 +83,7 @@ fn notice(row: &AnyRow) -> Result<NoticeRow, sqlx::Error> {
         number: row.maybe_u64("number")?,
         amount: Money(row.int("amount")?),
         extra: Money(row.int("extra")?),
+        tax: Money(row.int("tax")?),
         coins: Coins(row.int("coins")?),
         won: row.u32("won")?,
         lost: row.u32("lost")?,
