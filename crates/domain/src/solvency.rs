@@ -74,8 +74,10 @@ pub struct Shortfall {
     pub term: Term,
     /// The nearest number of winners that passes.
     pub winners: Option<u32>,
-    /// The nearest price that passes.
+    /// The nearest price that passes; of a template the largest bill.
     pub price: Option<Money>,
+    /// Of a template that names its smallest bill, the nearest smallest bill that passes.
+    pub price_from: Option<Money>,
     /// The nearest consolation in cash that passes.
     pub consolation: Option<Money>,
 }
@@ -149,6 +151,7 @@ impl std::fmt::Display for Shortfall {
         let nearest = [
             self.winners.map(|winners| format!("winners {winners}")),
             self.price.map(|price| format!("price {price}")),
+            self.price_from.map(|bill| format!("smallest bill {bill}")),
             self.consolation
                 .map(|consolation| format!("consolation {consolation}")),
         ];
@@ -181,6 +184,33 @@ pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
             worst
         })
     })
+}
+
+/// The most that members can get of one group's rewards, whatever number wins: of each program alone, in declared order, and of
+/// all together. Not the lines of the worst case: those are of the number of winners that leaves the owner least, and a program
+/// may pay more with another.
+///
+/// Of a template those of the table that can pay most.
+pub fn most_rewards(campaign: &Campaign) -> Result<(Vec<(ProgramKind, Bound)>, Bound), Overflow> {
+    let programs = campaign.rewards.iter();
+    let mut each: Vec<(ProgramKind, Bound)> = programs
+        .map(|reward| (reward.program.kind(), Bound::default()))
+        .collect();
+    let mut all = Bound::default();
+    let raise = |most: &mut Bound, bound: Bound| {
+        most.cash = most.cash.max(bound.cash);
+        most.coins = most.coins.max(bound.coins);
+    };
+    for terms in campaign.corner_tables() {
+        for winners in terms.winner_counts() {
+            let case = terms.case(winners);
+            for (at, (reward, most)) in terms.rewards.iter().zip(&mut each).enumerate() {
+                raise(&mut most.1, reward.bound(case, at)?);
+            }
+            raise(&mut all, rewards::envelope(case)?);
+        }
+    }
+    Ok((each, all))
 }
 
 /// The lines of a ballot in which only so many of those who may buy do, at most as many as win. What it prints beside the cash
@@ -316,12 +346,13 @@ fn expires_with_fees(campaign: &Campaign) -> Result<Money, Overflow> {
 /// Of a template every table must pass that decides for all.
 pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
     for terms in campaign.corner_tables() {
-        check_one(&terms)?;
+        check_one(&terms, campaign)?;
     }
     Ok(solvency(campaign)?)
 }
 
-fn check_one(campaign: &Campaign) -> Result<(), Refusal> {
+/// What would pass is looked for in what was asked for, the template: its other tables must pass with it, too.
+fn check_one(campaign: &Campaign, asked: &Campaign) -> Result<(), Refusal> {
     let least_covered = least_covered(campaign)?;
     let covered = least_covered.covered()?.min(least_covered.worst);
     if least_covered.margin_floor <= covered {
@@ -331,9 +362,10 @@ fn check_one(campaign: &Campaign) -> Result<(), Refusal> {
     Err(Refusal::NotSolvent(Box::new(Shortfall {
         term: breaking_term(&solvency, covered)?,
         covered,
-        winners: nearest_winners(campaign),
-        price: nearest_price(campaign),
-        consolation: nearest_consolation(campaign),
+        winners: nearest_winners(asked),
+        price: nearest_price(asked),
+        price_from: nearest_price_from(asked),
+        consolation: nearest_consolation(asked),
         solvency,
     })))
 }
@@ -420,18 +452,15 @@ fn breaking_term(solvency: &Solvency, covered: Money) -> Result<Term, Overflow> 
     Ok(enough.or(largest).map_or(Term::Supplier, |(_, term)| term))
 }
 
-/// Whether a changed campaign keeps every rule and passes the gate.
+/// Whether a changed campaign keeps every rule and passes the gate; of a template every table that decides for all.
 pub(crate) fn passes(campaign: &Campaign) -> bool {
-    let covered = campaign
-        .check()
-        .ok()
-        .and_then(|()| least_covered(campaign).ok())
-        .map(|solvency| {
-            solvency
-                .covered()
-                .is_ok_and(|covered| solvency.margin_floor <= covered.min(solvency.worst))
-        });
-    covered.unwrap_or(false)
+    let passes_one = |terms: &Campaign| {
+        least_covered(terms).is_ok_and(|solvency| {
+            let covered = solvency.covered();
+            covered.is_ok_and(|covered| solvency.margin_floor <= covered.min(solvency.worst))
+        })
+    };
+    campaign.check().is_ok() && campaign.corner_tables().iter().all(passes_one)
 }
 
 fn nearest_winners(campaign: &Campaign) -> Option<u32> {
@@ -477,6 +506,17 @@ fn nearest_price(campaign: &Campaign) -> Option<Money> {
         .flatten()
         .min_by_key(distance)
         .map(Money)
+}
+
+/// Only upward: a smaller bill pays for less.
+fn nearest_price_from(campaign: &Campaign) -> Option<Money> {
+    let asked = campaign.group.price_from?.0;
+    let mut changed = campaign.clone();
+    let mut try_bill = |fen: i64| {
+        changed.group.price_from = Some(Money(fen));
+        passes(&changed)
+    };
+    nearest_that(asked, campaign.group.price.0, &mut try_bill).map(Money)
 }
 
 fn nearest_consolation(campaign: &Campaign) -> Option<Money> {

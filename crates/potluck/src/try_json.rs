@@ -77,6 +77,8 @@ struct Refused<'a> {
 struct Nearest {
     winners: Option<u32>,
     price: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price_from: Option<String>,
     consolation: Option<String>,
 }
 
@@ -127,6 +129,7 @@ pub(crate) fn refused(shortfall: &Shortfall) -> String {
         nearest: Nearest {
             winners: shortfall.winners,
             price: shortfall.price.map(Money::to_decimal),
+            price_from: shortfall.price_from.map(Money::to_decimal),
             consolation: shortfall.consolation.map(Money::to_decimal),
         },
     };

@@ -43,6 +43,9 @@ pub(crate) fn refused(terms: &Campaign, shortfall: &Shortfall) -> String {
             .price
             .map(|price| format!("group.price = \"{price}\"")),
         shortfall
+            .price_from
+            .map(|bill| format!("group.price_from = \"{bill}\"")),
+        shortfall
             .consolation
             .map(|cash| format!("consolation cash = \"{cash}\"")),
     ];

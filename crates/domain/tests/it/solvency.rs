@@ -1,6 +1,9 @@
 //! The gate of rules 8: what passes, what is refused, and what would pass.
 
-use domain::{rewards::Program, *};
+use domain::{
+    rewards::{Program, Reward},
+    *,
+};
 
 use crate::shop::{Shop, campaign, consolation, e0, e1, e2};
 
@@ -313,4 +316,84 @@ fn the_platforms_worst_of_a_merchants_campaign_is_the_least_over_all_numbers_of_
     };
     assert_eq!(shortfall.solvency.merchant, Money(-3));
     assert_eq!(shortfall.solvency.platform, Money(100));
+}
+
+/// The number of winners that leaves the owner least is not the one with which members get most.
+#[test]
+fn what_members_can_get_at_most_is_of_any_number_of_winners() {
+    let mut terms = campaign(10_000, 30, 1, 2_000);
+    terms.group.chance = Some(Chance {
+        p: Rate(100_000),
+        min: 1,
+    });
+    terms.group.winners = 5;
+    let bonus = |cash| Reward {
+        program: Program::WinnerBonus(rewards::WinnerBonus {
+            cash: Money(cash),
+            coins: Coins(7),
+        }),
+        limit: rewards::Limit::None,
+    };
+    terms.rewards = vec![consolation(100, 10), bonus(3_000)];
+    let lines = solvency(&terms).unwrap();
+    assert_eq!((lines.winners, lines.envelope.cash), (1, Money(5_900)));
+    let (each, all) = most_rewards(&terms).unwrap();
+    let of = |at: usize| (each[at].0, each[at].1.cash.0, each[at].1.coins.0);
+    assert_eq!(of(0), (ProgramKind::Consolation, 2_900, 290));
+    assert_eq!(of(1), (ProgramKind::WinnerBonus, 15_000, 35));
+    // 25 consolations and 5 bonuses in cash; of coins 29 of the one and 1 of the other.
+    assert_eq!((all.cash, all.coins), (Money(17_500), Coins(297)));
+    // Of a template the largest table has most.
+    let mut template = campaign(30_000, 6, 1, 0);
+    template.kind = Kind::Treat;
+    template.group.seats_from = Some(3);
+    template.group.price_from = Some(Money(10_000));
+    template.rewards = vec![consolation(500, 0)];
+    assert_eq!(most_rewards(&template).unwrap().1.cash, Money(2_500));
+}
+
+/// What is offered for a template is a template that passes, with all of its tables; a table's own bill is none.
+#[test]
+fn what_would_pass_instead_of_a_template_is_a_template() {
+    let mut terms = campaign(30_000, 6, 1, 0);
+    terms.kind = Kind::Treat;
+    terms.product.fulfilment = Fulfilment::AtTable;
+    terms.merchant = Some(MerchantTerms {
+        commission: Rate(100_000),
+    });
+    terms.group.seats_from = Some(3);
+    terms.group.price_from = Some(Money(1_000));
+    terms.rewards = vec![consolation(500, 0)];
+    let short = |terms: &Campaign| match check_solvency(terms) {
+        Err(Refusal::NotSolvent(short)) => Some(short),
+        Ok(_) => None,
+        Err(other) => panic!("{other:?}"),
+    };
+    let with = |change: &dyn Fn(&mut Campaign)| {
+        let mut changed = terms.clone();
+        change(&mut changed);
+        short(&changed).is_none()
+    };
+    let found = short(&terms).unwrap();
+    // Five get 5.00 each: a bill of 27.77 leaves 25.00 after its commission of 2.77.
+    assert_eq!(found.price_from, Some(Money(2_777)));
+    assert!(with(&|terms| terms.group.price_from = Some(Money(2_777))));
+    assert!(!with(&|terms| terms.group.price_from = Some(Money(2_776))));
+    // No largest bill helps the smallest.
+    assert_eq!(found.price, None);
+    assert_eq!(found.consolation, Some(Money(180)));
+    for (cash, passes) in [(180, true), (181, false)] {
+        assert_eq!(
+            with(&|terms| terms.rewards = vec![consolation(cash, 0)]),
+            passes
+        );
+    }
+    if let Some(winners) = found.winners {
+        assert!(with(&|terms| terms.group.winners = winners));
+    }
+    // Of one bill only, nothing has changed: the price is offered.
+    terms.group.price_from = None;
+    terms.group.price = Money(1_000);
+    let found = short(&terms).unwrap();
+    assert_eq!((found.price, found.price_from), (Some(Money(2_777)), None));
 }

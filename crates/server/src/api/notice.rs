@@ -1,14 +1,15 @@
 //! The public notice of a campaign, made from the data that runs it (rules 11).
 
 use axum::extract::State;
-use domain::{Campaign, CampaignId, Kind, Organiser, PublishedCampaign, TableBill};
+use domain::{Campaign, CampaignId, Kind, MerchantId, Organiser, PublishedCampaign};
 use views::Earned;
 
 use super::campaigns::unknown;
-use crate::app::{Shared, Viewed, store_problem};
+use crate::app::{App, Shared, Viewed, store_problem};
 use crate::http::{Problem, Result, Segment};
 use crate::wire::{
-    Amount, AtMost, DrawRule, EarnedCard, Notice, Odds, OrganiserCard, Words, odds, source_name,
+    Amount, AtMost, DrawRule, EarnedCard, Notice, Odds, OrganiserCard, RunBy, Words, odds,
+    source_name,
 };
 
 /// The public notice: prizes, quantity, odds, rule of draw, times, who runs it, what everyone can earn at most and what the
@@ -33,27 +34,42 @@ pub(crate) async fn notice(
         }
     };
     let earned = earned.map_err(store_problem)?;
-    let organiser = app.query(|world| world.organiser().cloned()).await?;
-    let notice = notice_of(id, &known, (organiser, earned.value))
+    let runs = app.query(move |world| (world.organiser().cloned(), world.merchant_of(id)));
+    let (organiser, merchant) = runs.await?;
+    let merchant = match merchant {
+        None => None,
+        Some(merchant) => Some(run_by(&app, merchant).await?),
+    };
+    let notice = notice_of(id, &known, (organiser, merchant, earned.value))
         .map_err(|_| Problem::fault("a published campaign's sums do not fit", &"overflow"))?;
     Ok(Viewed(earned.seq, notice))
+}
+
+/// The merchant as he applied: whoever buys must know whose offer it is and how he is reached.
+async fn run_by(app: &App, merchant: MerchantId) -> Result<RunBy> {
+    let known = app.people.directory().merchant_name(merchant).await;
+    let (name, contact) = known
+        .map_err(store_problem)?
+        .map(|known| (known.name, known.contact))
+        .unwrap_or_default();
+    Ok(RunBy {
+        merchant: merchant.to_string(),
+        name,
+        contact,
+    })
 }
 
 fn notice_of(
     id: CampaignId,
     known: &PublishedCampaign,
-    (organiser, earned): (Option<Organiser>, Earned),
+    (organiser, merchant, earned): (Option<Organiser>, Option<RunBy>, Earned),
 ) -> std::result::Result<Notice, domain::Overflow> {
     let terms = &known.terms;
-    // Of a template the most is what the largest table can pay.
-    let solvency = domain::solvency(&terms.at_table(TableBill {
-        bill: terms.group.price,
-        seats: terms.group.seats,
-    }))?;
-    let at_most = solvency.rewards.iter().map(|term| AtMost {
-        program: term.program.name(),
-        cash: term.bound.cash.into(),
-        coins: term.bound.coins.into(),
+    let (programs, envelope) = domain::most_rewards(terms)?;
+    let at_most = programs.into_iter().map(|(program, bound)| AtMost {
+        program: program.name(),
+        cash: bound.cash.into(),
+        coins: bound.coins.into(),
     });
     let counts = terms.winner_counts();
     let told = odds(terms);
@@ -78,6 +94,8 @@ fn notice_of(
         } else {
             "platform"
         },
+        text: text(terms, &told, (envelope, merchant.as_ref()), &earned),
+        merchant,
         organiser: organiser.map(|organiser| OrganiserCard {
             name: both(&organiser.name),
             contact: organiser.contact,
@@ -90,7 +108,6 @@ fn notice_of(
         product: both(&terms.product.title),
         prize: terms.prize.as_ref().map(|prize| both(&prize.title)),
         winners: [*counts.start(), *counts.end()],
-        text: text(terms, &told, solvency.envelope, &earned),
         odds: told,
         draw,
         fill_within_s: terms.group.fill_within.0 / 1000,
@@ -170,17 +187,25 @@ fn ballot_text(terms: &Campaign, drawn: &str, odds: &Odds, say: &mut impl FnMut(
     say(RANDOM_ZH.to_owned(), RANDOM_EN.to_owned());
 }
 
+/// Whose campaign it is.
+fn told_by(RunBy { name, contact, .. }: &RunBy) -> Words {
+    Words {
+        zh: format!("本活动由商家“{name}”发起，联系方式：{contact}。"),
+        en: format!("This campaign is run by the merchant {name}, who is reached at {contact}."),
+    }
+}
+
 /// The notice in sentences.
 fn text(
     terms: &Campaign,
     odds: &Odds,
-    most: domain::rewards::Bound,
+    (most, merchant): (domain::rewards::Bound, Option<&RunBy>),
     earned: &Earned,
 ) -> Vec<Words> {
     let counts = terms.winner_counts();
     let (least, greatest, seats) = (*counts.start(), *counts.end(), terms.group.seats);
     let price = terms.group.price.to_decimal();
-    let mut lines = Vec::new();
+    let mut lines: Vec<Words> = merchant.map(told_by).into_iter().collect();
     let mut say = |zh: String, en: String| lines.push(Words { zh, en });
     let range = if least == greatest {
         least.to_string()

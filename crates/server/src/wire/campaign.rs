@@ -142,6 +142,14 @@ pub(crate) struct SolvencyLines {
     pub(crate) all_winners_return: Amount,
     pub(crate) all_coins_at_face: Amount,
     pub(crate) expires_with_fees: Amount,
+    /// What share of "all winners return" the profile asks to cover, as profile files write it.
+    #[schema(example = "100%")]
+    pub(crate) return_reserve: String,
+    /// What share of "all coins at face" it asks to cover.
+    #[schema(example = "50%")]
+    pub(crate) coin_reserve: String,
+    /// What is left for the owner when that is covered.
+    pub(crate) left_when_covered: Amount,
     /// The profile asks that "all winners return" is covered in full.
     pub(crate) covers_returns: bool,
     /// The profile asks that "all coins at face" is covered in full.
@@ -247,6 +255,10 @@ pub(crate) fn solvency_lines(campaign: &Campaign, solvency: &Solvency) -> Solven
         all_winners_return: solvency.all_winners_return.into(),
         all_coins_at_face: solvency.all_coins_at_face.into(),
         expires_with_fees: solvency.expires_with_fees.into(),
+        return_reserve: percent(solvency.return_reserve),
+        coin_reserve: percent(solvency.coin_reserve),
+        // A sum that does not fit is refused before it is shown.
+        left_when_covered: solvency.covered().unwrap_or(solvency.worst).into(),
         covers_returns: solvency.return_reserve.0 == domain::RATE_ONE_PPM,
         covers_coins: solvency.coin_reserve.0 == domain::RATE_ONE_PPM,
     }
@@ -270,6 +282,7 @@ pub(crate) fn shortfall(shortfall: &Shortfall) -> Value {
         "nearest": {
             "winners": shortfall.winners,
             "price": shortfall.price.map(domain::Money::to_decimal),
+            "price_from": shortfall.price_from.map(domain::Money::to_decimal),
             "consolation": shortfall.consolation.map(domain::Money::to_decimal),
         },
     })

@@ -17,6 +17,8 @@ pub(crate) struct Notice {
     pub(crate) hash: String,
     /// `platform` or `merchant`.
     pub(crate) run_by: &'static str,
+    /// Whose campaign it is, where it is a merchant's.
+    pub(crate) merchant: Option<RunBy>,
     /// Who runs the platform, if he has said so.
     pub(crate) organiser: Option<OrganiserCard>,
     /// The limits it was published under, and who signs for them where they are the operator's own.
@@ -45,6 +47,16 @@ pub(crate) struct Notice {
     pub(crate) earned: EarnedCard,
     /// The same in sentences.
     pub(crate) text: Vec<Words>,
+}
+
+/// The merchant whose campaign it is, as he applied.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunBy {
+    /// His number.
+    pub(crate) merchant: String,
+    pub(crate) name: String,
+    /// How he is reached.
+    pub(crate) contact: String,
 }
 
 /// How winners are found.

@@ -504,6 +504,28 @@ async fn limits_answer_with_429() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_gate_says_what_the_profile_reserves() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let good = operator.post("/campaigns/check", crate::files::example("e2"));
+    let good = good.await.json();
+    let reserves = |answer: &Value| {
+        let lines = &answer["solvency"];
+        ["return_reserve", "coin_reserve", "left_when_covered"].map(|line| lines[line].clone())
+    };
+    assert_eq!(reserves(&good), ["0%", "0%", "147.60"].map(Value::from));
+    // Under the cautious profile the prizes come back, and the coins of the eighteen others are carried in full.
+    let mut cautious = crate::files::example("bonus-draw");
+    cautious["profile"] = json!("cn-default");
+    let cautious = operator.post("/campaigns/check", cautious).await.json();
+    assert_eq!(reserves(&cautious)[..2], ["100%", "100%"].map(Value::from));
+    let left = crate::site::fen(&reserves(&cautious)[2]);
+    let worst = crate::site::fen(&cautious["solvency"]["platform_worst"]);
+    assert!(left < worst, "{cautious}");
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_gate_explains_itself() {
     let (site, callers, ..) = ready().await;
     let operator = &callers.operator;
