@@ -484,6 +484,9 @@ impl ProfileTerms {
                 return invalid(field, "must be between 0 % and 100 %");
             }
         }
+        if self.withdrawal.fee.0 == RATE_ONE_PPM {
+            return invalid("withdrawal.fee", "must leave something");
+        }
         let amounts = [
             ("prize_cap", Some(self.prize_cap)),
             ("recharge.cap", self.recharge_cap),
@@ -533,8 +536,7 @@ impl ProfileTerms {
         if !self.leader_rules.contains(&campaign.group.leader) {
             return Ok(Some("leader_rules"));
         }
-        let prize = campaign.prize.as_ref();
-        if prize.is_some_and(|prize| self.prize_cap < prize.cost) {
+        if self.is_over_prize_cap(campaign) {
             return Ok(Some("prize_value_cap"));
         }
         let allows = |program| self.programs.contains(&program);
@@ -591,6 +593,19 @@ impl ProfileTerms {
             Some(Source::NonWinners | Source::All) => campaign.kind.everyone_buys(),
         };
         (self.sources == RewardSources::Buyers && !of_buyers).then_some("reward_source")
+    }
+
+    /// What is drawn for is worth what it sells for or what it costs, whichever is more: of a draw the product, of a treat the
+    /// largest bill. A merchant's prize of no stated cost could be worth anything, so where there is a cap it is over it.
+    fn is_over_prize_cap(&self, campaign: &Campaign) -> bool {
+        let drawn = match campaign.kind {
+            Kind::Draw | Kind::Treat => campaign.group.price.max(campaign.product.cost),
+            Kind::EveryoneBuys | Kind::BonusDraw | Kind::Ballot => Money::ZERO,
+        };
+        let prize = campaign.prize.as_ref().map(|prize| prize.cost);
+        let unstated = prize.is_some_and(|cost| !cost.is_positive()) && campaign.merchant.is_some();
+        let is_capped = self.prize_cap < Money(i64::MAX);
+        self.prize_cap < drawn.max(prize.unwrap_or(Money::ZERO)) || (unstated && is_capped)
     }
 
     fn is_over_cap(&self, campaign: &Campaign) -> Result<bool, Overflow> {
@@ -668,7 +683,8 @@ impl World {
         self.profile.check_day(now)
     }
 
-    /// No group begins that the installation's profile would not allow today; open ones go on under their campaign's.
+    /// No group begins that the installation's profile would not allow today, nor after the last day of the profile that its
+    /// campaign was published under; open ones go on under their campaign's.
     pub(crate) fn check_may_begin(&self, terms: &Campaign, now: Millis) -> Result<(), Refusal> {
         let stricter = self.profile != Profile::Seed && self.profile != terms.profile;
         if stricter {
@@ -683,6 +699,7 @@ impl World {
             self.profile
                 .allow_unless((!covered).then_some("reserves"))?;
         }
+        terms.profile.check_day(now)?;
         self.profile.check_day(now)
     }
 }

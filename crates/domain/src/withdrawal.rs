@@ -237,8 +237,8 @@ impl World {
 }
 
 impl World {
-    /// In this order: the identity (which answers for ever as it did first), the amount, the member, the day's limit, and
-    /// what he has.
+    /// In this order: the identity (which answers for ever as it did first), the amount, the member and whether he may withdraw, what he
+    /// has, and what the day has left.
     pub(crate) fn decide_withdraw(
         &self,
         asked: Asked,
@@ -275,8 +275,12 @@ impl World {
             return Err(Refusal::WithdrawalDayLimit { left });
         }
         let fee = amount.share(terms.fee)?;
+        // A profile that keeps all of it is not adopted any more; one was possible once.
         if amount <= fee {
-            return Err(Refusal::WithdrawalTooSmall(terms.minimum));
+            return Err(Refusal::ProfileForbids {
+                profile: self.profile().name(),
+                limit: "withdrawal.fee",
+            });
         }
         events.push(Event::WithdrawalRequested {
             withdrawal: WithdrawalId(self.withdrawals.next),

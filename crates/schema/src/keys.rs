@@ -69,6 +69,30 @@ pub(crate) const PROFILE: &[&str] = &[
     "withdrawal",
     "withholding",
 ];
+/// Keys of a profile that nobody signs.
+pub(crate) const PROFILE_LIMITS_ALONE: &[&str] = &[
+    "name",
+    "kinds",
+    "programs",
+    "leader_rules",
+    "max_generations",
+    "sources",
+    "vip_by",
+    "rewards_cap",
+    "minimum_age",
+    "real_name",
+    "retention_years",
+    "disclosures",
+    "prize_cap",
+    "consolation",
+    "return_reserve",
+    "coin_reserve",
+    "coins",
+    "recharge",
+    "limits",
+    "withdrawal",
+    "withholding",
+];
 /// Keys of a profile's `[coins]`.
 pub(crate) const PROFILE_COINS: &[&str] = &["offset", "months"];
 /// Keys of a profile's `[recharge]`.

@@ -49,6 +49,16 @@ pub fn parse_profile_toml(text: &str) -> Result<domain::OwnProfile, SchemaError>
     profile::read(&value::Value::from_toml(text)?)
 }
 
+/// Reads a profile's name and its limits from a file that nobody signs, such as `profiles/cn-default.toml`.
+///
+/// # Errors
+/// [`SchemaError`] naming the key, or line and column where the text is no TOML.
+pub fn parse_profile_limits_toml(
+    text: &str,
+) -> Result<(String, domain::ProfileTerms), SchemaError> {
+    profile::read_limits(&value::Value::from_toml(text)?)
+}
+
 /// Reads a rate such as `2.5%`, as campaign files have it; none where it is no rate.
 pub fn parse_rate(text: &str) -> Option<domain::Rate> {
     units::rate(text)

@@ -2,8 +2,8 @@
 //! profile's value, so that whoever forgets a limit has it.
 
 use domain::{
-    ConsolationIn, Disclosure, LeaderRule, LossPause, Millis, OwnProfile, Profile, ProfileTerms,
-    ProgramKind, Rate, RewardSources, TaxBearer, VipBasis, percent,
+    ConsolationIn, Disclosure, LeaderRule, LossPause, Millis, Money, OwnProfile, Profile,
+    ProfileTerms, ProgramKind, Rate, RewardSources, TaxBearer, VipBasis, percent,
 };
 use serde_json::{Value as Json, json};
 
@@ -58,6 +58,13 @@ pub(crate) fn read(value: &Value) -> Result<OwnProfile, SchemaError> {
     })
 }
 
+/// Reads the limits of a profile that nobody has to sign: its name and its limits alone.
+pub(crate) fn read_limits(value: &Value) -> Result<(String, ProfileTerms), SchemaError> {
+    let root = Field::root(value).table(keys::PROFILE_LIMITS_ALONE)?;
+    let name = root.need("name")?.text()?.to_owned();
+    Ok((name, terms(&root)?))
+}
+
 fn terms(root: &Table<'_>) -> Result<ProfileTerms, SchemaError> {
     let mut terms = Profile::CnDefault.terms().clone();
     if let Some(field) = root.get("kinds") {
@@ -71,7 +78,7 @@ fn terms(root: &Table<'_>) -> Result<ProfileTerms, SchemaError> {
     }
     let put = |key: &str| root.get(key);
     if let Some(field) = put("max_generations") {
-        terms.max_generations = field.count()?;
+        terms.max_generations = or_none(&field, Field::count)?.unwrap_or(u32::MAX);
     }
     if let Some(field) = put("sources") {
         terms.sources = field.choice(&SOURCES)?;
@@ -80,10 +87,10 @@ fn terms(root: &Table<'_>) -> Result<ProfileTerms, SchemaError> {
         terms.vip_by = field.choice(&VIP_BASES)?;
     }
     if let Some(field) = put("rewards_cap") {
-        terms.rewards_cap = field.rate()?;
+        terms.rewards_cap = or_none(&field, Field::rate)?.unwrap_or(Rate(u32::MAX));
     }
     if let Some(field) = put("prize_cap") {
-        terms.prize_cap = field.money()?;
+        terms.prize_cap = or_none(&field, Field::money)?.unwrap_or(Money(i64::MAX));
     }
     if let Some(field) = put("consolation") {
         terms.consolation = field.choice(&CONSOLATIONS)?;
@@ -99,6 +106,17 @@ fn terms(root: &Table<'_>) -> Result<ProfileTerms, SchemaError> {
     limits(root, &mut terms)?;
     payouts(root, &mut terms)?;
     Ok(terms)
+}
+
+/// What is limited, or `"none"` where it is not.
+fn or_none<'a, T>(
+    field: &Field<'a>,
+    read: impl FnOnce(&Field<'a>) -> Result<T, SchemaError>,
+) -> Result<Option<T>, SchemaError> {
+    if field.text().is_ok_and(|text| text == "none") {
+        return Ok(None);
+    }
+    read(field).map(Some)
 }
 
 /// Who may take part, and what everybody is told.
@@ -130,7 +148,7 @@ fn coins(root: &Table<'_>, terms: &mut ProfileTerms) -> Result<(), SchemaError> 
     }
     if let Some(field) = root.get("recharge") {
         let table = field.table(keys::PROFILE_RECHARGE)?;
-        terms.recharge_cap = Some(table.need("cap")?.money()?);
+        terms.recharge_cap = or_none(&table.need("cap")?, Field::money)?;
     }
     Ok(())
 }
@@ -141,14 +159,14 @@ fn limits(root: &Table<'_>, terms: &mut ProfileTerms) -> Result<(), SchemaError>
         return Ok(());
     };
     let table = field.table(keys::PROFILE_LIMITS)?;
-    terms.money_in_groups = table
-        .get("money_in_groups")
-        .map(|field| field.money())
-        .transpose()?;
-    terms.entries_per_day = table
-        .get("entries_per_day")
-        .map(|field| field.count())
-        .transpose()?;
+    terms.money_in_groups = match table.get("money_in_groups") {
+        None => None,
+        Some(field) => or_none(&field, Field::money)?,
+    };
+    terms.entries_per_day = match table.get("entries_per_day") {
+        None => None,
+        Some(field) => or_none(&field, Field::count)?,
+    };
     terms.loss_pause = match table.get("losses") {
         None => None,
         Some(losses) => Some(LossPause {

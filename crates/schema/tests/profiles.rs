@@ -1,7 +1,7 @@
 //! Profile files (rules 11).
 
 use domain::{Kind, LossPause, Millis, Money, Profile, Rate};
-use schema::{parse_profile_toml, profile_to_json};
+use schema::{parse_profile_limits_toml, parse_profile_toml, profile_to_json};
 
 const LEAST: &str = r#"
 name = "ours"
@@ -43,6 +43,51 @@ fn the_example_is_a_profile_that_can_be_adopted() {
     assert_eq!(json["own"]["name"], "example-2027");
     assert_eq!(json["rewards_cap"], "30%");
     assert_eq!(json["withdrawal"]["minimum"], "10.00");
+}
+
+/// The two profiles that are built in, as files: what they say is what the program does, and they leave nothing out.
+#[test]
+fn the_files_of_the_built_in_profiles_are_what_is_built_in() {
+    for profile in [Profile::Seed, Profile::CnDefault] {
+        let name = profile.name();
+        let path = format!("{}/../../profiles/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let (called, terms) = parse_profile_limits_toml(&text).unwrap();
+        assert_eq!((called.as_str(), &terms), (name, profile.terms()));
+        let json = profile_to_json(&profile);
+        for (key, value) in json.as_object().unwrap() {
+            let written = if value.is_object() {
+                format!("\n[{key}]\n")
+            } else {
+                format!("\n{key} = ")
+            };
+            let is_said = text.contains(&written) || text.contains(&format!("\n[{key}]\n"));
+            assert!(
+                is_said || ["profile", "own"].contains(&key.as_str()),
+                "{key}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_has_a_number_can_be_none() {
+    let none = "max_generations = \"none\"\nrewards_cap = \"none\"\nprize_cap = \"none\"\n[recharge]\ncap = \"none\"\n\
+        [limits]\nmoney_in_groups = \"none\"\nentries_per_day = \"none\"\n";
+    let own = parse_profile_toml(&format!("{LEAST}{none}")).unwrap();
+    let seed = Profile::Seed.terms();
+    assert_eq!(own.terms.max_generations, seed.max_generations);
+    assert_eq!(own.terms.rewards_cap, seed.rewards_cap);
+    assert_eq!(own.terms.prize_cap, seed.prize_cap);
+    assert_eq!(own.terms.recharge_cap, None);
+    assert_eq!(own.terms.money_in_groups, None);
+    assert_eq!(own.terms.entries_per_day, None);
+    assert_eq!(own.check(), Ok(()));
+    let nobody = parse_profile_limits_toml(LEAST).unwrap_err();
+    assert_eq!(
+        (nobody.code, nobody.path.as_str()),
+        ("unknown_key", "expires")
+    );
 }
 
 #[test]

@@ -114,6 +114,106 @@ fn coins_and_prizes_have_limits_too() {
     assert_eq!(code(shop.try_do(publish(terms))), "own: prize_value_cap");
 }
 
+/// What is drawn for is worth what it sells for or what it costs, whichever is more; of a treat it is the largest bill.
+#[test]
+fn the_cap_of_prizes_is_for_what_is_drawn() {
+    let draw = |terms: &mut Campaign| terms.product.cost = Money(2_000);
+    let dear = |terms: &mut Campaign| terms.product.cost = Money(10_001);
+    let treat = |terms: &mut Campaign| {
+        terms.kind = Kind::Treat;
+        terms.product.fulfilment = Fulfilment::AtTable;
+        terms.product.cost = Money::ZERO;
+        terms.group.price_from = Some(Money(6_000));
+        terms.merchant = Some(MerchantTerms {
+            commission: Rate(100_000),
+        });
+    };
+    let sold = |terms: &mut Campaign| {
+        terms.kind = Kind::EveryoneBuys;
+        terms.group.winners = terms.group.seats;
+        terms.rewards.clear();
+    };
+    let ballot = |terms: &mut Campaign| {
+        terms.kind = Kind::Ballot;
+        terms.rewards.clear();
+    };
+    let prize = |terms: &mut Campaign, cost| {
+        terms.kind = Kind::BonusDraw;
+        terms.rewards.clear();
+        terms.prize = Some(Prize {
+            title: terms.name.clone(),
+            cost: Money(cost),
+        });
+    };
+    let of_merchant = |terms: &mut Campaign| {
+        terms.product.cost = Money::ZERO;
+        terms.merchant = Some(MerchantTerms {
+            commission: Rate(100_000),
+        });
+    };
+    type Change<'a> = &'a dyn Fn(&mut Campaign);
+    let cap = "own: prize_value_cap";
+    let rows: &[(&str, i64, Change<'_>)] = &[
+        ("ok", 10_000, &draw),
+        (cap, 9_999, &draw),
+        (cap, 10_000, &dear),
+        ("ok", 10_000, &treat),
+        (cap, 9_999, &treat),
+        // Everybody gets what he pays for: nothing is won.
+        ("ok", 9_999, &sold),
+        ("ok", 9_999, &ballot),
+        ("ok", 5_000, &|terms| prize(terms, 5_000)),
+        ("ok", 5_000, &|terms| prize(terms, 0)),
+        // What a merchant's prize costs is his own affair, so where there is a cap he must say it.
+        (cap, 5_000, &|terms| {
+            prize(terms, 0);
+            of_merchant(terms);
+        }),
+        ("ok", 5_000, &|terms| {
+            prize(terms, 1);
+            of_merchant(terms);
+        }),
+        ("ok", i64::MAX, &|terms| {
+            prize(terms, 0);
+            of_merchant(terms);
+        }),
+    ];
+    for (at, (expected, cap, change)) in rows.iter().enumerate() {
+        let mut own = own_profile();
+        own.terms.prize_cap = Money(*cap);
+        let mut terms = e0();
+        change(&mut terms);
+        let checked = under(&own).check(&terms).map(|()| Answer::Done);
+        assert_eq!(code(checked), *expected, "row {at}");
+    }
+}
+
+/// An own profile's last day holds for what was published under it, whatever the installation has adopted since.
+#[test]
+fn what_was_published_under_a_profile_does_not_begin_after_its_last_day() {
+    for next in [Profile::Seed, under(&own_profile())] {
+        let mut shop = Shop::new();
+        let member = shop.member(None);
+        let mut brief = own_profile();
+        brief.name = "brief".to_owned();
+        brief.expires = shop.world.now().after(Duration(60_000));
+        shop.must(adopt(under(&brief)));
+        let mut terms = e0();
+        terms.profile = under(&brief);
+        let campaign = shop.publish(terms);
+        shop.must(adopt(next));
+        let open = || Command::OpenGroup {
+            campaign,
+            member,
+            via: None,
+        };
+        shop.must(open());
+        shop.wait(60);
+        assert_eq!(code(shop.try_do(open())), "own: expires");
+        shop.check();
+    }
+}
+
 #[test]
 fn an_own_profile_names_who_signs_and_until_when() {
     type Change = fn(&mut OwnProfile);
@@ -132,6 +232,10 @@ fn an_own_profile_names_who_signs_and_until_when() {
         ("withdrawal.minimum", |own| {
             own.terms.withdrawal.minimum = Money(0)
         }),
+        ("withdrawal.fee", |own| {
+            own.terms.withdrawal.fee = Rate(1_000_000)
+        }),
+        ("ok", |own| own.terms.withdrawal.fee = Rate(999_999)),
         ("coins.months", |own| own.terms.coin_months = 0),
         ("limits.pause", |own| {
             own.terms.loss_pause = Some(LossPause {
@@ -180,7 +284,7 @@ fn only_the_demonstration_profile_lets_campaigns_choose() {
     assert_eq!(code(shop.try_do(publish(as_own(&draw)))), "ok");
     // Another text under the same name is another profile.
     let mut other = own_profile();
-    other.terms.prize_cap = Money(1);
+    other.terms.coin_months = 1;
     draw.profile = under(&other);
     assert_eq!(code(shop.try_do(publish(draw))), "own: profile");
     shop.check();

@@ -67,7 +67,12 @@ pub(crate) fn random(dice: &mut Dice, size: Size) -> String {
     }
     if kind == "bonus-draw" {
         let most = if cautious { 5_000_000 } else { i64::MAX };
-        let cost = portion(dice, most.min(price * 2));
+        let mut cost = portion(dice, most.min(price * 2));
+        let is_nothing = cost.chars().all(|sign| matches!(sign, '0' | '.'));
+        // Where prizes have a cap a merchant says what his costs.
+        if cautious && merchants && is_nothing {
+            cost = "0.01".to_owned();
+        }
         let _ = writeln!(
             text,
             "[prize]\ntitle = {{ zh = \"奖\", en = \"Prize\" }}\ncost = \"{cost}\""
