@@ -382,6 +382,14 @@ impl World {
         Ok(None)
     }
 
+    /// Why [`crate::Command::PublishCampaign`] of these terms would be refused, as things stood at the last record. `None`: they
+    /// can be published.
+    pub fn why_not_publish(&self, terms: &crate::Campaign, now: Millis) -> Option<Refusal> {
+        let mut events = Vec::new();
+        self.decide_publish(terms, now.max(self.now), &mut events)
+            .err()
+    }
+
     /// What is asked of a campaign, whoever runs it.
     pub(crate) fn decide_campaign(
         &self,

@@ -92,6 +92,7 @@ impl App {
         key: IdempotencyKey,
         command: Command,
     ) -> Result<Reply> {
+        crate::people_money::may_begin(self, &command).await?;
         self.engine
             .submit(Request {
                 actor,

@@ -28,6 +28,7 @@ mod notices;
 mod ops;
 mod parts;
 mod people;
+mod people_money;
 mod present;
 mod printed;
 mod served;

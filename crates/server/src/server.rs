@@ -30,7 +30,9 @@ use crate::beacon::{BeaconSetupError, Beacons};
 use crate::config::{ChannelKind, Config, Demo, DemoReach, DrawSource};
 use crate::http::{Doors, Problem};
 use crate::people::People;
-use crate::{api, audit, draws, follower, lost_beacons, money, notices, ops, parts, web};
+use crate::{
+    api, audit, draws, follower, lost_beacons, money, notices, ops, parts, people_money, web,
+};
 
 /// How long requests that have begun may take to end once the server is to stop.
 const END_WITHIN: Duration = Duration::from_secs(10);
@@ -388,6 +390,7 @@ pub(crate) async fn open_on(
         views,
         stop,
     });
+    people_money::warn(&app).await;
     let mut workers = workers(&app, projector, reader, queue);
     connectors.start(&app, &mut workers);
     Ok(Started {

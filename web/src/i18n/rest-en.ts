@@ -277,6 +277,10 @@ export const restEn: RestMessages = {
     unfinished: 'Your last change was not finished, and no address is in force. Please save or remove it again.',
   },
   problem: {
+    seed_real_channel: 'Real money moves only under a profile that somebody answers for: an operator adopts another one than seed first',
+    token_invalid: 'A token is 32 lower-case hexadecimal digits',
+    member_not_served: 'This gateway has not registered this member',
+    txn_invalid: 'The number of the payment is not valid',
     payment_used_elsewhere: 'This payment already holds another seat',
     tag_missing: 'The member\'s pseudonym is missing; please try again in a moment',
     not_yourself: 'You can act only for yourself',

@@ -275,6 +275,10 @@ export const restZh = {
     unfinished: '上一次更改没有完成，目前没有生效的地址。请重新保存或移除。',
   },
   problem: {
+    seed_real_channel: '真实资金只在有人负责的合规档案下流动：请运营人员先启用 seed 以外的档案',
+    token_invalid: '令牌须为 32 位小写十六进制数字',
+    member_not_served: '该会员不是由此接入方注册的',
+    txn_invalid: '付款编号无效',
     payment_used_elsewhere: '这笔付款已用于另一个名额',
     tag_missing: '缺少会员的假名，请稍后再试',
     not_yourself: '只能为自己操作',

@@ -1,5 +1,7 @@
 //! Campaigns: what is on offer, and their publication.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -163,14 +165,21 @@ pub(crate) async fn group_list(
     ))
 }
 
-/// Whether a campaign file could be published, with the printed lines of its worst case either way.
+/// Whether a campaign file could be published here and now, with the printed lines of its worst case either way.
 #[utoipa::path(post, path = "/campaigns/check", tag = "campaigns", request_body = Object, responses((status = 200, description = "What the gate says", body = CampaignChecked)))]
 pub(crate) async fn check(
     State(app): Shared,
     _: AsOperator,
     write: WriteText,
 ) -> Result<Json<CampaignChecked>> {
-    Ok(Json(checked(&installation(&app).await?, &write.text)))
+    let campaign = match read(&installation(&app).await?, &write.text) {
+        Ok(campaign) => Arc::new(campaign),
+        Err(problem) => return Ok(Json(not_ok(problem))),
+    };
+    let (terms, now) = (campaign.clone(), app.config.clock.now());
+    let refusal = app.query(move |world| world.why_not_publish(&terms, now));
+    let refusal = refusal.await?;
+    Ok(Json(checked(&campaign, refusal.as_ref())))
 }
 
 /// Publishes a campaign, for ever unchanged.
@@ -223,7 +232,7 @@ pub(crate) async fn publish(
 }
 
 /// What campaign files take from this installation today.
-async fn installation(app: &App) -> Result<Installation> {
+pub(super) async fn installation(app: &App) -> Result<Installation> {
     let own = app
         .query(|world| match world.profile() {
             Profile::Seed | Profile::CnDefault => None,
@@ -236,42 +245,44 @@ async fn installation(app: &App) -> Result<Installation> {
     })
 }
 
-fn checked(installation: &Installation, text: &[u8]) -> CampaignChecked {
-    let no = |problem: CampaignProblem| CampaignChecked {
+/// The terms that a file gives here, or what is wrong with it alone.
+fn read(
+    installation: &Installation,
+    text: &[u8],
+) -> std::result::Result<Campaign, CampaignProblem> {
+    let file: CampaignFile = schema::parse_json(text).map_err(|error| CampaignProblem {
+        code: error.code.to_owned(),
+        detail: error.message,
+        field: Some(error.path).filter(|path| !path.is_empty()),
+        nearest: Vec::new(),
+    })?;
+    file.resolve(installation)
+        .map_err(|refusal| problem_of(&refusal))
+}
+
+fn not_ok(problem: CampaignProblem) -> CampaignChecked {
+    CampaignChecked {
         ok: false,
         solvency: None,
         odds: None,
         problem: Some(problem),
         shortfall: None,
+    }
+}
+
+fn checked(campaign: &Campaign, refusal: Option<&domain::Refusal>) -> CampaignChecked {
+    let Ok(solvency) = domain::solvency(campaign) else {
+        return not_ok(problem_of(&domain::Refusal::Overflow));
     };
-    let file: CampaignFile = match schema::parse_json(text) {
-        Ok(file) => file,
-        Err(error) => {
-            return no(CampaignProblem {
-                code: error.code.to_owned(),
-                detail: error.message,
-                field: Some(error.path).filter(|path| !path.is_empty()),
-                nearest: Vec::new(),
-            });
-        }
-    };
-    let campaign: Campaign = match file.resolve(installation) {
-        Ok(campaign) => campaign,
-        Err(refusal) => return no(problem_of(&refusal)),
-    };
-    let Ok(solvency) = domain::solvency(&campaign) else {
-        return no(problem_of(&domain::Refusal::Overflow));
-    };
-    let gate = domain::check_solvency(&campaign).err();
-    let short = match &gate {
+    let short = match refusal {
         Some(domain::Refusal::NotSolvent(short)) => Some(shortfall(short)),
         Some(_) | None => None,
     };
     CampaignChecked {
-        ok: gate.is_none(),
-        solvency: Some(solvency_lines(&campaign, &solvency)),
-        odds: Some(odds(&campaign)),
-        problem: gate.as_ref().map(problem_of),
+        ok: refusal.is_none(),
+        solvency: Some(solvency_lines(campaign, &solvency)),
+        odds: Some(odds(campaign)),
+        problem: refusal.map(problem_of),
         shortfall: short,
     }
 }
@@ -286,6 +297,12 @@ fn problem_of(refusal: &domain::Refusal) -> CampaignProblem {
     }
     if let domain::Refusal::ProfileForbids { .. } = refusal {
         field = Some("profile".to_owned());
+    }
+    if let domain::Refusal::UnknownPlan { .. } = refusal {
+        field = Some("plan".to_owned());
+    }
+    if let domain::Refusal::Alliance(domain::AllianceRefusal::MerchantMissing) = refusal {
+        field = Some("merchant".to_owned());
     }
     if let domain::Refusal::WinRateNotWhole { nearest: pairs, .. } = refusal {
         field = Some("group.win_rate".to_owned());

@@ -15,6 +15,7 @@ use crate::app::{App, Shared, engine_problem};
 use crate::auth::AsGateway;
 use crate::http::{BatchText, InPath, Problem, Result};
 use crate::money::{Arrival, Attach, OrderNo, joined, tag};
+use crate::people_money;
 use crate::wire::{
     JoinAnswer, JoinAnswers, JoinBatch, JoinItem, MemberAnswer, MemberAnswers, MemberBatch,
     MemberItem,
@@ -52,6 +53,7 @@ pub(crate) async fn join(
     gateway: AsGateway,
     batch: BatchText,
 ) -> Result<Json<JoinAnswers>> {
+    people_money::not_under_seed(&app).await?;
     let items = batch.read::<JoinBatch<'_>>()?.items;
     charge(&app, &gateway, items.len())?;
     let mut answers: Vec<Option<JoinAnswer>> = Vec::with_capacity(items.len());

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use domain::{AllianceCommand, Answer, Command};
 use views::StoreName;
 
-use super::campaigns::{Fresh, schema_problem};
+use super::campaigns::{Fresh, installation, schema_problem};
 use super::merchants::{
     check_names, draft_line, draft_list, draft_of, draft_page, page_of, staff_of,
 };
@@ -127,7 +127,7 @@ pub(crate) async fn submit(
     write: WriteText,
 ) -> Result<(StatusCode, Json<DraftLine>)> {
     let file = schema::parse_json(&write.text).map_err(schema_problem)?;
-    let campaign = file.resolve(&app.installation)?;
+    let campaign = file.resolve(&installation(&app).await?)?;
     campaign.check()?;
     domain::check_solvency(&campaign)?;
     let id = merchant.merchant;

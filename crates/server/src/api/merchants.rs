@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use domain::{AllianceCommand, Answer, Command, MerchantId, StoreId};
 use views::{Application, DirectoryError, Draft, MerchantRow, Scope};
 
-use super::campaigns::{Fresh, schema_problem};
+use super::campaigns::{Fresh, installation, schema_problem};
 use super::standing::{check_reason, decide};
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator, hash_password};
@@ -467,7 +467,7 @@ pub(crate) async fn publish(
     }
     let merchant = draft.merchant;
     let file = schema::parse_json(draft.file.as_bytes()).map_err(schema_problem)?;
-    let campaign = file.resolve(&app.installation)?;
+    let campaign = file.resolve(&installation(&app).await?)?;
     let hash = draw::hash(domain::published_file(&campaign).as_bytes());
     let same = move |world: &domain::World| {
         (0..world.campaigns()).map(domain::CampaignId).find(|&id| {

@@ -221,3 +221,37 @@ async fn nobody_sees_another_merchants_things() {
     }
     site.close().await;
 }
+
+/// Under the operator's own profile, which campaign files name `own`; and members are told whose campaign it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merchants_campaign_under_an_own_profile_says_who_runs_it() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let (id, tea) = merchant(&site, &operator, 1).await;
+    let mut file = offer("10%");
+    file["profile"] = json!("own");
+    let none = tea.post("/merchant/drafts", file.clone()).await;
+    none.is_problem(422, "campaign_invalid");
+    let own = include_str!("../../../../profiles/own.example.toml");
+    let adopted = json!({ "profile": "own", "file": own, "reason": "advice of counsel" });
+    done(&operator.post("/console/profile", adopted).await);
+    crate::identities::stated(&operator).await;
+    let draft = done(&tea.post("/merchant/drafts", file).await)["id"].clone();
+    let publish = format!("/console/drafts/{}/publish", draft.as_str().unwrap());
+    let reason = json!({ "reason": "texts and price seen" });
+    let published = done(&operator.post(&publish, reason.clone()).await);
+    let again = done(&operator.post(&publish, reason).await);
+    assert_eq!(published["id"], again["id"]);
+    let campaign = published["id"].as_str().unwrap();
+    let page = done(&site.anyone().get(&format!("/campaigns/{campaign}")).await);
+    assert_eq!(page["profile"], "own");
+    let notice = format!("/campaigns/{campaign}/notice");
+    let notice = done(&site.anyone().get(&notice).await);
+    assert_eq!(notice["run_by"], "merchant");
+    let known = json!({ "merchant": id, "name": "茶馆 1", "contact": "13900000000" });
+    assert_eq!(notice["merchant"], known);
+    let said = notice["text"].as_array().unwrap().iter();
+    let named = said.filter(|line| line["zh"].as_str().unwrap().contains("茶馆 1"));
+    assert_eq!(named.count(), 1, "{notice}");
+    site.close().await;
+}
