@@ -634,7 +634,8 @@ pub enum Bounce {
     /// The member is frozen.
     #[n(20)]
     MemberFrozen,
-    /// The member's limits, or everybody's here, stand against one more place.
+    /// Retired on 2026-11-23, when each of these limits got a word of its own: the member's limits, or everybody's here, stand
+    /// against one more place.
     #[n(28)]
     MemberLimit,
     /// The purchase has lapsed or ended.
@@ -649,6 +650,24 @@ pub enum Bounce {
     /// The right to buy in a ballot was not used in time.
     #[n(48)]
     RightLapsed,
+    /// The member has excluded himself.
+    #[n(55)]
+    SelfExcluded,
+    /// The member is known to be younger than the installation's profile allows.
+    #[n(56)]
+    TooYoung,
+    /// The installation's profile asks who the member is, and nobody has seen it yet.
+    #[n(57)]
+    NotVerified,
+    /// The member pauses after a run of losses.
+    #[n(58)]
+    LossPause,
+    /// The member would have more money in groups than he or the installation allows.
+    #[n(59)]
+    MoneyLimit,
+    /// The member has had all entries of the day that he, the installation or the campaign allows.
+    #[n(60)]
+    EntriesLimit,
 }
 
 impl Bounce {
@@ -671,6 +690,12 @@ impl Bounce {
             Bounce::CoinsGone => "coins_gone",
             Bounce::NotInCircle => "not_in_circle",
             Bounce::RightLapsed => "right_lapsed",
+            Bounce::SelfExcluded => "self_excluded",
+            Bounce::TooYoung => "too_young",
+            Bounce::NotVerified => "not_verified",
+            Bounce::LossPause => "loss_pause",
+            Bounce::MoneyLimit => "money_limit",
+            Bounce::EntriesLimit => "entries_limit",
         }
     }
 }

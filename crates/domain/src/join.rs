@@ -160,7 +160,13 @@ impl World {
                 | Bounce::MemberLimit
                 | Bounce::PurchaseOver
                 | Bounce::CoinsGone
-                | Bounce::RightLapsed,
+                | Bounce::RightLapsed
+                | Bounce::SelfExcluded
+                | Bounce::TooYoung
+                | Bounce::NotVerified
+                | Bounce::LossPause
+                | Bounce::MoneyLimit
+                | Bounce::EntriesLimit,
             ) => Err(Refusal::GroupFull(id)),
         }
     }

@@ -1,8 +1,8 @@
 //! What becomes of a payment that the channel has confirmed (the table of rules 5).
 
 use crate::{
-    Answer, Bounce, Event, GroupId, GroupState, Kind, MemberId, Millis, Money, PaymentAnswer,
-    PaymentId, PendingRefund, RefundId, Refusal, SeatState, Txn, World,
+    Answer, Bounce, Event, GroupId, GroupState, IdentityRefusal, Kind, MemberId, Millis, Money,
+    PaymentAnswer, PaymentId, PendingRefund, RefundId, Refusal, SeatState, Txn, World,
     group::{Group, NO_RESERVATION, Seat, push_within},
     ids::MaybeTxn,
     join::reservation_for,
@@ -28,6 +28,23 @@ pub(crate) enum KnownPayment {
     Returned,
     /// It has paid a purchase, or a bill at a counter.
     Bought,
+}
+
+/// The rule by which one more place was refused, as the payment's reason. A sum that does not fit is above any limit of money.
+fn limit_of(refusal: &Refusal) -> Bounce {
+    if let Refusal::SelfExcluded { .. } = refusal {
+        Bounce::SelfExcluded
+    } else if let Refusal::Identity(IdentityRefusal::TooYoung { .. }) = refusal {
+        Bounce::TooYoung
+    } else if let Refusal::Identity(_) = refusal {
+        Bounce::NotVerified
+    } else if let Refusal::LossPause { .. } = refusal {
+        Bounce::LossPause
+    } else if let Refusal::EntriesLimit { .. } = refusal {
+        Bounce::EntriesLimit
+    } else {
+        Bounce::MoneyLimit
+    }
 }
 
 impl World {
@@ -72,7 +89,7 @@ impl World {
                 SeatState::Lapsed => {
                     self.why_not_join(payment.group, group, member).or_else(|| {
                         let limited = self.require_may_play(member, group.campaign, now);
-                        limited.is_err().then_some(Bounce::MemberLimit)
+                        limited.err().as_ref().map(limit_of)
                     })
                 }
             }
@@ -129,7 +146,7 @@ impl World {
             None if group.campaign.table().is_some() => Some(Bounce::NothingToPay),
             None => self.why_not_join(id, group, member).or_else(|| {
                 let limited = self.require_within_limits(member, group.campaign, now);
-                limited.is_err().then_some(Bounce::MemberLimit)
+                limited.err().as_ref().map(limit_of)
             }),
         };
         if let Some(reason) = bounce {

@@ -85,6 +85,7 @@ pub(crate) async fn run(app: Arc<App>, projector: Projector, reader: RecordReade
         next: reader.next_seq(),
         reader: Some(reader),
         taken: Vec::new(),
+        noted: *committed.borrow(),
         outage: None,
     };
     loop {
@@ -112,6 +113,8 @@ struct Follower {
     next: u64,
     /// What the open transaction holds.
     taken: Vec<(u64, Record)>,
+    /// Up to here an earlier run, or this one before the views were made again, has noted what went back.
+    noted: u64,
     /// Since something has failed that may work again.
     outage: Option<Outage>,
 }
@@ -237,6 +240,12 @@ impl Follower {
         let taken = std::mem::take(&mut self.taken);
         for (_, record) in &taken {
             self.app.reservations.holds(record, &self.app.config.pace);
+        }
+        let noted = self.noted;
+        for (seq, record) in taken.iter().filter(|(seq, _)| noted < *seq) {
+            let events = record.events.iter();
+            events.for_each(|event| self.app.audit.went_back(event, record.at));
+            self.noted = *seq;
         }
         tell(&self.app, &taken).await;
     }

@@ -149,6 +149,12 @@ impl Word for RefundReason {
         RefundReason::Bounced(Bounce::CoinsGone),
         RefundReason::Bounced(Bounce::NotInCircle),
         RefundReason::Bounced(Bounce::RightLapsed),
+        RefundReason::Bounced(Bounce::SelfExcluded),
+        RefundReason::Bounced(Bounce::TooYoung),
+        RefundReason::Bounced(Bounce::NotVerified),
+        RefundReason::Bounced(Bounce::LossPause),
+        RefundReason::Bounced(Bounce::MoneyLimit),
+        RefundReason::Bounced(Bounce::EntriesLimit),
         RefundReason::Left,
         RefundReason::Closed(Closing::Expired),
         RefundReason::Closed(Closing::LeaderGone),
@@ -165,24 +171,7 @@ impl Word for RefundReason {
 
 /// Why money could not hold a place, in a word.
 pub fn bounce_name(reason: Bounce) -> &'static str {
-    match reason {
-        Bounce::GroupFull => "group_full",
-        Bounce::GroupExpired => "group_expired",
-        Bounce::GroupCancelled => "group_cancelled",
-        Bounce::GroupVoid => "group_void",
-        Bounce::GroupSettled => "group_settled",
-        Bounce::SecondPayment => "second_payment",
-        Bounce::AmountDiffers => "amount_differs",
-        Bounce::NothingToPay => "nothing_to_pay",
-        Bounce::SeatLimit => "seat_limit",
-        Bounce::LeaderNotPaid => "leader_not_paid",
-        Bounce::MemberFrozen => "member_frozen",
-        Bounce::MemberLimit => "member_limit",
-        Bounce::PurchaseOver => "purchase_over",
-        Bounce::CoinsGone => "coins_gone",
-        Bounce::NotInCircle => "not_in_circle",
-        Bounce::RightLapsed => "right_lapsed",
-    }
+    reason.name()
 }
 
 /// Why a group ended without a draw, in a word.

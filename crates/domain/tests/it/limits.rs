@@ -167,7 +167,7 @@ fn who_has_excluded_himself_finishes_what_he_began_and_begins_nothing() {
     shop.wait(300);
     shop.tick();
     let answer = shop.pay(lapsed);
-    let limit = Bounce::MemberLimit;
+    let limit = Bounce::SelfExcluded;
     assert!(
         matches!(answer, PaymentAnswer::Bounced { reason, .. } if reason == limit),
         "{answer:?}"
@@ -195,6 +195,80 @@ fn who_has_excluded_himself_finishes_what_he_began_and_begins_nothing() {
     assert_eq!(shop.records.len(), before);
     shop.wait(1_000 * 365 * DAY_S);
     assert_eq!(shop.opens(free, one), "self_excluded");
+    shop.check();
+}
+
+/// A gateway's members have paid: whose money a limit stops is told which one it was. One payment for each of the limits, with the
+/// reason it must go back for.
+pub(crate) fn stopped() -> (Shop, Vec<(&'static str, Bounce)>) {
+    let mut shop = Shop::new();
+    let id = shop.publish(offer());
+    let [leader, excluded, young, unknown, paused, poor, busy] =
+        <[MemberId; 7]>::try_from(shop.members(7)).unwrap();
+    let pause = MemberLimits {
+        loss_pause: Some(LossPause {
+            losses: 1,
+            pause: Duration(DAY_MS),
+        }),
+        ..MemberLimits::default()
+    };
+    shop.limit(paused, pause);
+    // One of the two seats loses; who plays until he has lost pauses.
+    while shop.world.limits(paused, shop.clock).paused_until.is_none() {
+        let group = shop.fill(id, &[leader, paused]);
+        shop.settle(group);
+    }
+    let group = shop.open(id, leader);
+    shop.must(Command::ExcludeSelf {
+        member: excluded,
+        days: Some(7),
+    });
+    shop.limit(poor, money(9_999));
+    shop.limit(busy, entries(0));
+    let age = 17;
+    let member = young;
+    shop.must(Command::Identity(IdentityCommand::Verify { member, age }));
+    let mut own = crate::profiles::own_profile();
+    own.terms.minimum_age = 18;
+    own.terms.names_at_entry = true;
+    for member in [excluded, paused, poor, busy] {
+        let age = 30;
+        shop.must(Command::Identity(IdentityCommand::Verify { member, age }));
+    }
+    shop.must(Command::AdoptProfile {
+        profile: Box::new(Profile::Own(Box::new(own))),
+    });
+    let mut told = Vec::new();
+    for (name, member) in [
+        ("self_excluded", excluded),
+        ("too_young", young),
+        ("not_verified", unknown),
+        ("loss_pause", paused),
+        ("money_limit", poor),
+        ("entries_limit", busy),
+    ] {
+        let answer = shop.must(Command::JoinPaid {
+            group,
+            member,
+            via: None,
+            txn: shop.txn(name),
+            amount: shop.price(group),
+            tag: crate::shop::tag(group, member),
+        });
+        let Answer::Payment(PaymentAnswer::Bounced { reason, .. }) = answer else {
+            panic!("{name}: {answer:?}");
+        };
+        told.push((name, reason));
+    }
+    (shop, told)
+}
+
+#[test]
+fn money_that_a_limit_stops_says_which() {
+    let (shop, told) = stopped();
+    for (name, reason) in told {
+        assert_eq!(reason.name(), name);
+    }
     shop.check();
 }
 

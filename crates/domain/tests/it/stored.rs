@@ -62,13 +62,16 @@ const BOUGHT_AT_COUNTERS: &str = include_str!("stored_records_19.txt");
 /// The same of a round found after a void.
 const LATE_ROUNDS: &str = include_str!("stored_records_22.txt");
 
+/// The same of payments that a limit stops, each by its own word.
+const STOPPED: &str = include_str!("stored_records_23.txt");
+
 /// What was written once and is written otherwise today.
 const OLDER: &str = include_str!("stored_records_16.txt");
 
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 21] = [
+const HISTORIES: [(Make, &str); 22] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -90,7 +93,12 @@ const HISTORIES: [(Make, &str); 21] = [
     (crate::counter_cash::every_kind, COUNTER_CASH),
     (crate::bought_at_counters::every_kind, BOUGHT_AT_COUNTERS),
     (crate::late_rounds::every_kind, LATE_ROUNDS),
+    (stopped, STOPPED),
 ];
+
+fn stopped() -> Vec<Record> {
+    crate::limits::stopped().0.records
+}
 
 /// A template, a table that is drawn, and one that is cancelled before anybody sits down.
 fn tables() -> Vec<Record> {

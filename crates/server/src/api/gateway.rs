@@ -21,6 +21,8 @@ use crate::wire::{
     MemberItem,
 };
 
+/// The code of an item that was neither taken nor refused.
+const LOST: &str = "fault";
 /// Most items of a batch.
 const MOST_ITEMS: usize = 1000;
 
@@ -95,15 +97,40 @@ pub(crate) async fn join(
         requests.push(command(gateway.0, join, arrival, &known)?);
     }
     let seq = seat(&app, &paid, requests, &mut answers).await?;
-    let missing = || refused("fault", "this item was lost; repeat it");
-    let items = answers
+    let missing = || refused(LOST, "this item was lost; repeat it");
+    let items: Vec<JoinAnswer> = answers
         .into_iter()
         .map(|answer| answer.unwrap_or_else(missing))
         .collect();
+    note(&app, gateway.0, items.iter().filter_map(told_no));
     Ok(Json(JoinAnswers {
         items,
         seq: seq.to_string(),
     }))
+}
+
+/// What went back is noted where it is decided, and what nobody refused is no refusal.
+fn told_no(answer: &JoinAnswer) -> Option<(&str, &str)> {
+    match answer {
+        JoinAnswer::Refused { code, detail } => Some((code, detail)),
+        JoinAnswer::PaymentUnconfirmed { detail } => Some(("payment_unconfirmed", detail)),
+        JoinAnswer::Seated { .. } | JoinAnswer::Bounced { .. } | JoinAnswer::Known => None,
+    }
+}
+
+fn not_registered(answer: &MemberAnswer) -> Option<(&str, &str)> {
+    match answer {
+        MemberAnswer::Registered { .. } => None,
+        MemberAnswer::Refused { code, detail } => Some((code, detail)),
+    }
+}
+
+/// Notes the items that were refused: the answer to the whole batch is no refusal.
+fn note<'a>(app: &App, gateway: GatewayId, items: impl Iterator<Item = (&'a str, &'a str)>) {
+    let now = app.config.clock.now();
+    for item in items.filter(|(code, _)| *code != LOST) {
+        app.audit.item(Actor::Gateway(gateway), item, now);
+    }
 }
 
 fn charge(app: &App, gateway: &AsGateway, items: usize) -> Result<()> {
@@ -339,14 +366,16 @@ pub(crate) async fn register(
         },
     });
     let missing = || MemberAnswer::Refused {
-        code: "fault".to_owned(),
+        code: LOST.to_owned(),
         detail: "this item was lost; repeat it".to_owned(),
     };
-    let items = answers
+    let items: Vec<MemberAnswer> = answers
         .into_iter()
-        .map(|answer| answer.or_else(|| registered.next()).unwrap_or_else(missing));
+        .map(|answer| answer.or_else(|| registered.next()).unwrap_or_else(missing))
+        .collect();
+    note(&app, gateway.0, items.iter().filter_map(not_registered));
     Ok(Json(MemberAnswers {
-        items: items.collect(),
+        items,
         seq: seq.to_string(),
     }))
 }

@@ -124,6 +124,7 @@ fn staff() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(standing::dismiss))
         .routes(routes!(standing::plans, standing::publish_plan))
         .routes(routes!(standing::decisions))
+        .routes(routes!(standing::refusals))
         .routes(routes!(identities::verify))
         .routes(routes!(identities::organiser))
         .routes(routes!(profiles::adopt))

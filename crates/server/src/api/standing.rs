@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use domain::{Actor, Command, MemberId, OperatorId, PlanTerms, Region, regions};
-use views::Decision;
+use views::{Decision, RefusalNote};
 
 use super::approvals::{Acted, Wanted, act};
 use super::campaigns::Fresh;
@@ -15,7 +15,7 @@ use crate::http::{Page, Params, Problem, Result, Segment, Write, decimal};
 use crate::present::masked;
 use crate::wire::{
     AgentLine, AgentWanted, ApprovalLine, DecisionLine, Done, List, PlanBody, PlanLine, Plans,
-    RankWanted, Reasoned, RegionName, RegionWanted, Regions,
+    RankWanted, Reasoned, RefusalLine, RegionName, RegionWanted, Regions,
 };
 
 /// The table of regions changes with the program only.
@@ -244,6 +244,38 @@ pub(crate) async fn decisions(
         items: found.items.into_iter().map(line).collect(),
         next: found.next.map(|next| next.to_string()),
     }))
+}
+
+/// What was refused to whom, and by which rule, newest first: requests, items of gateways' batches, and payments that went back.
+#[utoipa::path(get, path = "/console/refusals", tag = "console", params(Page), responses((status = 200, description = "Refusals", body = List<RefusalLine>)))]
+pub(crate) async fn refusals(
+    State(app): Shared,
+    _: AsFinance,
+    Params(query): Params<Page>,
+) -> Result<Json<List<RefusalLine>>> {
+    let found = app.people.directory().refusals(query.of()?).await;
+    let found = found.map_err(store_problem)?;
+    Ok(Json(List {
+        items: found.items.into_iter().map(refusal_line).collect(),
+        next: found.next.map(|next| next.to_string()),
+    }))
+}
+
+fn refusal_line(note: RefusalNote) -> RefusalLine {
+    let (who, id) = match note.who {
+        None => ("nobody", None),
+        Some(Actor::System) => ("system", None),
+        Some(Actor::Member(member)) => ("member", Some(member.to_string())),
+        Some(Actor::Operator(operator)) => ("staff", Some(operator.to_string())),
+        Some(Actor::Gateway(gateway)) => ("gateway", Some(gateway.to_string())),
+    };
+    RefusalLine {
+        at: note.at.into(),
+        who,
+        id,
+        rule: note.code,
+        detail: note.detail,
+    }
 }
 
 /// A reason is a short text of one line.

@@ -356,6 +356,18 @@ fn bounced(why: Bounce) -> Words {
             "你自己或平台设置的限额、禁入不允许",
             "a limit or an exclusion stood against it",
         ),
+        Bounce::SelfExcluded => words("你已自我禁入", "you have excluded yourself"),
+        Bounce::TooYoung => words("未达到平台的最低年龄", "you are younger than allowed here"),
+        Bounce::NotVerified => words(
+            "你的姓名和年龄还没有核实",
+            "your name and age were not verified",
+        ),
+        Bounce::LossPause => words("连续未中后的暂停期未满", "you were pausing after losses"),
+        Bounce::MoneyLimit => words(
+            "超过同时在团中的金额上限",
+            "you would have had more money in groups than allowed",
+        ),
+        Bounce::EntriesLimit => words("已达每日参与次数上限", "you had had all entries of the day"),
     }
 }
 

@@ -197,6 +197,23 @@ pub(crate) struct Plans {
     pub(crate) items: Vec<PlanLine>,
 }
 
+/// Something that was refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusalLine {
+    pub(crate) at: At,
+    /// Who was told no: `member`, `staff`, `gateway`; `system` of what came too fast to be noted one by one; `nobody` where a payer is not
+    /// known.
+    #[schema(example = "member")]
+    pub(crate) who: &'static str,
+    /// His number.
+    pub(crate) id: Option<String>,
+    /// The rule that refused, by its stable code; of a payment that went back its reason.
+    #[schema(example = "money_limit")]
+    pub(crate) rule: String,
+    /// For people; of a profile, which of its limits.
+    pub(crate) detail: String,
+}
+
 /// A decision of an operator, with why.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DecisionLine {

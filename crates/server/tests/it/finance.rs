@@ -36,6 +36,7 @@ async fn finance_reads_the_books_and_runs_nothing() {
         "/console/statements",
         "/console/approvals",
         "/console/decisions",
+        "/console/refusals",
     ] {
         let got = fiona.get(path).await;
         assert_eq!(got.status, 200, "{path}: {}", got.text());

@@ -290,3 +290,61 @@ async fn a_batch_is_answered_item_by_item() {
         .is_problem(422, "body_invalid");
     site.close().await;
 }
+
+/// The answer to a batch is no refusal, but its items can be; and money that goes back has met a rule, too. Both are in the trail.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_batch_refuses_and_what_goes_back_is_noted_with_its_rule() {
+    let site = Site::open().await;
+    let (gateway, boss) = (site.gateway().await, site.operator().await);
+    let own = serve(&gateway, 1).await;
+    let leader = site.member(1, None).await;
+    let group = open_group(&site, 4, &leader).await;
+    let txn = pay(&site, "g1", &group, &leader.id, yuan(10)).await;
+    let item = json!({ "group": group, "member": leader.id, "txn": txn });
+    assert_eq!(
+        join(&gateway, json!([item])).await[0]["code"],
+        "member_not_served"
+    );
+    let txn = pay(&site, "g2", &group, &own[0], yuan(9)).await;
+    let item = json!({ "group": group, "member": own[0], "txn": txn });
+    let answer = join(&gateway, json!([item])).await[0].clone();
+    assert_eq!(
+        (&answer["status"], &answer["reason"]),
+        (&json!("bounced"), &json!("amount_differs"))
+    );
+    let registered = json!({ "items": [{ "token": "short" }] });
+    let registered = gateway.post("/gateway/members", registered).await;
+    assert_eq!(registered.json()["items"][0]["code"], "token_invalid");
+    let path = "/console/refusals";
+    leader.get(path).await.is_problem(401, "not_signed_in");
+    let lines = site
+        .until("all three are noted", async || {
+            let lines = boss.get(path).await.json()["items"].clone();
+            (lines.as_array().unwrap().len() == 3).then_some(lines)
+        })
+        .await;
+    let mut noted: Vec<_> = lines.as_array().unwrap().iter().collect();
+    noted.sort_by_key(|line| line["rule"].as_str().unwrap());
+    let told = noted
+        .iter()
+        .map(|line| (line["rule"].as_str(), line["who"].as_str()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (Some("amount_differs"), Some("member")),
+            (Some("member_not_served"), Some("gateway")),
+            (Some("token_invalid"), Some("gateway")),
+        ]
+    );
+    assert_eq!(noted[0]["id"], own[0]);
+    let detail = noted[0]["detail"].as_str().unwrap();
+    assert!(detail.contains(&txn) && detail.contains("9.00"), "{detail}");
+    let first = boss.get("/console/refusals?limit=2").await.json();
+    let next = first["next"].as_str().unwrap();
+    let rest = boss
+        .get(&format!("/console/refusals?limit=2&cursor={next}"))
+        .await
+        .json();
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1, "{rest}");
+    site.close().await;
+}
