@@ -116,7 +116,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Whether a campaign file could be published, with the printed lines of its worst case either way. */
+        /** Whether a campaign file could be published here and now, with the printed lines of its worst case either way. */
         post: operations["post_campaigns_check"];
         delete?: never;
         options?: never;
@@ -1088,6 +1088,23 @@ export interface paths {
         put?: never;
         /** Says that what was sent back has arrived: what was paid goes back, and the units are on sale again. */
         post: operations["post_console_purchases_id_take_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was refused to whom, and by which rule, newest first: requests, items of gateways' batches, and payments that went back. */
+        get: operations["get_console_refusals"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3481,6 +3498,11 @@ export interface components {
             rank: number;
             region?: components["schemas"]["RegionCard"] | null;
             registered_at: components["schemas"]["At"];
+            /**
+             * Format: int32
+             * @description How old he is at least, in years, if somebody has seen his document.
+             */
+            verified_age?: number | null;
             /** Format: int32 */
             vip: number;
             wallet: components["schemas"]["Wallet"];
@@ -4126,6 +4148,11 @@ export interface components {
                 rank: number;
                 region?: components["schemas"]["RegionCard"] | null;
                 registered_at: components["schemas"]["At"];
+                /**
+                 * Format: int32
+                 * @description How old he is at least, in years, if somebody has seen his document.
+                 */
+                verified_age?: number | null;
                 /** Format: int32 */
                 vip: number;
                 wallet: components["schemas"]["Wallet"];
@@ -4428,6 +4455,30 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        List_RefusalLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                at: components["schemas"]["At"];
+                /** @description For people; of a profile, which of its limits. */
+                detail: string;
+                /** @description His number. */
+                id?: string | null;
+                /**
+                 * @description The rule that refused, by its stable code; of a payment that went back its reason.
+                 * @example money_limit
+                 */
+                rule: string;
+                /**
+                 * @description Who was told no: `member`, `staff`, `gateway`; `system` of what came too fast to be noted one by one; `nobody` where a payer is not
+                 *     known.
+                 * @example member
+                 */
+                who: string;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_ShopProduct: {
             /** @description What there is, in the list's order. */
             items: {
@@ -4571,6 +4622,16 @@ export interface components {
             items: (components["schemas"]["WithdrawalCard"] & {
                 member: string;
                 member_masked: string;
+                /**
+                 * @description What stands against approving it today: `member_frozen`, `not_verified` or `too_young`; null where nothing does, or where it
+                 *     does not wait for a decision.
+                 */
+                refused_by?: string | null;
+                /**
+                 * Format: int32
+                 * @description How old he is at least, in years, if somebody has seen his document.
+                 */
+                verified_age?: number | null;
             })[];
             /** @description Give this as `cursor` to go on; null at the end. */
             next?: string | null;
@@ -4628,6 +4689,11 @@ export interface components {
             rank: number;
             region?: components["schemas"]["RegionCard"] | null;
             region_until?: components["schemas"]["At"] | null;
+            /**
+             * Format: int32
+             * @description How old he is at least, in years, if staff have seen his document; null where nobody has.
+             */
+            verified_age?: number | null;
             /**
              * Format: int32
              * @description VIP level, by the newest plan.
@@ -4759,6 +4825,7 @@ export interface components {
             /** @description SHA-256 of the published file. */
             hash: string;
             kind: string;
+            merchant?: components["schemas"]["RunBy"] | null;
             name: components["schemas"]["Words"];
             odds: components["schemas"]["Odds"];
             organiser?: components["schemas"]["OrganiserCard"] | null;
@@ -4813,6 +4880,7 @@ export interface components {
             number?: string | null;
             /** @description Why money goes back. */
             reason?: string | null;
+            tax?: components["schemas"]["Amount"] | null;
             /** @description The same in words. */
             text: components["schemas"]["Words"];
         };
@@ -5239,6 +5307,25 @@ export interface components {
             /** @description What all of it adds up to, also where there are further pages. */
             total: components["schemas"]["Amount"];
         };
+        /** @description Something that was refused. */
+        RefusalLine: {
+            at: components["schemas"]["At"];
+            /** @description For people; of a profile, which of its limits. */
+            detail: string;
+            /** @description His number. */
+            id?: string | null;
+            /**
+             * @description The rule that refused, by its stable code; of a payment that went back its reason.
+             * @example money_limit
+             */
+            rule: string;
+            /**
+             * @description Who was told no: `member`, `staff`, `gateway`; `system` of what came too fast to be noted one by one; `nobody` where a payer is not
+             *     known.
+             * @example member
+             */
+            who: string;
+        };
         /** @description A region with the names of what it lies in. */
         RegionCard: {
             /**
@@ -5283,6 +5370,14 @@ export interface components {
             reason: string;
             /** Format: int32 */
             units: number;
+        };
+        /** @description The merchant whose campaign it is, as he applied. */
+        RunBy: {
+            /** @description How he is reached. */
+            contact: string;
+            /** @description His number. */
+            merchant: string;
+            name: string;
         };
         /** @description A seat at a table, to be paid. */
         SatDown: {
@@ -5443,11 +5538,18 @@ export interface components {
         Solvency: {
             all_coins_at_face: components["schemas"]["Amount"];
             all_winners_return: components["schemas"]["Amount"];
+            /**
+             * @description What share of "all coins at face" it asks to cover.
+             * @example 50%
+             */
+            coin_reserve: string;
             /** @description The profile asks that "all coins at face" is covered in full. */
             covers_coins: boolean;
             /** @description The profile asks that "all winners return" is covered in full. */
             covers_returns: boolean;
             expires_with_fees: components["schemas"]["Amount"];
+            /** @description What is left for the owner when that is covered. */
+            left_when_covered: components["schemas"]["Amount"];
             margin_floor: components["schemas"]["Amount"];
             merchant_worst?: components["schemas"]["Amount"] | null;
             /** @description The most that home stores get of what the platform earns; a term where the platform is the owner. */
@@ -5456,6 +5558,11 @@ export interface components {
             platform_worst: components["schemas"]["Amount"];
             /** @description What buyers pay: W × P, or N × P where everyone buys. */
             price_total: components["schemas"]["Amount"];
+            /**
+             * @description What share of "all winners return" the profile asks to cover, as profile files write it.
+             * @example 100%
+             */
+            return_reserve: string;
             /** @description What is left of it for the owner, term by term. */
             terms: components["schemas"]["SolvencyTerm"][];
             /**
@@ -5780,6 +5887,16 @@ export interface components {
         WithdrawalLine: components["schemas"]["WithdrawalCard"] & {
             member: string;
             member_masked: string;
+            /**
+             * @description What stands against approving it today: `member_frozen`, `not_verified` or `too_young`; null where nothing does, or where it
+             *     does not wait for a decision.
+             */
+            refused_by?: string | null;
+            /**
+             * Format: int32
+             * @description How old he is at least, in years, if somebody has seen his document.
+             */
+            verified_age?: number | null;
         };
         /** @description Asks for available money. */
         WithdrawalWanted: {
@@ -8224,6 +8341,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_refusals: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refusals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_RefusalLine"];
                 };
             };
             /** @description Not done; `code` says why */

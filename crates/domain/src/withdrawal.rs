@@ -301,10 +301,22 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let member = self.require_requested(withdrawal)?.member;
-        self.require_not_frozen(member)?;
-        self.require_may_withdraw(member, now)?;
+        self.require_may_be_paid(member, now)?;
         events.push(Event::WithdrawalApproved { withdrawal });
         Ok(())
+    }
+
+    fn require_may_be_paid(&self, member: MemberId, now: Millis) -> Result<(), Refusal> {
+        self.require_not_frozen(member)?;
+        self.require_may_withdraw(member, now)
+    }
+
+    /// What stands against approving a withdrawal, as things stood at the last record. `None`: nothing does, or it does not wait for
+    /// that.
+    pub fn why_not_approve(&self, withdrawal: WithdrawalId, now: Millis) -> Option<Refusal> {
+        let known = self.require_requested(withdrawal).ok()?;
+        self.require_may_be_paid(known.member, now.max(self.now))
+            .err()
     }
 
     pub(crate) fn decide_reject_withdrawal(

@@ -265,6 +265,7 @@ export const restEn: RestMessages = {
   me: {
     title: 'Me', vip: 'VIP {n}', vip_0: 'Member', rank: 'Rank {n}', frozen: 'Frozen', invite: 'Invite friends', invite_text: 'Whoever signs up by this link has you as inviter; it cannot be changed afterwards.', invite_code: 'Invite code',
     inviter: 'My inviter', no_inviter: 'none', notices: 'Messages', orders: 'My orders', groups: 'My groups', wallet: 'My wallet', sign_out: 'Sign out', sign_in: 'Sign in or sign up',
+    age: 'Name and age', age_none: 'not verified', age_known: 'verified, {n} years or older',
     region: 'My region', region_none: 'not given', region_text: 'It cannot be changed for 90 days.', region_confirm: 'Is this your region?', region_done: 'Saved', region_save: 'Save',
     region_by_address: 'You have a delivery address, and its county counts now; what you give here counts once that is removed.',
     region_level: { 0: 'Province', 1: 'City', 2: 'County' },

@@ -263,6 +263,7 @@ export const restZh = {
   me: {
     title: '我的', vip: 'VIP {n}', vip_0: '普通会员', rank: '等级 {n}', frozen: '已冻结', invite: '邀请朋友', invite_text: '朋友通过这个链接注册，你就是他的上级，绑定后不可更改。', invite_code: '邀请码',
     inviter: '我的上级', no_inviter: '没有上级', notices: '消息', orders: '我的订单', groups: '我的团', wallet: '我的钱包', sign_out: '退出登录', sign_in: '登录 / 注册',
+    age: '姓名和年龄', age_none: '未核实', age_known: '已核实，至少 {n} 岁',
     region: '所在地区', region_none: '未填写', region_text: '填写后 90 天内不能更改。', region_confirm: '确认所在地区？', region_done: '已保存', region_save: '保存',
     region_by_address: '您有收货地址，目前以它所在的区县为准；这里填写的，在移除收货地址之后才算数。',
     region_level: { 0: '省', 1: '市', 2: '区县' },

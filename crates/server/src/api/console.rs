@@ -317,36 +317,47 @@ pub(crate) async fn members(
         .people(found.value.items.iter().map(|row| row.id))
         .await?;
     let ids: Vec<_> = found.value.items.iter().map(|row| row.id).collect();
+    let now = app.config.clock.now();
     let levels = app
-        .query(move |world| ids.iter().map(|id| world.member(*id)).collect::<Vec<_>>())
+        .query(move |world| {
+            let each = ids.iter();
+            each.map(|id| (world.member(*id), world.verified_age(*id, now)))
+                .collect::<Vec<_>>()
+        })
         .await?;
-    let items = found.value.items.iter().zip(levels).map(|(row, view)| {
-        let person = people.remove(&row.id);
-        let view = view.as_ref();
-        ConsoleMember {
-            id: row.id.to_string(),
-            phone_masked: person.as_ref().map(Person::phone_masked),
-            name: person.as_ref().and_then(|person| person.name.clone()),
-            inviter: row.inviter.map(|inviter| inviter.to_string()),
-            vip: view.map_or(0, |view| view.vip),
-            rank: view.map_or(0, |view| view.rank),
-            frozen: view.is_some_and(|view| view.frozen),
-            region: view.and_then(|view| view.region).map(Into::into),
-            wallet: Wallet {
-                available: row.available.into(),
-                vesting: row.vesting.into(),
-                in_groups: row.in_groups.into(),
-                refunds_due: Some(row.refunds_due.into()),
-                coins: row.coins.into(),
-                vesting_coins: view
-                    .map(|view| view.vesting_coins)
-                    .unwrap_or_default()
-                    .into(),
-            },
-            demo: person.is_some_and(|person| person.is_demo),
-            registered_at: row.registered_at.into(),
-        }
-    });
+    let items = found
+        .value
+        .items
+        .iter()
+        .zip(levels)
+        .map(|(row, (view, verified_age))| {
+            let person = people.remove(&row.id);
+            let view = view.as_ref();
+            ConsoleMember {
+                id: row.id.to_string(),
+                phone_masked: person.as_ref().map(Person::phone_masked),
+                name: person.as_ref().and_then(|person| person.name.clone()),
+                inviter: row.inviter.map(|inviter| inviter.to_string()),
+                vip: view.map_or(0, |view| view.vip),
+                rank: view.map_or(0, |view| view.rank),
+                frozen: view.is_some_and(|view| view.frozen),
+                verified_age,
+                region: view.and_then(|view| view.region).map(Into::into),
+                wallet: Wallet {
+                    available: row.available.into(),
+                    vesting: row.vesting.into(),
+                    in_groups: row.in_groups.into(),
+                    refunds_due: Some(row.refunds_due.into()),
+                    coins: row.coins.into(),
+                    vesting_coins: view
+                        .map(|view| view.vesting_coins)
+                        .unwrap_or_default()
+                        .into(),
+                },
+                demo: person.is_some_and(|person| person.is_demo),
+                registered_at: row.registered_at.into(),
+            }
+        });
     let next = found.value.next.map(|next| next.to_string());
     Ok(Viewed(
         found.seq,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use domain::{MemberId, Money};
+use domain::{MemberId, Money, World};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -28,8 +28,10 @@ pub(crate) async fn me(State(app): Shared, member: AsMember) -> Result<Json<Memb
 
 /// A member, as shown to himself.
 pub(crate) async fn card_of(app: &App, member: MemberId) -> Result<MemberCard> {
-    let found = app.engine.query(move |world| world.member(member)).await;
-    let (view, seq) = found.map_err(engine_problem)?;
+    let now = app.config.clock.now();
+    let question = move |world: &World| (world.member(member), world.verified_age(member, now));
+    let found = app.engine.query(question).await;
+    let ((view, verified_age), seq) = found.map_err(engine_problem)?;
     let view = view.ok_or_else(|| Problem::unauthorized("not_signed_in", "sign in first"))?;
     let person = app.people.person(member).await?;
     let person = person.ok_or_else(|| Problem::unauthorized("not_signed_in", "sign in first"))?;
@@ -53,6 +55,7 @@ pub(crate) async fn card_of(app: &App, member: MemberId) -> Result<MemberCard> {
         vip: view.vip,
         rank: view.rank,
         frozen: view.frozen,
+        verified_age,
         region: view.region.map(Into::into),
         region_until: view.region_until.map(Into::into),
         wallet: Wallet {

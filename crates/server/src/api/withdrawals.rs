@@ -331,11 +331,26 @@ pub(crate) async fn all(
     let found = found.map_err(store_problem)?;
     let rows = &found.value.items;
     let faces = app.people.faces(rows.iter().map(|row| row.member)).await?;
-    let items = rows.iter().map(|row| WithdrawalLine {
-        member: row.member.to_string(),
-        member_masked: masked(&faces, row.member),
-        withdrawal: card(row),
+    let asked: Vec<_> = rows.iter().map(|row| (row.id, row.member)).collect();
+    let now = app.config.clock.now();
+    let checks = app.query(move |world| {
+        let each = asked.into_iter().map(|(id, member)| {
+            let refused = world.why_not_approve(id, now);
+            (world.verified_age(member, now), refused)
+        });
+        each.collect::<Vec<_>>()
     });
+    let checks = checks.await?;
+    let items = rows
+        .iter()
+        .zip(checks)
+        .map(|(row, (verified_age, refused))| WithdrawalLine {
+            member: row.member.to_string(),
+            member_masked: masked(&faces, row.member),
+            verified_age,
+            refused_by: refused.map(|refused| refused.code()),
+            withdrawal: card(row),
+        });
     let items = items.collect();
     let next = found.value.next.map(|next| next.to_string());
     Ok(Viewed(found.seq, List { items, next }))

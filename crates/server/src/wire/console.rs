@@ -164,6 +164,8 @@ pub(crate) struct ConsoleMember {
     /// By the newest plan.
     pub(crate) rank: u16,
     pub(crate) frozen: bool,
+    /// How old he is at least, in years, if somebody has seen his document.
+    pub(crate) verified_age: Option<u32>,
     pub(crate) region: Option<super::RegionCard>,
     pub(crate) wallet: super::Wallet,
     pub(crate) demo: bool,

@@ -49,6 +49,8 @@ pub(crate) struct MemberCard {
     pub(crate) rank: u16,
     /// He begins nothing while this holds.
     pub(crate) frozen: bool,
+    /// How old he is at least, in years, if staff have seen his document; null where nobody has.
+    pub(crate) verified_age: Option<u32>,
     /// The region that counts for what agents get of him: that of his own delivery address, else the one he has declared.
     pub(crate) region: Option<RegionCard>,
     /// From when on it may be another.

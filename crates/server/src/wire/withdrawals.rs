@@ -124,6 +124,11 @@ pub(crate) struct AccountVerified {
 pub(crate) struct WithdrawalLine {
     pub(crate) member: String,
     pub(crate) member_masked: String,
+    /// How old he is at least, in years, if somebody has seen his document.
+    pub(crate) verified_age: Option<u32>,
+    /// What stands against approving it today: `member_frozen`, `not_verified` or `too_young`; null where nothing does, or where it
+    /// does not wait for a decision.
+    pub(crate) refused_by: Option<&'static str>,
     #[serde(flatten)]
     pub(crate) withdrawal: WithdrawalCard,
 }

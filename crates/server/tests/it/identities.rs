@@ -26,6 +26,7 @@ async fn an_age_is_noted_and_held_to() {
     let wanted = json!({ "amount": "20.00" });
     let refused = member.post("/me/withdrawals", wanted.clone()).await;
     refused.is_problem(409, "not_verified");
+    assert_eq!(member.get("/me").await.json()["verified_age"], json!(null));
 
     let path = format!("/console/members/{}/verify", member.id);
     let silent = boss.post(&path, json!({ "age": 30, "reason": "" })).await;
@@ -43,6 +44,33 @@ async fn an_age_is_noted_and_held_to() {
     assert_eq!(boss.post(&path, grown).await.status, 200);
     let asked = member.post("/me/withdrawals", wanted).await;
     assert_eq!(asked.status, 200, "{}", asked.text());
+    // Whoever decides about it sees what stands against it before he tries.
+    assert_eq!(member.get("/me").await.json()["verified_age"], 18);
+    let seq = asked.json()["seq"].as_str().unwrap().to_owned();
+    let review = format!("/console/withdrawals?at_least={seq}");
+    let line = boss.get(&review).await.json()["items"][0].clone();
+    assert_eq!(
+        (&line["verified_age"], &line["refused_by"]),
+        (&json!(18), &json!(null))
+    );
+    let young = json!({ "age": 16, "reason": "another document" });
+    assert_eq!(boss.post(&path, young).await.status, 200);
+    let line = boss.get(&review).await.json()["items"][0].clone();
+    assert_eq!(
+        (&line["verified_age"], &line["refused_by"]),
+        (&json!(16), &json!("too_young"))
+    );
+    let approve = format!(
+        "/console/withdrawals/{}/approve",
+        line["id"].as_str().unwrap()
+    );
+    boss.post(&approve, json!({}))
+        .await
+        .is_problem(409, "too_young");
+    let members = boss.get("/console/members").await.json();
+    let mut known = members["items"].as_array().unwrap().iter();
+    let known = known.find(|known| known["id"] == member.id).unwrap();
+    assert_eq!(known["verified_age"], 16);
     let noted = boss.get("/console/decisions").await.json();
     assert_eq!(noted["items"][0]["what"], "verify-member", "{noted}");
     site.close().await;
