@@ -152,6 +152,7 @@ impl Answer {
                 | Event::WithdrawalFailed { .. }
                 | Event::ClawedBack { .. }
                 | Event::TaxPaid { .. }
+                | Event::SuppliersPaid { .. }
                 | Event::Circle(_)
                 | Event::Ballot(_)
                 | Event::RoundFoundLate { .. }

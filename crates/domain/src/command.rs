@@ -74,6 +74,11 @@ pub enum Command {
         /// More than zero, at most what is owed.
         amount: Money,
     },
+    /// Records that suppliers were paid (rules 6).
+    PaySuppliers {
+        /// More than zero, at most what all of them are owed.
+        amount: Money,
+    },
     /// Opens a group and reserves its seat 0.
     OpenGroup {
         /// The offer.

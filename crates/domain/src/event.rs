@@ -563,6 +563,13 @@ pub enum Event {
         #[n(0)]
         amount: Money,
     },
+    /// Suppliers were paid what they were owed for products (rules 6).
+    #[n(55)]
+    SuppliersPaid {
+        /// How much, all of them together.
+        #[n(0)]
+        amount: Money,
+    },
     /// Something of a ballot (rules 4).
     #[n(48)]
     Ballot(#[n(0)] BallotEvent),

@@ -306,6 +306,7 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
             Ok(())
         }
         Event::TaxPaid { amount } => move_money(Account::Bank, Account::Tax, amount.0),
+        Event::SuppliersPaid { amount } => move_money(Account::Bank, Account::Suppliers, amount.0),
         Event::WithdrawalRequested { member, amount, .. } => move_money(
             Account::WithdrawalsDue,
             Account::Available(*member),

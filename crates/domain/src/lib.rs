@@ -67,6 +67,7 @@ mod snapshot;
 mod solvency;
 mod spending;
 mod standing;
+mod suppliers;
 mod table;
 mod tax;
 mod time;

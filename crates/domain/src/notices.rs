@@ -379,6 +379,7 @@ pub fn notices(event: &Event, told: &mut impl FnMut(Notice)) {
         | Event::CapitalDeposited { .. }
         | Event::TaxPaid { .. }
         | Event::RoundFoundLate { .. }
+        | Event::SuppliersPaid { .. }
         | Event::Identity(_)
         | Event::Delivery(_)
         | Event::GroupOpened { .. }

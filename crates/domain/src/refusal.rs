@@ -219,6 +219,12 @@ pub enum Refusal {
         /// What is owed.
         left: Money,
     },
+    /// Suppliers are to have been paid more than they are owed.
+    #[error("suppliers are owed only {left}")]
+    SuppliersTooLarge {
+        /// What is owed.
+        left: Money,
+    },
     /// More than the member may withdraw today.
     #[error("only {left} more may be withdrawn today")]
     WithdrawalDayLimit {
@@ -333,6 +339,7 @@ impl Refusal {
             Refusal::NotAvailable { .. } => "not_available",
             Refusal::ClawbackTooLarge { .. } => "clawback_too_large",
             Refusal::TaxTooLarge { .. } => "tax_too_large",
+            Refusal::SuppliersTooLarge { .. } => "suppliers_too_large",
             Refusal::WithdrawalDayLimit { .. } => "withdrawal_day_limit",
             Refusal::Alliance(refusal) => refusal.code(),
             Refusal::Shop(refusal) => refusal.code(),

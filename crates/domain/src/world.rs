@@ -255,6 +255,7 @@ impl World {
             }
             Command::DepositCapital { amount } => self.decide_capital(*amount, events)?,
             Command::PayTax { amount } => self.decide_pay_tax(*amount, events)?,
+            Command::PaySuppliers { amount } => self.decide_pay_suppliers(*amount, events)?,
             Command::OpenGroup {
                 campaign,
                 member,
@@ -468,7 +469,7 @@ impl World {
             Event::CapitalDeposited { amount } => {
                 self.promised = self.promised.saturating_add(amount.0)
             }
-            Event::TaxPaid { amount: _ } => {}
+            Event::TaxPaid { amount: _ } | Event::SuppliersPaid { amount: _ } => {}
             Event::GroupOpened {
                 group,
                 campaign,
@@ -761,6 +762,7 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::PublishCampaign { .. }
         | Command::DepositCapital { .. }
         | Command::PayTax { .. }
+        | Command::PaySuppliers { .. }
         | Command::OpenGroup { .. }
         | Command::BouncePayment { .. }
         | Command::ConfirmRefund { .. }
@@ -814,6 +816,7 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::PublishCampaign { .. }
         | Command::DepositCapital { .. }
         | Command::PayTax { .. }
+        | Command::PaySuppliers { .. }
         | Command::Identity(_)
         | Command::CancelGroup { .. }
         | Command::SettleGroup { .. }

@@ -134,6 +134,7 @@ fn event_bytes(event: &Event) -> usize {
         | Event::WithdrawalFailed { .. }
         | Event::ClawedBack { .. }
         | Event::TaxPaid { .. }
+        | Event::SuppliersPaid { .. }
         | Event::GroupOpened { .. }
         | Event::SeatReserved { .. } => 32,
         Event::WithdrawalRequested { .. } => 64,

@@ -406,6 +406,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::WithdrawalFailed { .. }
         | Event::ClawedBack { .. }
         | Event::TaxPaid { .. }
+        | Event::SuppliersPaid { .. }
         | Event::Circle(_)
         | Event::Identity(_)
         | Event::Delivery(_)

@@ -358,6 +358,7 @@ export const restEn: RestMessages = {
     not_available: 'You have less available than this',
     channel_unreachable: 'The payment channel does not answer. Please try again in a moment',
     origin_foreign: 'This page was not opened from the platform itself',
+    suppliers_too_large: 'More than suppliers are owed',
     tax_too_large: 'More than is owed to the tax office',
     clawback_too_large: 'More than can be taken back: at most what the member has ever got',
     withdrawal_day_limit: 'This is more than may be withdrawn in a day',

@@ -356,6 +356,7 @@ export const restZh = {
     not_available: '可用余额不足',
     channel_unreachable: '支付渠道暂无响应，请稍后再试',
     origin_foreign: '此页面不是从本平台打开的',
+    suppliers_too_large: '超过应付供应商的货款',
     tax_too_large: '超过应缴的代扣税款',
     clawback_too_large: '超过可收回的金额：最多收回该会员得到过的奖励',
     withdrawal_day_limit: '超过每日提现限额',

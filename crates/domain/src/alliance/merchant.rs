@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use super::{Alliance, AllianceEvent, AllianceRefusal, MAX_LOCK_DAYS, account::Purse};
 use crate::{
-    Answer, Campaign, CampaignId, ChannelTerms, Event, MAX_AMOUNT_FEN, MerchantId, Millis, Money,
-    RATE_ONE_PPM, Rate, Refusal, StoreId, World,
+    Answer, Campaign, CampaignId, ChannelTerms, Event, GroupId, MAX_AMOUNT_FEN, MerchantId, Millis,
+    Money, RATE_ONE_PPM, Rate, Refusal, StoreId, World,
 };
 
 /// Most contracts of one merchant, one after the other.
@@ -173,6 +173,11 @@ impl World {
     pub fn merchant_of(&self, campaign: CampaignId) -> Option<MerchantId> {
         let offer = self.offer_of(campaign);
         self.alliance.campaigns.get(&offer).copied()
+    }
+
+    /// Whose group it is, if a merchant's.
+    pub fn merchant_of_group(&self, group: GroupId) -> Option<MerchantId> {
+        self.merchant_of(self.campaign_number(group)?)
     }
 }
 

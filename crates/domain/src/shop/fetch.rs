@@ -111,8 +111,7 @@ impl World {
                     return Err(Refusal::OrderState(order));
                 }
                 // A merchant's campaign is fetched at his stores, the platform's own at any.
-                let slot = self.campaign_number(known.group);
-                if let Some(merchant) = slot.and_then(|campaign| self.merchant_of(campaign))
+                if let Some(merchant) = self.merchant_of_group(known.group)
                     && merchant != owner
                 {
                     return Err(ShopRefusal::OtherStore(store).into());

@@ -622,6 +622,7 @@ fn kind(event: &Event) -> &'static str {
         Event::ClawedBack { short, .. } if short.is_positive() => "clawed back more than there was",
         Event::ClawedBack { .. } => "clawed back",
         Event::TaxPaid { .. } => "tax paid",
+        Event::SuppliersPaid { .. } => "suppliers paid",
     }
 }
 

@@ -35,6 +35,7 @@ mod solvency;
 mod standing;
 mod statements;
 mod stored;
+mod suppliers;
 mod tables;
 mod taxes;
 mod told;

@@ -65,13 +65,16 @@ const LATE_ROUNDS: &str = include_str!("stored_records_22.txt");
 /// The same of payments that a limit stops, each by its own word.
 const STOPPED: &str = include_str!("stored_records_23.txt");
 
+/// The same of what suppliers were paid.
+const SUPPLIERS: &str = include_str!("stored_records_24.txt");
+
 /// What was written once and is written otherwise today.
 const OLDER: &str = include_str!("stored_records_16.txt");
 
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 22] = [
+const HISTORIES: [(Make, &str); 23] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -94,6 +97,7 @@ const HISTORIES: [(Make, &str); 22] = [
     (crate::bought_at_counters::every_kind, BOUGHT_AT_COUNTERS),
     (crate::late_rounds::every_kind, LATE_ROUNDS),
     (stopped, STOPPED),
+    (crate::suppliers::every_kind, SUPPLIERS),
 ];
 
 fn stopped() -> Vec<Record> {
@@ -447,7 +451,7 @@ fn every_kind_ever_written_reads_back_to_the_same_bytes() {
                 .to_owned()
         }));
     }
-    assert_eq!(kinds.len(), 52, "{kinds:?}");
+    assert_eq!(kinds.len(), 53, "{kinds:?}");
 }
 
 #[test]

@@ -185,6 +185,7 @@ impl Books {
             | Event::WithdrawalFailed { .. }
             | Event::ClawedBack { .. }
             | Event::TaxPaid { .. }
+            | Event::SuppliersPaid { .. }
             | Event::Circle(_)
             | Event::Table(_)
             | Event::Alliance(_)

@@ -229,9 +229,7 @@ impl From<Refusal> for Problem {
                 problem.with("field", field).with("must", must)
             }
             Refusal::Alliance(refusal) => of_alliance(problem, &refusal),
-            Refusal::PromiseForbidden { field, promise } => {
-                problem.with("field", field).with("promise", promise)
-            }
+            Refusal::PromiseForbidden { field, promise } => promised(problem, field, promise),
             Refusal::WinRateNotWhole { nearest, .. } => problem
                 .with("field", "group.win_rate")
                 .with("nearest", json!(wire::win_pairs(&nearest))),
@@ -244,6 +242,7 @@ impl From<Refusal> for Problem {
             Refusal::NotAvailable { available: x } => problem.with("available", x.to_decimal()),
             Refusal::ClawbackTooLarge { left }
             | Refusal::TaxTooLarge { left }
+            | Refusal::SuppliersTooLarge { left }
             | Refusal::WithdrawalDayLimit { left } => problem.with("left", left.to_decimal()),
             Refusal::Overflow
             | Refusal::KeyReused
@@ -292,6 +291,10 @@ impl From<Refusal> for Problem {
             Refusal::MoneyLimit { most } => problem.with("most", most.to_decimal()),
         }
     }
+}
+
+fn promised(problem: Problem, field: &str, promise: &str) -> Problem {
+    problem.with("field", field).with("promise", promise)
 }
 
 /// Status, code and text of a refusal.
@@ -370,6 +373,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::WithdrawalDayLimit { .. }
         | Refusal::ClawbackTooLarge { .. }
         | Refusal::TaxTooLarge { .. }
+        | Refusal::SuppliersTooLarge { .. }
         | Refusal::OrderState(_) => StatusCode::CONFLICT,
     }
 }

@@ -151,6 +151,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::PublishCampaign { .. } => "publish-campaign",
         Command::DepositCapital { .. } => "deposit-capital",
         Command::PayTax { .. } => "pay-tax",
+        Command::PaySuppliers { .. } => "pay-suppliers",
         Command::OpenGroup { .. } => "open-group",
         Command::JoinGroup { .. } => "join-group",
         Command::LeaveGroup { .. } => "leave-group",

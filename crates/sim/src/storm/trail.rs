@@ -208,6 +208,7 @@ impl Trail {
             | Event::WithdrawalWaiting { .. }
             | Event::ClawedBack { .. }
             | Event::TaxPaid { .. }
+            | Event::SuppliersPaid { .. }
             | Event::Circle(_)
             | Event::RoundFoundLate { .. }
             | Event::Identity(_)
@@ -389,6 +390,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::WithdrawalFailed { .. } => "withdrawal-failed",
         Event::ClawedBack { .. } => "clawed-back",
         Event::TaxPaid { .. } => "tax-paid",
+        Event::SuppliersPaid { .. } => "suppliers-paid",
         Event::Alliance(event) => event.name(),
         Event::Shop(event) => event.name(),
         Event::Recharge(event) => event.name(),

@@ -147,6 +147,7 @@ impl Batch {
             }
             Event::CapitalDeposited { amount: _ }
             | Event::TaxPaid { amount: _ }
+            | Event::SuppliersPaid { amount: _ }
             | Event::Identity(_)
             | Event::Delivery(_)
             | Event::ProfileAdopted { profile: _ } => Ok(()),

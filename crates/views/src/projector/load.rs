@@ -94,6 +94,7 @@ impl Needs {
             | Event::CampaignPublished { .. }
             | Event::CapitalDeposited { .. }
             | Event::TaxPaid { .. }
+            | Event::SuppliersPaid { .. }
             | Event::Identity(_)
             | Event::Delivery(_)
             | Event::Circle(_)

@@ -273,8 +273,10 @@ impl Trail {
             | Event::GroupClosed { .. }
             | Event::RoundFoundLate { .. } => self.seat_event(at, event, findings),
             Event::GroupSettled(settled) => self.settled(at, settled, findings),
-            Event::CapitalDeposited { amount } | Event::TaxPaid { amount } => {
-                let says = || "a deposit of nothing, or tax of nothing handed over".to_owned();
+            Event::CapitalDeposited { amount }
+            | Event::TaxPaid { amount }
+            | Event::SuppliersPaid { amount } => {
+                let says = || "nothing was deposited, handed over or paid".to_owned();
                 findings.unless(amount.is_positive(), at.0, says);
             }
             Event::RefundPaid { .. }
