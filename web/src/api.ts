@@ -30,7 +30,9 @@ export const api = {
   notices: (query: Cursor = {}) => get<T.Inbox>('/me/notices', { query }),
   readNotices: (seen: string) => post('/me/notices/read', { seen }),
   returnOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/return`, {}, keyed),
-  takeBackOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/take-back`, {}, keyed),
+  orderCode: (id: T.Id) => get<T.FetchCode>(`/orders/${at(id)}/code`, PLAIN),
+  takeBackOrder: (id: T.Id, reason: string, keyed: Keyed = {}) =>
+    post<{ seq: string }>(`/orders/${at(id)}/take-back`, { reason }, keyed),
   receiveOrder: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/orders/${at(id)}/receive`, {}, keyed),
 
   campaigns: (query: Cursor = {}) => get<T.Page<T.CampaignCard>>('/campaigns', { query }),
@@ -66,16 +68,18 @@ export const api = {
   operator: () => get<T.Operator>('/operator/me', PLAIN),
   checkCampaign: (file: T.CampaignFile, signal?: AbortSignal) =>
     post<T.CheckAnswer>('/campaigns/check', file, { signal }),
-  publishCampaign: (file: T.CampaignFile, keyed: Keyed = {}) =>
-    post<{ id: T.Id; hash: string; seq: string }>('/campaigns', file, keyed),
+  publishCampaign: (file: T.CampaignFile, reason: string, keyed: Keyed = {}) =>
+    post<{ id: T.Id; hash: string; seq: string }>('/campaigns', file, { ...keyed, query: { reason } }),
   consoleGroups: (query: Cursor & { state?: T.GroupState } = {}) =>
     get<T.Page<T.GroupCard>>('/console/groups', { query }),
-  cancelGroup: (id: T.Id, keyed: Keyed = {}) => post<{ seq: string }>(`/groups/${at(id)}/cancel`, {}, keyed),
+  cancelGroup: (id: T.Id, reason: string, keyed: Keyed = {}) =>
+    post<{ seq: string }>(`/groups/${at(id)}/cancel`, { reason }, keyed),
   consoleOrders: (query: Cursor & { state?: string } = {}) => get<T.Page<T.ConsoleOrder>>('/console/orders', { query }),
   shipOrder: (id: T.Id, carrier: string, number: string, keyed: Keyed = {}) =>
     post<{ seq: string }>(`/orders/${at(id)}/ship`, { carrier, number }, keyed),
   books: () => get<T.Books>('/books'),
-  depositCapital: (amount: T.Money, keyed: Keyed = {}) => post<{ seq: string }>('/capital', { amount }, keyed),
+  depositCapital: (amount: T.Money, reason: string, keyed: Keyed = {}) =>
+    post<{ seq: string }>('/capital', { amount, reason }, keyed),
   ledger: (query: Cursor & { account?: string; holder?: string } = {}) =>
     get<T.Page<T.LedgerLine>>('/ledger', { query }),
 }

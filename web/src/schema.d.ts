@@ -99,7 +99,7 @@ export interface paths {
         /** What is on offer, newest first. */
         get: operations["get_campaigns"];
         put?: never;
-        /** Publishes a campaign, for ever unchanged. */
+        /** Publishes a campaign, for ever unchanged. Why stands beside the journal, not in the file. */
         post: operations["post_campaigns"];
         delete?: never;
         options?: never;
@@ -750,6 +750,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/merchant-staff/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives an account of a merchant's staff another password: its sessions end at once. */
+        post: operations["post_console_merchant_staff_id_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/merchant-staff/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes an account of a merchant's staff for ever: its sessions end at once. */
+        post: operations["post_console_merchant_staff_id_remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/merchants": {
         parameters: {
             query?: never;
@@ -825,7 +859,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Accounts of a merchant's staff, those that were removed among them, newest first. */
+        get: operations["get_console_merchants_id_staff"];
         put?: never;
         /** Adds an account of somebody who acts for a merchant, or of a cashier at one of his stores. */
         post: operations["post_console_merchants_id_staff"];
@@ -914,6 +949,23 @@ export interface paths {
         put?: never;
         /** Says who runs the platform and how he is reached. Members read it in the notice of each campaign. */
         post: operations["post_console_organiser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Payments that could hold no place and went back at once, newest first, each with why. */
+        get: operations["get_console_payments"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1332,6 +1384,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/suppliers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records that suppliers were paid for products that were sold, from the operator's own bank; at most what all of them are owed. */
+        post: operations["post_console_suppliers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All tables, newest first. */
+        get: operations["get_console_tables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/tax": {
         parameters: {
             query?: never;
@@ -1375,7 +1461,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Has a withdrawal paid. The channel is told when this is durable. */
+        /** Has a withdrawal paid, and says what was looked at. The channel is told when this is durable. */
         post: operations["post_console_withdrawals_id_approve"];
         delete?: never;
         options?: never;
@@ -1638,7 +1724,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends an open group; everybody is refunded. */
+        /** Ends an open group, and says why; everybody is refunded. */
         post: operations["post_groups_id_cancel"];
         delete?: never;
         options?: never;
@@ -2425,7 +2511,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/merchant/staff": {
+    "/api/v1/merchant/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the merchant's campaigns have sold, newest first. What was had at a table is none of it: there is nothing to send. */
+        get: operations["get_merchant_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/orders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them, and where it is to be sent; that is known until its return window has closed. */
+        get: operations["get_merchant_orders_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/orders/{id}/ship": {
         parameters: {
             query?: never;
             header?: never;
@@ -2434,8 +2554,77 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Says that the product is on its way, and how. */
+        post: operations["post_merchant_orders_id_ship"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/orders/{id}/take-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that a product which was sent back has arrived: the price goes back. */
+        post: operations["post_merchant_orders_id_take_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts of the merchant's staff, those that were removed among them, newest first. */
+        get: operations["get_merchant_staff"];
+        put?: never;
         /** Adds a cashier at one of the merchant's stores. */
         post: operations["post_merchant_staff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/staff/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives one of the merchant's cashiers another password: his sessions end at once. */
+        post: operations["post_merchant_staff_id_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/staff/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes one of the merchant's cashiers for ever: his sessions end at once. */
+        post: operations["post_merchant_staff_id_remove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2524,6 +2713,23 @@ export interface paths {
         put?: never;
         /** Opens a store. */
         post: operations["post_merchant_stores"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchant/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables of all of the merchant's stores, newest first. */
+        get: operations["get_merchant_tables"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2678,7 +2884,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Says that a product which was sent back has arrived: the price goes back. */
+        /** Says that a product which was sent back has arrived, and why it is taken back: the price goes back. */
         post: operations["post_orders_id_take_back"];
         delete?: never;
         options?: never;
@@ -3020,6 +3226,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stores/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A store's name and address: a card that names a store has its number alone. */
+        get: operations["get_stores_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tables/{token}": {
         parameters: {
             query?: never;
@@ -3249,6 +3472,27 @@ export interface components {
             totals: components["schemas"]["BalanceTotal"][];
             trial_balance: components["schemas"]["BalanceLine"][];
         };
+        /** @description A payment that could hold no place and went back at once. */
+        BouncedLine: {
+            amount: components["schemas"]["Amount"];
+            at: components["schemas"]["At"];
+            /** @description For which group, where one was named. */
+            group?: string | null;
+            /** @description From whom, where known. */
+            member?: string | null;
+            member_masked?: string | null;
+            payment?: string | null;
+            /**
+             * @description Why, such as `amount_differs`, `second_payment` or `group_full`.
+             * @example amount_differs
+             */
+            reason: string;
+            /** @description Number of its way back. */
+            refund?: string | null;
+            refunded_at?: components["schemas"]["At"] | null;
+            /** @description The channel's name of it. */
+            txn: string;
+        };
         /** @description What a member wants to buy. */
         BuyWanted: {
             coins?: components["schemas"]["Amount"] | null;
@@ -3351,12 +3595,12 @@ export interface components {
              */
             nearest: components["schemas"]["WinPair"][];
         };
-        /** @description Records a deposit of capital, or tax that was handed over. */
+        /** @description Records a deposit of capital, tax that was handed over, or what suppliers were paid. */
         Capital: {
             /** @description More than zero. */
             amount: components["schemas"]["Amount"];
-            /** @description Where it came from or how it was paid, for the other operators: at most 400 bytes. */
-            reason?: string | null;
+            /** @description Where it came from or how it was paid, for the other operators: 1 to 400 bytes. */
+            reason: string;
         };
         /** @description All groups of products. */
         Categories: {
@@ -3513,6 +3757,8 @@ export interface components {
             back_by?: components["schemas"]["At"] | null;
             campaign: string;
             carrier?: string | null;
+            /** @description `ship`, `pick-up`, `voucher` or `at-table` */
+            fulfilment: string;
             group: string;
             id: string;
             kept_at?: components["schemas"]["At"] | null;
@@ -3810,6 +4056,8 @@ export interface components {
              * @example 7KQ4M2XWPA
              */
             code: string;
+            /** @description Where it is fetched; none: at any store. */
+            stores: components["schemas"]["StoreCard"][];
             until?: components["schemas"]["At"] | null;
         };
         /** @description A group in a list. */
@@ -4073,6 +4321,32 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        List_BouncedLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                amount: components["schemas"]["Amount"];
+                at: components["schemas"]["At"];
+                /** @description For which group, where one was named. */
+                group?: string | null;
+                /** @description From whom, where known. */
+                member?: string | null;
+                member_masked?: string | null;
+                payment?: string | null;
+                /**
+                 * @description Why, such as `amount_differs`, `second_payment` or `group_full`.
+                 * @example amount_differs
+                 */
+                reason: string;
+                /** @description Number of its way back. */
+                refund?: string | null;
+                refunded_at?: components["schemas"]["At"] | null;
+                /** @description The channel's name of it. */
+                txn: string;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_CampaignCard: {
             /** @description What there is, in the list's order. */
             items: {
@@ -4168,6 +4442,8 @@ export interface components {
                 back_by?: components["schemas"]["At"] | null;
                 campaign: string;
                 carrier?: string | null;
+                /** @description `ship`, `pick-up`, `voucher` or `at-table` */
+                fulfilment: string;
                 group: string;
                 id: string;
                 kept_at?: components["schemas"]["At"] | null;
@@ -4358,6 +4634,15 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        List_MerchantOrder: {
+            /** @description What there is, in the list's order. */
+            items: (components["schemas"]["OrderCard"] & {
+                member_masked: string;
+            })[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_MerchantSummary: {
             /** @description What there is, in the list's order. */
             items: {
@@ -4392,6 +4677,8 @@ export interface components {
                 campaign: string;
                 /** @description Who carries it, once shipped. */
                 carrier?: string | null;
+                /** @description `ship`, `pick-up`, `voucher` or `at-table` */
+                fulfilment: string;
                 group: string;
                 id: string;
                 kept_at?: components["schemas"]["At"] | null;
@@ -4513,6 +4800,22 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        List_StaffLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                added_at: components["schemas"]["At"];
+                id: string;
+                /** @description What it signs in with. */
+                name: string;
+                /** @description `merchant`, `cashier`, or `removed`: it may nothing any more. */
+                role: string;
+                /** @description Number of the store, for cashiers. */
+                store?: string | null;
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         List_StatementLine: {
             /** @description What there is, in the list's order. */
             items: {
@@ -4545,6 +4848,16 @@ export interface components {
         /** @description A page of a list. */
         List_TableLine: {
             /** @description What there is, in the list's order. */
+            items: (components["schemas"]["TableSeen"] & {
+                /** @description What guests know it by. Whoever has it can look at the table and sit down. */
+                token: string;
+            })[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_TableSeen: {
+            /** @description What there is, in the list's order. */
             items: {
                 bill: components["schemas"]["Amount"];
                 /** @description The circle that goes on at it. */
@@ -4568,9 +4881,9 @@ export interface components {
                 reserved: number;
                 /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void` */
                 state: string;
+                /** @description Number of the store. */
+                store: string;
                 template: string;
-                /** @description What guests know it by. Whoever has it can look at the table and sit down. */
-                token: string;
             }[];
             /** @description Give this as `cursor` to go on; null at the end. */
             next?: string | null;
@@ -4740,6 +5053,14 @@ export interface components {
             group?: string | null;
             order?: string | null;
             seq: string;
+        };
+        /** @description What somebody bought of a merchant's campaign. */
+        MerchantOrder: components["schemas"]["OrderCard"] & {
+            member_masked: string;
+        };
+        /** @description The same, with where it is to be sent. */
+        MerchantOrderPage: components["schemas"]["MerchantOrder"] & {
+            delivery?: components["schemas"]["DeliveryBody"] | null;
         };
         /** @description Everything about one merchant. */
         MerchantPage: components["schemas"]["MerchantSummary"] & {
@@ -4940,6 +5261,8 @@ export interface components {
             campaign: string;
             /** @description Who carries it, once shipped. */
             carrier?: string | null;
+            /** @description `ship`, `pick-up`, `voucher` or `at-table` */
+            fulfilment: string;
             group: string;
             id: string;
             kept_at?: components["schemas"]["At"] | null;
@@ -4983,6 +5306,13 @@ export interface components {
             /** @description Bought coins; they never expire. */
             coins: components["schemas"]["Amount"];
             gift?: components["schemas"]["Amount"] | null;
+        };
+        /** @description Another password for an account. */
+        PasswordWanted: {
+            /** @description At least 10 characters. */
+            password: string;
+            /** @description Why, for the list of decisions: at most 400 bytes. */
+            reason: string;
         };
         /** @description What became of a payment. */
         PaymentPage: {
@@ -5036,7 +5366,7 @@ export interface components {
             leader_rank: number;
             /** @description What makes rank 1, 2, 3 … */
             ranks: components["schemas"]["RankBody"][];
-            /** @description Why, for the other operators, when it is published: at most 400 bytes. */
+            /** @description Why: 1 to 400 bytes. A plan that is published needs it; it is no part of the plan. */
             reason?: string | null;
             /** @description Direct invitees with a settled seat that make VIP 1, 2, 3 … */
             vip_by_invitees?: number[] | null;
@@ -5524,6 +5854,8 @@ export interface components {
             fulfilment?: string | null;
             package?: components["schemas"]["PackageBody"] | null;
             price: components["schemas"]["Amount"];
+            /** @description Why: 1 to 400 bytes. A change needs it. */
+            reason?: string | null;
             /** @description Numbers of the stores where it is picked up or redeemed; none: at any. */
             stores?: string[];
             /** @description 1 to 400 bytes in each language. */
@@ -5590,12 +5922,25 @@ export interface components {
             /** @description `merchant` or `cashier`. */
             role: string;
         };
+        /** @description An account of a merchant's staff. */
+        StaffLine: {
+            added_at: components["schemas"]["At"];
+            id: string;
+            /** @description What it signs in with. */
+            name: string;
+            /** @description `merchant`, `cashier`, or `removed`: it may nothing any more. */
+            role: string;
+            /** @description Number of the store, for cashiers. */
+            store?: string | null;
+        };
         /** @description An account of somebody who acts for a merchant. */
         StaffWanted: {
             /** @description What he signs in with: 1 to 64 characters. */
             name: string;
             /** @description At least 10 characters. */
             password: string;
+            /** @description Why, for the list of decisions: at most 400 bytes. */
+            reason?: string | null;
             /** @description With a store he is its cashier, without one he acts for the merchant. */
             store?: string | null;
         };
@@ -5658,6 +6003,15 @@ export interface components {
             /** @description Why, for the other operators: 1 to 400 bytes. */
             reason: string;
         };
+        /** @description A store, as everybody sees it. */
+        StoreCard: {
+            address: string;
+            id: string;
+            /** @description Number and name of the merchant. */
+            merchant: string;
+            merchant_name: string;
+            name: string;
+        };
         /** @description A store. */
         StoreLine: {
             address: string;
@@ -5681,30 +6035,7 @@ export interface components {
             seq: string;
         };
         /** @description A table of the cashier's store. */
-        TableLine: {
-            bill: components["schemas"]["Amount"];
-            /** @description The circle that goes on at it. */
-            circle?: string | null;
-            expires_at: components["schemas"]["At"];
-            /** @description Once somebody has sat down. */
-            group?: string | null;
-            /** Format: int32 */
-            guests: number;
-            id: string;
-            opened_at: components["schemas"]["At"];
-            /**
-             * Format: int32
-             * @description Guests who have paid, while it is open or full.
-             */
-            paid: number;
-            /**
-             * Format: int32
-             * @description Guests whose payment is waited for.
-             */
-            reserved: number;
-            /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void` */
-            state: string;
-            template: string;
+        TableLine: components["schemas"]["TableSeen"] & {
             /** @description What guests know it by. Whoever has it can look at the table and sit down. */
             token: string;
         };
@@ -5732,6 +6063,34 @@ export interface components {
             store: string;
             /** @description The table's terms: its bill is the price, its guests the seats; with the odds and what a non-winner gets. */
             terms: components["schemas"]["CampaignCard"];
+        };
+        /** @description A table, as those see it who only watch. */
+        TableSeen: {
+            bill: components["schemas"]["Amount"];
+            /** @description The circle that goes on at it. */
+            circle?: string | null;
+            expires_at: components["schemas"]["At"];
+            /** @description Once somebody has sat down. */
+            group?: string | null;
+            /** Format: int32 */
+            guests: number;
+            id: string;
+            opened_at: components["schemas"]["At"];
+            /**
+             * Format: int32
+             * @description Guests who have paid, while it is open or full.
+             */
+            paid: number;
+            /**
+             * Format: int32
+             * @description Guests whose payment is waited for.
+             */
+            reserved: number;
+            /** @description `open`, `full`, `settled`, `expired`, `cancelled` or `void` */
+            state: string;
+            /** @description Number of the store. */
+            store: string;
+            template: string;
         };
         /** @description A table, as the cashier opens it. */
         TableWanted: {
@@ -6114,7 +6473,10 @@ export interface operations {
     };
     post_campaigns: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 400 bytes. */
+                reason?: string;
+            };
             header: {
                 /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
                 "Idempotency-Key": string;
@@ -7516,13 +7878,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Admitted */
+            /** @description Admitted; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Admitted"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -7561,6 +7932,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApplicationLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_merchant_staff_id_password: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordWanted"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_merchant_staff_id_remove: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -7662,13 +8109,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description In force */
+            /** @description In force; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -7707,6 +8163,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_merchants_id_staff: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accounts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_StaffLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -7926,6 +8420,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_payments: {
+        parameters: {
+            query?: {
+                /** @description Only those of this reason, such as `amount_differs`; all without it. */
+                reason?: string;
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Payments */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_BouncedLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -8330,7 +8862,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NoBody"];
+                "application/json": components["schemas"]["Reasoned"];
             };
         };
         responses: {
@@ -8507,7 +9039,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NoBody"];
+                "application/json": components["schemas"]["Reasoned"];
             };
         };
         responses: {
@@ -8545,7 +9077,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NoBody"];
+                "application/json": components["schemas"]["Reasoned"];
             };
         };
         responses: {
@@ -8871,6 +9403,87 @@ export interface operations {
             };
         };
     };
+    post_console_suppliers: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Capital"];
+            };
+        };
+        responses: {
+            /** @description Recorded; there is no other operator */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_tables: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tables */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TableSeen"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_console_tax: {
         parameters: {
             query?: never;
@@ -8970,7 +9583,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NoBody"];
+                "application/json": components["schemas"]["Reasoned"];
             };
         };
         responses: {
@@ -9569,7 +10182,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NoBody"];
+                "application/json": components["schemas"]["Reasoned"];
             };
         };
         responses: {
@@ -11363,6 +11976,187 @@ export interface operations {
             };
         };
     };
+    get_merchant_orders: {
+        parameters: {
+            query?: {
+                /** @description `paid`, `shipped`, `received`, `kept`, `returning` or `returned`; all without it. */
+                state?: string;
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Orders */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_MerchantOrder"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_merchant_orders_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MerchantOrderPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_merchant_orders_id_ship: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shipment"];
+            };
+        };
+        responses: {
+            /** @description Shipped */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_merchant_orders_id_take_back: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Returned */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_merchant_staff: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accounts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_StaffLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_merchant_staff: {
         parameters: {
             query?: never;
@@ -11386,6 +12180,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StaffAdded"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_merchant_staff_id_password: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordWanted"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_merchant_staff_id_remove: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -11554,6 +12424,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoreOpened"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_merchant_tables: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tables */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TableSeen"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -11859,7 +12765,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NoBody"];
+                "application/json": components["schemas"]["Reasoned"];
             };
         };
         responses: {
@@ -12517,6 +13423,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PurchaseMade"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stores_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The store */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreCard"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -146,6 +146,7 @@ export type Inbox = With<Schemas['Inbox'], { items: Notice[] }>
 export type OrderState = 'paid' | 'shipped' | 'received' | 'kept' | 'returning' | 'returned'
 export type Order = With<Schemas['OrderCard'], { state: OrderState }>
 export type ConsoleOrder = With<Schemas['ConsoleOrder'], { state: OrderState }>
+export type FetchCode = Whole<Schemas['FetchCode']>
 
 export type DrawInfo = With<Schemas['DrawPage'], {
   state: DrawStateName

@@ -102,12 +102,18 @@ pub(crate) async fn open(base_url: &str, password: &str) -> Result<Option<Life>,
         &client,
         &format!("{api}/capital"),
         &cookie,
-        &json!({ "amount": CAPITAL }),
+        &json!({ "amount": CAPITAL, "reason": "a demonstration begins" }),
     )
     .await?;
     for example in EXAMPLES {
         let terms = toml_to_json(example)?;
-        post(&client, &format!("{api}/campaigns"), &cookie, &terms).await?;
+        post(
+            &client,
+            &format!("{api}/campaigns?reason=an+example"),
+            &cookie,
+            &terms,
+        )
+        .await?;
     }
     crate::shop_merchant::open(client, api, cookie, password)
         .await

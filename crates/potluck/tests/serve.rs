@@ -187,7 +187,7 @@ async fn a_journal_that_cannot_be_written_ends_the_platform() {
         .post(format!("{}/api/v1/capital", platform.base))
         .header("cookie", cookie)
         .header("idempotency-key", "capital")
-        .json(&json!({ "amount": "1.00" }))
+        .json(&json!({ "amount": "1.00", "reason": "from the bank" }))
         .send()
         .await;
     // The answer may be lost with the platform, but it is never a success.

@@ -136,6 +136,7 @@ pub(crate) fn order_card(row: &OrderRow, shipment: Option<(String, String)>) -> 
         product: (&row.product).into(),
         prize: row.prize.as_ref().map(Into::into),
         price: row.price.into(),
+        fulfilment: row.fulfilment.name(),
         state: row.state.name().to_owned(),
         at: row.at.into(),
         received_by: row.received_by.map(Into::into),

@@ -83,6 +83,8 @@ CREATE TABLE bounced (
   PRIMARY KEY (txn, seq)
 ) WITHOUT ROWID;
 CREATE INDEX bounced_seat ON bounced (group_id, idx);
+CREATE INDEX bounced_seq ON bounced (seq);
+CREATE INDEX bounced_reason ON bounced (reason, seq);
 CREATE TABLE refund (
   id INTEGER NOT NULL PRIMARY KEY,
   txn TEXT NOT NULL,
@@ -118,6 +120,7 @@ CREATE TABLE order_ (
 );
 CREATE INDEX order_member ON order_ (member, id);
 CREATE INDEX order_state ON order_ (state, id);
+CREATE INDEX order_campaign ON order_ (campaign, id);
 CREATE TABLE wallet_line (
   member BIGINT NOT NULL,
   account BIGINT NOT NULL,

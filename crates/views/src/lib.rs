@@ -40,7 +40,8 @@ pub use error::{Behind, ProjectError, StoreError};
 pub use follower::{Chunk, FollowError, follow};
 pub use names::{
     DrawFile, DrawStatus, OrderStatus, PurchaseStatus, RefundReason, SeatStatus, WalletAccount,
-    WhyKind, WithdrawalStatus, asset_name, bounce_name, closing_name, group_state, notice_kind,
+    WhyKind, WithdrawalStatus, asset_name, bounce_name, bounce_named, closing_name, group_state,
+    notice_kind,
 };
 pub use page::{BadCursor, Cursor, DEFAULT_PAGE_ROWS, List, MAX_PAGE_ROWS, Page};
 pub use projector::{JournalId, Projector};
@@ -49,7 +50,7 @@ pub use query::counters::{CounterRow, CountersOf};
 pub use query::notices::MOST_UNREAD;
 pub use query::purchases::{PurchaseFilter, PurchaseRow};
 pub use query::statements::{StatementRow, StatementSum, StatementTransfer};
-pub use query::treats::TableRow;
+pub use query::treats::{TableRow, TablesOf};
 pub use query::{
     AT_LEAST_WAIT, GroupFilter, LedgerFilter, TaxRow, UnpaidSeat, Views, WithdrawalFilter,
 };

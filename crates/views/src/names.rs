@@ -174,6 +174,18 @@ pub fn bounce_name(reason: Bounce) -> &'static str {
     reason.name()
 }
 
+/// Why money could not hold a place, by its word.
+pub fn bounce_named(name: &str) -> Option<Bounce> {
+    match RefundReason::of(name)? {
+        RefundReason::Bounced(reason) => Some(reason),
+        RefundReason::Left
+        | RefundReason::Closed(_)
+        | RefundReason::Lost
+        | RefundReason::Returned
+        | RefundReason::BillReversed => None,
+    }
+}
+
 /// Why a group ended without a draw, in a word.
 pub fn closing_name(why: Closing) -> &'static str {
     match why {

@@ -1,9 +1,9 @@
 //! What the queries answer with: plain facts in the domain's types. Amounts and times are as in the journal.
 
 use domain::{
-    Asset, Bounce, Campaign, CampaignId, Closing, Coins, GroupId, GroupState, MemberId, Millis,
-    Money, NoticeKind, OrderId, PaymentId, PlanTerms, ProgramKind, Rate, RefundId, Region, Text,
-    Txn,
+    Asset, Bounce, Campaign, CampaignId, Closing, Coins, Fulfilment, GroupId, GroupState, MemberId,
+    Millis, Money, NoticeKind, OrderId, PaymentId, PlanTerms, ProgramKind, Rate, RefundId, Region,
+    Text, Txn,
 };
 use draw::Hash;
 
@@ -351,6 +351,8 @@ pub struct OrderRow {
     pub prize: Option<Text>,
     /// What was paid for it.
     pub price: Money,
+    /// How its buyer comes to it.
+    pub fulfilment: Fulfilment,
     /// How it stands.
     pub state: OrderStatus,
     /// When it was won.

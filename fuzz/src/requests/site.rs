@@ -142,13 +142,13 @@ impl Site {
             "POST g /gateway/members $k",
             r#"{"items":[{"token":"11111111111111111111111111111111"}]}"#,
         );
-        let published = self.must("POST o /campaigns $k", CAMPAIGN);
+        let published = self.must("POST o /campaigns?reason=b $k", CAMPAIGN);
         let id = published.json()["id"]
             .as_str()
             .unwrap_or_default()
             .to_owned();
         self.named.insert(b'c', id);
-        self.must("POST o /capital $k", r#"{"amount":"1000.00"}"#);
+        self.must("POST o /capital $k", r#"{"amount":"1000.00","reason":"b"}"#);
         self.must("POST m /campaigns/$c/groups $k", "{}");
     }
 

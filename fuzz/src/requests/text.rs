@@ -194,10 +194,10 @@ const ALONE: [&str; 47] = [
     "GET o /operator/me -",
     "GET o /console/groups?state=open -",
     "GET o /books -",
-    "POST o /capital $k\n\n{\"amount\":\"1.00\"}",
+    "POST o /capital $k\n\n{\"amount\":\"1.00\",\"reason\":\"b\"}",
     "GET o /ledger?account=escrow&holder=0&limit=9 -",
     "GET o /console/members?limit=2 -",
-    "POST o /groups/$g/cancel $k\n\n{}",
+    "POST o /groups/$g/cancel $k\n\n{\"reason\":\"b\"}",
     "POST g /joins -\n\n{\"items\":[{\"group\":\"$g\",\"member\":\"2\",\"via\":\"0\",\"txn\":\"$t\"}]}",
     "POST g /joins $k\n\n{\"items\":[{\"group\":\"$g\",\"member\":\"2\",\"txn\":\"$t\"}]}",
     "POST g /gateway/members $k\n\n{\"items\":[{\"token\":\"00000000000000000000000000000000\",\"inviter\":\"0\"}]}",
@@ -219,7 +219,8 @@ const ALONE: [&str; 47] = [
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<String> = ALONE.map(str::to_owned).to_vec();
     seeds.extend(
-        ["/campaigns/check", "/campaigns"].map(|path| format!("POST o {path} $k\n\n{CAMPAIGN}")),
+        ["/campaigns/check", "/campaigns?reason=b"]
+            .map(|path| format!("POST o {path} $k\n\n{CAMPAIGN}")),
     );
     let (first, second) = STORY.split_at(6);
     seeds.extend([STORY.join("\0"), first.join("\0"), second.join("\0")]);

@@ -4,7 +4,7 @@ import type { ConsoleMessages } from './texts-zh'
 
 export const consoleEn: ConsoleMessages = {
   console: {
-    title: 'Operator console', sign_in: 'Sign in', name: 'Name', password: 'Password', sign_out: 'Sign out', shop: 'Open the shop', refresh: 'Refresh', more: 'Load more', all: 'All',
+    title: 'Operator console', sign_in: 'Sign in', name: 'Name', password: 'Password', sign_out: 'Sign out', shop: 'Open the shop', reason: 'Why (it stands in the list of decisions)', refresh: 'Refresh', more: 'Load more', all: 'All',
     demo: 'Demonstration',
     nav: { groups: 'Groups', campaigns: 'Campaigns', form: 'New campaign', orders: 'Orders', books: 'Books', ledger: 'Ledger' },
     groups: { title: 'Groups', state: 'State', id: 'Group', campaign: 'Campaign', filled: 'Filled', leader: 'Leader', opened: 'Opened', expires: 'Expires', act: 'Actions', cancel: 'Cancel', cancel_ask: 'Cancel group {id}? Everything paid goes back in full, no reward of any kind.', cancelled: 'Cancelled', draw: 'Draw' },

@@ -2,7 +2,7 @@
 
 export const consoleZh = {
   console: {
-    title: '运营后台', sign_in: '登录', name: '名称', password: '密码', sign_out: '退出', shop: '打开商城', refresh: '刷新', more: '加载更多', all: '全部',
+    title: '运营后台', sign_in: '登录', name: '名称', password: '密码', sign_out: '退出', shop: '打开商城', reason: '原因（会记入决定列表）', refresh: '刷新', more: '加载更多', all: '全部',
     demo: '演示环境',
     nav: { groups: '团', campaigns: '活动', form: '新建活动', orders: '订单', books: '账簿', ledger: '分录' },
     groups: { title: '团', state: '状态', id: '编号', campaign: '活动', filled: '进度', leader: '团长', opened: '开团', expires: '到期', act: '操作', cancel: '取消', cancel_ask: '取消第 {id} 团？已付款的全部原路退回，没有任何奖励。', cancelled: '已取消', draw: '抽取' },

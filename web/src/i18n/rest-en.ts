@@ -255,7 +255,7 @@ export const restEn: RestMessages = {
   notices: { title: 'Messages', empty: 'No messages yet', empty_hint: 'What becomes of your groups, refunds, parcels and rewards is told here.', new: 'Unread', group: 'See the group', draw: 'See the draw', orders: 'See orders', wallet: 'See wallet' },
   orders: { title: 'Orders', empty: 'No orders yet', empty_hint: 'When a product is yours, its order appears here.', prize: 'with the prize: {prize}', state: { paid: 'To be shipped', shipped: 'Shipped', received: 'Received', kept: 'Completed', returning: 'On its way back', returned: 'Returned' },
     receive: 'I have received it', receive_confirm: 'Have you received the product?', receive_text: 'You may return it within 7 days; then the order is completed, and the group\'s rewards vest no earlier.', return: 'Return it', return_confirm: 'Send the product back?', return_text: 'When it has arrived, the whole price goes back the way it came; after 15 days without word, too. Rewards that came from your seat are taken back; consolation is not.', returning: 'Please send the product back', back_by: 'Refunded on arrival, at the latest {time}', returned_at: 'Returned {time}; the price goes back in full', received: 'Receipt confirmed',
-    received_by: 'Counts as received on {time}', kept_at: 'Completed on {time}', from_group: 'Group {id}', no: 'Order {id}', tracking: '{carrier} {number}', paid_at: 'Bought {time}' },
+    received_by: 'Counts as received on {time}', kept_at: 'Completed on {time}', from_group: 'Group {id}', no: 'Order {id}', tracking: '{carrier} {number}', fetch: 'To be fetched at a store', show_code: 'Show code and stores', code: 'Code to show at the store', any_store: 'At any store of the alliance', paid_at: 'Bought {time}' },
   sign: {
     title: 'Sign in with your phone', hint: 'New here? This signs you up, too', phone: 'Phone', phone_hint: '11-digit mainland number', code: 'Code', send: 'Send code', resend: 'Again in {n} s',
     sent: 'The code is on its way', submit: 'Sign in', invited: 'Invited with code {code}', phone_bad: 'Please enter 11 digits', code_bad: 'Please enter the code',
@@ -283,6 +283,8 @@ export const restEn: RestMessages = {
     member_not_served: 'This gateway has not registered this member',
     txn_invalid: 'The number of the payment is not valid',
     payment_used_elsewhere: 'This payment already holds another seat',
+    staff_unknown: 'There is no such account',
+    staff_removed: 'This account was removed; please add another one',
     tag_missing: 'The member\'s pseudonym is missing; please try again in a moment',
     not_yourself: 'You can act only for yourself',
     api_key_unknown: 'The API key is not known',

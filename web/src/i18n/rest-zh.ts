@@ -253,7 +253,7 @@ export const restZh = {
   notices: { title: '消息', empty: '还没有消息', empty_hint: '团的结果、退款、发货和奖励都会在这里告诉你。', new: '未读', group: '看这个团', draw: '看开奖', orders: '看订单', wallet: '看钱包' },
   orders: { title: '订单', empty: '还没有订单', empty_hint: '得到商品后，订单会出现在这里。', prize: '连同奖品：{prize}', state: { paid: '待发货', shipped: '已发货', received: '已收货', kept: '已完成', returning: '退货中', returned: '已退货' },
     receive: '确认收货', receive_confirm: '确认已经收到商品？', receive_text: '收货后 7 天内可以退货；期满订单完成，在此之前本团的奖励不解冻。', return: '申请退货', return_confirm: '把商品寄回？', return_text: '商家收到后，全款原路退回；15 天内没有确认也会自动退回。来自你这个名额的奖励随之取消，参与奖不受影响。', returning: '已申请退货，请寄回商品', back_by: '商家收到即退款，最迟 {time}', returned_at: '{time} 已退货，全款原路退回', received: '已确认收货',
-    received_by: '{time} 自动确认收货', kept_at: '订单将于 {time} 完成', from_group: '第 {id} 团', no: '订单 {id}', tracking: '{carrier} {number}', paid_at: '{time} 成交' },
+    received_by: '{time} 自动确认收货', kept_at: '订单将于 {time} 完成', from_group: '第 {id} 团', no: '订单 {id}', tracking: '{carrier} {number}', fetch: '到店领取', show_code: '看取货码和门店', code: '给店员看的取货码', any_store: '任何一家联盟门店都可以领取', paid_at: '{time} 成交' },
   sign: {
     title: '手机号登录', hint: '没有账号会自动注册', phone: '手机号', phone_hint: '11 位大陆手机号', code: '验证码', send: '获取验证码', resend: '{n} 秒后重发',
     sent: '验证码已发送', submit: '登录', invited: '你由邀请码 {code} 邀请而来', phone_bad: '请输入 11 位手机号', code_bad: '请输入验证码',
@@ -281,6 +281,8 @@ export const restZh = {
     member_not_served: '该会员不是由此接入方注册的',
     txn_invalid: '付款编号无效',
     payment_used_elsewhere: '这笔付款已用于另一个名额',
+    staff_unknown: '没有这个员工账号',
+    staff_removed: '这个账号已经移除，请另加一个',
     tag_missing: '缺少会员的假名，请稍后再试',
     not_yourself: '只能为自己操作',
     api_key_unknown: '接口密钥无效',

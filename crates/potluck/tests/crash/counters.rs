@@ -250,7 +250,10 @@ async fn with_coins(operator: Caller<'_>, load: &Load) -> String {
         "group": { "price": "10.00", "seats": 2, "winners": 1 },
         "reward": [{ "program": "consolation", "coins": "50.00" }],
     });
-    let campaign = text(&operator.must("/campaigns", &campaign).await, "id");
+    let campaign = text(
+        &operator.must("/campaigns?reason=reviewed", &campaign).await,
+        "id",
+    );
     let group = load.open(&campaign, 0).await.unwrap();
     let members = &load.shop.members[FIRST..FIRST + 2];
     let paid = load.pay(group, &[members[1].id]).await;

@@ -103,6 +103,7 @@ async fn open(site: &Site, operator: &str, load: &Load) -> Vec<String> {
             "ranks": [rank(1, "1000.00"), rank(2, "2000.00")],
             "leader_rank": 1,
             "dividend": { "period": "day", "weights_by_rank": [3, 4] },
+            "reason": "agreed in May",
         });
         operator.must("/console/plans", &terms).await;
         for (leader, rank) in LEADERS.zip([1, 2, 2]) {
@@ -119,7 +120,7 @@ async fn open(site: &Site, operator: &str, load: &Load) -> Vec<String> {
             "group": { "price": "10.00", "seats": 2 },
             "reward": [{ "program": "dividend", "source": "all", "base": "price", "rate": "3.7%" }],
         });
-        let published = operator.must("/campaigns", &campaign).await;
+        let published = operator.must("/campaigns?reason=reviewed", &campaign).await;
         campaigns.push(text(&published, "id"));
     }
     campaigns

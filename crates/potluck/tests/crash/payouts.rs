@@ -149,7 +149,7 @@ async fn approve(site: &Site, asking: &Asking, operator: &str) {
         .post(url)
         .header("cookie", operator)
         .header("idempotency-key", format!("approve-{}", asking.withdrawal))
-        .json(&json!({}));
+        .json(&json!({ "reason": "looked at" }));
     if let Ok(answer) = sent.send().await {
         let status = answer.status().as_u16();
         assert!(matches!(status, 200 | 404 | 409 | 503), "{status}");

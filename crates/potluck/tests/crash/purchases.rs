@@ -75,7 +75,7 @@ async fn each_purchase_is_paid_and_paid_back_once_wherever_the_platform_dies() {
                 .send(
                     &format!("/console/purchases/{id}/take-back"),
                     true,
-                    &json!({}),
+                    &json!({ "reason": "it arrived" }),
                 )
                 .await;
         }

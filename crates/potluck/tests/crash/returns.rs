@@ -54,7 +54,10 @@ async fn story(random: &mut Random) {
             { "program": "winner-bonus", "cash": "0.50" },
         ],
     });
-    let campaign = text(&operator.must("/campaigns", &campaign).await, "id");
+    let campaign = text(
+        &operator.must("/campaigns?reason=reviewed", &campaign).await,
+        "id",
+    );
     let groups = load.shop.members[FIRST..].chunks(GROUP);
     let groups: Vec<&[Member]> = groups.take(DEATHS.len()).collect();
     for (number, members) in groups.iter().enumerate() {
@@ -188,7 +191,11 @@ async fn taken_back(operator: Caller<'_>, order: &str) {
 async fn take_back(operator: Caller<'_>, order: &str, which: &str) -> Option<(u16, Value)> {
     let path = format!("/orders/{order}/take-back");
     operator
-        .ask(&path, &json!({}), &format!("{which}-{order}"))
+        .ask(
+            &path,
+            &json!({ "reason": "it arrived" }),
+            &format!("{which}-{order}"),
+        )
         .await
 }
 

@@ -190,6 +190,7 @@ impl Client<'_> {
 }
 
 const NOBODY: (&str, &str) = ("", "");
+const PUBLISH: &str = "/campaigns?reason=reviewed";
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
@@ -228,7 +229,7 @@ impl Shop {
         let name = json!({ "name": "alice", "password": PASSWORD });
         let signed = client.write("/operator/sign-in", NOBODY, "1", name).await;
         let operator = signed.unwrap().cookie.unwrap();
-        let published = client.write("/campaigns", ("cookie", &operator), "2", campaign());
+        let published = client.write(PUBLISH, ("cookie", &operator), "2", campaign());
         let campaign = text(&published.await.unwrap().body["id"]);
         let (member, _) = client.sign_in(MEMBER_PHONE).await.unwrap();
         let mut shop = Shop {
@@ -414,7 +415,12 @@ impl Shop {
             told.note("registered", json!(members));
         }
         let operator = ("cookie", self.operator.as_str());
-        let capital = client.write("/capital", operator, "capital", json!({ "amount": "5.00" }));
+        let capital = client.write(
+            "/capital",
+            operator,
+            "capital",
+            json!({ "amount": "5.00", "reason": "from the bank" }),
+        );
         if capital.await.is_some() {
             told.note("capital", json!(true));
         }
@@ -464,7 +470,7 @@ impl Shop {
         }
         let operator = ("cookie", self.operator.as_str());
         let path = format!("/groups/{}/cancel", text(group));
-        let done = client.write(&path, operator, "cancel", json!({}));
+        let done = client.write(&path, operator, "cancel", json!({ "reason": "sold out" }));
         if done.await.is_some() {
             told.note("cancelled", json!(true));
         }

@@ -1,4 +1,4 @@
-//! What moves money or changes plans and limits waits for a second operator (rules 11): one asks and says why, another one
+//! What moves money or changes plans, limits and contracts waits for a second operator (rules 11): one asks and says why, another one
 //! approves or declines; of what moves money that may be finance. Where there is nobody else, nobody could approve: he acts
 //! alone, and the list of decisions shows that nobody else did.
 //!
@@ -11,24 +11,25 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::{
-    Actor, AllianceCommand, Command, GroupId, IdempotencyKey, MemberId, Money, OperatorId, Profile,
-    StatementId, Transfer,
+    Actor, AllianceCommand, Answer, Command, GroupId, IdempotencyKey, MemberId, MerchantId, Money,
+    OperatorId, Profile, StatementId, Transfer,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use views::{Approval, Asked, Decision, Second};
+use views::{Approval, Asked, Second};
 
 use super::campaigns::schema_problem;
+use super::merchants::{applicant, terms};
 use super::reports::day_start;
-use super::standing::check_reason;
+use super::standing::{check_reason, note};
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{AsFinance, not_yours};
 use crate::http::{ApprovalNumber, Page, Params, Problem, Result, Segment, Write, decimal};
 use crate::people::{FINANCE_ROLE, OPERATOR_ROLE};
 use crate::wire::{
-    ApprovalLine, Capital, ClawbackWanted, Done, List, PlanBody, ProfileWanted, Reasoned,
-    SecondLine, TransferWanted,
+    ApprovalLine, Capital, ClawbackWanted, ContractWanted, Done, List, PlanBody, ProfileWanted,
+    Reasoned, SecondLine, TransferWanted,
 };
 
 /// How long something may wait for a second operator. What he approves late, he would approve without knowing why.
@@ -73,7 +74,7 @@ pub(super) async fn act<B: Serialize>(
 ) -> Result<Acted> {
     let body = serde_json::to_string(wanted.body)
         .map_err(|error| Problem::fault("a body cannot be kept", &error))?;
-    let (command, reason) = read(wanted.what, wanted.subject, &body)?;
+    let (command, reason) = read(app, wanted.what, wanted.subject, &body).await?;
     let directory = app.people.directory();
     let mut others = directory.staff_of(OPERATOR_ROLE).await;
     if is_of_finance(wanted.what) {
@@ -87,6 +88,7 @@ pub(super) async fn act<B: Serialize>(
     let asker = Actor::Operator(operator);
     if alone || is_remembered(app, asker, key).await? {
         let reply = app.submit(asker, key, command).await?;
+        finish(app, (wanted.what, wanted.subject), reply.answer, &reason).await?;
         let what = (wanted.what, wanted.subject, reason);
         note(app, reply.seq, operator, what).await?;
         return Ok(Acted::Done(reply.seq));
@@ -112,29 +114,55 @@ pub(super) async fn act<B: Serialize>(
 
 /// Whether finance may decide about it: what moves money, but not the rules by which it moves.
 fn is_of_finance(what: &str) -> bool {
-    !matches!(what, "plan" | "profile")
+    !matches!(what, "plan" | "profile" | "contract" | "admit-merchant")
+}
+
+/// What stands in the directory of what was done. Done again, as after a crash in between, it changes nothing.
+async fn finish(
+    app: &App,
+    (what, subject): (&str, u32),
+    answer: Answer,
+    reason: &str,
+) -> Result<()> {
+    if what == "admit-merchant"
+        && let Answer::Merchant(merchant) = answer
+    {
+        let directory = app.people.directory();
+        let deciding = directory.decide_application(subject, Some(merchant), reason);
+        deciding.await.map_err(store_problem)?;
+    }
+    Ok(())
 }
 
 /// Whether the engine still knows that this was done: telling it again has no second effect.
-async fn is_remembered(app: &App, actor: Actor, key: IdempotencyKey) -> Result<bool> {
+pub(super) async fn is_remembered(app: &App, actor: Actor, key: IdempotencyKey) -> Result<bool> {
     let now = app.config.clock.now();
     let known = app.query(move |world| world.is_remembered(actor, &key, now));
     known.await
 }
 
 /// What a kept request asks of the platform, and why. The same when it is asked for and when it is approved.
-fn read(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
+async fn read(app: &App, what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
     match what {
         "capital" => {
             let Capital { amount, reason } = parsed(body)?;
+            check_reason(&reason)?;
             let amount = Money(amount.0);
-            Ok((Command::DepositCapital { amount }, optional(reason)?))
+            Ok((Command::DepositCapital { amount }, reason))
         }
         "tax" => {
             let Capital { amount, reason } = parsed(body)?;
+            check_reason(&reason)?;
             let amount = Money(amount.0);
-            Ok((Command::PayTax { amount }, optional(reason)?))
+            Ok((Command::PayTax { amount }, reason))
         }
+        "suppliers" => {
+            let Capital { amount, reason } = parsed(body)?;
+            check_reason(&reason)?;
+            let amount = Money(amount.0);
+            Ok((Command::PaySuppliers { amount }, reason))
+        }
+        "contract" | "admit-merchant" => agreed(app, what, subject, parsed(body)?).await,
         "clawback" => {
             let ClawbackWanted {
                 amount,
@@ -158,7 +186,8 @@ fn read(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
         "statement-confirm" | "statement-paid" => statement(what, StatementId(subject), body),
         "plan" => {
             let mut plan: PlanBody = parsed(body)?;
-            let reason = optional(plan.reason.take())?;
+            let reason = plan.reason.take().unwrap_or_default();
+            check_reason(&reason)?;
             let terms = plan.terms().ok_or_else(|| {
                 let detail = "VIP levels go by vip_by_invitees or by vip_by_kept_sales";
                 Problem::unprocessable("body_invalid", detail).with("field", "vip_by_invitees")
@@ -174,6 +203,26 @@ fn read(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
         }
         _ => Err(Problem::fault("nobody knows how to do this", &what)),
     }
+}
+
+/// A contract with a merchant, or with an applicant, who becomes one by it.
+async fn agreed(
+    app: &App,
+    what: &str,
+    subject: u32,
+    wanted: ContractWanted,
+) -> Result<(Command, String)> {
+    let ContractWanted { contract, reason } = wanted;
+    check_reason(&reason)?;
+    let contract = terms(&contract)?;
+    let command = if what == "contract" {
+        let merchant = MerchantId(subject);
+        AllianceCommand::SignContract { merchant, contract }
+    } else {
+        let token = applicant(app, subject).await?;
+        AllianceCommand::AdmitMerchant { token, contract }
+    };
+    Ok((Command::Alliance(command), reason))
 }
 
 /// Confirming a statement, or noting that it was paid.
@@ -206,14 +255,13 @@ fn statement(what: &str, statement: StatementId, body: &str) -> Result<(Command,
 }
 
 fn parsed<B: DeserializeOwned>(body: &str) -> Result<B> {
-    serde_json::from_str(body).map_err(|error| Problem::fault("a kept body is not read", &error))
-}
-
-fn optional(reason: Option<String>) -> Result<String> {
-    if let Some(reason) = &reason {
-        check_reason(reason)?;
-    }
-    Ok(reason.unwrap_or_default())
+    // An earlier program may have kept it, and asked for less.
+    serde_json::from_str(body).map_err(|_| {
+        Problem::conflict(
+            "approval_over",
+            "it was asked for in a form that is not read any more: ask for it anew",
+        )
+    })
 }
 
 fn profile(wanted: &ProfileWanted) -> Result<Profile> {
@@ -229,23 +277,6 @@ fn profile(wanted: &ProfileWanted) -> Result<Profile> {
             Err(Problem::unprocessable("body_invalid", detail).with("field", "profile"))
         }
     }
-}
-
-async fn note(
-    app: &App,
-    seq: u64,
-    operator: OperatorId,
-    (what, subject, reason): (&str, u32, String),
-) -> Result<()> {
-    let decision = Decision {
-        seq,
-        at: app.config.clock.now(),
-        operator,
-        what: what.to_owned(),
-        subject,
-        reason,
-    };
-    app.people.note_decision(&decision).await
 }
 
 /// What operators have asked for, newest first.
@@ -282,7 +313,7 @@ pub(crate) async fn approve(
             "another operator approves it",
         ));
     }
-    let (command, reason) = read(&asked.what, asked.subject, &asked.body)?;
+    let (command, reason) = read(&app, &asked.what, asked.subject, &asked.body).await?;
     let was_begun = approval.state == "approved";
     let approval = directory.decide_approval(id, "approved", &second).await;
     let approval = approval.map_err(store_problem)?.ok_or_else(unknown)?;
@@ -316,6 +347,8 @@ pub(crate) async fn approve(
             return Err(problem);
         }
     };
+    let about = (asked.what.as_str(), asked.subject);
+    finish(&app, about, reply.answer, &reason).await?;
     let what = (asked.what.as_str(), asked.subject, reason);
     note(&app, reply.seq, asked.operator, what).await?;
     let agreed = format!("approve-{}", asked.what);

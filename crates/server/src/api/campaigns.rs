@@ -13,6 +13,7 @@ use serde_json::Value;
 use utoipa::IntoParams;
 use views::{CampaignRow, GroupFilter, group_state};
 
+use super::standing::{check_reason, note};
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::AsOperator;
 use crate::http::{InPath, Page, Params, Problem, Result, Segment, WriteText, items, page_of};
@@ -182,15 +183,27 @@ pub(crate) async fn check(
     Ok(Json(checked(&campaign, refusal.as_ref())))
 }
 
-/// Publishes a campaign, for ever unchanged.
-#[utoipa::path(post, path = "/campaigns", tag = "campaigns", request_body = Object, responses((status = 201, description = "It is open for groups", body = Published)))]
+/// Why something is done whose body is a file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Why {
+    /// 1 to 400 bytes.
+    reason: Option<String>,
+}
+
+/// Publishes a campaign, for ever unchanged. Why stands beside the journal, not in the file.
+#[utoipa::path(post, path = "/campaigns", tag = "campaigns", params(Why), request_body = Object, responses((status = 201, description = "It is open for groups", body = Published)))]
 pub(crate) async fn publish(
     State(app): Shared,
     operator: AsOperator,
+    Params(why): Params<Why>,
     write: WriteText,
 ) -> Result<(StatusCode, Json<Published>)> {
     let file = schema::parse_json(&write.text).map_err(schema_problem)?;
     let campaign = Box::new(file.resolve(&installation(&app).await?)?);
+    let reason = why.reason.unwrap_or_default();
+    check_reason(&reason)?;
     let reply = app
         .submit(
             operator.actor(),
@@ -221,6 +234,8 @@ pub(crate) async fn publish(
         .query(move |world| world.campaign(id).map(|campaign| campaign.hash))
         .await?;
     let hash = hash.map(|hash| hash.to_string()).unwrap_or_default();
+    let what = ("publish-campaign", id.0, reason);
+    note(&app, reply.seq, operator.id, what).await?;
     Ok((
         StatusCode::CREATED,
         Json(Published {

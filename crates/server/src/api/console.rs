@@ -4,7 +4,7 @@ use axum::extract::State;
 use domain::Asset;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use views::{LedgerFilter, LedgerRow, OrderStatus, Person, TrialRow};
+use views::{LedgerFilter, LedgerRow, MoneyIn, OrderStatus, Person, TrialRow};
 
 use super::approvals::{Acted, Wanted, act};
 use super::campaigns::{Fresh, GroupsQuery, group_list};
@@ -14,7 +14,7 @@ use crate::http::{Page, Params, Problem, Result, Write, items, page_of};
 use crate::money::Compared;
 use crate::present::masked;
 use crate::wire::{
-    Amount, ApprovalLine, BalanceLine, BalanceTotal, BooksPage, Capital, ChannelLine,
+    Amount, ApprovalLine, BalanceLine, BalanceTotal, BooksPage, BouncedLine, Capital, ChannelLine,
     ConsoleMember, ConsoleOrder, Done, GroupCard, LedgerLine, List, OwedLine, Wallet,
 };
 
@@ -170,6 +170,59 @@ pub(crate) async fn capital(
     act(&app, operator.id, write.key, wanted).await
 }
 
+/// Which payments that went back at once.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BouncedQuery {
+    /// Only those of this reason, such as `amount_differs`; all without it.
+    reason: Option<String>,
+    /// Most items, 1 to 100; 20 without it.
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Answer from a state that holds at least this sequence.
+    at_least: Option<u64>,
+}
+
+/// Payments that could hold no place and went back at once, newest first, each with why.
+#[utoipa::path(get, path = "/console/payments", tag = "console", params(BouncedQuery), responses((status = 200, description = "Payments", body = List<BouncedLine>)))]
+pub(crate) async fn bounced(
+    State(app): Shared,
+    _: AsFinance,
+    Params(query): Params<BouncedQuery>,
+) -> Result<Viewed<List<BouncedLine>>> {
+    let unknown = || Problem::bad_request("query_invalid", "no payment goes back for this reason");
+    let reason = query.reason.as_deref();
+    let reason = reason.map(|name| views::bounce_named(name).ok_or_else(unknown));
+    let page = page_of(items(query.limit)?, query.cursor.as_deref())?;
+    app.reach(query.at_least).await?;
+    let found = app.views.bounced(reason.transpose()?, page).await;
+    let found = found.map_err(store_problem)?;
+    let rows = found.value.items;
+    let faces = app.people.faces(rows.iter().filter_map(|row| row.member));
+    let faces = faces.await?;
+    let line = |row: &MoneyIn| BouncedLine {
+        txn: row.txn.as_str().to_owned(),
+        at: row.at.into(),
+        amount: row.amount.into(),
+        reason: row.bounced.map(views::bounce_name).unwrap_or_default(),
+        member: row.member.map(|member| member.to_string()),
+        member_masked: row.member.map(|member| masked(&faces, member)),
+        group: row.group.map(|group| group.to_string()),
+        payment: row.payment.map(|payment| payment.to_string()),
+        refund: row.refund.as_ref().map(|refund| refund.id.to_string()),
+        refunded_at: row
+            .refund
+            .as_ref()
+            .and_then(|refund| refund.paid_at)
+            .map(Into::into),
+    };
+    let items = rows.iter().map(line).collect();
+    let next = found.value.next.map(|next| next.to_string());
+    Ok(Viewed(found.seq, List { items, next }))
+}
+
 /// Which orders.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -182,7 +235,21 @@ pub(crate) struct OrdersQuery {
     /// `next` of the page before.
     cursor: Option<String>,
     /// Answer from a state that holds at least this sequence.
-    at_least: Option<u64>,
+    pub(super) at_least: Option<u64>,
+}
+
+impl OrdersQuery {
+    /// Which state, and which page.
+    pub(super) fn read(&self) -> Result<(Option<OrderStatus>, views::Page)> {
+        let unknown = || {
+            let states = "state is paid, shipped, received, kept, returning or returned";
+            Problem::bad_request("query_invalid", states)
+        };
+        let state = self.state.as_deref();
+        let state = state.map(|name| OrderStatus::from_name(name).ok_or_else(unknown));
+        let page = page_of(items(self.limit)?, self.cursor.as_deref())?;
+        Ok((state.transpose()?, page))
+    }
 }
 
 /// Everybody's orders, newest first.
@@ -192,16 +259,7 @@ pub(crate) async fn orders(
     _: AsFinance,
     Params(query): Params<OrdersQuery>,
 ) -> Result<Viewed<List<ConsoleOrder>>> {
-    let unknown = || {
-        let states = "state is paid, shipped, received, kept, returning or returned";
-        Problem::bad_request("query_invalid", states)
-    };
-    let state = query
-        .state
-        .as_deref()
-        .map(|name| OrderStatus::from_name(name).ok_or_else(unknown))
-        .transpose()?;
-    let page = page_of(items(query.limit)?, query.cursor.as_deref())?;
+    let (state, page) = query.read()?;
     app.reach(query.at_least).await?;
     let found = app.views.orders(state, page).await.map_err(store_problem)?;
     let rows = found.value.items;
@@ -218,6 +276,7 @@ pub(crate) async fn orders(
             member: row.member.to_string(),
             member_masked: masked(&faces, row.member),
             price: row.price.into(),
+            fulfilment: row.fulfilment.name(),
             state: row.state.name().to_owned(),
             at: row.at.into(),
             received_by: row.received_by.map(Into::into),

@@ -159,7 +159,11 @@ pub(crate) async fn order_delivery(
 }
 
 /// What was said of it; if nothing was, and it has yet to be sent, the member's own address.
-async fn delivery_of(app: &App, parcel: Parcel, member: MemberId) -> Result<Json<DeliveryPage>> {
+pub(super) async fn delivery_of(
+    app: &App,
+    parcel: Parcel,
+    member: MemberId,
+) -> Result<Json<DeliveryPage>> {
     let stated = app.people.directory().delivery(parcel, member).await;
     if let Some(stated) = stated.map_err(store_problem)? {
         return Ok(Json(DeliveryPage {

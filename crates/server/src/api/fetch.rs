@@ -7,10 +7,11 @@ use axum::Json;
 use axum::extract::State;
 use domain::{
     Command, Fetched, Fulfilment, MemberId, Millis, OrderId, OrderState, PurchaseId, PurchaseState,
-    Refusal, ShopCommand, ShopRefusal, Text,
+    Refusal, ShopCommand, ShopRefusal, StoreId, Text,
 };
 use views::Parcel;
 
+use super::stores::cards;
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{AsCashier, AsMember};
 use crate::http::{Problem, Result, Segment, Write};
@@ -32,10 +33,13 @@ pub(crate) async fn purchase_code(
     let known = app.query(move |world| world.purchase(purchase).cloned());
     let known = known.await?.filter(|known| known.member == member.0);
     let unknown = || Refusal::from(ShopRefusal::UnknownPurchase(purchase));
-    let PurchaseState::Waiting { until } = known.ok_or_else(unknown)?.state else {
+    let known = known.ok_or_else(unknown)?;
+    let PurchaseState::Waiting { until } = known.state else {
         return Err(Refusal::from(ShopRefusal::PurchaseState(purchase)).into());
     };
-    code(&app, Parcel::Purchase(purchase), &member, until).await
+    let stores = known.fetch.map_or_else(Vec::new, |fetch| fetch.stores);
+    let what = (Parcel::Purchase(purchase), until);
+    code(&app, &member, what, stores).await
 }
 
 /// The code of a group's order that waits to be fetched.
@@ -55,14 +59,28 @@ pub(crate) async fn order_code(
     if known.state != OrderState::Paid || fulfilment == Fulfilment::Ship {
         return Err(Refusal::OrderState(order).into());
     }
-    code(&app, Parcel::Order(order), &member, until).await
+    let (parcel, group) = (Parcel::Order(order), known.group);
+    // A merchant's campaign is fetched at his stores.
+    let merchant = app.query(move |world| world.merchant_of_group(group));
+    let stores = match merchant.await? {
+        Some(merchant) => {
+            app.views
+                .stores(merchant)
+                .await
+                .map_err(store_problem)?
+                .value
+        }
+        None => Vec::new(),
+    };
+    let stores = stores.into_iter().map(|store| store.id).collect();
+    code(&app, &member, (parcel, until), stores).await
 }
 
 async fn code(
     app: &App,
-    parcel: Parcel,
     member: &AsMember,
-    until: Option<Millis>,
+    (parcel, until): (Parcel, Option<Millis>),
+    stores: Vec<StoreId>,
 ) -> Result<Json<FetchCode>> {
     app.limit(&app.limits.member, member.0, 1)?;
     let mut random = [0; CODE_CHARS];
@@ -75,6 +93,7 @@ async fn code(
     Ok(Json(FetchCode {
         code: code.map_err(store_problem)?,
         until: until.map(Into::into),
+        stores: cards(app, stores).await?,
     }))
 }
 

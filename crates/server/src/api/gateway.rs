@@ -304,7 +304,10 @@ fn command(gateway: GatewayId, join: &Wanted, paid: &Arrival, known: &Known) -> 
 
 fn answer_of(answer: Answer) -> JoinAnswer {
     match answer {
-        Answer::Payment(answer) => payment_answer(answer),
+        Answer::Payment(answer) => {
+            crate::money::flag(&answer);
+            payment_answer(answer)
+        }
         Answer::Done
         | Answer::Member(_)
         | Answer::Campaign(_)

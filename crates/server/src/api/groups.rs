@@ -14,6 +14,8 @@ use tokio_stream::wrappers::WatchStream;
 use views::{GroupDetail, SeatStatus};
 
 use super::campaigns::Fresh;
+use super::orders::short;
+use super::standing::decide;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsMember, AsOperator, MaybeMember};
 use crate::ballots;
@@ -23,7 +25,7 @@ use crate::money::{pay_url, pay_url_on};
 use crate::present::{Faces, draw_state, group_card, is_demo, masked};
 use crate::terms::GroupTerms;
 use crate::wire::{
-    Done, DrawState, GroupNews, GroupPage, Join, Joined, MineRow, Opened, SeatRow, ToPay,
+    Done, DrawState, GroupNews, GroupPage, Join, Joined, MineRow, Opened, Reasoned, SeatRow, ToPay,
 };
 
 /// Opens a group; its seat 0 is reserved for the opener until it is paid.
@@ -171,18 +173,17 @@ pub(crate) async fn leave(
     Ok(Done::at(reply.seq))
 }
 
-/// Ends an open group; everybody is refunded.
-#[utoipa::path(post, path = "/groups/{id}/cancel", tag = "groups", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Cancelled", body = Done)))]
+/// Ends an open group, and says why; everybody is refunded.
+#[utoipa::path(post, path = "/groups/{id}/cancel", tag = "groups", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Cancelled", body = Done)))]
 pub(crate) async fn cancel(
     State(app): Shared,
     operator: AsOperator,
     Segment(group): Segment<GroupId>,
-    write: Write<NoBody>,
+    write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
-    let reply = app
-        .submit(operator.actor(), write.key, Command::CancelGroup { group })
-        .await?;
-    Ok(Done::at(reply.seq))
+    let command = Command::CancelGroup { group };
+    let what = ("cancel-group", short(group.0), write.body.reason);
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 /// One group with its seats and its draw.

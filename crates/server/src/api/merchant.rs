@@ -7,15 +7,12 @@ use domain::{AllianceCommand, Answer, Command};
 use views::StoreName;
 
 use super::campaigns::{Fresh, installation, schema_problem};
-use super::merchants::{
-    check_names, draft_line, draft_list, draft_of, draft_page, page_of, staff_of,
-};
+use super::merchants::{check_names, draft_line, draft_list, draft_of, draft_page, page_of};
 use crate::app::{Shared, Viewed, store_problem};
 use crate::auth::AsMerchant;
 use crate::http::{DraftNumber, Page, Params, Problem, Result, Segment, Write, WriteText};
 use crate::wire::{
-    Amount, DraftLine, DraftPage, List, MerchantLineBody, MerchantPage, StaffAdded, StaffWanted,
-    StoreOpened, StoreWanted,
+    Amount, DraftLine, DraftPage, List, MerchantLineBody, MerchantPage, StoreOpened, StoreWanted,
 };
 
 /// The merchant who is signed in: his contracts, stores, campaigns, and what he is due.
@@ -72,20 +69,6 @@ fn request_of(merchant: &AsMerchant, key: &domain::IdempotencyKey) -> [u8; 32] {
     text.extend(key.key);
     text.extend(key.content);
     draw::hash(&text).0
-}
-
-/// Adds a cashier at one of the merchant's stores.
-#[utoipa::path(post, path = "/merchant/staff", tag = "merchant", request_body = StaffWanted, responses((status = 200, description = "Added", body = StaffAdded)))]
-pub(crate) async fn add_cashier(
-    State(app): Shared,
-    merchant: AsMerchant,
-    write: Write<StaffWanted>,
-) -> Result<Json<StaffAdded>> {
-    if write.body.store.is_none() {
-        let detail = "a merchant adds cashiers: store is missing";
-        return Err(Problem::unprocessable("body_invalid", detail).with("field", "store"));
-    }
-    staff_of(&app, merchant.merchant, write.body).await
 }
 
 /// Lines of the merchant's accounts, newest first.

@@ -3,26 +3,23 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{AllianceCommand, Answer, Command, MerchantId, StoreId};
-use views::{Application, DirectoryError, Draft, MerchantRow, Scope};
+use axum::response::{IntoResponse, Response};
+use domain::{AllianceCommand, Answer, Command, MerchantId};
+use views::{Application, Draft, MerchantRow};
 
+use super::approvals::{Acted, Wanted, act};
 use super::campaigns::{Fresh, installation, schema_problem};
-use super::standing::{check_reason, decide};
+use super::standing::{check_reason, decide, note, note_beside};
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsFinance, AsMember, AsOperator, hash_password};
-use crate::http::{
-    ApplicationNumber, DraftNumber, Page, Params, Problem, Result, Segment, Write, decimal,
-};
-use crate::people::{CASHIER_ROLE, MERCHANT_ROLE};
-use crate::staff::MIN_PASSWORD_CHARS;
+use crate::auth::{AsFinance, AsMember, AsOperator};
+use crate::http::{ApplicationNumber, DraftNumber, Page, Params, Problem, Result, Segment, Write};
 use crate::wire::{
-    Admitted, ApplicationLine, ApplicationWanted, ContractLine, ContractWanted, Done, DraftLine,
-    DraftPage, List, MerchantPage, MerchantSummary, Published, Reasoned, StaffAdded, StaffWanted,
-    StoreLine,
+    Admitted, ApplicationLine, ApplicationWanted, ApprovalLine, ContractLine, ContractWanted, Done,
+    DraftLine, DraftPage, List, MerchantPage, MerchantSummary, Published, Reasoned, StoreLine,
 };
 
 /// Longest name of a merchant, store or account, and longest contact or address, in characters.
-const MAX_NAME_CHARS: usize = 64;
+pub(super) const MAX_NAME_CHARS: usize = 64;
 const MAX_CONTACT_CHARS: usize = 200;
 
 /// A text of one line, not empty, of at most so many characters.
@@ -107,7 +104,7 @@ pub(crate) async fn applications(
     }))
 }
 
-fn terms(wanted: &crate::wire::ContractBody) -> Result<domain::Contract> {
+pub(super) fn terms(wanted: &crate::wire::ContractBody) -> Result<domain::Contract> {
     wanted.terms().ok_or_else(|| {
         let detail = "rates are such as 10%, and cash is platform or store";
         Problem::unprocessable("body_invalid", detail).with("field", "contract")
@@ -115,50 +112,46 @@ fn terms(wanted: &crate::wire::ContractBody) -> Result<domain::Contract> {
 }
 
 /// Makes an applicant a merchant under a contract.
-#[utoipa::path(post, path = "/console/merchant-applications/{id}/admit", tag = "console", params(("id" = String, Path)), request_body = ContractWanted, responses((status = 200, description = "Admitted", body = Admitted)))]
+#[utoipa::path(post, path = "/console/merchant-applications/{id}/admit", tag = "console", params(("id" = String, Path)), request_body = ContractWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Admitted; there is no other operator", body = Admitted)))]
 pub(crate) async fn admit(
     State(app): Shared,
     operator: AsOperator,
     Segment(ApplicationNumber(id)): Segment<ApplicationNumber>,
     write: Write<ContractWanted>,
-) -> Result<Json<Admitted>> {
-    let ContractWanted { contract, reason } = write.body;
-    check_reason(&reason)?;
-    let application = known(&app, id).await?;
+) -> Result<Response> {
+    let wanted = Wanted {
+        what: "admit-merchant",
+        subject: id,
+        body: &write.body,
+    };
+    let acted = act(&app, operator.id, write.key, wanted).await?;
+    let Acted::Done(seq) = acted else {
+        return Ok(acted.into_response());
+    };
+    let merchant = known(&app, id).await?.merchant;
+    let merchant = merchant.ok_or_else(|| Problem::fault("an admission was not noted", &id))?;
+    let admitted = Admitted {
+        merchant: merchant.to_string(),
+        seq: seq.to_string(),
+    };
+    Ok(Json(admitted).into_response())
+}
+
+/// What names an applicant in the journal; one who was declined applies again first.
+pub(super) async fn applicant(app: &App, id: u32) -> Result<[u8; 16]> {
+    let application = known(app, id).await?;
     if application.state == "declined" {
         let detail = "it was declined; the applicant can apply again";
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "application_decided",
-            detail,
-        ));
+        return Err(Problem::conflict("application_decided", detail));
     }
-    let command = AllianceCommand::AdmitMerchant {
-        token: application.token,
-        contract: terms(&contract)?,
-    };
-    let command = Command::Alliance(command);
-    let reply = app.submit(operator.actor(), write.key, command).await?;
-    let Answer::Merchant(merchant) = reply.answer else {
-        return Err(Problem::fault(
-            "an admission answered with something else",
-            &"no merchant",
-        ));
-    };
-    let directory = app.people.directory();
-    let deciding = directory.decide_application(id, Some(merchant), &reason);
-    deciding.await.map_err(store_problem)?;
-    Ok(Json(Admitted {
-        merchant: merchant.to_string(),
-        seq: reply.seq.to_string(),
-    }))
+    Ok(application.token)
 }
 
 /// Declines an application.
 #[utoipa::path(post, path = "/console/merchant-applications/{id}/decline", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Declined", body = ApplicationLine)))]
 pub(crate) async fn decline(
     State(app): Shared,
-    _: AsOperator,
+    operator: AsOperator,
     Segment(ApplicationNumber(id)): Segment<ApplicationNumber>,
     write: Write<Reasoned>,
 ) -> Result<Json<ApplicationLine>> {
@@ -174,6 +167,7 @@ pub(crate) async fn decline(
     }
     let deciding = app.people.directory().decide_application(id, None, &reason);
     deciding.await.map_err(store_problem)?;
+    note_beside(&app, operator.id, ("decline-application", id, reason)).await?;
     Ok(Json(line(known(&app, id).await?)))
 }
 
@@ -269,18 +263,19 @@ pub(super) async fn page_of(app: &App, merchant: MerchantId) -> Result<Viewed<Me
 }
 
 /// Replaces a merchant's contract from now on.
-#[utoipa::path(post, path = "/console/merchants/{id}/contract", tag = "console", params(("id" = String, Path)), request_body = ContractWanted, responses((status = 200, description = "In force", body = Done)))]
+#[utoipa::path(post, path = "/console/merchants/{id}/contract", tag = "console", params(("id" = String, Path)), request_body = ContractWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "In force; there is no other operator", body = Done)))]
 pub(crate) async fn sign(
     State(app): Shared,
     operator: AsOperator,
     Segment(merchant): Segment<MerchantId>,
     write: Write<ContractWanted>,
-) -> Result<Json<Done>> {
-    let ContractWanted { contract, reason } = write.body;
-    let contract = terms(&contract)?;
-    let command = Command::Alliance(AllianceCommand::SignContract { merchant, contract });
-    let what = ("contract", merchant.0, reason);
-    decide(&app, operator.id, (write.key, command), what).await
+) -> Result<Acted> {
+    let wanted = Wanted {
+        what: "contract",
+        subject: merchant.0,
+        body: &write.body,
+    };
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// Lets a merchant begin nothing new; open groups go on.
@@ -307,85 +302,6 @@ pub(crate) async fn reinstate(
     let command = Command::Alliance(AllianceCommand::ReinstateMerchant { merchant });
     let what = ("reinstate", merchant.0, write.body.reason);
     decide(&app, operator.id, (write.key, command), what).await
-}
-
-/// Adds an account of somebody who acts for a merchant, or of a cashier at one of his stores.
-#[utoipa::path(post, path = "/console/merchants/{id}/staff", tag = "console", params(("id" = String, Path)), request_body = StaffWanted, responses((status = 200, description = "Added", body = StaffAdded)))]
-pub(crate) async fn add_staff(
-    State(app): Shared,
-    _: AsOperator,
-    Segment(merchant): Segment<MerchantId>,
-    write: Write<StaffWanted>,
-) -> Result<Json<StaffAdded>> {
-    staff_of(&app, merchant, write.body).await
-}
-
-/// The store must be the merchant's: another's looks like none.
-pub(super) async fn staff_of(
-    app: &App,
-    merchant: MerchantId,
-    wanted: StaffWanted,
-) -> Result<Json<StaffAdded>> {
-    let StaffWanted {
-        name,
-        password,
-        store,
-    } = wanted;
-    check_line(&name, MAX_NAME_CHARS, "name")?;
-    if password.chars().count() < MIN_PASSWORD_CHARS {
-        let detail = format!("a password has at least {MIN_PASSWORD_CHARS} characters");
-        return Err(Problem::unprocessable("body_invalid", detail).with("field", "password"));
-    }
-    let no_store = || Problem::not_found("store_unknown", "there is no such store");
-    let store = match store {
-        Some(text) => Some(decimal(&text).map(StoreId).ok_or_else(no_store)?),
-        None => None,
-    };
-    let ask = move |world: &domain::World| {
-        let owner = store.map(|store| world.store(store).map(|(owner, _)| owner));
-        (world.merchant(merchant).is_some(), owner)
-    };
-    let (is_merchant, owner) = app.query(ask).await?;
-    if !is_merchant {
-        return Err(Problem::not_found(
-            "merchant_unknown",
-            "there is no such merchant",
-        ));
-    }
-    if owner.is_some_and(|owner| owner != Some(merchant)) {
-        return Err(no_store());
-    }
-    let _slot = app
-        .passwords
-        .acquire()
-        .await
-        .map_err(|_| Problem::stopped())?;
-    let hashing = tokio::task::spawn_blocking(move || hash_password(&password)).await;
-    let hash = hashing.ok().flatten().ok_or_else(Problem::stopped)?;
-    let role = if store.is_some() {
-        CASHIER_ROLE
-    } else {
-        MERCHANT_ROLE
-    };
-    let scope = Scope { merchant, store };
-    let now = app.config.clock.now();
-    let adding = app
-        .people
-        .directory()
-        .add_staff((&name, &hash), role, scope, now);
-    match adding.await {
-        Ok(id) => Ok(Json(StaffAdded {
-            id: id.to_string(),
-            role,
-        })),
-        Err(DirectoryError::NameTaken(_)) => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "name_taken",
-            "somebody signs in with this name already",
-        )),
-        Err(DirectoryError::Store(error)) => Err(store_problem(error)),
-        Err(error) => Err(Problem::fault("an account could not be added", &error)),
-    }
 }
 
 pub(super) fn draft_line(row: &Draft) -> DraftLine {
@@ -491,10 +407,13 @@ pub(crate) async fn publish(
             (campaign, reply.seq)
         }
     };
-    let deciding = app
-        .people
-        .directory()
-        .decide_draft(id, Some(campaign), &reason);
+    // Noted first: what is asked again after a crash in between is noted then.
+    if draft.state != "published" {
+        let what = ("publish-draft", id, reason.clone());
+        note(&app, seq, operator.id, what).await?;
+    }
+    let directory = app.people.directory();
+    let deciding = directory.decide_draft(id, Some(campaign), &reason);
     deciding.await.map_err(store_problem)?;
     Ok(Json(Published {
         id: campaign.to_string(),
@@ -507,7 +426,7 @@ pub(crate) async fn publish(
 #[utoipa::path(post, path = "/console/drafts/{id}/decline", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Declined", body = DraftPage)))]
 pub(crate) async fn decline_draft(
     State(app): Shared,
-    _: AsOperator,
+    operator: AsOperator,
     Segment(DraftNumber(id)): Segment<DraftNumber>,
     write: Write<Reasoned>,
 ) -> Result<Json<DraftPage>> {
@@ -518,5 +437,6 @@ pub(crate) async fn decline_draft(
     }
     let deciding = app.people.directory().decide_draft(id, None, &reason);
     deciding.await.map_err(store_problem)?;
+    note_beside(&app, operator.id, ("decline-draft", id, reason)).await?;
     Ok(Json(draft_page(&draft_of(&app, id).await?)))
 }

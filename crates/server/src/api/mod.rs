@@ -23,6 +23,7 @@ mod inbox;
 mod limits;
 mod me;
 mod merchant;
+mod merchant_orders;
 mod merchants;
 mod notice;
 mod openapi;
@@ -36,8 +37,10 @@ mod recharges;
 mod reports;
 mod shop;
 mod sign_in;
+mod staff;
 mod standing;
 mod statements;
+mod stores;
 mod tables;
 mod taxes;
 mod withdrawals;
@@ -113,6 +116,7 @@ fn staff() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(operator::me))
         .routes(routes!(console::groups))
         .routes(routes!(console::books))
+        .routes(routes!(console::bounced))
         .routes(routes!(console::capital))
         .routes(routes!(console::orders))
         .routes(routes!(console::ledger))
@@ -142,6 +146,8 @@ fn kinds() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(circles::leave))
         .routes(routes!(tables::treats))
         .routes(routes!(tables::list, tables::open))
+        .routes(routes!(tables::of_merchant))
+        .routes(routes!(tables::all))
         .routes(routes!(tables::cancel))
         .routes(routes!(tables::page))
         .routes(routes!(tables::sit))
@@ -196,6 +202,7 @@ fn shop() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(shop::products))
         .routes(routes!(shop::product))
         .routes(routes!(shop::picture))
+        .routes(routes!(stores::store))
         .routes(routes!(shop::add_category))
         .routes(routes!(shop::add_picture))
         .routes(routes!(shop::add_product))
@@ -242,6 +249,7 @@ fn told() -> OpenApiRouter<Arc<App>> {
 fn money_out() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(taxes::pay))
+        .routes(routes!(taxes::pay_suppliers))
         .routes(routes!(taxes::report))
         .routes(routes!(withdrawals::mine, withdrawals::ask))
         .routes(routes!(withdrawals::confirmation))
@@ -266,14 +274,22 @@ fn alliance() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(merchants::sign))
         .routes(routes!(merchants::suspend))
         .routes(routes!(merchants::reinstate))
-        .routes(routes!(merchants::add_staff))
+        .routes(routes!(staff::list, staff::add))
+        .routes(routes!(staff::remove))
+        .routes(routes!(staff::password))
         .routes(routes!(merchants::drafts))
         .routes(routes!(merchants::draft))
         .routes(routes!(merchants::publish))
         .routes(routes!(merchants::decline_draft))
         .routes(routes!(merchant::me))
         .routes(routes!(merchant::open_store))
-        .routes(routes!(merchant::add_cashier))
+        .routes(routes!(staff::mine, staff::add_cashier))
+        .routes(routes!(staff::remove_cashier))
+        .routes(routes!(staff::cashier_password))
+        .routes(routes!(merchant_orders::list))
+        .routes(routes!(merchant_orders::page))
+        .routes(routes!(merchant_orders::ship))
+        .routes(routes!(merchant_orders::take_back))
         .routes(routes!(merchant::lines))
         .routes(routes!(counter::show))
         .routes(routes!(counter::mine))

@@ -13,7 +13,7 @@ use crate::auth::{
 use crate::http::{Keyed, NoBody, Problem, Result, Sent};
 use crate::people::OPERATOR_SESSION_S;
 use crate::wire::{OperatorCard, OperatorSignIn};
-use views::SessionOf;
+use views::{REMOVED_ROLE, SessionOf};
 
 /// Longest password that is looked at, in bytes.
 const MOST_PASSWORD_BYTES: usize = 1024;
@@ -50,7 +50,8 @@ pub(crate) async fn sign_in(
     let right =
         tokio::task::spawn_blocking(move || verify_password(&password, hash.as_deref())).await;
     let right = right.map_err(|error| Problem::fault("checking a password broke off", &error))?;
-    let found = found.filter(|_| right).ok_or_else(wrong)?;
+    let found = found.filter(|row| right && row.role != REMOVED_ROLE);
+    let found = found.ok_or_else(wrong)?;
     let operator = found.id;
     let secret = app
         .people

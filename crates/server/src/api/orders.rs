@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Command, OrderId};
+use domain::{Actor, Command, OperatorId, OrderId};
 
-use crate::app::Shared;
+use super::standing::decide;
+use crate::app::{App, Shared};
 use crate::auth::{AsMember, AsOperator};
 use crate::http::{NoBody, Problem, Result, Segment, Write};
-use crate::wire::{Done, Shipment};
+use crate::wire::{Done, Reasoned, Shipment};
 use views::{Parcel, Shipping};
 
 /// Most characters of a carrier's name or number.
@@ -46,22 +47,31 @@ pub(crate) async fn send_back(
     Ok(Done::at(reply.seq))
 }
 
-/// Says that a product which was sent back has arrived: the price goes back.
-#[utoipa::path(post, path = "/orders/{id}/take-back", tag = "console", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Returned", body = Done)))]
+/// Says that a product which was sent back has arrived, and why it is taken back: the price goes back.
+#[utoipa::path(post, path = "/orders/{id}/take-back", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Returned", body = Done)))]
 pub(crate) async fn take_back(
     State(app): Shared,
     operator: AsOperator,
     Segment(order): Segment<OrderId>,
-    write: Write<NoBody>,
+    write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
-    let reply = app
-        .submit(
-            operator.actor(),
-            write.key,
-            Command::TakeBackOrder { order },
-        )
-        .await?;
-    Ok(Done::at(reply.seq))
+    taken_back(&app, operator.id, order, write).await
+}
+
+pub(super) async fn taken_back(
+    app: &App,
+    operator: OperatorId,
+    order: OrderId,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let command = Command::TakeBackOrder { order };
+    let what = ("take-back-order", short(order.0), write.body.reason);
+    decide(app, operator, (write.key, command), what).await
+}
+
+/// A number of something that there may be very many of, as decisions have it.
+pub(super) fn short(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Says that the product is on its way, and how.
@@ -72,11 +82,19 @@ pub(crate) async fn ship(
     Segment(order): Segment<OrderId>,
     write: Write<Shipment>,
 ) -> Result<Json<Done>> {
+    shipped(&app, operator.actor(), order, write).await
+}
+
+pub(super) async fn shipped(
+    app: &App,
+    actor: Actor,
+    order: OrderId,
+    write: Write<Shipment>,
+) -> Result<Json<Done>> {
     check_shipment(&write.body)?;
     let Shipment { carrier, number } = write.body;
-    let reply = app
-        .submit(operator.actor(), write.key, Command::ShipOrder { order })
-        .await?;
+    let command = Command::ShipOrder { order };
+    let reply = app.submit(actor, write.key, command).await?;
     let member = app
         .query(move |world| world.order(order).map(|order| order.member))
         .await?;
@@ -87,7 +105,7 @@ pub(crate) async fn ship(
             at: app.config.clock.now(),
         };
         app.people.note_shipment(order, member, &shipping).await?;
-        super::deliveries::keep_own(&app, Parcel::Order(order), member).await?;
+        super::deliveries::keep_own(app, Parcel::Order(order), member).await?;
     }
     Ok(Done::at(reply.seq))
 }

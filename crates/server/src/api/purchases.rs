@@ -12,13 +12,15 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use views::{Parcel, PurchaseFilter, PurchaseRow, PurchaseStatus, Shipping};
 
-use super::orders::check_shipment;
+use super::orders::{check_shipment, short};
+use super::standing::decide;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write, items, page_of};
 use crate::money::{Direct, ask_direct, direct_url};
 use crate::wire::{
-    BuyWanted, Done, List, PurchaseCard, PurchaseLine, PurchaseMade, PurchasePage, Shipment, Words,
+    BuyWanted, Done, List, PurchaseCard, PurchaseLine, PurchaseMade, PurchasePage, Reasoned,
+    Shipment, Words,
 };
 
 /// Buys units of a thing: they are held for 15 minutes, until they are paid. The idempotency key and what is asked for name
@@ -262,16 +264,16 @@ pub(crate) async fn ship(
 }
 
 /// Says that what was sent back has arrived: what was paid goes back, and the units are on sale again.
-#[utoipa::path(post, path = "/console/purchases/{id}/take-back", tag = "console", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Returned", body = Done)))]
+#[utoipa::path(post, path = "/console/purchases/{id}/take-back", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Returned", body = Done)))]
 pub(crate) async fn take_back(
     State(app): Shared,
     operator: AsOperator,
     Segment(purchase): Segment<PurchaseId>,
-    write: Write<NoBody>,
+    write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
     let command = Command::Shop(ShopCommand::TakeBackPurchase { purchase });
-    let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Done::at(reply.seq))
+    let what = ("take-back-purchase", short(purchase.0), write.body.reason);
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 /// Purchases with what they are called now and how they travel.

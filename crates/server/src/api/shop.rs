@@ -17,13 +17,13 @@ use super::standing::decide;
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{Address, AsOperator};
 use crate::http::{
-    InPath, NoBody, Page, Params, PictureName, Problem, ProductNumber, Result, Segment, Upload,
-    Write, decimal, items, page_of,
+    InPath, Page, Params, PictureName, Problem, ProductNumber, Result, Segment, Upload, Write,
+    decimal, items, page_of,
 };
 use crate::wire::{
     Categories, CategoryCard, CategoryWanted, Done, List, PackageBody, PictureKept, ProductKept,
-    ProductWanted, ReturnedLine, ReturnedUnits, ReturnsWanted, ShopProduct, SkuCard, SkuLine,
-    SkuListed, SkuWanted, StockWanted, Words,
+    ProductWanted, Reasoned, ReturnedLine, ReturnedUnits, ReturnsWanted, ShopProduct, SkuCard,
+    SkuLine, SkuListed, SkuWanted, StockWanted, Words,
 };
 
 /// Most bytes of a product's text in one language.
@@ -242,36 +242,38 @@ pub(crate) async fn change_sku(
     Segment(sku): Segment<SkuId>,
     write: Write<SkuWanted>,
 ) -> Result<Json<Done>> {
-    let terms = Box::new(terms_of(write.body)?);
+    let mut wanted = write.body;
+    let reason = wanted.reason.take().unwrap_or_default();
+    let terms = Box::new(terms_of(wanted)?);
     let command = Command::Shop(ShopCommand::ChangeSku { sku, terms });
-    let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Done::at(reply.seq))
+    let why = ("change-sku", sku.0, reason);
+    decide(&app, operator.id, (write.key, command), why).await
 }
 
 /// Takes a thing off sale; what is reserved may be paid.
-#[utoipa::path(post, path = "/console/skus/{id}/close", tag = "console", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Off sale", body = Done)))]
+#[utoipa::path(post, path = "/console/skus/{id}/close", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Off sale", body = Done)))]
 pub(crate) async fn close_sku(
     State(app): Shared,
     operator: AsOperator,
     Segment(sku): Segment<SkuId>,
-    write: Write<NoBody>,
+    write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
     let command = Command::Shop(ShopCommand::CloseSku { sku });
-    let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Done::at(reply.seq))
+    let why = ("close-sku", sku.0, write.body.reason);
+    decide(&app, operator.id, (write.key, command), why).await
 }
 
 /// Puts a thing on sale again.
-#[utoipa::path(post, path = "/console/skus/{id}/reopen", tag = "console", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "On sale", body = Done)))]
+#[utoipa::path(post, path = "/console/skus/{id}/reopen", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "On sale", body = Done)))]
 pub(crate) async fn reopen_sku(
     State(app): Shared,
     operator: AsOperator,
     Segment(sku): Segment<SkuId>,
-    write: Write<NoBody>,
+    write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
     let command = Command::Shop(ShopCommand::ReopenSku { sku });
-    let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Done::at(reply.seq))
+    let why = ("reopen-sku", sku.0, write.body.reason);
+    decide(&app, operator.id, (write.key, command), why).await
 }
 
 /// Adds units to a stock or takes free ones out, with a reason.

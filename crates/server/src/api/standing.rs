@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use domain::{Actor, Command, MemberId, OperatorId, PlanTerms, Region, regions};
 use views::{Decision, RefusalNote};
 
-use super::approvals::{Acted, Wanted, act};
+use super::approvals::{Acted, Wanted, act, is_remembered};
 use super::campaigns::Fresh;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator};
@@ -302,7 +302,9 @@ pub(super) async fn decide(
     (what, subject, reason): (&'static str, u32, String),
 ) -> Result<Json<Done>> {
     check_reason(&reason)?;
-    let reply = app.submit(Actor::Operator(operator), key, command).await?;
+    let actor = Actor::Operator(operator);
+    let again = is_remembered(app, actor, key).await?;
+    let reply = app.submit(actor, key, command).await?;
     let decision = Decision {
         seq: reply.seq,
         at: app.config.clock.now(),
@@ -311,6 +313,43 @@ pub(super) async fn decide(
         subject,
         reason,
     };
-    app.people.note_decision(&decision).await?;
+    // What is asked again is answered with a later place in the journal, and was noted then, unless the platform died in between.
+    let directory = app.people.directory();
+    if !again
+        || !directory
+            .was_decided(&decision)
+            .await
+            .map_err(store_problem)?
+    {
+        app.people.note_decision(&decision).await?;
+    }
     Ok(Done::at(reply.seq))
+}
+
+/// Notes what an operator has decided, and why, beside the record that has it.
+pub(super) async fn note(
+    app: &App,
+    seq: u64,
+    operator: OperatorId,
+    (what, subject, reason): (&str, u32, String),
+) -> Result<()> {
+    let decision = Decision {
+        seq,
+        at: app.config.clock.now(),
+        operator,
+        what: what.to_owned(),
+        subject,
+        reason,
+    };
+    app.people.note_decision(&decision).await
+}
+
+/// Notes a decision about what the journal does not have: it stands where the journal was then.
+pub(super) async fn note_beside(
+    app: &App,
+    operator: OperatorId,
+    what: (&str, u32, String),
+) -> Result<()> {
+    let seq = *app.engine.committed().borrow();
+    note(app, seq, operator, what).await
 }

@@ -8,14 +8,16 @@ use domain::{
     TableBill, TableCommand, TableId, TableRefusal,
 };
 
+use views::TablesOf;
+
 use super::campaigns::Fresh;
 use super::groups::{to_pay, via};
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsCashier, AsMember};
+use crate::auth::{AsCashier, AsFinance, AsMember, AsMerchant};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, TableToken, Write, decimal};
 use crate::wire::{
-    Join, List, SatDown, TableDone, TableLine, TablePage, TableWanted, TreatCard, campaign_card,
-    state_of,
+    Join, List, SatDown, TableDone, TableLine, TablePage, TableSeen, TableWanted, TreatCard,
+    campaign_card, state_of,
 };
 
 /// Most treats that are listed.
@@ -96,11 +98,44 @@ pub(crate) async fn list(
     Params(query): Params<Page>,
 ) -> Result<Viewed<List<TableLine>>> {
     app.reach(query.at_least).await?;
-    let found = app.views.tables(cashier.store, query.of()?).await;
+    let of = TablesOf::Store(cashier.store);
+    let found = app.views.tables(of, query.of()?).await;
     let found = found.map_err(store_problem)?;
     let now = app.config.clock.now();
     let items = found.value.items.iter();
     let items = items.map(|row| TableLine::of(row, now)).collect();
+    let next = found.value.next.map(|next| next.to_string());
+    Ok(Viewed(found.seq, List { items, next }))
+}
+
+/// The tables of all of the merchant's stores, newest first.
+#[utoipa::path(get, path = "/merchant/tables", tag = "merchant", params(Page), responses((status = 200, description = "Tables", body = List<TableSeen>)))]
+pub(crate) async fn of_merchant(
+    State(app): Shared,
+    merchant: AsMerchant,
+    Params(query): Params<Page>,
+) -> Result<Viewed<List<TableSeen>>> {
+    seen(&app, TablesOf::Merchant(merchant.merchant), &query).await
+}
+
+/// All tables, newest first.
+#[utoipa::path(get, path = "/console/tables", tag = "console", params(Page), responses((status = 200, description = "Tables", body = List<TableSeen>)))]
+pub(crate) async fn all(
+    State(app): Shared,
+    _: AsFinance,
+    Params(query): Params<Page>,
+) -> Result<Viewed<List<TableSeen>>> {
+    seen(&app, TablesOf::All, &query).await
+}
+
+/// Without the tokens: who only watches sits down nowhere.
+async fn seen(app: &App, of: TablesOf, query: &Page) -> Result<Viewed<List<TableSeen>>> {
+    app.reach(query.at_least).await?;
+    let found = app.views.tables(of, query.of()?).await;
+    let found = found.map_err(store_problem)?;
+    let now = app.config.clock.now();
+    let items = found.value.items.iter();
+    let items = items.map(|row| TableSeen::of(row, now)).collect();
     let next = found.value.next.map(|next| next.to_string());
     Ok(Viewed(found.seq, List { items, next }))
 }

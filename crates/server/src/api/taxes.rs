@@ -1,4 +1,5 @@
-//! Tax that is withheld of rewards (rules 9.3): what finance reads, and what is handed over to the tax office.
+//! What leaves the operator's own bank: tax that is withheld of rewards (rules 9.3), with what finance reads of it, and what suppliers
+//! are paid (rules 6).
 
 use axum::extract::State;
 use views::TaxRow;
@@ -19,6 +20,21 @@ pub(crate) async fn pay(
 ) -> Result<Acted> {
     let wanted = Wanted {
         what: "tax",
+        subject: 0,
+        body: &write.body,
+    };
+    act(&app, operator.id, write.key, wanted).await
+}
+
+/// Records that suppliers were paid for products that were sold, from the operator's own bank; at most what all of them are owed.
+#[utoipa::path(post, path = "/console/suppliers", tag = "console", request_body = Capital, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Recorded; there is no other operator", body = Done)))]
+pub(crate) async fn pay_suppliers(
+    State(app): Shared,
+    operator: AsFinance,
+    write: Write<Capital>,
+) -> Result<Acted> {
+    let wanted = Wanted {
+        what: "suppliers",
         subject: 0,
         body: &write.body,
     };

@@ -8,11 +8,12 @@ use utoipa::IntoParams;
 use views::{PayoutAccount, WithdrawalFilter, WithdrawalRow, WithdrawalStatus};
 
 use super::approvals::{Acted, Wanted, act};
+use super::orders::short;
 use super::reports::{Csv, PAGE, ReportQuery};
-use super::standing::decide;
+use super::standing::{check_reason, decide, note_beside};
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember};
-use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write, decimal, items, page_of};
+use crate::http::{Page, Params, Problem, Result, Segment, Write, decimal, items, page_of};
 use crate::money::payout_no;
 use crate::present::masked;
 use crate::wire::{
@@ -229,7 +230,7 @@ pub(crate) async fn verify_account(
     write: Write<AccountVerified>,
 ) -> Result<Json<PayoutAccountPage>> {
     let AccountVerified { token, reason } = write.body;
-    super::standing::check_reason(&reason)?;
+    check_reason(&reason)?;
     let account = app.people.directory().payout_account_of(member).await;
     let account = account.map_err(store_problem)?;
     let seen = account.filter(|account| draw::to_hex(&account.token) == token);
@@ -246,16 +247,8 @@ pub(crate) async fn verify_account(
     if !verified.await.map_err(store_problem)? {
         return Err(changed());
     }
-    let seq = *app.engine.committed().borrow();
-    let decision = views::Decision {
-        seq,
-        at: now,
-        operator: operator.id,
-        what: "verify-payout-account".to_owned(),
-        subject: member.0,
-        reason,
-    };
-    app.people.note_decision(&decision).await?;
+    let what = ("verify-payout-account", member.0, reason);
+    note_beside(&app, operator.id, what).await?;
     account_page(&app, member).await
 }
 
@@ -356,17 +349,17 @@ pub(crate) async fn all(
     Ok(Viewed(found.seq, List { items, next }))
 }
 
-/// Has a withdrawal paid. The channel is told when this is durable.
-#[utoipa::path(post, path = "/console/withdrawals/{id}/approve", tag = "console", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Approved", body = Done)))]
+/// Has a withdrawal paid, and says what was looked at. The channel is told when this is durable.
+#[utoipa::path(post, path = "/console/withdrawals/{id}/approve", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Approved", body = Done)))]
 pub(crate) async fn approve(
     State(app): Shared,
     operator: AsFinance,
     Segment(withdrawal): Segment<WithdrawalId>,
-    write: Write<NoBody>,
+    write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
     let command = Command::ApproveWithdrawal { withdrawal };
-    let reply = app.submit(operator.actor(), write.key, command).await?;
-    Ok(Done::at(reply.seq))
+    let what = ("approve-withdrawal", short(withdrawal.0), write.body.reason);
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 /// Gives a withdrawal's money back.
@@ -379,7 +372,7 @@ pub(crate) async fn reject(
 ) -> Result<Json<Done>> {
     let (key, reason) = (write.key, write.body.reason);
     let command = Command::RejectWithdrawal { withdrawal };
-    let subject = u32::try_from(withdrawal.0).unwrap_or(u32::MAX);
+    let subject = short(withdrawal.0);
     decide(
         &app,
         operator.id,

@@ -81,12 +81,6 @@ impl AsOperator {
     }
 }
 
-impl AsFinance {
-    pub(crate) fn actor(&self) -> Actor {
-        Actor::Operator(self.id)
-    }
-}
-
 impl FromRequestParts<Arc<App>> for Address {
     type Rejection = Problem;
 

@@ -8,8 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use domain::{
-    CampaignId, CounterId, GroupId, IdempotencyKey, MemberId, MerchantId, OrderId, PaymentId,
-    PurchaseId, Region, SkuId, StatementId, TableId, WithdrawalId,
+    CampaignId, CounterId, GroupId, IdempotencyKey, MemberId, MerchantId, OperatorId, OrderId,
+    PaymentId, PurchaseId, Region, SkuId, StatementId, StoreId, TableId, WithdrawalId,
 };
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -273,9 +273,7 @@ async fn read(body: Body, most: usize) -> Result<Bytes> {
             "the body took longer than 20 s",
         )
     };
-    tokio::time::timeout(BODY_WITHIN, reading)
-        .await
-        .map_err(slow)?
+    tokio::time::timeout(BODY_WITHIN, reading).await.map_err(slow)?
 }
 
 fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T> {
@@ -464,6 +462,24 @@ impl InPath for DraftNumber {
     const UNKNOWN: &'static str = "draft_unknown";
     fn read(text: &str) -> Option<DraftNumber> {
         decimal(text).map(DraftNumber)
+    }
+}
+
+/// An account of a merchant's staff.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StaffNumber(pub(crate) OperatorId);
+
+impl InPath for StaffNumber {
+    const UNKNOWN: &'static str = "staff_unknown";
+    fn read(text: &str) -> Option<StaffNumber> {
+        decimal(text).map(OperatorId).map(StaffNumber)
+    }
+}
+
+impl InPath for StoreId {
+    const UNKNOWN: &'static str = "store_unknown";
+    fn read(text: &str) -> Option<StoreId> {
+        decimal(text).map(StoreId)
     }
 }
 

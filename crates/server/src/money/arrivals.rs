@@ -329,7 +329,10 @@ async fn submit(app: &App, command: Command) -> Result<PaymentAnswer, SubmitErro
         })
         .await?;
     Ok(match reply.answer {
-        Answer::Payment(answer) => answer,
+        Answer::Payment(answer) => {
+            super::flag(&answer);
+            answer
+        }
         Answer::Done
         | Answer::Member(_)
         | Answer::Campaign(_)

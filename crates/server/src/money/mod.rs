@@ -27,3 +27,17 @@ pub(crate) use purchases::{
 pub(crate) use reconcile::{Compared, watch_books};
 pub(crate) use refunds::run as run_refunds;
 pub(crate) use retries::wait;
+
+use domain::{Bounce, PaymentAnswer};
+
+/// Counts a payment that could hold no place, and says so where its amount was wrong: no page of ours asks for another one.
+pub(crate) fn flag(answer: &PaymentAnswer) {
+    let PaymentAnswer::Bounced { refund, reason } = *answer else {
+        return;
+    };
+    let name = views::bounce_name(reason);
+    metrics::counter!("payments_bounced_total", "reason" => name).increment(1);
+    if reason == Bounce::AmountDiffers {
+        tracing::warn!(%refund, "a payment of another amount than the price goes back by refund {refund}");
+    }
+}

@@ -390,7 +390,10 @@ async fn submit(app: &App, command: Command) -> Result<Option<PaymentAnswer>, Su
     };
     let answer = app.engine.submit(request).await?.answer;
     Ok(match answer {
-        Answer::Payment(answer) => Some(answer),
+        Answer::Payment(answer) => {
+            super::flag(&answer);
+            Some(answer)
+        }
         Answer::Done
         | Answer::Member(_)
         | Answer::Campaign(_)

@@ -21,15 +21,14 @@ pub(crate) struct OperatorCard {
     pub(crate) role: String,
 }
 
-/// Records a deposit of capital, or tax that was handed over.
+/// Records a deposit of capital, tax that was handed over, or what suppliers were paid.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Capital {
     /// More than zero.
     pub(crate) amount: Amount,
-    /// Where it came from or how it was paid, for the other operators: at most 400 bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
+    /// Where it came from or how it was paid, for the other operators: 1 to 400 bytes.
+    pub(crate) reason: String,
 }
 
 /// Says how a product travels.
@@ -114,6 +113,28 @@ pub(crate) struct OwedLine {
     pub(crate) amount: Amount,
 }
 
+/// A payment that could hold no place and went back at once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BouncedLine {
+    /// The channel's name of it.
+    pub(crate) txn: String,
+    pub(crate) at: At,
+    pub(crate) amount: Amount,
+    /// Why, such as `amount_differs`, `second_payment` or `group_full`.
+    #[schema(example = "amount_differs")]
+    pub(crate) reason: &'static str,
+    /// From whom, where known.
+    pub(crate) member: Option<String>,
+    pub(crate) member_masked: Option<String>,
+    /// For which group, where one was named.
+    pub(crate) group: Option<String>,
+    pub(crate) payment: Option<String>,
+    /// Number of its way back.
+    pub(crate) refund: Option<String>,
+    /// When the channel had confirmed that; null while it is on its way.
+    pub(crate) refunded_at: Option<At>,
+}
+
 /// One line of the ledger.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LedgerLine {
@@ -142,6 +163,8 @@ pub(crate) struct ConsoleOrder {
     pub(crate) member: String,
     pub(crate) member_masked: String,
     pub(crate) price: Amount,
+    /// `ship`, `pick-up`, `voucher` or `at-table`
+    pub(crate) fulfilment: &'static str,
     pub(crate) state: String,
     pub(crate) at: At,
     pub(crate) received_by: Option<At>,

@@ -199,6 +199,8 @@ pub(crate) struct OrderCard {
     /// What comes with it: the prize that the seat was drawn for.
     pub(crate) prize: Option<Words>,
     pub(crate) price: Amount,
+    /// `ship`, `pick-up`, `voucher` or `at-table`
+    pub(crate) fulfilment: &'static str,
     /// `paid`, `shipped`, `received`, `kept`, `returning` or `returned`
     pub(crate) state: String,
     pub(crate) at: At,

@@ -4,7 +4,7 @@ use domain::{CashTaker, ChannelTerms, Contract, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, At};
+use super::{Amount, At, DeliveryBody, OrderCard};
 
 /// Applies to become a merchant.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -120,7 +120,7 @@ impl From<&Contract> for ContractBody {
 }
 
 /// Admits an applicant, or signs a new contract.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContractWanted {
     pub(crate) contract: ContractBody,
@@ -209,6 +209,9 @@ pub(crate) struct StaffWanted {
     /// With a store he is its cashier, without one he acts for the merchant.
     #[serde(default)]
     pub(crate) store: Option<String>,
+    /// Why, for the list of decisions: at most 400 bytes.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
 }
 
 /// Who was added.
@@ -217,6 +220,57 @@ pub(crate) struct StaffAdded {
     pub(crate) id: String,
     /// `merchant` or `cashier`.
     pub(crate) role: &'static str,
+}
+
+/// An account of a merchant's staff.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StaffLine {
+    pub(crate) id: String,
+    /// What it signs in with.
+    pub(crate) name: String,
+    /// `merchant`, `cashier`, or `removed`: it may nothing any more.
+    pub(crate) role: String,
+    /// Number of the store, for cashiers.
+    pub(crate) store: Option<String>,
+    pub(crate) added_at: At,
+}
+
+/// Another password for an account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordWanted {
+    /// At least 10 characters.
+    pub(crate) password: String,
+    /// Why, for the list of decisions: at most 400 bytes.
+    pub(crate) reason: String,
+}
+
+/// What somebody bought of a merchant's campaign.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MerchantOrder {
+    #[serde(flatten)]
+    pub(crate) order: OrderCard,
+    pub(crate) member_masked: String,
+}
+
+/// The same, with where it is to be sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MerchantOrderPage {
+    #[serde(flatten)]
+    pub(crate) line: MerchantOrder,
+    /// Null if nobody has said, and when the return window has closed.
+    pub(crate) delivery: Option<DeliveryBody>,
+}
+
+/// A store, as everybody sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StoreCard {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) address: String,
+    /// Number and name of the merchant.
+    pub(crate) merchant: String,
+    pub(crate) merchant_name: String,
 }
 
 /// A draft of a campaign in a list.

@@ -120,7 +120,7 @@ pub(crate) struct PlanBody {
     /// How the plan's dividend pool is shared; every month by team sales without it.
     #[serde(default)]
     pub(crate) dividend: DividendBody,
-    /// Why, for the other operators, when it is published: at most 400 bytes.
+    /// Why: 1 to 400 bytes. A plan that is published needs it; it is no part of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
 }

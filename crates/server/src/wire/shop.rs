@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, At, RegionCard, Words};
+use super::{Amount, At, RegionCard, StoreCard, Words};
 
 /// A text in both languages, as it is sent in.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -152,6 +152,9 @@ pub(crate) struct SkuWanted {
     /// Whether it keeps that when the payment goes back.
     #[serde(default)]
     pub(crate) fee_kept_on_refund: bool,
+    /// Why: 1 to 400 bytes. A change needs it.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
 }
 
 /// What is got for a recharge package's price.
@@ -352,6 +355,8 @@ pub(crate) struct FetchCode {
     pub(crate) code: String,
     /// When a voucher ends.
     pub(crate) until: Option<At>,
+    /// Where it is fetched; none: at any store.
+    pub(crate) stores: Vec<StoreCard>,
 }
 
 /// A code that a cashier was shown.

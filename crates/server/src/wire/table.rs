@@ -40,10 +40,19 @@ pub(crate) struct TableWanted {
 /// A table of the cashier's store.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TableLine {
-    pub(crate) id: String,
-    pub(crate) template: String,
+    #[serde(flatten)]
+    pub(crate) seen: TableSeen,
     /// What guests know it by. Whoever has it can look at the table and sit down.
     pub(crate) token: String,
+}
+
+/// A table, as those see it who only watch.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TableSeen {
+    pub(crate) id: String,
+    pub(crate) template: String,
+    /// Number of the store.
+    pub(crate) store: String,
     pub(crate) bill: Amount,
     pub(crate) guests: u32,
     /// `open`, `full`, `settled`, `expired`, `cancelled` or `void`
@@ -116,17 +125,25 @@ impl TreatCard {
 
 impl TableLine {
     pub(crate) fn of(row: &views::TableRow, now: Millis) -> TableLine {
+        TableLine {
+            seen: TableSeen::of(row, now),
+            token: draw::to_hex(&row.table.token),
+        }
+    }
+}
+
+impl TableSeen {
+    pub(crate) fn of(row: &views::TableRow, now: Millis) -> TableSeen {
         let view = &row.table;
-        let token = draw::to_hex(&view.token);
         let state = row.group.map(|(state, ..)| state);
         let (paid, held) = match row.group {
             Some((GroupState::Open | GroupState::Full, paid, held)) => (paid, held),
             Some(_) | None => (0, 0),
         };
-        TableLine {
+        TableSeen {
             id: view.table.to_string(),
             template: view.template.to_string(),
-            token,
+            store: view.store.to_string(),
             bill: view.bill.bill.into(),
             guests: view.bill.seats,
             state: state_of(view, state, now),

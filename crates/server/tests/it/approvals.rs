@@ -162,7 +162,7 @@ async fn what_waited_too_long_is_asked_for_anew_and_mistakes_are_told_at_once() 
     boss.post("/console/profile", wrong)
         .await
         .is_problem(422, "body_invalid");
-    let both = json!({ "ranks": [], "leader_rank": 1 });
+    let both = json!({ "ranks": [], "leader_rank": 1, "reason": "a try" });
     boss.post("/console/plans", both)
         .await
         .is_problem(422, "body_invalid");

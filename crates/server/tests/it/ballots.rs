@@ -225,7 +225,10 @@ async fn registering_repeats_and_is_left_like_any_join() {
     // Nothing went back when it was cancelled, for nothing was paid.
     let operator = site.operator().await;
     let cancelled = operator
-        .post(&format!("/groups/{group}/cancel"), json!({}))
+        .post(
+            &format!("/groups/{group}/cancel"),
+            json!({ "reason": "sold out" }),
+        )
         .await;
     assert_eq!(cancelled.status, 200);
     site.group(&group, "cancelled").await;

@@ -153,7 +153,11 @@ async fn silent_group(site: &Site) -> (Caller, String) {
 
 async fn cancel(site: &Site, group: &str) {
     let path = format!("/groups/{group}/cancel");
-    let got = site.operator().await.post(&path, json!({})).await;
+    let got = site
+        .operator()
+        .await
+        .post(&path, json!({ "reason": "sold out" }))
+        .await;
     assert_eq!(got.status, 200, "{got:?}");
 }
 
@@ -449,7 +453,10 @@ async fn the_channels_own_books_stand_beside_ours() {
     let site = Site::open().await;
     let operator = site.operator().await;
     let capital = operator
-        .post("/capital", json!({ "amount": "500.00" }))
+        .post(
+            "/capital",
+            json!({ "amount": "500.00", "reason": "from our bank" }),
+        )
         .await;
     assert_eq!(capital.status, 200, "{capital:?}");
     let leader = site.member(1, None).await;

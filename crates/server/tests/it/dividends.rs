@@ -32,8 +32,14 @@ pub(crate) fn offer(plan: u32) -> Value {
 async fn a_pool_is_shown_and_its_payments_are_explained() {
     let site = Site::open().await;
     let operator = site.operator().await;
-    done(&operator.post("/console/plans", plan()).await);
-    let mut wrong = plan();
+    let mut agreed = plan();
+    operator
+        .post("/console/plans", agreed.clone())
+        .await
+        .is_problem(422, "body_invalid");
+    agreed["reason"] = json!("agreed in May");
+    done(&operator.post("/console/plans", agreed.clone()).await);
+    let mut wrong = agreed;
     wrong["dividend"]["weights_by_rank"] = json!([1, 2]);
     let got = operator.post("/console/plans", wrong).await;
     got.is_problem(422, "plan_invalid");

@@ -138,7 +138,11 @@ async fn one_payment_holds_one_seat_once() {
             site.group(&settled, "settled").await;
             let cancel = format!("/groups/{cancelled}/cancel");
             assert_eq!(
-                site.operator().await.post(&cancel, json!({})).await.status,
+                site.operator()
+                    .await
+                    .post(&cancel, json!({ "reason": "sold out" }))
+                    .await
+                    .status,
                 200
             );
             site.settled_books().await;

@@ -153,7 +153,7 @@ async fn a_groups_shares_wait_for_its_returns_and_go_back_with_them() {
         format!("/orders/{}/take-back", orders[0]),
     );
     done(&buyers[0].post(&back, json!({})).await);
-    done(&boss.post(&taken, json!({})).await);
+    done(&boss.post(&taken, json!({ "reason": "arrived" })).await);
     stands(&site, &home.caller, "3.00", "0.00").await;
 
     // His own campaign gives his store nothing: 180.00 are what he has sold.

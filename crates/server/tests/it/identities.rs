@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::files::small;
-use crate::site::{Caller, Site};
+use crate::site::{Caller, PUBLISH, Site};
 use crate::withdrawals::{verified, with_money};
 
 /// Says who runs the platform, as some profiles demand.
@@ -89,7 +89,7 @@ async fn who_runs_the_platform_is_told_before_anything_is_sold() {
     assert_eq!(adopted.status, 200, "{}", adopted.text());
     let mut campaign = small(3);
     campaign["profile"] = json!("own");
-    let refused = boss.post("/campaigns", campaign.clone()).await;
+    let refused = boss.post(PUBLISH, campaign.clone()).await;
     assert_eq!(refused.json()["limit"], "disclosures", "{}", refused.text());
     refused.is_problem(422, "profile_forbids");
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::files::small;
-use crate::site::{Caller, Got, Site};
+use crate::site::{Caller, Got, PUBLISH, Site};
 
 /// Every write of the API with who may call it and a body that would do.
 fn writes(group: &str, campaign: &str) -> Vec<(&'static str, String, Value)> {
@@ -31,12 +31,16 @@ fn writes(group: &str, campaign: &str) -> Vec<(&'static str, String, Value)> {
         ("member", format!("/groups/{group}/leave"), json!({})),
         ("member", "/orders/0/receive".to_owned(), json!({})),
         ("operator", "/campaigns/check".to_owned(), file.clone()),
-        ("operator", "/campaigns".to_owned(), file),
-        ("operator", format!("/groups/{group}/cancel"), json!({})),
+        ("operator", PUBLISH.to_owned(), file),
+        (
+            "operator",
+            format!("/groups/{group}/cancel"),
+            json!({ "reason": "sold out" }),
+        ),
         (
             "operator",
             "/capital".to_owned(),
-            json!({ "amount": "1.00" }),
+            json!({ "amount": "1.00", "reason": "from our bank" }),
         ),
         (
             "operator",
@@ -192,7 +196,7 @@ async fn bad_bodies_and_keys_of_every_write() {
         let got = send(caller, &path, Some("k8"), unknown.to_string()).await;
         match path.as_str() {
             "/campaigns/check" => assert_eq!(got.json()["problem"]["code"], "unknown_key"),
-            "/campaigns" => got.is_problem(422, "campaign_file_invalid"),
+            PUBLISH => got.is_problem(422, "campaign_file_invalid"),
             _ => got.is_problem(422, "body_invalid"),
         }
         for (name, _) in good.as_object().unwrap() {
@@ -550,7 +554,7 @@ async fn the_gate_explains_itself() {
     assert_eq!(bad["solvency"]["platform_worst"], "-452.40");
     assert!(bad["shortfall"]["term"].is_string(), "{bad}");
     let refused = operator
-        .post("/campaigns", crate::files::example("e2-fee"))
+        .post(PUBLISH, crate::files::example("e2-fee"))
         .await;
     refused.is_problem(422, "campaign_not_solvent");
     assert_eq!(refused.json()["shortfall"], bad["shortfall"]);
@@ -566,7 +570,7 @@ async fn the_gate_explains_itself() {
     rate["group"].as_object_mut().unwrap().remove("winners");
     rate["group"]["win_rate"] = json!("3%");
     let checked = operator.post("/campaigns/check", rate.clone()).await.json();
-    let got = operator.post("/campaigns", rate).await;
+    let got = operator.post(PUBLISH, rate).await;
     got.is_problem(422, "win_rate_not_whole");
     assert_eq!(
         (&checked["problem"]["code"], &checked["problem"]["field"]),
@@ -576,14 +580,20 @@ async fn the_gate_explains_itself() {
     assert_eq!(checked["problem"]["nearest"], nearest, "{checked}");
     assert_eq!(got.json()["nearest"], nearest);
     operator
-        .post("/capital", json!({ "amount": "0.00" }))
+        .post("/capital", json!({ "amount": "0.00", "reason": "a try" }))
         .await
         .is_problem(422, "amount_not_positive");
     operator
-        .post("/capital", json!({ "amount": "92233720368547758.07" }))
+        .post(
+            "/capital",
+            json!({ "amount": "92233720368547758.07", "reason": "a try" }),
+        )
         .await;
     operator
-        .post("/capital", json!({ "amount": "92233720368547758.07" }))
+        .post(
+            "/capital",
+            json!({ "amount": "92233720368547758.07", "reason": "a try" }),
+        )
         .await
         .is_problem(422, "amount_too_large");
     site.close().await;
@@ -610,7 +620,7 @@ async fn a_campaign_that_says_a_thing_twice_is_refused() {
             .body(twice.clone());
         Got::of(request.send().await.unwrap()).await
     };
-    let published = send("/campaigns").await;
+    let published = send(PUBLISH).await;
     published.is_problem(422, "campaign_file_invalid");
     let checked = send("/campaigns/check").await.json();
     assert_eq!(checked["ok"], false, "{checked}");

@@ -21,13 +21,13 @@ fn offer(commission: &str) -> Value {
 }
 
 #[track_caller]
-fn done(got: &Got) -> Value {
+pub(crate) fn done(got: &Got) -> Value {
     assert!(got.status.is_success(), "{}", got.text());
     got.json()
 }
 
 /// A member applies, the operator admits him, and somebody signs in for the new merchant.
-async fn merchant(site: &Site, operator: &Caller, number: u32) -> (String, Caller) {
+pub(crate) async fn merchant(site: &Site, operator: &Caller, number: u32) -> (String, Caller) {
     let member = site.member(number, None).await;
     let name = format!("茶馆 {number}");
     let applied = json!({ "name": name, "contact": "13900000000" });

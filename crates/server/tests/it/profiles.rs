@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::site::{PUBLISH, Site};
 
 const EXAMPLE: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -53,7 +53,7 @@ async fn an_operator_adopts_a_profile_and_everybody_sees_who_signs_for_it() {
     assert_eq!(got.json()["field"], "signed_by");
 
     let under_seed = site.publish(group_buy("seed")).await;
-    let got = operator.post("/campaigns", group_buy("own")).await;
+    let got = operator.post(PUBLISH, group_buy("own")).await;
     got.is_problem(422, "campaign_invalid");
     let got = operator
         .post("/console/profile", adopt("own", Some(EXAMPLE)))
@@ -63,10 +63,10 @@ async fn an_operator_adopts_a_profile_and_everybody_sees_who_signs_for_it() {
     assert_eq!(profile["profile"], "own");
     assert_eq!(profile["own"]["name"], "example-2027");
     assert_eq!(profile["limits"]["money_in_groups"], "2000.00");
-    let got = operator.post("/campaigns", group_buy("seed")).await;
+    let got = operator.post(PUBLISH, group_buy("seed")).await;
     got.is_problem(422, "profile_forbids");
     assert_eq!(got.json()["limit"], "profile");
-    let got = operator.post("/campaigns", group_buy("own")).await;
+    let got = operator.post(PUBLISH, group_buy("own")).await;
     assert_eq!(got.json()["limit"], "disclosures", "{}", got.text());
     crate::identities::stated(&operator).await;
     let campaign = site.publish(group_buy("own")).await;
@@ -80,8 +80,8 @@ async fn an_operator_adopts_a_profile_and_everybody_sees_who_signs_for_it() {
         .json();
     assert_eq!(page["profile"], "own", "{page}");
     let decisions = operator.get("/console/decisions").await.json();
-    assert_eq!(decisions["items"][1]["what"], "profile");
-    assert_eq!(decisions["items"][1]["reason"], "advice of counsel");
+    assert_eq!(decisions["items"][2]["what"], "profile");
+    assert_eq!(decisions["items"][2]["reason"], "advice of counsel");
     site.close().await;
 }
 
@@ -93,7 +93,7 @@ async fn a_check_asks_what_publication_asks() {
     let check = async |file: &Value| {
         let checked = operator.post("/campaigns/check", file.clone()).await.json();
         assert!(checked["solvency"].is_object(), "{checked}");
-        let published = operator.post("/campaigns", file.clone()).await;
+        let published = operator.post(PUBLISH, file.clone()).await;
         assert_eq!(checked["ok"], published.status.is_success(), "{checked}");
         if checked["ok"] == false {
             assert_eq!(checked["problem"]["code"], published.json()["code"]);
@@ -146,7 +146,7 @@ async fn at_a_real_channel_nothing_begins_under_seed() {
     let operator = site.operator().await;
     let crowd = site.crowd(2).await;
     let (leader, buyer) = (&crowd[0], &crowd[1]);
-    let refused = operator.post("/campaigns", group_buy("seed")).await;
+    let refused = operator.post(PUBLISH, group_buy("seed")).await;
     refused.is_problem(409, "seed_real_channel");
     let gateway = site.gateway().await;
     let item = json!({ "group": "0", "member": leader.id, "txn": "t" });

@@ -176,11 +176,25 @@ async fn products_have_pictures_texts_and_a_stock() {
     let lines = operator.get("/console/skus").await.json();
     assert_eq!(lines["items"][0]["cost"], "60.00");
     let close = format!("/console/skus/{sku}/close");
-    assert_eq!(operator.post(&close, json!({})).await.status, 200);
+    assert_eq!(
+        operator
+            .post(&close, json!({ "reason": "sold out" }))
+            .await
+            .status,
+        200
+    );
     let shown = anyone.get(&format!("/shop/products/{id}")).await.json();
     assert_eq!(shown["skus"], json!([]));
     let decisions = operator.get("/console/decisions").await.json();
-    assert_eq!(decisions["items"][0]["what"], "adjust-stock");
+    let items = &decisions["items"];
+    assert_eq!(
+        (&items[0]["what"], &items[0]["reason"], &items[1]["what"]),
+        (
+            &json!("close-sku"),
+            &json!("sold out"),
+            &json!("adjust-stock")
+        )
+    );
     site.close().await;
 }
 
@@ -259,7 +273,8 @@ async fn a_purchase_is_paid_sent_returned_and_paid_back() {
     let back = format!("/purchases/{id}/return");
     assert_eq!(member.post(&back, json!({})).await.status, 200);
     let take = format!("/console/purchases/{id}/take-back");
-    assert_eq!(operator.post(&take, json!({})).await.status, 200);
+    let why = json!({ "reason": "arrived whole" });
+    assert_eq!(operator.post(&take, why).await.status, 200);
     state(&site, &member, &id, "returned").await;
     site.settled_books().await;
     site.until("the money is back at the payer", async || {

@@ -20,6 +20,7 @@ async fn a_return_while_the_dividend_closes() {
         "ranks": [{ "invitees": 1, "team_sales": "1000.00" }],
         "leader_rank": 1,
         "dividend": { "period": "day", "weights_by_rank": [5] },
+        "reason": "agreed in May",
     });
     done(&operator.post("/console/plans", plan).await);
     let campaign = site.publish(offer(2)).await;
@@ -41,13 +42,16 @@ async fn a_return_while_the_dividend_closes() {
         site.clock.set(Millis(midnight.0 - 1));
         let operator = site.operator().await;
         let take_back = format!("/orders/{order}/take-back");
-        let (taken, ()) = tokio::join!(operator.post(&take_back, json!({})), async {
-            // Now before the request, now after it.
-            for _ in 0..round * 40 {
-                tokio::task::yield_now().await;
+        let (taken, ()) = tokio::join!(
+            operator.post(&take_back, json!({ "reason": "arrived" })),
+            async {
+                // Now before the request, now after it.
+                for _ in 0..round * 40 {
+                    tokio::task::yield_now().await;
+                }
+                site.clock.set(midnight);
             }
-            site.clock.set(midnight);
-        });
+        );
         done(&taken);
         due += 100;
         let pools = site.until("the pool is closed", async || closed(&leader, round).await);

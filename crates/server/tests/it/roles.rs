@@ -92,6 +92,9 @@ async fn roles_do_not_mix() {
             "/tax.csv?from=2026-01-01&to=2026-02-01".to_owned(),
         ),
         (Method::POST, "/console/tax".to_owned()),
+        (Method::POST, "/console/suppliers".to_owned()),
+        (Method::GET, "/console/payments".to_owned()),
+        (Method::GET, "/console/tables".to_owned()),
         (Method::GET, "/console/members/0/payout-account".to_owned()),
         (
             Method::POST,

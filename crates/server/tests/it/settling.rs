@@ -436,13 +436,18 @@ async fn a_winner_returns_the_product_and_gets_the_price_back() {
     let stranger = members.iter().find(|member| member.id != winner.id);
     let foreign = stranger.unwrap().post(&path("return"), json!({})).await;
     foreign.is_problem(404, "order_unknown");
-    let unasked = operator.post(&path("take-back"), json!({})).await;
+    let unasked = operator
+        .post(&path("take-back"), json!({ "reason": "arrived" }))
+        .await;
     unasked.is_problem(409, "order_state");
     assert_eq!(winner.post(&path("return"), json!({})).await.status, 200);
     let by_member = winner.post(&path("take-back"), json!({})).await;
     by_member.is_problem(401, "not_signed_in");
     assert_eq!(
-        operator.post(&path("take-back"), json!({})).await.status,
+        operator
+            .post(&path("take-back"), json!({ "reason": "arrived" }))
+            .await
+            .status,
         200
     );
 

@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 static KEYS: AtomicU64 = AtomicU64::new(0);
 
+/// Where campaigns are published, with why.
+pub(crate) const PUBLISH: &str = "/campaigns?reason=texts+and+price+seen";
+
 /// A platform with its provider.
 pub(crate) struct Site {
     pub(crate) clock: ManualClock,
@@ -350,7 +353,7 @@ impl Site {
 
     /// Publishes a campaign file with some keys changed; answers with its number.
     pub(crate) async fn publish(&self, file: Value) -> String {
-        let got = self.operator().await.post("/campaigns", file).await;
+        let got = self.operator().await.post(PUBLISH, file).await;
         assert_eq!(got.status, 201, "{got:?}");
         got.json()["id"].as_str().unwrap().to_owned()
     }

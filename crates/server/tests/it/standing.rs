@@ -69,11 +69,11 @@ async fn ranks_regions_agents_and_freezing_from_the_console_to_the_wallet() {
     done(&published);
     let mut both = plan();
     both["vip_by_invitees"] = json!([1]);
-    let got = operator.post("/console/plans", both).await;
+    let got = told(&operator, "/console/plans", both, "a try").await;
     got.is_problem(422, "body_invalid");
     let mut falling = plan();
     falling["ranks"][1]["team_sales"] = json!("20.00");
-    let got = operator.post("/console/plans", falling).await;
+    let got = told(&operator, "/console/plans", falling, "a try").await;
     got.is_problem(422, "plan_invalid");
     let seq = published.json()["seq"].as_str().unwrap().to_owned();
     let plans = operator
@@ -215,6 +215,7 @@ async fn ranks_regions_agents_and_freezing_from_the_console_to_the_wallet() {
             ("rank", "built the city"),
             ("appoint", "the first"),
             ("appoint", "lives there"),
+            ("publish-campaign", "texts and price seen"),
             ("plan", "agreed in May"),
         ]
     );

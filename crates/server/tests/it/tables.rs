@@ -245,6 +245,7 @@ async fn e3_live_to_the_fen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn what_a_cashier_may_open() {
     let diner = Diner::open().await;
     let till = &diner.till;
@@ -287,6 +288,26 @@ async fn what_a_cashier_may_open() {
     till.post_keyed("/counter/tables", diner.wanted("100.01", 2), "same")
         .await
         .is_problem(422, "idempotency_key_reused");
+    // His merchant and those who run the platform see all of it but the tokens; another merchant sees none.
+    let seen = done(&diner.shop.caller.get("/merchant/tables").await);
+    assert_eq!(
+        (&seen["items"][0]["id"], &seen["items"][0]["store"]),
+        (&json!(two.id.max(one.id.clone())), &json!(diner.store))
+    );
+    assert_eq!(seen["items"][0].get("token"), None);
+    let all = done(&diner.operator.get("/console/tables").await);
+    assert_eq!(all["items"], seen["items"]);
+    let rice = merchant(&diner.site, &diner.operator, 2).await;
+    let none = done(&rice.caller.get("/merchant/tables").await);
+    assert_eq!(none["items"], json!([]));
+    for (caller, path) in [
+        (&second, "/merchant/tables"),
+        (&second, "/console/tables"),
+        (&rice.caller, "/console/tables"),
+        (&diner.operator, "/merchant/tables"),
+    ] {
+        caller.get(path).await.is_problem(403, "role_missing");
+    }
     let listed = done(&second.get("/counter/tables?limit=1").await);
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
     assert!(listed["next"].is_string());

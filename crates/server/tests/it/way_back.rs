@@ -153,7 +153,11 @@ async fn money_of_members_who_left_is_on_its_way_until_the_channel_has_sent_it()
     // The channel has failed, and the platform was started anew.
     site.restart().await;
     assert_eq!(told(&member, &left, &seq).await, on_its_way);
-    let seq = done(&site.operator().await, &format!("/groups/{group}/cancel")).await;
+    let cancel = format!("/groups/{group}/cancel");
+    let why = json!({ "reason": "sold out" });
+    let got = site.operator().await.post(&cancel, why).await;
+    assert_eq!(got.status, 200, "{got:?}");
+    let seq = got.json()["seq"].as_str().unwrap().to_owned();
     let cancelled = four("refund_due", "refund_due", "refund_due", "cancelled");
     assert_eq!(told(&leader, &payment, &seq).await, cancelled);
     let page = site

@@ -63,7 +63,7 @@ pub(crate) async fn asked(member: &Caller, amount: &str, key: &str) -> String {
 
 pub(crate) async fn approve(operator: &Caller, id: &str) {
     let path = format!("/console/withdrawals/{id}/approve");
-    let got = operator.post(&path, json!({})).await;
+    let got = operator.post(&path, json!({ "reason": "seen" })).await;
     assert_eq!(got.status, 200, "{}", got.text());
 }
 

@@ -41,6 +41,22 @@ impl Directory {
         self.write_one(sql, values, "note a decision").await
     }
 
+    /// Whether the same was decided before, by the same operator and for the same reason.
+    pub async fn was_decided(&self, decision: &Decision) -> Result<bool, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT seq FROM decision WHERE what = ? AND subject = ? AND operator = ? AND reason = ? LIMIT 1";
+            let values = vec![
+                decision.what.as_str().into(),
+                decision.subject.into(),
+                decision.operator.0.into(),
+                decision.reason.as_str().into(),
+            ];
+            Ok(tx.row(sql, values).await?.is_some())
+        };
+        reading.await.map_err(failed("look up a decision"))
+    }
+
     /// All decisions, newest first.
     pub async fn decisions(&self, page: Page) -> Result<List<Decision>, StoreError> {
         let reading = async {

@@ -53,6 +53,26 @@ pub struct Scope {
     pub store: Option<StoreId>,
 }
 
+/// An account of a merchant's staff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaffRow {
+    /// Its number.
+    pub id: OperatorId,
+    /// What it signs in with.
+    pub name: String,
+    /// Whose.
+    pub merchant: MerchantId,
+    /// What it may do; [`REMOVED_ROLE`] once it may nothing.
+    pub role: String,
+    /// At which store, for cashiers.
+    pub store: Option<StoreId>,
+    /// When it was added.
+    pub created_at: Millis,
+}
+
+/// The role of an account that was removed. Its row stays: decisions name its number, which nobody else gets, nor its name.
+pub const REMOVED_ROLE: &str = "removed";
+
 /// A campaign that a merchant wants published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -73,6 +93,7 @@ pub struct Draft {
 }
 
 const APPLICATION: &str = "SELECT id, member, token, name, contact, state, merchant, at, reason FROM merchant_application";
+const STAFF: &str = "SELECT o.id, o.name, o.role, o.created_at, s.merchant, s.store FROM staff_scope s JOIN operator_ o ON o.id = s.operator";
 const DRAFT: &str = "SELECT id, merchant, file, state, at, campaign, reason FROM merchant_draft";
 
 impl Directory {
@@ -211,14 +232,7 @@ impl Directory {
             let mut tx = self.readers.read().await?;
             let sql = "SELECT token, name, address FROM store_row WHERE merchant = ?";
             let rows = tx.rows(sql, vec![merchant.0.into()]).await?;
-            let name = |row: &AnyRow| {
-                Ok(StoreName {
-                    token: token(row)?,
-                    name: row.text("name")?,
-                    address: row.text("address")?,
-                })
-            };
-            rows.iter().map(name).collect::<Result<Vec<_>, _>>()
+            rows.iter().map(store_row).collect::<Result<Vec<_>, _>>()
         };
         reading.await.map_err(failed("list a merchant's stores"))
     }
@@ -266,6 +280,83 @@ impl Directory {
         reading
             .await
             .map_err(failed("read whose staff an account is"))
+    }
+
+    /// Accounts of a merchant's staff, those that were removed among them, newest first.
+    pub async fn staff_of_merchant(
+        &self,
+        merchant: MerchantId,
+        page: Page,
+    ) -> Result<List<StaffRow>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql =
+                format!("{STAFF} WHERE s.merchant = ? AND o.id < ? ORDER BY o.id DESC LIMIT ?");
+            let values = vec![
+                merchant.0.into(),
+                page.before().0.into(),
+                page.fetch().into(),
+            ];
+            let rows = tx.rows(sql, values).await?;
+            let items = rows.iter().map(staff).collect::<Result<Vec<_>, _>>()?;
+            Ok(List::of(items, page, |row| Cursor(i64::from(row.id.0), 0)))
+        };
+        reading.await.map_err(failed("list a merchant's staff"))
+    }
+
+    /// An account of some merchant's staff.
+    pub async fn one_of_staff(&self, id: OperatorId) -> Result<Option<StaffRow>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = format!("{STAFF} WHERE o.id = ?");
+            let row = tx.row(sql, vec![id.0.into()]).await?;
+            row.as_ref().map(staff).transpose()
+        };
+        reading.await.map_err(failed("read a merchant's staff"))
+    }
+
+    /// Gives an account another password and ends its sessions.
+    pub async fn change_staff_password(
+        &self,
+        id: OperatorId,
+        password_hash: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE operator_ SET password_hash = ? WHERE id = ?";
+        self.change_staff(id, (sql, password_hash)).await
+    }
+
+    /// Takes everything from an account and ends its sessions.
+    pub async fn remove_staff(&self, id: OperatorId) -> Result<(), StoreError> {
+        let sql = "UPDATE operator_ SET role = ? WHERE id = ?";
+        self.change_staff(id, (sql, REMOVED_ROLE)).await
+    }
+
+    async fn change_staff(
+        &self,
+        id: OperatorId,
+        (sql, value): (&'static str, &str),
+    ) -> Result<(), StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            tx.run(sql, vec![value.into(), id.0.into()]).await?;
+            let sql = "DELETE FROM session WHERE kind = 'operator' AND subject = ?";
+            tx.run(sql, vec![id.0.into()]).await?;
+            tx.commit().await
+        };
+        writing
+            .await
+            .map_err(failed("change an account of a merchant's staff"))
+    }
+
+    /// Name and address of the store of this token.
+    pub async fn store_name(&self, store: &[u8; 16]) -> Result<Option<StoreName>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT token, name, address FROM store_row WHERE token = ?";
+            let row = tx.row(sql, vec![store.as_slice().into()]).await?;
+            row.as_ref().map(store_row).transpose()
+        };
+        reading.await.map_err(failed("read a store's name"))
     }
 
     /// Keeps a draft. The same request again gives the same draft.
@@ -387,6 +478,25 @@ fn token(row: &AnyRow) -> Result<[u8; 16], sqlx::Error> {
     bytes
         .try_into()
         .map_err(|_| unreadable("token", "it has not 16 bytes".to_owned()))
+}
+
+fn store_row(row: &AnyRow) -> Result<StoreName, sqlx::Error> {
+    Ok(StoreName {
+        token: token(row)?,
+        name: row.text("name")?,
+        address: row.text("address")?,
+    })
+}
+
+fn staff(row: &AnyRow) -> Result<StaffRow, sqlx::Error> {
+    Ok(StaffRow {
+        id: OperatorId(row.u32("id")?),
+        name: row.text("name")?,
+        merchant: MerchantId(row.u32("merchant")?),
+        role: row.text("role")?,
+        store: row.maybe_u32("store")?.map(StoreId),
+        created_at: read::millis(row, "created_at")?,
+    })
 }
 
 fn application(row: &AnyRow) -> Result<Application, sqlx::Error> {

@@ -29,7 +29,7 @@ pub use access::{
 pub use approvals::{Approval, Asked, Second};
 pub use decisions::Decision;
 pub use deliveries::{Delivery, Parcel};
-pub use merchants::{Application, Draft, Scope, StoreName};
+pub use merchants::{Application, Draft, REMOVED_ROLE, Scope, StaffRow, StoreName};
 pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
 pub use notices::{BadToldUpTo, ConnectorRow, NoticeKinds, ReadUpTo, ToldUpTo};
 pub use payouts::PayoutAccount;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{MemberId, Money, OrderId, PaymentId, RefundId, Txn};
+use domain::{Bounce, MemberId, MerchantId, Money, OrderId, PaymentId, RefundId, Txn};
 
 use super::{Views, at, read};
 use super::{counters, purchases};
@@ -19,8 +19,11 @@ const ORDER: &str = "SELECT o.id, o.group_id, o.idx, o.seat_no, o.member, o.camp
     o.shipped_at, o.received_by, o.received_at, o.return_until, o.kept_at, o.back_by, o.returned_at, c.terms, \
     s.state AS seat_state FROM order_ o JOIN campaign c ON c.id = o.campaign \
     JOIN seat s ON s.group_id = o.group_id AND s.idx = o.idx ";
+const OF_MERCHANT: &str =
+    "WHERE o.campaign IN (SELECT campaign FROM merchant_campaign WHERE merchant = ?) AND o.id < ?";
 const BOUNCED: &str =
     "SELECT txn, seq, at, group_id, idx, member, amount, fee, reason, refund FROM bounced ";
+const BOUNCED_FOR: &str = "reason = ? AND";
 const ACCEPTED: &str =
     "SELECT txn, paid_seq, paid_at, group_id, idx, member, amount, fee, refund FROM seat ";
 const REFUND: &str = "SELECT id, txn, group_id, idx, member, amount, reason, created_at, paid_at, fee_back \
@@ -97,6 +100,24 @@ impl Views {
                 vec![before, page.fetch().into()],
             ),
         };
+        self.order_list(sql, values, page).await
+    }
+
+    /// Orders of a merchant's campaigns, or those of one state, newest first. What was had at a table is none of them.
+    pub async fn merchant_orders(
+        &self,
+        merchant: MerchantId,
+        state: Option<OrderStatus>,
+        page: Page,
+    ) -> Result<At<List<OrderRow>>, StoreError> {
+        let mut sql = format!("{ORDER} {OF_MERCHANT}");
+        let mut values: Vec<Value> = vec![merchant.0.into(), page.before().0.into()];
+        if let Some(state) = state {
+            sql.push_str(" AND o.state = ?");
+            values.push(state.name().into());
+        }
+        sql.push_str(" ORDER BY o.id DESC LIMIT ?");
+        values.push(page.fetch().into());
         self.order_list(sql, values, page).await
     }
 
@@ -184,6 +205,34 @@ impl Views {
             Ok(at(seq, with_refunds(&mut tx, found).await?.pop()))
         };
         read.await.map_err(failed("look up a provider's payment"))
+    }
+
+    /// Payments that could hold no place, or those of one reason, newest first, each with its way back. A record deals with one
+    /// payment.
+    pub async fn bounced(
+        &self,
+        reason: Option<Bounce>,
+        page: Page,
+    ) -> Result<At<List<MoneyIn>>, StoreError> {
+        let read = async {
+            let (mut tx, seq) = self.snapshot().await?;
+            let (whose, mut values): (_, Vec<Value>) = match reason {
+                Some(reason) => (BOUNCED_FOR, vec![crate::names::bounce_name(reason).into()]),
+                None => ("", Vec::new()),
+            };
+            values.extend([page.before().0.into(), page.fetch().into()]);
+            let sql = format!("{BOUNCED} WHERE {whose} seq < ? ORDER BY seq DESC LIMIT ?");
+            let rows = tx.rows(sql, values).await?;
+            let found = rows
+                .iter()
+                .map(read::bounced)
+                .collect::<Result<Vec<_>, _>>()?;
+            let items = with_refunds(&mut tx, found).await?;
+            let key = |row: &MoneyIn| Cursor(i64::try_from(row.seq).unwrap_or(i64::MAX), 0);
+            Ok(at(seq, List::of(items, page, key)))
+        };
+        read.await
+            .map_err(failed("list the payments that could hold no place"))
     }
 
     /// Refunds on their way, oldest first.
@@ -306,6 +355,25 @@ mod tests {
             let steps = steps_of(sql, parameters).await;
             let by_member = |step: &String| step.contains("USING INDEX refund_member (member=?");
             assert!(steps.iter().any(by_member), "{steps:?}");
+        }
+    }
+
+    /// Few orders among everybody's are a merchant's.
+    #[tokio::test]
+    async fn a_merchants_orders_are_found_by_his_campaigns() {
+        let steps = steps_of(&format!("{ORDER} {OF_MERCHANT}"), 2).await;
+        let by_campaign = |step: &String| step.contains("USING INDEX order_campaign (campaign=?");
+        assert!(steps.iter().any(by_campaign), "{steps:?}");
+    }
+
+    /// Few payments among all go back at once.
+    #[tokio::test]
+    async fn bounced_payments_are_listed_in_the_order_of_an_index() {
+        for (whose, parameters) in [(BOUNCED_FOR, 3), ("", 2)] {
+            let sql = format!("{BOUNCED} WHERE {whose} seq < ? ORDER BY seq DESC LIMIT ?");
+            let steps = steps_of(&sql, parameters).await;
+            let sorted = |step: &String| step.contains("USE TEMP B-TREE") || step == "SCAN bounced";
+            assert!(!steps.iter().any(sorted), "{steps:?}");
         }
     }
 }

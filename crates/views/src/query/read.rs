@@ -240,6 +240,7 @@ pub(crate) fn order(row: &AnyRow) -> Result<OrderRow> {
         seat_no: row.u32("seat_no")?,
         member: member(row, "member")?,
         campaign: CampaignId(row.u32("campaign")?),
+        fulfilment: terms.product.fulfilment,
         product: terms.product.title,
         prize: terms.prize.filter(|_| won).map(|prize| prize.title),
         price: Money(row.int("price")?),

@@ -1,7 +1,8 @@
 //! Tables of treats: a store's, and one by its number.
 
 use domain::{
-    CampaignId, GroupId, GroupState, Millis, Money, StoreId, TableBill, TableId, TableView,
+    CampaignId, GroupId, GroupState, MerchantId, Millis, Money, StoreId, TableBill, TableId,
+    TableView,
 };
 use sqlx::any::AnyRow;
 
@@ -12,6 +13,20 @@ use crate::error::{StoreError, failed};
 use crate::names::{WalletAccount, WhyKind};
 use crate::page::{Cursor, List, Page};
 use crate::rows::{At, Earned};
+
+/// Whose tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TablesOf {
+    /// Those of one store.
+    Store(StoreId),
+    /// Those of all stores of a merchant.
+    Merchant(MerchantId),
+    /// All.
+    All,
+}
+
+const OF_STORE: &str = "t.store = ? AND";
+const OF_MERCHANT: &str = "t.store IN (SELECT id FROM store WHERE merchant = ?) AND";
 
 /// A table with its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,23 +63,23 @@ fn earned_sql() -> String {
 }
 
 impl Views {
-    /// Tables of a store, newest first.
-    pub async fn tables(
-        &self,
-        store: StoreId,
-        page: Page,
-    ) -> Result<At<List<TableRow>>, StoreError> {
+    /// Tables of a store, of all of a merchant's, or all there are, newest first.
+    pub async fn tables(&self, of: TablesOf, page: Page) -> Result<At<List<TableRow>>, StoreError> {
         let read = async {
             let (mut tx, seq) = self.snapshot().await?;
-            let sql = format!("{SELECT} WHERE t.store = ? AND t.id < ? ORDER BY t.id DESC LIMIT ?");
-            let values: Vec<Value> =
-                vec![store.0.into(), page.before().0.into(), page.fetch().into()];
+            let (whose, mut values): (_, Vec<Value>) = match of {
+                TablesOf::Store(store) => (OF_STORE, vec![store.0.into()]),
+                TablesOf::Merchant(merchant) => (OF_MERCHANT, vec![merchant.0.into()]),
+                TablesOf::All => ("", Vec::new()),
+            };
+            let sql = format!("{SELECT} WHERE {whose} t.id < ? ORDER BY t.id DESC LIMIT ?");
+            values.extend([page.before().0.into(), page.fetch().into()]);
             let rows = tx.rows(sql, values).await?;
             let items = rows.iter().map(table).collect::<Result<Vec<_>, _>>()?;
             let key = |row: &TableRow| Cursor(i64::from(row.table.table.0), 0);
             Ok(at(seq, List::of(items, page, key)))
         };
-        read.await.map_err(failed("list a store's tables"))
+        read.await.map_err(failed("list tables"))
     }
 
     /// What the guests of a template's newest settled tables earned at all its tables, in cash: the one in the middle, the lower
@@ -153,11 +168,13 @@ mod tests {
     /// A store's list costs what is on it, however many groups there are.
     #[tokio::test]
     async fn a_tables_group_is_looked_up_by_its_campaign() {
-        let sql = format!("{SELECT} WHERE t.store = ? AND t.id < ? ORDER BY t.id DESC LIMIT ?");
-        let steps = steps_of(&sql, 3).await;
-        let found = |wanted: &str| steps.iter().any(|step| step.starts_with(wanted));
-        assert!(found("SEARCH t USING INDEX treat_table_store"), "{steps:?}");
-        assert!(found("SEARCH g USING INDEX group_campaign"), "{steps:?}");
+        for whose in [OF_STORE, OF_MERCHANT] {
+            let sql = format!("{SELECT} WHERE {whose} t.id < ? ORDER BY t.id DESC LIMIT ?");
+            let steps = steps_of(&sql, 3).await;
+            let found = |wanted: &str| steps.iter().any(|step| step.starts_with(wanted));
+            assert!(found("SEARCH t USING INDEX treat_table_store"), "{steps:?}");
+            assert!(found("SEARCH g USING INDEX group_campaign"), "{steps:?}");
+        }
         for sql in [NEWEST.to_owned(), earned_sql()] {
             let steps = steps_of(&sql, sql.matches('?').count()).await;
             let scanned = |step: &String| step.starts_with("SCAN t") || step.starts_with("SCAN w");

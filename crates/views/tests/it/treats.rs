@@ -107,7 +107,12 @@ async fn tables_are_those_of_the_world_however_they_were_cut() {
         assert_eq!(desk.dump().await, whole.dump().await);
     }
     let first = Page::new(None, 100);
-    let listed = whole.views.tables(STORE, first).await.unwrap().value;
+    let listed = whole
+        .views
+        .tables(TablesOf::Store(STORE), first)
+        .await
+        .unwrap()
+        .value;
     let states: Vec<Option<GroupState>> = listed
         .items
         .iter()
@@ -125,7 +130,11 @@ async fn tables_are_those_of_the_world_however_they_were_cut() {
         ]
     );
     assert!(listed.items[4].table.cancelled && !listed.items[1].table.cancelled);
-    let elsewhere = whole.views.tables(StoreId(1), first).await.unwrap();
+    let elsewhere = whole
+        .views
+        .tables(TablesOf::Store(StoreId(1)), first)
+        .await
+        .unwrap();
     assert_eq!(elsewhere.value.items, []);
     // Neither the template nor a table is on offer; both have their terms.
     let offers = whole.views.campaigns(first).await.unwrap().value;

@@ -317,7 +317,7 @@ fn config(dir: &Path, address: SocketAddr, channel: Channel) -> Result<Config, S
 /// Publishes the campaign that is joined; answers with its number.
 async fn publish(connection: &mut Connection) -> Result<String, String> {
     let operator = Caller::operator(OPERATOR_SECRET);
-    let capital = json!({ "amount": "1000000.00" }).to_string();
+    let capital = json!({ "amount": "1000000.00", "reason": "a run" }).to_string();
     let answer = connection.post("/api/v1/capital", &operator, 1, &capital);
     expect(200, answer.await?)?;
     let file = json!({
@@ -331,7 +331,7 @@ async fn publish(connection: &mut Connection) -> Result<String, String> {
         "reward": [{ "program": "consolation", "cash": "0.00", "coins": "1.00" }],
     });
     let file = file.to_string();
-    let answer = connection.post("/api/v1/campaigns", &operator, 2, &file);
+    let answer = connection.post("/api/v1/campaigns?reason=a+run", &operator, 2, &file);
     Ok(text(&expect(201, answer.await?)?["id"]).to_owned())
 }
 
