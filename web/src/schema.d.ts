@@ -2029,6 +2029,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes the member's account: name, phone, addresses, accounts, and what else tells who he is. His seats go on, and what he is
+         *     due stays under his number, where nobody can have it any more.
+         */
+        post: operations["post_me_delete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/delivery": {
         parameters: {
             query?: never;
@@ -3881,6 +3901,12 @@ export interface components {
             subject: string;
             /** @description `freeze`, `unfreeze`, `rank`, `appoint` or `dismiss` */
             what: string;
+        };
+        /** @description Deletes the member's own account. */
+        DeletionWanted: {
+            /** @description Six digits, sent to his phone as for signing in. */
+            code: string;
+            leave?: components["schemas"]["Amount"] | null;
         };
         /** @description Where something is to be sent. */
         DeliveryBody: {
@@ -10763,6 +10789,40 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CounterState"];
                 };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_me_delete: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeletionWanted"];
+            };
+        };
+        responses: {
+            /** @description Deleted; he is signed out everywhere */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not done; `code` says why */
             default: {

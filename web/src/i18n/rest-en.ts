@@ -285,6 +285,8 @@ export const restEn: RestMessages = {
     payment_used_elsewhere: 'This payment already holds another seat',
     staff_unknown: 'There is no such account',
     staff_removed: 'This account was removed; please add another one',
+    account_not_empty: 'There is money in your account: say how much you leave behind; nobody can have it afterwards',
+    withdrawal_under_way: 'A withdrawal of yours is not paid yet; wait until it is',
     tag_missing: 'The member\'s pseudonym is missing; please try again in a moment',
     not_yourself: 'You can act only for yourself',
     api_key_unknown: 'The API key is not known',

@@ -10,6 +10,7 @@ mod circles;
 mod coins;
 mod console;
 mod counter;
+mod deletion;
 mod deliveries;
 mod demo;
 pub(crate) mod dividends;
@@ -61,6 +62,7 @@ pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(sign_in::sign_in))
         .routes(routes!(sign_in::sign_out))
         .routes(routes!(me::me))
+        .routes(routes!(deletion::delete))
         .routes(routes!(me::groups))
         .routes(routes!(me::wallet_lines))
         .routes(routes!(me::refunds))

@@ -25,6 +25,17 @@ pub(crate) struct SignIn {
     pub(crate) invite: Option<String>,
 }
 
+/// Deletes the member's own account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeletionWanted {
+    /// Six digits, sent to his phone as for signing in.
+    pub(crate) code: String,
+    /// How much money he leaves behind, available and vesting together; not needed where that is nothing.
+    #[serde(default)]
+    pub(crate) leave: Option<Amount>,
+}
+
 /// Who has signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignedIn {

@@ -339,7 +339,8 @@ impl Directory {
     }
 
     /// Deletes everything that identifies a member: his row with its secret, his sessions, his sign-in code, where
-    /// his orders were sent, where his withdrawals go, what he was refused. What the journal knows of his number stays. Answers
+    /// his orders were sent, where his withdrawals go, what he was refused and has read, and an application of his unless it made him a
+    /// merchant. What the journal knows of his number stays. Answers
     /// whether there was a row.
     pub async fn delete_person(&self, member: MemberId) -> Result<bool, StoreError> {
         let deleting = async {
@@ -368,6 +369,9 @@ impl Directory {
                 "DELETE FROM delivery WHERE member = ?",
                 "DELETE FROM fetch_code WHERE member = ?",
                 "DELETE FROM purchase_shipment WHERE member = ?",
+                "DELETE FROM inbox_read WHERE member = ?",
+                "DELETE FROM notice_choice WHERE member = ?",
+                "DELETE FROM merchant_application WHERE member = ? AND state <> 'admitted'",
                 "DELETE FROM person WHERE member = ?",
             ] {
                 tx.run(sql, vec![member.0.into()]).await?;
