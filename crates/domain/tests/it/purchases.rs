@@ -497,6 +497,35 @@ fn what_is_refused_and_in_which_order() {
 }
 
 #[test]
+fn nobody_holds_more_than_five_unpaid_purchases() {
+    let mut shop = Shop::new();
+    let (member, other) = (shop.member(None), shop.member(None));
+    let sku = list(&mut shop, terms(10_000, 6_000), 20);
+    let mut held = Vec::new();
+    for token in 0..5 {
+        let asked = asked(&shop, member, sku, token, 1, 0);
+        held.push(buy(&mut shop, asked).unwrap());
+    }
+    let sixth = asked(&shop, member, sku, 5, 1, 0);
+    let refused = buy(&mut shop, sixth).unwrap_err();
+    assert_eq!(refused.code(), "too_many_unpaid");
+    let others = asked(&shop, other, sku, 6, 1, 0);
+    buy(&mut shop, others).unwrap();
+    // What is paid is no longer held unpaid, and what is given up is not held at all.
+    assert_eq!(pay(&mut shop, held[0], "T1", 10_000), "paid");
+    buy(&mut shop, sixth).unwrap();
+    let seventh = asked(&shop, member, sku, 7, 1, 0);
+    let refused = buy(&mut shop, seventh).unwrap_err();
+    assert_eq!(refused.code(), "too_many_unpaid");
+    shop.must(Command::Shop(ShopCommand::CancelPurchase {
+        purchase: held[1],
+        member,
+    }));
+    buy(&mut shop, seventh).unwrap();
+    shop.check();
+}
+
+#[test]
 fn terms_and_stock_are_checked() {
     let mut shop = Shop::new();
     let mut check = |change: &dyn Fn(&mut SkuTerms), told: &str| {

@@ -87,6 +87,24 @@ fn e5_money_leaves_custody_as_the_coins_are_used() {
     shop.check();
 }
 
+/// Of 1 000.00 coins that cost 1.00 five are left: they are worth half a fen.
+#[test]
+fn what_is_worth_less_than_a_fen_is_not_paid_back() {
+    let mut shop = Shop::new();
+    let member = shop.member(None);
+    let sku = list(&mut shop, package(100, 100_000, 0), 10);
+    let id = recharge(&mut shop, member, sku, 1);
+    let goods = list(&mut shop, terms(995_000, 0), 10);
+    let asked = asked(&shop, member, goods, 2, 1, 99_500);
+    let purchase = buy(&mut shop, asked).unwrap();
+    assert_eq!(pay(&mut shop, purchase, "T1", 895_500), "paid");
+    assert_eq!(shop.world.bought_coins(member), Coins(500));
+    assert_eq!(code(refund(&mut shop, id, member)), "recharge_used");
+    // They are his all the same, and pay a part of the next bill.
+    assert_eq!(shop.world.bought_coins(member), Coins(500));
+    shop.check();
+}
+
 #[test]
 fn a_package_is_for_whom_the_profile_lets() {
     let mut shop = Shop::new();

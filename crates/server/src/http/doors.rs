@@ -183,10 +183,15 @@ impl Doors {
             metrics::counter!("requests_shed_total").increment(1);
             return Problem::busy().into_response();
         };
-        match tokio::time::timeout(ANSWER_WITHIN, through(router, request)).await {
-            Ok(response) => response,
-            Err(_) => Problem::timed_out(ANSWER_WITHIN).into_response(),
-        }
+        in_time(ANSWER_WITHIN, through(router, request)).await
+    }
+}
+
+/// The answer, or that nobody knows it where it takes too long.
+async fn in_time(within: Duration, answering: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(within, answering).await {
+        Ok(response) => response,
+        Err(_) => Problem::timed_out(within).into_response(),
     }
 }
 
@@ -328,5 +333,16 @@ mod tests {
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["code"], "busy");
         assert_eq!(body["type"], "urn:potluck:problem:busy");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_takes_too_long_is_not_known() {
+        let within = Duration::from_millis(10);
+        let never = in_time(within, std::future::pending()).await;
+        assert_eq!(never.status(), axum::http::StatusCode::SERVICE_UNAVAILABLE);
+        let refused = never.extensions().get::<crate::http::RefusedWith>();
+        assert_eq!(refused.unwrap().code, "timed_out");
+        let soon = in_time(within, std::future::ready(Response::default())).await;
+        assert_eq!(soon.status(), axum::http::StatusCode::OK);
     }
 }

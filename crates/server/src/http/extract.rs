@@ -242,6 +242,10 @@ fn half(digest: [u8; 32]) -> [u8; 16] {
 /// Reads a body of at most `most` bytes. Of a larger one the rest is taken from the wire and thrown away, up to a
 /// bound: a client that is still sending would else see a broken connection and not the answer.
 async fn read(body: Body, most: usize) -> Result<Bytes> {
+    read_within(body, most, BODY_WITHIN).await
+}
+
+async fn read_within(body: Body, most: usize, within: Duration) -> Result<Bytes> {
     let reading = async {
         let expected = usize::try_from(body.size_hint().lower()).unwrap_or(most);
         let mut bytes = Vec::with_capacity(expected.min(most));
@@ -270,10 +274,10 @@ async fn read(body: Body, most: usize) -> Result<Bytes> {
         Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "body_slow",
-            "the body took longer than 20 s",
+            format!("the body took longer than {} s", within.as_secs()),
         )
     };
-    tokio::time::timeout(BODY_WITHIN, reading).await.map_err(slow)?
+    tokio::time::timeout(within, reading).await.map_err(slow)?
 }
 
 fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T> {
@@ -687,5 +691,18 @@ mod tests {
             GroupId::read("18446744073709551615"),
             Some(GroupId(u64::MAX))
         );
+    }
+
+    #[tokio::test]
+    async fn bodies_that_break_off_or_never_end() {
+        let broken = std::io::Error::other("the wire broke");
+        let chunks = [Ok(Bytes::from_static(b"{")), Err(broken)];
+        let body = Body::from_stream(futures_util::stream::iter(chunks));
+        let refused = read(body, 10).await.unwrap_err();
+        assert_eq!(refused.code(), "body_incomplete");
+        let never = futures_util::stream::pending::<std::io::Result<Bytes>>();
+        let body = Body::from_stream(never);
+        let refused = read_within(body, 10, Duration::from_millis(10)).await;
+        assert_eq!(refused.unwrap_err().code(), "body_slow");
     }
 }

@@ -222,3 +222,80 @@ async fn merchants_and_cashiers_look_after_none_of_it() {
     }
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn applications_are_decided_once_and_unknown_ones_are_told() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let member = site.member(1, None).await;
+    let mine = "/me/merchant-application";
+    member
+        .get(mine)
+        .await
+        .is_problem(404, "application_unknown");
+    let console = |what: &str| format!("/console/merchant-applications/0/{what}");
+    let reason = json!({ "reason": "papers missing" });
+    let contract = json!({ "commission": "10%", "cash": "store" });
+    let signed = json!({ "contract": contract, "reason": "papers seen" });
+    let got = operator.post(&console("decline"), reason.clone()).await;
+    got.is_problem(404, "application_unknown");
+    let got = operator.post(&console("admit"), signed.clone()).await;
+    got.is_problem(404, "application_unknown");
+    let body = json!({ "name": "茶馆", "contact": "13900000000" });
+    done(&member.post(mine, body.clone()).await);
+    done(&operator.post(&console("decline"), reason.clone()).await);
+    let got = operator.post(&console("admit"), signed.clone()).await;
+    got.is_problem(409, "application_decided");
+    // He applies again, and is admitted.
+    done(&member.post(mine, body).await);
+    done(&operator.post(&console("admit"), signed).await);
+    let got = operator.post(&console("decline"), reason).await;
+    got.is_problem(409, "application_decided");
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_shop_says_so() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let product = json!({
+        "title": { "zh": "茶壶", "en": "Teapot" }, "text": { "zh": "紫砂", "en": "Clay" },
+    });
+    let anyone = site.anyone();
+    for none in ["/shop/products/9", "/shop/products/x"] {
+        anyone.get(none).await.is_problem(404, "product_unknown");
+    }
+    let got = operator.post("/console/products/9", product).await;
+    got.is_problem(404, "product_unknown");
+    let beside = site.directory().await;
+    for number in 0..views::MAX_CATEGORIES {
+        let name = number.to_string();
+        let name = domain::Text {
+            zh: name.clone(),
+            en: name,
+        };
+        beside.add_category(&name).await.unwrap().unwrap();
+    }
+    for number in 0..views::MAX_PICTURES {
+        let hash = draw::hash(&number.to_be_bytes()).0;
+        let picture = (views::PictureKind::Png, b"\x89PNG\r\n\x1a\n".as_slice());
+        assert!(
+            beside
+                .put_picture(&hash, picture, clock(&site))
+                .await
+                .unwrap()
+        );
+    }
+    beside.close().await;
+    let name = json!({ "name": { "zh": "茶具", "en": "Tea things" } });
+    let got = operator.post("/console/categories", name).await;
+    got.is_problem(409, "categories_full");
+    let request = operator.request(Method::POST, "/console/pictures");
+    let request = request
+        .header("content-type", "image/png")
+        .header("idempotency-key", "one-more")
+        .body(b"\x89PNG\r\n\x1a\nand one more".to_vec());
+    let got = crate::site::Got::of(request.send().await.unwrap()).await;
+    got.is_problem(409, "pictures_full");
+    site.close().await;
+}
