@@ -5921,6 +5921,7 @@ export interface components {
              * @example 100%
              */
             return_reserve: string;
+            some_return?: components["schemas"]["SomeReturn"] | null;
             /** @description What is left of it for the owner, term by term. */
             terms: components["schemas"]["SolvencyTerm"][];
             /**
@@ -5941,6 +5942,16 @@ export interface components {
             program?: string | null;
             /** @description The shared cap it draws on, if any. */
             share?: string | null;
+        };
+        /** @description Some buyers return, and not all. */
+        SomeReturn: {
+            /** @description What the owner has left in cash, with all rewards at their most. */
+            left: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description How many return.
+             */
+            returned: number;
         };
         /** @description Who was added. */
         StaffAdded: {

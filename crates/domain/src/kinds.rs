@@ -16,6 +16,8 @@ pub struct Case<'a> {
     pub campaign: &'a Campaign,
     /// Seats that win in it.
     pub winners: u32,
+    /// Buyers who have returned what they bought, and not all: what came from their seats is reversed (rules 9.1).
+    pub(crate) returned: u32,
 }
 
 impl<'a> Case<'a> {
@@ -122,6 +124,7 @@ impl Campaign {
         Case {
             campaign: self,
             winners,
+            returned: 0,
         }
     }
 

@@ -71,16 +71,16 @@ pub(crate) fn some_return(
         Ok::<_, Overflow>(next < keep(kept)?.with_stock()?)
     };
     let (mut low, mut high) = (1, buyers.saturating_sub(1));
+    // Nearly always the first buyer who keeps his product brings in what his seat costs.
+    if low < high && !falls(low)? {
+        high = low;
+    }
     while low < high {
         let middle = low.saturating_add(high.saturating_sub(low) / 2);
         if falls(middle)? {
             low = middle.saturating_add(1);
         } else {
             high = middle;
-        }
-        // Nearly always the first buyer who keeps his product brings in what his seat costs.
-        if low == 1 && !falls(1)? {
-            break;
         }
     }
     let least = keep(low)?;

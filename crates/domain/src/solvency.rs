@@ -2,6 +2,8 @@
 
 use crate::{
     Campaign, Case, Coins, Kind, MAX_AMOUNT_FEN, Money, Overflow, ProgramKind, Rate, Refusal,
+    SomeReturn,
+    returned::{all_return, some_return},
     rewards::{self, Base, Bound, Limit, Program},
 };
 
@@ -42,6 +44,8 @@ pub struct Solvency {
     pub all_winners_return: Money,
     /// What those units cost, prizes included: they come back with what was bought.
     pub returned_stock: Money,
+    /// Where fewer returns than all leave less: those that leave least.
+    pub some_return: Option<SomeReturn>,
     /// The same if all coins are used at their face value.
     pub all_coins_at_face: Money,
     /// If the group expires with N − 1 seats and the channel keeps its fees.
@@ -287,6 +291,12 @@ fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
         let own = of_owner.minus(origin_share)?;
         (own, own, Money::ZERO)
     };
+    let all_winners_return = all_return(case, &rewards, worst)?;
+    let returned_stock = if campaign.kind == Kind::Treat {
+        Money::ZERO
+    } else {
+        case.supplier()?
+    };
     Ok(Solvency {
         winners: case.winners,
         sales,
@@ -301,34 +311,15 @@ fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
         platform,
         merchant,
         is_merchants: campaign.merchant.is_some(),
-        all_winners_return: all_return(case, &rewards, worst)?,
-        returned_stock: if campaign.kind == Kind::Treat {
-            Money::ZERO
-        } else {
-            case.supplier()?
-        },
+        all_winners_return,
+        returned_stock,
+        some_return: some_return(case, all_winners_return, returned_stock)?,
         all_coins_at_face: worst.minus(face_value(envelope.coins))?,
         expires_with_fees: expires_with_fees(campaign)?,
         return_reserve: campaign.profile.terms().return_reserve,
         coin_reserve: campaign.profile.terms().coin_reserve,
         rewards,
     })
-}
-
-/// Every buyer returns: consolation, products and prizes are spent, and what the channel keeps. A treat has no return.
-fn all_return(case: Case<'_>, rewards: &[RewardTerm], worst: Money) -> Result<Money, Overflow> {
-    if case.campaign.kind == Kind::Treat {
-        return Ok(worst);
-    }
-    let kept_on_returns = if case.campaign.channel.kept_on_refund {
-        case.fees()?
-    } else {
-        Money::ZERO
-    };
-    Money::ZERO
-        .minus(case.supplier()?)?
-        .minus(consolation_bound(case.campaign, rewards)?)?
-        .minus(kept_on_returns)
 }
 
 /// The group expires with N − 1 seats and the channel keeps its fees.
@@ -383,12 +374,11 @@ impl Solvency {
     /// What is left in the worst case after the profile's reserve for returns, or after that for coins, whichever leaves
     /// less. The reserve is a share of what the worst case loses by it; what comes back into stock is worth what it cost.
     pub fn covered(&self) -> Result<Money, Overflow> {
-        let returns = self.all_winners_return.plus(self.returned_stock)?;
         let after = |line: Money, share: Rate| {
             let lost = self.worst.minus(line)?.max(Money::ZERO);
             self.worst.minus(lost.share(share)?)
         };
-        let returns = after(returns, self.return_reserve)?;
+        let returns = after(self.after_returns()?, self.return_reserve)?;
         Ok(returns.min(after(self.all_coins_at_face, self.coin_reserve)?))
     }
 
@@ -402,24 +392,6 @@ impl Solvency {
 /// One coin takes one yuan off a later bill.
 fn face_value(coins: Coins) -> Money {
     Money(coins.0)
-}
-
-/// Consolation is not taken back when a winner returns (rules 9.5); every other reward is reversed.
-fn consolation_bound(campaign: &Campaign, rewards: &[RewardTerm]) -> Result<Money, Overflow> {
-    let consolations = rewards
-        .iter()
-        .filter(|term| term.program == ProgramKind::Consolation);
-    crate::sum(consolations.map(|term| match term.limit {
-        Limit::None | Limit::Own(_) => term.bound.cash,
-        Limit::Shared(cap) => {
-            let cap = usize::try_from(cap)
-                .ok()
-                .and_then(|cap| campaign.caps.get(cap));
-            term.bound
-                .cash
-                .min(cap.map_or(term.bound.cash, |cap| cap.limit))
-        }
-    }))
 }
 
 /// Sales less the products' cost is what there is to promise from; so of the other terms the smallest is named

@@ -268,6 +268,14 @@ impl Page {
             Kind::Treat => "  all winners return: not in a treat",
         };
         self.amount(returns, solvency.all_winners_return);
+        if let Some(some) = &solvency.some_return {
+            let label = format!(
+                "  {} of {} return, which leaves less",
+                some.returned,
+                terms.case(solvency.winners).buyers()
+            );
+            self.amount(&label, some.left);
+        }
         self.amount("  all coins at face", solvency.all_coins_at_face);
         self.amount(
             "  expires one seat short, the channel keeps its fees",

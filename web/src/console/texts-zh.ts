@@ -27,7 +27,7 @@ export const consoleZh = {
       rewards: '奖励', add_reward: '添加奖励', remove: '删除', cash: '现金', coins: '购物币', unless_won: '自己中奖则没有', per_recruit: '每介绍一个名额', from: '来源', base: '基数', fixed: '固定金额', rates: '各代比率', rates_hint: '如 5%，5%，5%', vip_depth: 'VIP 可得代数', vip_hint: '如 0，1，2，3（VIP 0 起）', limit: '上限', limit_none: '无', limit_own: '单独上限', limit_share: '共用上限',
       caps: '共用上限', add_cap: '添加上限', cap_name: '名称', cap_limit: '金额',
       solvency: '偿付核算', solvency_text: '按每团最坏情况，逐项：', term: { sales: '买家货款', supplier: '供应商', prizes: '奖品', commission: '平台佣金', 'origin-share': '锁客分成', fees: '渠道费', rewards: '奖励', reserve: '准备金' }, shares: '共用 {cap}',
-      result: '平台最坏情况余额', merchant: '商家最坏情况余额', home_stores: '锁客门店至多', worst_of: '其中中奖 {n} 个时最坏。', floor: '毛利下限', passes: '可以发布', refused: '不能发布', side: '一并列出', returns: '全部买家退货', coins_face: '全部购物币按面值', expires: 'N−1 名额时到期且渠道不退费', reserved: '档案要求留足 {rate}', left_covered: '留足之后的余额',
+      result: '平台最坏情况余额', merchant: '商家最坏情况余额', home_stores: '锁客门店至多', worst_of: '其中中奖 {n} 个时最坏。', floor: '毛利下限', passes: '可以发布', refused: '不能发布', side: '一并列出', returns: '全部买家退货', some_return: '{n} 个买家退货时更少', coins_face: '全部购物币按面值', expires: 'N−1 名额时到期且渠道不退费', reserved: '档案要求留足 {rate}', left_covered: '留足之后的余额',
       before: '覆盖的是退货与购物币之前的承诺', all_covered: '退货与购物币也已覆盖', broken_by: '由「{term}」导致，差 {by}', nearest: '可以通过的最近取值', use: '改为', n_winners: '中奖 {v}', n_pair: '{seats} 个名额，中奖 {winners}', n_price: '价格 {v}', n_consolation: '参与奖 {v}',
       preview: '预览条款', publish: '发布', publish_ask: '发布后永不更改。确定发布？', published: '已发布，编号 {id}', file: '活动文件', words: '会员看到的', incomplete: '请先改正标出的字段', field_money: '金额，如 12.00', field_duration: '时长，如 24h', field_required: '必填', field_percent: '百分比，如 3%',
     },

@@ -17,9 +17,9 @@ pub struct Consolation {
 }
 
 impl Consolation {
-    /// `(N − W) × r` and `(N − W) × c`.
+    /// `(N − W) × r` and `(N − W) × c`, whoever returns (rules 9.5).
     pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
-        let seats = Source::NonWinners.count(case);
+        let seats = Source::NonWinners.count(case.campaign.case(case.winners));
         Ok(Bound {
             cash: case.campaign.with_tax(self.cash)?.times(seats)?,
             coins: self.coins.times(seats)?,

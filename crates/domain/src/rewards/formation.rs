@@ -16,7 +16,10 @@ pub struct Formation {
 impl Formation {
     /// `(N − 1) × f`.
     pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
-        let recruited = case.campaign.group.seats.saturating_sub(1);
+        // The leader's own seat is the first to be returned: it recruited nobody.
+        let recruited = Source::All
+            .count(case)
+            .min(case.campaign.group.seats.saturating_sub(1));
         Ok(Bound {
             cash: self.per_recruit.times(recruited)?,
             coins: Coins::ZERO,

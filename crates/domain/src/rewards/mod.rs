@@ -183,13 +183,18 @@ impl<'a> Drawn<'a> {
 }
 
 impl Source {
-    /// How many seats that is in a full group.
+    /// How many seats that is in a full group, at most, without those that were returned. Where everyone buys anybody may return,
+    /// else a winner does.
     fn count(self, case: Case<'_>) -> u32 {
         let seats = case.campaign.group.seats;
-        match self {
-            Source::Winners => case.winners,
-            Source::NonWinners => seats.saturating_sub(case.winners),
-            Source::All => seats,
+        let kept = seats.saturating_sub(case.returned);
+        let non_winners = seats.saturating_sub(case.winners);
+        match (self, case.campaign.kind.everyone_buys()) {
+            (Source::Winners, true) => case.winners.min(kept),
+            (Source::Winners, false) => case.winners.saturating_sub(case.returned),
+            (Source::NonWinners, true) => non_winners.min(kept),
+            (Source::NonWinners, false) => non_winners,
+            (Source::All, _) => kept,
         }
     }
 

@@ -187,6 +187,9 @@ pub(crate) fn forge(from: &Path, change: impl FnMut(&mut Event) -> bool) -> Temp
         batch.push(RECORD_VERSION, write).unwrap();
     }
     journal.append(next, &batch).unwrap();
+    if from.join("beacon").exists() {
+        std::fs::copy(from.join("beacon"), dir.path().join("beacon")).unwrap();
+    }
     dir
 }
 

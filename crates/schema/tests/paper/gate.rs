@@ -15,10 +15,20 @@ pub(crate) struct Worst {
 
 /// The most a program's rule can cost in a group with so many winners, before any cap (rules 7, third column).
 pub(crate) fn rule_bound(plan: &Plan, rule: usize, winners: i128) -> i128 {
+    bound_after(plan, rule, winners, 0)
+}
+
+/// The same of what still stands when so many buyers have returned, of all that could have (rules 9.1): no seat that is back
+/// is a source, and nothing is known of which they are, but that in a draw they have won.
+fn bound_after(plan: &Plan, rule: usize, winners: i128, back: i128) -> i128 {
+    let (losers, kept) = (plan.seats - winners, plan.seats - back);
+    let all_buy = buyers(plan, winners) == plan.seats && plan.kind != "ballot";
     let seats = |from: &From| match from.source.as_str() {
-        "winners" => winners,
-        "non-winners" => plan.seats - winners,
-        "all" => plan.seats,
+        "winners" if all_buy => winners.min(kept),
+        "winners" => winners - back,
+        "non-winners" if all_buy => losers.min(kept),
+        "non-winners" => losers,
+        "all" => kept,
         other => panic!("source {other} is none of rules 7"),
     };
     let shares = |from: &From, rates: &[i128]| -> i128 {
@@ -26,10 +36,11 @@ pub(crate) fn rule_bound(plan: &Plan, rule: usize, winners: i128) -> i128 {
         seats(from) * rates.iter().map(|&rate| share(b, rate)).sum::<i128>()
     };
     match &plan.programs[rule].rule {
-        Rule::Consolation { cash, .. } => (plan.seats - winners) * cash,
-        Rule::WinnerBonus { cash, .. } => winners * cash,
+        Rule::Consolation { cash, .. } => losers * cash,
+        Rule::WinnerBonus { cash, .. } if all_buy => winners.min(kept) * cash,
+        Rule::WinnerBonus { cash, .. } => (winners - back) * cash,
         Rule::Leader { cash, .. } => *cash,
-        Rule::Formation { per_recruit } => (plan.seats - 1) * per_recruit,
+        Rule::Formation { per_recruit } => kept.min(plan.seats - 1) * per_recruit,
         Rule::Generation { from, rates, .. } => shares(from, rates),
         Rule::Differential {
             from,
@@ -43,7 +54,10 @@ pub(crate) fn rule_bound(plan: &Plan, rule: usize, winners: i128) -> i128 {
 
 /// The same with its own cap.
 pub(crate) fn bound(plan: &Plan, rule: usize, winners: i128) -> i128 {
-    let bound = rule_bound(plan, rule, winners);
+    capped(plan, rule, rule_bound(plan, rule, winners))
+}
+
+fn capped(plan: &Plan, rule: usize, bound: i128) -> i128 {
     match &plan.programs[rule].budget {
         Budget::Own(cap) => bound.min(*cap),
         Budget::Shared(name) => bound.min(plan.caps[name]),
@@ -53,14 +67,20 @@ pub(crate) fn bound(plan: &Plan, rule: usize, winners: i128) -> i128 {
 
 /// The sum of all bounds, a shared cap counted once.
 pub(crate) fn envelope(plan: &Plan, winners: i128) -> i128 {
+    envelope_after(plan, winners, 0)
+}
+
+fn envelope_after(plan: &Plan, winners: i128, back: i128) -> i128 {
     let mut sum = 0;
     let mut shared: BTreeMap<&String, i128> = BTreeMap::new();
     for (rule, Program { budget, .. }) in plan.programs.iter().enumerate() {
         match budget {
             Budget::Shared(name) => {
-                *shared.entry(name).or_default() += rule_bound(plan, rule, winners);
+                *shared.entry(name).or_default() += bound_after(plan, rule, winners, back);
             }
-            Budget::Own(_) | Budget::Open => sum += bound(plan, rule, winners),
+            Budget::Own(_) | Budget::Open => {
+                sum += capped(plan, rule, bound_after(plan, rule, winners, back));
+            }
         }
     }
     let shared = shared.into_iter();
@@ -115,16 +135,62 @@ fn all_return(plan: &Plan, winners: i128) -> i128 {
         return owners(plan, worst_with(plan, winners));
     }
     let consolation = |rule: &usize| plan.programs[*rule].name == "consolation";
-    let spent: i128 = (0..plan.programs.len())
+    let consolations: i128 = (0..plan.programs.len())
         .filter(consolation)
         .map(|rule| bound(plan, rule, winners))
         .sum();
+    // What is reversed goes where what is left goes.
+    let spent = if plan.rest_to_pool {
+        envelope(plan, winners)
+    } else {
+        consolations
+    };
     let kept = if plan.fee_kept {
         fees(plan, winners)
     } else {
         0
     };
     -supplier(plan, winners) - spent - kept
+}
+
+/// With so many winners, what is left at the worst when some buyers return, but not all, with what is back at cost: looked at for
+/// every number of them.
+fn some_return(plan: &Plan, winners: i128) -> Option<i128> {
+    let all = buyers(plan, winners);
+    if plan.kind == "treat" {
+        return None;
+    }
+    let left = |back: i128| {
+        let kept = all - back;
+        let fees = if plan.fee_kept {
+            fees(plan, winners)
+        } else {
+            kept * (plan.price * plan.fee + 500_000).div_euclid(1_000_000)
+        };
+        let of_others = if plan.commission.is_some() {
+            kept * commission(plan)
+        } else {
+            kept * origin_share(plan)
+        };
+        let rewards = if plan.rest_to_pool {
+            envelope(plan, winners)
+        } else {
+            envelope_after(plan, winners, back)
+        };
+        // Who has no prize returns first.
+        let prizes_kept = if plan.kind == "bonus-draw" {
+            winners.min(kept)
+        } else {
+            0
+        };
+        let stays_out = if plan.commission.is_some() {
+            0
+        } else {
+            kept * plan.cost + prizes_kept * plan.prize
+        };
+        kept * plan.price - stays_out - fees - of_others - rewards
+    };
+    (1..all).map(left).min()
 }
 
 /// Coins that can be given with so many winners: caps do not limit them.
@@ -165,7 +231,8 @@ pub(crate) fn passes(plan: &Plan) -> bool {
         } else {
             supplier(plan, winners)
         };
-        let returned = all_return(plan, winners) + stock;
+        let all = all_return(plan, winners) + stock;
+        let returned = some_return(plan, winners).map_or(all, |some| some.min(all));
         0 <= left && (!reserved || 0 <= returned && coins(plan, winners) <= left)
     })
 }

@@ -122,6 +122,15 @@ pub(crate) struct Odds {
     pub(crate) product_cost_average: Amount,
 }
 
+/// Some buyers return, and not all.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SomeReturn {
+    /// How many return.
+    pub(crate) returned: u32,
+    /// What the owner has left in cash, with all rewards at their most.
+    pub(crate) left: Amount,
+}
+
 /// The worst case of one group, term by term, with what is always printed beside it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Solvency)]
@@ -140,6 +149,8 @@ pub(crate) struct SolvencyLines {
     pub(crate) origin_share: Amount,
     pub(crate) margin_floor: Amount,
     pub(crate) all_winners_return: Amount,
+    /// Where fewer returns than all leave less: those that leave least.
+    pub(crate) some_return: Option<SomeReturn>,
     pub(crate) all_coins_at_face: Amount,
     pub(crate) expires_with_fees: Amount,
     /// What share of "all winners return" the profile asks to cover, as profile files write it.
@@ -253,6 +264,10 @@ pub(crate) fn solvency_lines(campaign: &Campaign, solvency: &Solvency) -> Solven
         origin_share: solvency.origin_share.into(),
         margin_floor: solvency.margin_floor.into(),
         all_winners_return: solvency.all_winners_return.into(),
+        some_return: solvency.some_return.map(|some| SomeReturn {
+            returned: some.returned,
+            left: some.left.into(),
+        }),
         all_coins_at_face: solvency.all_coins_at_face.into(),
         expires_with_fees: solvency.expires_with_fees.into(),
         return_reserve: percent(solvency.return_reserve),
