@@ -95,20 +95,20 @@ pub(crate) fn run(args: &TryArgs) -> ExitCode {
                 try_json::tried(&tried, members)
             } else {
                 try_text::tried(&tried, members)
-            });
-            ExitCode::SUCCESS
+            })
         }
         Err(error) => {
-            match &error {
+            let page = match &error {
                 TryError::NotSolvent(_, shortfall) if args.json => {
-                    print(&try_json::refused(shortfall));
+                    Some(try_json::refused(shortfall))
                 }
                 TryError::NotSolvent(campaign, shortfall) => {
-                    print(&try_text::refused(campaign, shortfall));
+                    Some(try_text::refused(campaign, shortfall))
                 }
-                TryError::Refused(refusal) if args.json => print(&try_json::refusal(refusal)),
-                TryError::Refused(_) | TryError::Input(_) | TryError::Unbalanced(_) => {}
-            }
+                TryError::Refused(refusal) if args.json => Some(try_json::refusal(refusal)),
+                TryError::Refused(_) | TryError::Input(_) | TryError::Unbalanced(_) => None,
+            };
+            page.map(|page| print(&page));
             eprintln!("potluck try: {}: {error}", args.file.display());
             ExitCode::from(if matches!(error, TryError::Unbalanced(_)) {
                 3
@@ -241,11 +241,18 @@ fn winners(campaign: &Campaign, crowd: &Crowd, seed: &draw::Hash) -> Result<Vec<
     Ok(campaign.winners_of(&order))
 }
 
-/// Writes to standard output; a reader who has gone away is no error.
-fn print(text: &str) {
+/// Writes to standard output. A reader who has gone away is no error; a full disk is one.
+fn print(text: &str) -> ExitCode {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("potluck try: cannot write the output: {error}");
+            ExitCode::from(3)
+        }
+    }
 }
 
 impl std::fmt::Display for TryError {

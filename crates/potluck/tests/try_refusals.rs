@@ -630,3 +630,20 @@ fn an_own_profile_is_read_from_its_file() {
         refused.stderr
     );
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_written_is_said() {
+    let run = |json: bool| {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_potluck"));
+        run.args(["try", &example("e0")]);
+        run.args(json.then_some("--json"));
+        run.stdout(full.unwrap()).output().unwrap()
+    };
+    for json in [false, true] {
+        let output = run(json);
+        assert_eq!(output.status.code(), Some(3));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write the output"));
+    }
+}
