@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Command, GroupId, MemberId, Money, PaymentId, PayoutOutcome, PurchaseId, RefundId, ShopCommand,
-    SkuId, Txn,
+    AllianceCommand, Command, CounterId, GroupId, MemberId, Money, PaymentId, PayoutOutcome,
+    PurchaseId, RefundId, ShopCommand, SkuId, StoreId, Txn,
 };
 
 /// Everything that was ever paid to the platform.
@@ -32,6 +32,7 @@ pub(crate) enum WhatFor {
     /// Through a gateway: `(group, via)`.
     Join(GroupId, Option<MemberId>),
     Purchase(PurchaseId, SkuId),
+    Counter(CounterId, StoreId),
     /// Nothing that anybody knows.
     Nothing,
 }
@@ -50,6 +51,14 @@ impl Deposit {
                 return Command::Shop(ShopCommand::BouncePurchase {
                     member: self.member,
                     sku,
+                    txn: name,
+                    amount: Money(self.amount),
+                });
+            }
+            WhatFor::Counter(_, store) => {
+                return Command::Alliance(AllianceCommand::BounceCounter {
+                    member: self.member,
+                    store,
                     txn: name,
                     amount: Money(self.amount),
                 });

@@ -249,7 +249,7 @@ impl Simulation {
                 self.ask(step, Actor::Gateway(GatewayId(1)), command)
             }
             // A day's people buy nothing without a group.
-            WhatFor::Purchase(..) | WhatFor::Nothing => Ok(()),
+            WhatFor::Purchase(..) | WhatFor::Counter(..) | WhatFor::Nothing => Ok(()),
         }
     }
 

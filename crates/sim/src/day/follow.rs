@@ -133,6 +133,9 @@ impl Simulation {
             | Told::Withdrawal(_)
             | Told::Sku(_)
             | Told::Purchase(_)
+            | Told::Merchant(_)
+            | Told::Store(_)
+            | Told::Counter(_)
             | Told::Refused(_) => {}
         }
         if let (Some(txn), Told::Seated(_) | Told::Bounced(_) | Told::Known) = (txn, told) {

@@ -57,6 +57,9 @@ impl Model {
             self.compare_buying(number, world, &mut differ);
         }
         self.compare_market(world, &mut differ);
+        for number in 0..self.tabs() {
+            self.compare_tab(number, world, &mut differ);
+        }
         self.compare_sums(world, &mut differ);
         let due: i64 = self
             .back
@@ -71,7 +74,7 @@ impl Model {
         );
         let own = world.books().own.0;
         differ.same(|| "own money".to_owned(), own, self.own());
-        let gained = own + self.money.fees - self.money.capital;
+        let gained = own + self.money.fees - self.money.capital - self.own_of_counters();
         if gained < self.money.least_gain {
             differ.0.push(format!(
                 "settled groups brought {gained}, their campaigns promised at least {}",
@@ -104,6 +107,9 @@ impl Model {
         }
         for number in touched.buyings {
             self.compare_buying(number, world, &mut differ);
+        }
+        for number in touched.tabs {
+            self.compare_tab(number, world, &mut differ);
         }
         for txn in touched.twice {
             differ.0.push(format!("payment {txn} was dealt with twice"));
@@ -167,6 +173,7 @@ impl Model {
             .chain(self.ranks.count_at)
             .chain(self.coins_at)
             .chain(self.next_buying_due())
+            .chain(self.next_tab_due())
             .min()
     }
 
@@ -371,6 +378,7 @@ impl Model {
 
     fn compare_sums(&self, world: &World, differ: &mut Differ) {
         self.compare_payouts(world, differ);
+        self.compare_traders(world, differ);
         let money = &self.money;
         for (account, told) in [
             (Account::Channel, money.channel),
@@ -395,7 +403,7 @@ impl Model {
     pub(super) fn own(&self) -> i64 {
         let money = &self.money;
         let books = money.capital + money.sales - money.goods_cost - money.rewards - money.fees;
-        books - self.owed_by_members()
+        books - self.owed_by_members() + self.own_of_counters()
     }
 }
 

@@ -1,9 +1,12 @@
 //! What is known of the shop, and whether the world knows the same.
 
-use domain::{MemberId, PurchaseId, PurchaseState, SkuId, SkuTerms, World};
+use domain::{
+    Account, AllianceAccount, CounterId, CounterPaid, MemberId, MerchantAccount, MerchantId,
+    PurchaseId, PurchaseState, SkuId, SkuTerms, World,
+};
 
 use super::purchases::{Buying, BuyingStage, Ware};
-use super::{GoodStage, Model, compare::Differ};
+use super::{GoodStage, Model, TabStage, compare::Differ};
 
 /// Looking things up.
 impl Model {
@@ -204,12 +207,68 @@ impl Model {
         differ.same(|| "returned units".to_owned(), seen, told);
         for (_, of) in self.open_buyings() {
             let coins = world.coins_held(MemberId(of.member)).0;
-            let held: i64 = self.unpaid_of(of.member).map(|of| of.coins).sum();
+            let held = self.coins_held(of.member);
             differ.same(
                 || format!("coins of member {} that are held", of.member),
                 coins,
                 held,
             );
         }
+    }
+}
+
+/// Merchants and bills at their counters against the world.
+impl Model {
+    pub(super) fn compare_tab(&self, number: u64, world: &World, differ: &mut Differ) {
+        let Some(tab) = self.tab(number) else {
+            return;
+        };
+        let told = (tab.member, tab.store, tab.trader, tab.cash(), tab.coins);
+        let seen = |paid: &CounterPaid| {
+            let cash = paid.bill.0 - paid.coins.0;
+            let coins = paid.coins.0;
+            (paid.member.0, paid.store.0, paid.merchant.0, cash, coins)
+        };
+        let id = CounterId(number);
+        let waits = world.counter_awaited(id);
+        let waits = waits.map(|known| (seen(&known.paid), known.pay_by.0));
+        let told_waits = match tab.stage {
+            TabStage::Waiting { pay_by } => Some((told, pay_by)),
+            TabStage::GivenUp | TabStage::Paid | TabStage::Reversed => None,
+        };
+        differ.same(|| format!("bill {number} that waits"), waits, told_waits);
+        let paid = world.counter_payment(id);
+        let paid = paid.map(|known| (seen(&known.paid), known.reversed.is_some()));
+        let reversed = tab.stage == TabStage::Reversed;
+        let told_paid = tab.is_remembered().then_some((told, reversed));
+        differ.same(|| format!("bill {number} that was paid"), paid, told_paid);
+    }
+
+    pub(super) fn compare_traders(&self, world: &World, differ: &mut Differ) {
+        for (number, trader) in self.traders_by_number() {
+            let balance = |account| world.balance(Account::Merchant(account, MerchantId(number)));
+            let seen = (
+                -balance(MerchantAccount::Payable),
+                balance(MerchantAccount::Owes),
+                -balance(MerchantAccount::Stated),
+            );
+            let told = (trader.payable, trader.owes, trader.stated);
+            differ.same(|| format!("money of merchant {number}"), seen, told);
+            if trader.payable < 0 || trader.owes < 0 || trader.stated < 0 {
+                differ.says(format!("merchant {number} is below zero"));
+            }
+        }
+        let own = |account| -world.balance(Account::Alliance(account));
+        let seen = (
+            own(AllianceAccount::CounterTake),
+            own(AllianceAccount::EntryFees),
+            world.balance(Account::Bank),
+            u64::from(world.statements()),
+            world.counter_payments(),
+        );
+        let alliance = &self.alliance;
+        let sums = (alliance.take, alliance.entry_fees, alliance.bank);
+        let told = (sums.0, sums.1, sums.2, self.papers(), self.tabs());
+        differ.same(|| "what counters brought".to_owned(), seen, told);
     }
 }

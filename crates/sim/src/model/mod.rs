@@ -5,6 +5,7 @@
 //! From the domain it takes the words (commands, terms, ids) and nothing that decides or counts.
 
 mod compare;
+mod counters;
 mod goods;
 mod market;
 mod offers;
@@ -15,6 +16,7 @@ mod purchases;
 mod rewards;
 mod seats;
 
+pub(crate) use counters::TabStage;
 pub(crate) use offers::worst;
 pub(crate) use payouts::DraftStage;
 pub use planted::Mistake;
@@ -23,8 +25,8 @@ pub(crate) use purchases::BuyingStage;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, Answer, Bounce, Campaign, Command, IdempotencyKey, LeaderRule, PaymentAnswer, PaymentId,
-    Refusal, Request, ShopCommand,
+    Actor, AllianceCommand, Answer, Bounce, Campaign, Command, IdempotencyKey, LeaderRule,
+    PaymentAnswer, PaymentId, Refusal, Request, ShopCommand,
 };
 
 use people::Person;
@@ -43,6 +45,9 @@ pub(crate) enum Told {
     Withdrawal(u64),
     Sku(u32),
     Purchase(u64),
+    Merchant(u32),
+    Store(u32),
+    Counter(u64),
     Known,
     Refused(&'static str),
 }
@@ -51,18 +56,16 @@ impl Told {
     pub(crate) fn of(outcome: &Result<Answer, Refusal>) -> Told {
         match outcome {
             Err(refusal) => Told::Refused(refusal.code()),
-            Ok(
-                Answer::Done
-                | Answer::Merchant(_)
-                | Answer::Store(_)
-                | Answer::Counter(_)
-                | Answer::Table(_),
-            ) => Told::Done,
+            // Nobody in the simulator sits at a table.
+            Ok(Answer::Done | Answer::Table(_)) => Told::Done,
             Ok(Answer::Member(member)) => Told::Member(member.0),
             Ok(Answer::Campaign(campaign)) => Told::Campaign(campaign.0),
             Ok(Answer::Withdrawal(withdrawal)) => Told::Withdrawal(withdrawal.0),
             Ok(Answer::Sku(sku)) => Told::Sku(sku.0),
             Ok(Answer::Purchase(purchase)) => Told::Purchase(purchase.0),
+            Ok(Answer::Merchant(merchant)) => Told::Merchant(merchant.0),
+            Ok(Answer::Store(store)) => Told::Store(store.0),
+            Ok(Answer::Counter(counter)) => Told::Counter(counter.0),
             Ok(Answer::Reserved { payment, pay_by }) => Told::Reserved(*payment, pay_by.0),
             Ok(Answer::Payment(PaymentAnswer::Seated(payment))) => Told::Seated(*payment),
             Ok(Answer::Payment(PaymentAnswer::Bounced { reason, .. })) => Told::Bounced(*reason),
@@ -84,6 +87,7 @@ pub(crate) struct Model {
     waiting_rewards: BTreeMap<u64, Vec<Waiting>>,
     drafts: payouts::Drafts,
     market: purchases::Market,
+    pub(crate) alliance: counters::Alliance,
     keys: BTreeMap<Actor, Vec<Kept>>,
     /// When ranks are counted.
     pub(crate) ranks: Ranks,
@@ -128,6 +132,7 @@ struct Touched {
     drafts: BTreeSet<u64>,
     wares: BTreeSet<u32>,
     buyings: BTreeSet<u64>,
+    tabs: BTreeSet<u64>,
     /// Payments that were booked twice: there must be none.
     twice: Vec<String>,
 }
@@ -446,7 +451,15 @@ impl Model {
                 | ShopCommand::TakeBackPurchase { purchase },
             )
             | Command::Tick(domain::Due::Purchase(purchase)) => self.due_in_buying(purchase.0, now),
-            Command::Tick(domain::Due::Recharge(_) | domain::Due::Statements) => false,
+            Command::Alliance(AllianceCommand::PayAtCounter { .. }) => self.due_coins(now),
+            Command::Alliance(
+                AllianceCommand::PayCounter { counter, .. }
+                | AllianceCommand::ReverseCounter { counter, .. },
+            )
+            | Command::Tick(domain::Due::Counter(counter)) => self.due_in_tab(counter.0, now),
+            Command::Alliance(AllianceCommand::DraftStatement { .. })
+            | Command::Tick(domain::Due::Statements) => self.due_statements(now),
+            Command::Tick(domain::Due::Recharge(_)) => false,
             _ => false,
         }
     }
@@ -529,7 +542,9 @@ impl Model {
             | Command::NotePayout { .. }
             | Command::ClawBack { .. } => self.decide_payouts(command, now),
             Command::Shop(command) => self.decide_market(command, now),
-            // The model knows one plan, no ranks, regions or agents, nobody frozen and no merchants: the simulator asks for none of it.
+            Command::Alliance(command) => self.decide_alliance(command, now),
+            // The model knows one plan, no ranks, regions or agents, nobody frozen and no merchants' campaigns: the simulator asks for
+            // none of it.
             _ => {
                 unreachable!("not asked for by the simulator")
             }

@@ -34,11 +34,15 @@ pub enum Mistake {
     NewestCoinsFirst,
     /// Units that a buyer has returned are owed to the supplier once more.
     ReturnedUnitsAreOwedAgain,
+    /// Coins pay more of a bill at a counter than its merchant leaves.
+    CoinsPastWhatIsKept,
+    /// Coins of a bill that is taken back are not the member's again.
+    VoidKeepsCoins,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 15] = [
+    pub const ALL: [Mistake; 17] = [
         Mistake::FeeRoundedDown,
         Mistake::LapsesLater,
         Mistake::VipOfAllInvitees,
@@ -54,5 +58,7 @@ impl Mistake {
         Mistake::CoinsHeldTwice,
         Mistake::NewestCoinsFirst,
         Mistake::ReturnedUnitsAreOwedAgain,
+        Mistake::CoinsPastWhatIsKept,
+        Mistake::VoidKeepsCoins,
     ];
 }

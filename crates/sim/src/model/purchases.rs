@@ -332,7 +332,7 @@ impl Model {
         let held: i64 = if self.mistake == Some(Mistake::CoinsHeldTwice) {
             0
         } else {
-            unpaid.iter().map(|buying| buying.coins).sum()
+            self.coins_held(member)
         };
         if person.ready.coins - held < coins {
             return Err("coins_short");
@@ -366,7 +366,7 @@ impl Model {
         let Some(of) = open else {
             return refused("purchase_unknown");
         };
-        let coins = self.people.get(&of.member).map_or(0, |one| one.ready.coins);
+        let coins = self.ready_coins(of.member) - self.coins_held_at_counters(of.member);
         let why = match of.stage {
             BuyingStage::Reserved { .. } if amount != of.cash() => Some(Bounce::AmountDiffers),
             BuyingStage::Reserved { .. } if coins < of.coins => Some(Bounce::CoinsGone),
@@ -393,7 +393,7 @@ impl Model {
     }
 
     /// The oldest coins go first.
-    fn spend_coins(&mut self, member: u32, coins: i64) {
+    pub(super) fn spend_coins(&mut self, member: u32, coins: i64) {
         let newest_first = self.mistake == Some(Mistake::NewestCoinsFirst);
         self.money.coins -= coins;
         let person = self.person(member);
@@ -412,7 +412,7 @@ impl Model {
     }
 
     /// What was dealt with before, and is remembered.
-    fn met_before(&self, txn: &str) -> Option<Outcome> {
+    pub(super) fn met_before(&self, txn: &str) -> Option<Outcome> {
         Some(match self.met(txn)? {
             Met::Seat(..) => refused("payment_used_elsewhere"),
             Met::Returned | Met::Bought => Outcome::nothing(Told::Known),

@@ -10,7 +10,7 @@ pub(super) enum Met {
     Seat(PaymentId, u32),
     /// It is on its way back, or came to an open or full group and went back.
     Returned,
-    /// It has paid a purchase that goes on.
+    /// It has paid a purchase that goes on, or a bill that stands.
     Bought,
 }
 
@@ -209,7 +209,7 @@ impl Model {
             return Some(Met::Returned);
         }
         let booked = *self.index.booked.get(txn)?;
-        if booked.is_none() && self.has_bought(txn) {
+        if booked.is_none() && (self.has_bought(txn) || self.has_paid_a_tab(txn)) {
             return Some(Met::Bought);
         }
         let number = booked?;

@@ -1,6 +1,6 @@
 //! What becomes of answers, and the words for commands and answers in the coverage.
 
-use domain::{Command, MemberId, PurchaseId, Request, ShopCommand};
+use domain::{AllianceCommand, Command, CounterId, MemberId, PurchaseId, Request, ShopCommand};
 
 use super::{Earlier, Op, Run, town};
 use crate::model::Told;
@@ -47,11 +47,18 @@ impl Run {
                 let receipt = (PurchaseId(number), asked.sku, asked.member);
                 town::keep(&mut self.town.receipts, 60, receipt);
             }
+            (Command::Alliance(AllianceCommand::PayAtCounter { .. }), Told::Counter(number)) => {
+                self.note_slip(CounterId(number));
+            }
             (Command::AcceptPayment { txn, .. }, Told::Refused("payment_not_in_memory"))
             | (Command::JoinPaid { txn, .. }, Told::Refused("group_over"))
             | (
                 Command::Shop(ShopCommand::PayPurchase { txn, .. }),
                 Told::Refused("purchase_unknown"),
+            )
+            | (
+                Command::Alliance(AllianceCommand::PayCounter { txn, .. }),
+                Told::Refused("counter_payment_unknown"),
             ) => {
                 self.town.strays.push(txn.as_str().to_owned());
             }
@@ -108,6 +115,10 @@ impl Run {
             Command::BouncePayment { txn, .. }
             | Command::Shop(
                 ShopCommand::PayPurchase { txn, .. } | ShopCommand::BouncePurchase { txn, .. },
+            )
+            | Command::Alliance(
+                AllianceCommand::PayCounter { txn, .. }
+                | AllianceCommand::BounceCounter { txn, .. },
             ) => (txn, None),
             Command::ConfirmRefund { refund } => return self.town.sent.contains(refund),
             Command::Tick(_) => return false,
@@ -133,6 +144,15 @@ fn same_effect(command: &Command, key_is_kept: bool, earlier: Told, told: Told) 
         }
         (Command::Shop(ShopCommand::PayPurchase { .. }), _) => {
             matches!(told, Told::Known | Told::Refused("purchase_unknown"))
+        }
+        (Command::Alliance(AllianceCommand::BounceCounter { .. }), _) => {
+            matches!(told, Told::Known)
+        }
+        (Command::Alliance(AllianceCommand::PayCounter { .. }), _) => {
+            matches!(told, Told::Known | Told::Refused("counter_payment_unknown"))
+        }
+        (Command::Alliance(AllianceCommand::PayAtCounter { .. }), _) => {
+            matches!(told, Told::Refused(_))
         }
         (Command::Shop(ShopCommand::Buy(_) | ShopCommand::ListSku { .. }), _) => told == earlier,
         (Command::RegisterMember { .. } | Command::Withdraw { .. }, _) => told == earlier,
@@ -182,7 +202,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::RejectWithdrawal { .. } => "reject-withdrawal",
         Command::NotePayout { .. } => "note-payout",
         Command::ClawBack { .. } => "claw-back",
-        Command::Alliance(_) => "alliance",
+        Command::Alliance(command) => name_in_alliance(command),
         Command::Shop(command) => match command {
             ShopCommand::ListSku { .. } => "list-sku",
             ShopCommand::ChangeSku { .. } => "change-sku",
@@ -210,6 +230,26 @@ pub(super) fn name_of(command: &Command) -> &'static str {
     }
 }
 
+fn name_in_alliance(command: &AllianceCommand) -> &'static str {
+    match command {
+        AllianceCommand::PayAtCounter { .. } => "pay-at-counter",
+        AllianceCommand::PayCounter { .. } => "pay-counter",
+        AllianceCommand::BounceCounter { .. } => "bounce-counter",
+        AllianceCommand::ReverseCounter { .. } => "reverse-counter",
+        AllianceCommand::DraftStatement { .. }
+        | AllianceCommand::ConfirmStatement { .. }
+        | AllianceCommand::PayStatement { .. } => "statement",
+        AllianceCommand::AdmitMerchant { .. }
+        | AllianceCommand::SignContract { .. }
+        | AllianceCommand::SuspendMerchant { .. }
+        | AllianceCommand::ReinstateMerchant { .. }
+        | AllianceCommand::OpenStore { .. }
+        | AllianceCommand::PublishFor { .. }
+        | AllianceCommand::BindHome { .. }
+        | AllianceCommand::EndHome { .. } => "alliance",
+    }
+}
+
 pub(super) fn name_of_answer(told: Told) -> &'static str {
     match told {
         Told::Done => "done",
@@ -221,6 +261,9 @@ pub(super) fn name_of_answer(told: Told) -> &'static str {
         Told::Withdrawal(_) => "withdrawal",
         Told::Sku(_) => "sku",
         Told::Purchase(_) => "purchase",
+        Told::Merchant(_) => "merchant",
+        Told::Store(_) => "store",
+        Told::Counter(_) => "counter",
         Told::Known => "known",
         Told::Refused(_) => "refused",
     }

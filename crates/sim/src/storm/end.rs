@@ -44,6 +44,7 @@ impl Run {
             || !self.town.refunds.is_empty()
             || self.live.open_drafts().next().is_some()
             || self.live.open_buyings().next().is_some()
+            || self.live.waiting_tabs().next().is_some()
             || self.live.goods.values().any(|good| !good.stage.is_over())
     }
 
@@ -120,7 +121,8 @@ impl Run {
             what.push("something is left that nobody can bring to an end".to_owned());
         }
         let world = self.step.world();
-        let (kept, sales) = (self.town.provider.kept(), -world.balance(Account::Sales));
+        let sales = self.live.counter_cash() - world.balance(Account::Sales);
+        let kept = self.town.provider.kept();
         if kept != sales {
             what.push(format!(
                 "the provider kept {kept} for the platform, winners paid {sales}"

@@ -136,7 +136,7 @@ impl Run {
     }
 
     /// Somebody with coins, if one is quickly found.
-    fn somebody_with_coins(&mut self) -> MemberId {
+    pub(super) fn somebody_with_coins(&mut self) -> MemberId {
         for _ in 0..6 {
             let member = self.somebody();
             if 0 < self.live.ready_coins(member.0) {

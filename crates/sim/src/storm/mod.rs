@@ -8,6 +8,7 @@
 mod acts;
 mod check;
 mod clients;
+mod counters;
 mod coverage;
 mod crash;
 mod disk;

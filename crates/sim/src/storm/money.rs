@@ -87,7 +87,7 @@ impl Run {
         let target = match deposit.what_for {
             WhatFor::Reservation(payment) => Some(payment.group),
             WhatFor::Join(group, _) => Some(group),
-            WhatFor::Purchase(..) | WhatFor::Nothing => None,
+            WhatFor::Purchase(..) | WhatFor::Counter(..) | WhatFor::Nothing => None,
         };
         if self.in_history(txn, target) {
             return Ok(());
@@ -117,6 +117,7 @@ impl Run {
                 self.ask(Actor::Gateway(GatewayId(1)), command)?;
             }
             WhatFor::Purchase(purchase, _) => self.tell_of_purchase(purchase, name, amount)?,
+            WhatFor::Counter(counter, _) => self.tell_of_bill(counter, name, amount)?,
             WhatFor::Nothing => self.town.strays.push(txn.to_owned()),
         }
         Ok(())

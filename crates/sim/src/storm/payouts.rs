@@ -35,7 +35,7 @@ impl Run {
         let back = self.live.newest_back();
         let (member, token, before) = match asked {
             // What was just given back is asked for anew.
-            _ if back.is_some() && self.rng.percent(25) => {
+            _ if back.is_some() && self.rng.percent(45) => {
                 let (member, amount) = back.unwrap_or_default();
                 (MemberId(member), self.rng.bytes16(), amount)
             }

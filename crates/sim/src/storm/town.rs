@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    GroupId, MemberId, PaymentId, PurchaseId, RefundId, Request, Reservation, SkuId, WithdrawalId,
+    Claim, CounterId, GroupId, MemberId, PaymentId, PurchaseId, RefundId, Request, Reservation,
+    SkuId, StoreId, WithdrawalId,
 };
 
 use crate::provider::Provider;
@@ -29,6 +30,10 @@ pub(super) struct Town {
     pub(super) sent: BTreeSet<RefundId>,
     /// Purchases that were acknowledged, and may be paid.
     pub(super) receipts: Vec<(PurchaseId, SkuId, MemberId)>,
+    /// Codes that members have shown.
+    pub(super) claims: Vec<Claim>,
+    /// Bills that wait at counters, and may be paid.
+    pub(super) slips: Vec<(CounterId, StoreId, MemberId)>,
     /// What was to be bought, for asking again.
     pub(super) wanted: Vec<Reservation>,
     /// What was listed, for listing it again.

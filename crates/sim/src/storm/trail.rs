@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Asset, Bounce, Event, GroupId, MemberId, Money, PaymentId, PurchaseId, Record, RefundId,
-    SeatRef, ShopEvent, WithdrawalId,
+    AllianceEvent, Asset, Bounce, Event, GroupId, MemberId, Money, PaymentId, PurchaseId, Record,
+    RefundId, SeatRef, ShopEvent, WithdrawalId,
 };
 use engine::RecordReader;
 
@@ -139,6 +139,13 @@ impl Trail {
                 )),
             },
             Event::Shop(event) => self.shop_event(event),
+            Event::Alliance(AllianceEvent::CashTaken(cash)) => {
+                self.arrive(cash.txn.as_str(), cash.amount)
+            }
+            Event::Alliance(AllianceEvent::CashBack(back)) => {
+                self.send_back(back.txn.as_str(), back.refund, back.amount)
+            }
+            Event::Alliance(_) => Ok(()),
             Event::WithdrawalRequested {
                 withdrawal,
                 member,
@@ -215,7 +222,6 @@ impl Trail {
             | Event::Delivery(_)
             | Event::Table(_)
             | Event::Ballot(_)
-            | Event::Alliance(_)
             | Event::Recharge(_)
             | Event::CoinsExpired { .. } => Ok(()),
         }
