@@ -3080,7 +3080,8 @@ export interface paths {
         /**
          * Pays back what is unused of a recharge, the way it was paid: all of the price within seven days if nothing is used, else
          *     price × unused / total, rounded down. The unused coins are gone with it, and so is a gift that was still to come; of one that was
-         *     given the same part goes back, or counts as used where it is not there any more. What an unpaid purchase or bill holds does not
+         *     given the same part goes back, or counts as used where it is not there any more; of a thing that was given the unused part of its
+         *     worth is kept, and of a VIP level the unused part of its days is gone. What an unpaid purchase or bill holds does not
          *     go back (`recharge_held`).
          */
         post: operations["post_recharges_id_refund"];
@@ -4086,6 +4087,26 @@ export interface components {
             stores: components["schemas"]["StoreCard"][];
             until?: components["schemas"]["At"] | null;
         };
+        /** @description A thing that a package gives. */
+        GiftUnitBody: {
+            /** @description Number of the SKU, of which one unit is held from the reservation on. */
+            sku: string;
+            /** @description What it counts as if what is unused goes back after it was given; at most its price, and the package's. */
+            worth: components["schemas"]["Amount"];
+        };
+        /** @description A VIP level that a package gives. */
+        GiftVipBody: {
+            /**
+             * Format: int32
+             * @description For how many days, from 1 to 730.
+             */
+            days: number;
+            /**
+             * Format: int32
+             * @description From 1 to the newest plan's highest.
+             */
+            level: number;
+        };
         /** @description A group in a list. */
         GroupCard: {
             campaign: string;
@@ -4734,6 +4755,8 @@ export interface components {
                 coins: components["schemas"]["Amount"];
                 ended_at?: components["schemas"]["At"] | null;
                 id: string;
+                /** @description It is what a recharge gave: nothing was paid for it, and it is not sent back. */
+                is_gift: boolean;
                 number?: string | null;
                 paid_at?: components["schemas"]["At"] | null;
                 pay_by: components["schemas"]["At"];
@@ -5035,9 +5058,10 @@ export interface components {
             verified_age?: number | null;
             /**
              * Format: int32
-             * @description VIP level, by the newest plan.
+             * @description VIP level, by the newest plan, or a higher one that was given.
              */
             vip: number;
+            vip_given?: components["schemas"]["VipGiven"] | null;
             wallet: components["schemas"]["Wallet"];
         };
         /** @description One member. */
@@ -5220,7 +5244,8 @@ export interface components {
              * @description `filled`, `won`, `not_won`, `bought`, `refunded`, `shipped`, `vested`, `dividend`, `coins_expiring`, `coins_expired`,
              *     `withdrawal_sent`, `withdrawal_waiting`, `withdrawal_paid`, `withdrawal_rejected`, `withdrawal_failed`,
              *     `withdrawal_expired`, `purchase_shipped`, `purchase_returned`, `recharge_refunded`, `order_fetched`, `purchase_fetched`,
-             *     `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen`, `clawed_back`, `may_buy` or `right_unused`
+             *     `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen`, `clawed_back`, `may_buy`, `right_unused`,
+             *     `unit_given` or `vip_given`
              */
             kind: string;
             /** @description The order, purchase, payment at a counter or withdrawal it is about, as the kind says. */
@@ -5332,6 +5357,8 @@ export interface components {
             /** @description Bought coins; they never expire. */
             coins: components["schemas"]["Amount"];
             gift?: components["schemas"]["Amount"] | null;
+            unit?: components["schemas"]["GiftUnitBody"] | null;
+            vip?: components["schemas"]["GiftVipBody"] | null;
         };
         /** @description Another password for an account. */
         PasswordWanted: {
@@ -5533,6 +5560,8 @@ export interface components {
             coins: components["schemas"]["Amount"];
             ended_at?: components["schemas"]["At"] | null;
             id: string;
+            /** @description It is what a recharge gave: nothing was paid for it, and it is not sent back. */
+            is_gift: boolean;
             number?: string | null;
             paid_at?: components["schemas"]["At"] | null;
             pay_by: components["schemas"]["At"];
@@ -5615,6 +5644,8 @@ export interface components {
             paid_at: components["schemas"]["At"];
             /** @description What would go back now. */
             refundable: components["schemas"]["Amount"];
+            unit?: components["schemas"]["GiftUnitBody"] | null;
+            vip?: components["schemas"]["GiftVipBody"] | null;
         };
         /** @description A member's recharges. */
         Recharges: {
@@ -6187,6 +6218,15 @@ export interface components {
             template: string;
             /** Format: int32 */
             winners: number;
+        };
+        /** @description A VIP level that was given: it counts wherever the campaign's profile does not ask for kept sales. */
+        VipGiven: {
+            /**
+             * Format: int32
+             * @description At least this one.
+             */
+            level: number;
+            until: components["schemas"]["At"];
         };
         /** @description A member's money. */
         Wallet: {

@@ -139,7 +139,7 @@ export type WalletLine = With<Schemas['WalletLine'], { account: WalletAccount; w
 export type RefundDue = Whole<Schemas['RefundDue']>
 export type RefundsDue = With<Schemas['RefundsDue'], { items: RefundDue[] }>
 
-export type NoticeKind = 'filled' | 'won' | 'not_won' | 'bought' | 'refunded' | 'shipped' | 'vested' | 'dividend' | 'coins_expiring' | 'coins_expired' | 'withdrawal_sent' | 'withdrawal_waiting' | 'withdrawal_paid' | 'withdrawal_rejected' | 'withdrawal_failed' | 'withdrawal_expired' | 'purchase_shipped' | 'purchase_returned' | 'recharge_refunded' | 'order_fetched' | 'purchase_fetched' | 'coins_given' | 'counter_paid' | 'counter_reversed' | 'frozen' | 'unfrozen' | 'clawed_back' | 'may_buy' | 'right_unused'
+export type NoticeKind = 'filled' | 'won' | 'not_won' | 'bought' | 'refunded' | 'shipped' | 'vested' | 'dividend' | 'coins_expiring' | 'coins_expired' | 'withdrawal_sent' | 'withdrawal_waiting' | 'withdrawal_paid' | 'withdrawal_rejected' | 'withdrawal_failed' | 'withdrawal_expired' | 'purchase_shipped' | 'purchase_returned' | 'recharge_refunded' | 'order_fetched' | 'purchase_fetched' | 'coins_given' | 'counter_paid' | 'counter_reversed' | 'frozen' | 'unfrozen' | 'clawed_back' | 'may_buy' | 'right_unused' | 'unit_given' | 'vip_given'
 export type Notice = With<Schemas['InboxNotice'], { kind: NoticeKind }>
 export type Inbox = With<Schemas['Inbox'], { items: Notice[] }>
 

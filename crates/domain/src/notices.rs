@@ -113,11 +113,15 @@ pub enum NoticeKind {
     MayBuy,
     /// His right to buy in a ballot was not used in time.
     RightUnused,
+    /// A recharge's gift came: a thing, which is a purchase of his.
+    UnitGiven,
+    /// A recharge's gift came: a VIP level for some days.
+    VipGiven,
 }
 
 impl NoticeKind {
     /// All kinds. A kind keeps its place.
-    pub const ALL: [NoticeKind; 29] = [
+    pub const ALL: [NoticeKind; 31] = [
         NoticeKind::Filled,
         NoticeKind::Won,
         NoticeKind::NotWon,
@@ -147,6 +151,8 @@ impl NoticeKind {
         NoticeKind::ClawedBack,
         NoticeKind::MayBuy,
         NoticeKind::RightUnused,
+        NoticeKind::UnitGiven,
+        NoticeKind::VipGiven,
     ];
 
     /// Its name in SQL and JSON.
@@ -181,6 +187,8 @@ impl NoticeKind {
             NoticeKind::ClawedBack => "clawed_back",
             NoticeKind::MayBuy => "may_buy",
             NoticeKind::RightUnused => "right_unused",
+            NoticeKind::UnitGiven => "unit_given",
+            NoticeKind::VipGiven => "vip_given",
         }
     }
 }
@@ -616,6 +624,12 @@ fn recharge_notices(event: &RechargeEvent, told: &mut impl FnMut(Notice)) {
         | RechargeEvent::BoughtBack { .. }
         | RechargeEvent::CounterUsed { .. }
         | RechargeEvent::CounterBack { .. } => {}
+        RechargeEvent::UnitGiven { purchase, of, .. } => {
+            told(Notice::of(of.member, NoticeKind::UnitGiven).numbered(purchase.0));
+        }
+        RechargeEvent::VipGiven {
+            recharge, member, ..
+        } => told(Notice::of(*member, NoticeKind::VipGiven).numbered(recharge.0)),
     }
 }
 

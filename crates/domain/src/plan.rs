@@ -94,6 +94,15 @@ impl PlanTerms {
         &FIRST
     }
 
+    /// The highest VIP level.
+    pub fn levels(&self) -> u32 {
+        let levels = match &self.vip {
+            VipRule::Invitees(least) => least.len(),
+            VipRule::KeptSales(least) => least.len(),
+        };
+        u32::try_from(levels).unwrap_or(u32::MAX)
+    }
+
     /// The VIP level of somebody with so many active invitees, who have kept so much.
     pub fn vip(&self, active_invitees: u32, invitees_kept: Money) -> u32 {
         let reached = match &self.vip {

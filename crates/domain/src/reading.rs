@@ -1,7 +1,7 @@
 //! What a full group's rewards depend on, read once when it fills (rules 3.6): uplines, walks and agents.
 
 use crate::{
-    Agent, Agents, Campaign, Event, MemberId, Millis, PlanTerms, Upline, VipRule, World,
+    Agent, Agents, Campaign, Event, MemberId, Millis, PlanTerms, Upline, VipBasis, VipRule, World,
     member::Member,
     rewards::{self, Walk},
 };
@@ -38,10 +38,10 @@ impl<'a> Reading<'a> {
             campaign,
             plan: world.plan(campaign.plan).unwrap_or(PlanTerms::first()),
             bound,
+            now,
             generations: rewards::generations(campaign),
             walks: rewards::walks(campaign),
             pays_agents: rewards::pays_agents(campaign),
-            now,
         }
     }
 
@@ -121,8 +121,20 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// A member's VIP level, counting whom this very command binds to him.
+    /// A member's VIP level: what he has reached, or a higher one that he has been given, unless kept sales alone make levels.
     fn vip(&self, member: MemberId, known: Option<&Member>) -> u32 {
+        let reached = self.vip_reached(member, known);
+        match self.campaign.profile.terms().vip_by {
+            VipBasis::KeptSales => reached,
+            VipBasis::Any => {
+                let given = self.world.vip_given(member, self.now);
+                given.map_or(reached, |given| reached.max(given.level))
+            }
+        }
+    }
+
+    /// By himself, counting whom this very command binds to him.
+    fn vip_reached(&self, member: MemberId, known: Option<&Member>) -> u32 {
         let gained = self
             .bound
             .filter(|&(_, inviter)| inviter == member)

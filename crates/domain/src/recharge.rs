@@ -4,11 +4,15 @@
 //! same rules as a purchase. What differs begins with the payment: nothing is earned by it. The money is the member's until he
 //! uses the coins, part by part, and what is unused goes back when he asks.
 
+mod gift;
 mod used;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
+
+use gift::Levels;
+pub use gift::{GiftUnit, GiftVip, GivenLevel, HeldUnit, MAX_GIFT_DAYS};
 
 use crate::{
     Account, Answer, Coins, CounterId, Due, Duration, Event, MemberId, Millis, Money, Overflow,
@@ -28,6 +32,19 @@ pub struct PackageTerms {
     /// On top, once the recharge cannot go back in full any more: coins like any others.
     #[n(1)]
     pub gift: Coins,
+    /// At the same moment: one unit of a thing that is sold in the shop.
+    #[n(2)]
+    pub unit: Option<GiftUnit>,
+    /// And from that moment on, for some days, a VIP level.
+    #[n(3)]
+    pub vip: Option<GiftVip>,
+}
+
+impl PackageTerms {
+    /// Whether anything is given later.
+    pub fn has_gift(&self) -> bool {
+        self.gift.is_positive() || self.unit.is_some() || self.vip.is_some()
+    }
 }
 
 /// What is asked about recharges.
@@ -83,7 +100,7 @@ pub enum RechargeEvent {
         fee_kept: bool,
         /// What is got for it.
         #[n(6)]
-        terms: PackageTerms,
+        terms: Box<PackageTerms>,
     },
     /// A purchase was paid with bought coins, too: their money is the platform's.
     #[n(1)]
@@ -148,9 +165,12 @@ pub enum RechargeEvent {
         /// The part of the gift that goes back with them, of the member's other coins.
         #[cbor(n(6), default, skip_if = "no_coins")]
         gift: Coins,
-        /// What stays of the custody for coins of the gift that are not there any more.
+        /// What stays of the custody for coins of the gift that are not there any more, and for a thing that was given.
         #[cbor(n(7), default, skip_if = "no_cash")]
         kept: Money,
+        /// When the VIP level that it gave ends now, if it has not ended.
+        #[n(8)]
+        vip_until: Option<Millis>,
     },
     /// A bill at a counter was paid with bought coins, too: their money is the platform's. Follows the
     /// [`CounterPaid`](crate::CounterPaid) and what has come in cash for it.
@@ -179,6 +199,35 @@ pub enum RechargeEvent {
         /// As they were used.
         #[n(2)]
         parts: Vec<BoughtPart>,
+    },
+    /// The thing that a recharge gives, which was held for it, is the member's: a purchase of nothing.
+    #[n(7)]
+    UnitGiven {
+        /// Of which.
+        #[n(0)]
+        recharge: PurchaseId,
+        /// Its own number.
+        #[n(1)]
+        purchase: PurchaseId,
+        /// What it is.
+        #[n(2)]
+        of: Box<Purchase>,
+    },
+    /// A recharge gives a VIP level.
+    #[n(8)]
+    VipGiven {
+        /// Of which.
+        #[n(0)]
+        recharge: PurchaseId,
+        /// Whose.
+        #[n(1)]
+        member: MemberId,
+        /// At least this one.
+        #[n(2)]
+        level: u32,
+        /// From this moment on no more.
+        #[n(3)]
+        until: Millis,
     },
 }
 
@@ -230,7 +279,7 @@ impl From<RechargeRefusal> for Refusal {
 
 impl RechargeEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 9] = [
         "recharged",
         "bought_used",
         "bought_back",
@@ -238,6 +287,8 @@ impl RechargeEvent {
         "recharge_refunded",
         "bought_used_at_counter",
         "bought_back_at_counter",
+        "unit_given",
+        "vip_given",
     ];
 
     /// Its name in SQL and JSON.
@@ -250,6 +301,8 @@ impl RechargeEvent {
             RechargeEvent::Refunded { .. } => "recharge_refunded",
             RechargeEvent::CounterUsed { .. } => "bought_used_at_counter",
             RechargeEvent::CounterBack { .. } => "bought_back_at_counter",
+            RechargeEvent::UnitGiven { .. } => "unit_given",
+            RechargeEvent::VipGiven { .. } => "vip_given",
         }
     }
 
@@ -262,7 +315,9 @@ impl RechargeEvent {
             | RechargeEvent::GiftGiven { .. }
             | RechargeEvent::Refunded { .. }
             | RechargeEvent::CounterUsed { .. }
-            | RechargeEvent::CounterBack { .. } => None,
+            | RechargeEvent::CounterBack { .. }
+            | RechargeEvent::UnitGiven { .. }
+            | RechargeEvent::VipGiven { .. } => None,
         }
     }
 }
@@ -314,9 +369,17 @@ impl Recharge {
         Coins(i64::try_from(part).unwrap_or(i64::MAX))
     }
 
-    /// What goes back with so much of the gift: price × unused / total. Where some of the gift is not there any more it was used
-    /// in place of bought coins, and counts among the total as much as among what is unused.
+    /// What goes back with so much of the gift: price × unused / total, less the same part of what a thing is worth that was
+    /// given.
     pub fn refundable(&self, gift: Coins) -> Money {
+        let whole = self.refundable_with(gift);
+        let unit = self.unit_to_pay();
+        Money(whole.0.saturating_sub(unit.0).max(0))
+    }
+
+    /// Where some of the coins that were given are not there any more they were used in place of bought ones, and count among the
+    /// total as much as among what is unused.
+    fn refundable_with(&self, gift: Coins) -> Money {
         let worth = self.worth(self.left);
         if self.gift_to_return() <= gift {
             return worth;
@@ -350,6 +413,12 @@ pub(crate) struct Recharges {
     /// What payments at counters were paid with of them, as long as they can be taken back.
     #[cbor(n(4), default, skip_if = "BTreeMap::is_empty")]
     at_counters: BTreeMap<CounterId, Vec<BoughtPart>>,
+    /// Units that are held until they are given.
+    #[cbor(n(5), default, skip_if = "BTreeMap::is_empty")]
+    units: BTreeMap<PurchaseId, HeldUnit>,
+    /// VIP levels that were given.
+    #[cbor(n(6), default, skip_if = "Levels::is_empty")]
+    levels: Levels,
 
     // Derived from the above; rebuilt when a snapshot is read.
     /// The open ones of each member.
@@ -432,8 +501,24 @@ impl World {
         known.gift_due.then(|| known.in_full_until())
     }
 
+    /// Whether the member may buy this package now, if it is one, and the unit that is held for what it gives.
+    pub(crate) fn require_package(
+        &self,
+        member: MemberId,
+        asked: (u32, Money),
+        package: Option<PackageTerms>,
+        now: Millis,
+    ) -> Result<Option<HeldUnit>, Refusal> {
+        let Some(package) = package else {
+            return Ok(None);
+        };
+        self.require_may_recharge(member, asked, now)?;
+        let unit = package.unit.map(|gift| self.unit_to_hold(gift));
+        unit.transpose()
+    }
+
     /// Whether the profile lets the member buy this package now; one at a time.
-    pub(crate) fn require_may_recharge(
+    fn require_may_recharge(
         &self,
         member: MemberId,
         (units, price): (u32, Money),
@@ -487,9 +572,12 @@ impl World {
         if !amount.is_positive() {
             return Err(RechargeRefusal::NothingLeft(recharge).into());
         }
-        let unused = known.left == known.terms.coins && gift == owed;
         // The fee was for the whole payment: the channel gives it back with the whole alone.
-        let fee_back = if unused { known.fee_back } else { Money::ZERO };
+        let fee_back = if amount == known.price {
+            known.fee_back
+        } else {
+            Money::ZERO
+        };
         events.push(Event::Recharge(RechargeEvent::Refunded {
             recharge,
             member,
@@ -499,6 +587,7 @@ impl World {
             fee_back,
             gift,
             kept: known.worth(known.left).minus(amount)?,
+            vip_until: self.shortened_level(recharge, known, now),
         }));
         Ok(None)
     }
@@ -514,11 +603,7 @@ impl World {
             return;
         };
         if known.gift_due && known.in_full_until() <= now {
-            events.push(Event::Recharge(RechargeEvent::GiftGiven {
-                recharge,
-                member: known.member,
-                coins: known.terms.gift,
-            }));
+            self.give_all(recharge, known, now, events);
         }
     }
 
@@ -536,7 +621,7 @@ impl World {
             amount: of.bill,
             fee: of.bill.channel_fee(of.channel.fee)?,
             fee_kept: of.channel.kept_on_refund,
-            terms,
+            terms: Box::new(terms),
         }))
     }
 }
@@ -557,11 +642,11 @@ impl World {
                     member: *member,
                     txn: *txn,
                     price: *amount,
-                    terms: *terms,
+                    terms: **terms,
                     left: terms.coins,
                     paid_at: self.now,
                     fee_back: if *fee_kept { Money::ZERO } else { *fee },
-                    gift_due: terms.gift.is_positive(),
+                    gift_due: terms.has_gift(),
                 };
                 self.apply_recharged(*recharge, known);
             }
@@ -587,35 +672,53 @@ impl World {
                     self.change_recharge(part.recharge, |left| left.saturating_add(part.coins.0));
                 }
             }
-            RechargeEvent::GiftGiven { recharge, .. } => {
-                if let Some(known) = self.recharges.open.get_mut(recharge) {
-                    known.gift_due = false;
-                }
-                self.tidy_recharge(*recharge);
-            }
+            RechargeEvent::GiftGiven { .. }
+            | RechargeEvent::UnitGiven { .. }
+            | RechargeEvent::VipGiven { .. } => self.apply_gift(event),
             RechargeEvent::Refunded {
                 recharge,
                 refund,
                 amount,
                 fee_back,
+                vip_until,
                 ..
             } => {
-                let Some(known) = self.recharges.forget(*recharge) else {
-                    self.corrupt("a recharge that there is not was paid back");
-                    return;
-                };
-                self.apply_refund_due(PendingRefund {
-                    refund: *refund,
-                    txn: known.txn,
-                    amount: *amount,
-                    payment: None,
-                    fee_back: *fee_back,
-                });
+                let back = (*refund, *amount, *fee_back);
+                self.apply_recharge_back(*recharge, back, *vip_until);
             }
         }
     }
 
+    fn apply_recharge_back(
+        &mut self,
+        recharge: PurchaseId,
+        (refund, amount, fee_back): (RefundId, Money, Money),
+        vip_until: Option<Millis>,
+    ) {
+        let Some(known) = self.recharges.forget(recharge) else {
+            self.corrupt("a recharge that there is not was paid back");
+            return;
+        };
+        if let Some(unit) = self.recharges.units.remove(&recharge) {
+            self.release_unit(&unit);
+        }
+        if let Some(until) = vip_until {
+            self.recharges.levels.end(recharge, until);
+        }
+        self.apply_refund_due(PendingRefund {
+            refund,
+            txn: known.txn,
+            amount,
+            payment: None,
+            fee_back,
+        });
+    }
+
     fn apply_recharged(&mut self, recharge: PurchaseId, known: Recharge) {
+        let of = self.purchase(recharge);
+        if let Some(unit) = of.and_then(|of| of.unit.clone()) {
+            self.recharges.units.insert(recharge, unit);
+        }
         self.apply_purchase_kept(recharge);
         if known.gift_due {
             self.push_timer(known.in_full_until(), Due::Recharge(recharge));
@@ -629,6 +732,7 @@ impl World {
         self.recharges.by_member = all.map(|(&id, known)| (known.member, id)).collect();
         let used: Vec<BoughtPart> = self.recharges.all_used().flatten().copied().collect();
         self.recharges.uses(&used);
+        self.recharges.levels.rebuild();
         let all = self.recharges.open.keys();
         let due = all.filter_map(|&id| Some((id, self.recharge_due_at(id)?)));
         let due: Vec<(PurchaseId, Millis)> = due.collect();
@@ -668,6 +772,7 @@ impl World {
             ));
         }
         self.check_used(found);
+        self.check_gifts(found);
     }
 }
 
@@ -710,6 +815,10 @@ pub(crate) fn recharge_lines(
         RechargeEvent::GiftGiven { member, coins, .. } => {
             move_money(Account::Coins(*member), Account::CoinsIssued, coins.0)
         }
+        RechargeEvent::UnitGiven { of, .. } => {
+            move_money(Account::Suppliers, Account::CostOfGoods, of.cost.0)
+        }
+        RechargeEvent::VipGiven { .. } => Ok(()),
         RechargeEvent::Refunded {
             member,
             amount,

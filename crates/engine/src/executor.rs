@@ -248,7 +248,10 @@ fn recharge_bytes(event: &RechargeEvent) -> usize {
         | RechargeEvent::BoughtBack { parts, .. }
         | RechargeEvent::CounterUsed { parts, .. }
         | RechargeEvent::CounterBack { parts, .. } => 16 + 16 * parts.len(),
-        RechargeEvent::GiftGiven { .. } | RechargeEvent::Refunded { .. } => 32,
+        RechargeEvent::GiftGiven { .. }
+        | RechargeEvent::Refunded { .. }
+        | RechargeEvent::VipGiven { .. } => 32,
+        RechargeEvent::UnitGiven { .. } => 56,
     }
 }
 

@@ -263,7 +263,7 @@ export const restEn: RestMessages = {
   },
   inbox: { title: 'Demo inbox', text: 'An inbox for the demonstration only. In real life the code goes to your phone and nowhere else.', phone: 'Phone', look: 'Look', empty: 'No code for this number', use: 'Sign in with it' },
   me: {
-    title: 'Me', vip: 'VIP {n}', vip_0: 'Member', rank: 'Rank {n}', frozen: 'Frozen', invite: 'Invite friends', invite_text: 'Whoever signs up by this link has you as inviter; it cannot be changed afterwards.', invite_code: 'Invite code',
+    title: 'Me', vip: 'VIP {n}', vip_0: 'Member', vip_given: 'VIP {n} given until {time}', rank: 'Rank {n}', frozen: 'Frozen', invite: 'Invite friends', invite_text: 'Whoever signs up by this link has you as inviter; it cannot be changed afterwards.', invite_code: 'Invite code',
     inviter: 'My inviter', no_inviter: 'none', notices: 'Messages', orders: 'My orders', groups: 'My groups', wallet: 'My wallet', sign_out: 'Sign out', sign_in: 'Sign in or sign up',
     age: 'Name and age', age_none: 'not verified', age_known: 'verified, {n} years or older',
     region: 'My region', region_none: 'not given', region_text: 'It cannot be changed for 90 days.', region_confirm: 'Is this your region?', region_done: 'Saved', region_save: 'Save',

@@ -261,7 +261,7 @@ export const restZh = {
   },
   inbox: { title: '演示收件箱', text: '这是演示用的收件箱，只在演示环境里有。真实环境的验证码只发到你的手机。', phone: '手机号', look: '查看', empty: '没有发给这个号码的验证码', use: '用这个登录' },
   me: {
-    title: '我的', vip: 'VIP {n}', vip_0: '普通会员', rank: '等级 {n}', frozen: '已冻结', invite: '邀请朋友', invite_text: '朋友通过这个链接注册，你就是他的上级，绑定后不可更改。', invite_code: '邀请码',
+    title: '我的', vip: 'VIP {n}', vip_0: '普通会员', vip_given: '获赠 VIP {n}，至 {time}', rank: '等级 {n}', frozen: '已冻结', invite: '邀请朋友', invite_text: '朋友通过这个链接注册，你就是他的上级，绑定后不可更改。', invite_code: '邀请码',
     inviter: '我的上级', no_inviter: '没有上级', notices: '消息', orders: '我的订单', groups: '我的团', wallet: '我的钱包', sign_out: '退出登录', sign_in: '登录 / 注册',
     age: '姓名和年龄', age_none: '未核实', age_known: '已核实，至少 {n} 岁',
     region: '所在地区', region_none: '未填写', region_text: '填写后 90 天内不能更改。', region_confirm: '确认所在地区？', region_done: '已保存', region_save: '保存',

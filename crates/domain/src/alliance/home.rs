@@ -250,7 +250,7 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) {
-        if self.homes.is_empty() {
+        if self.homes.is_empty() || of.gift_of.is_some() {
             return;
         }
         let Some(store) = self.home_store(of.member, now) else {

@@ -3,6 +3,8 @@
 //! Why coins are held and not taken at the reservation: a lot that came back anew with every lapse would never expire. They
 //! leave the member with the payment, the oldest first; what was lost meanwhile sends the payment back.
 
+use std::collections::BTreeSet;
+
 use minicbor::{Decode, Encode};
 
 use super::{FetchTerms, PurchaseId, Shop, ShopEvent, ShopRefusal, SkuId};
@@ -10,7 +12,7 @@ use crate::{
     Account, Answer, BACK_AFTER, Bounce, ChannelTerms, Coins, Due, Duration, Event, MAX_AMOUNT_FEN,
     MemberId, Millis, Money, PackageTerms, PaymentAnswer, PendingRefund, RECEIVED_AFTER,
     RETURN_WINDOW, RechargeEvent, RefundId, Refusal, Txn, World, join::MAX_PROMISED, owed_coins,
-    payment::KnownPayment,
+    payment::KnownPayment, recharge::HeldUnit,
 };
 
 /// How long units are held for a payment.
@@ -79,6 +81,12 @@ pub struct Purchase {
     /// It is a recharge package, and this is what is got for it.
     #[n(12)]
     pub package: Option<PackageTerms>,
+    /// A unit that is held for it, which the package gives later.
+    #[n(13)]
+    pub unit: Option<HeldUnit>,
+    /// It is the gift of this recharge: nothing was paid for it.
+    #[n(14)]
+    pub gift_of: Option<PurchaseId>,
 }
 
 impl Purchase {
@@ -101,7 +109,15 @@ impl Purchase {
 
     /// What it adds to all that is promised.
     fn promise(&self) -> i64 {
-        self.bill.0.saturating_add(self.cost.0)
+        let unit = self.unit.as_ref().map_or(0, |unit| unit.cost.0);
+        let all = self.bill.0.saturating_add(self.cost.0);
+        all.saturating_add(unit)
+    }
+
+    /// Whose units it holds: what is bought, and what is given with it.
+    fn skus(&self) -> impl Iterator<Item = SkuId> {
+        let given = self.unit.as_ref().map(|unit| unit.sku);
+        std::iter::once(self.sku).chain(given)
     }
 }
 
@@ -173,7 +189,7 @@ impl World {
     /// Those that wait for their payment: what was reserved in the last minutes.
     pub(crate) fn unpaid_purchases(&self) -> impl Iterator<Item = &Purchase> {
         let reserved = self.shop.reserved.iter();
-        reserved.filter_map(|(_, _, id)| self.shop.open.get(id))
+        reserved.filter_map(|(sku, _, id)| self.shop.open.get(id).filter(|of| of.sku == *sku))
     }
 
     /// How many purchases were ever begun; their numbers are below this.
@@ -267,9 +283,7 @@ impl World {
         if free < asked.coins {
             return Err(ShopRefusal::CoinsShort { free }.into());
         }
-        if terms.package.is_some() {
-            self.require_may_recharge(member, (asked.units, bill), now)?;
-        }
+        let unit = self.require_package(member, (asked.units, bill), terms.package, now)?;
         let own = known.own.min(asked.units);
         let of = Purchase {
             member,
@@ -287,6 +301,8 @@ impl World {
             paid: None,
             fetch: terms.fetch.clone(),
             package: terms.package,
+            unit,
+            gift_of: None,
         };
         if MAX_PROMISED < self.promised.saturating_add(of.promise()) {
             return Err(Refusal::Overflow);
@@ -478,7 +494,13 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        match self.require_own_purchase(purchase, member)?.state {
+        let known = self.require_own_purchase(purchase, member)?;
+        let is_gift = known.gift_of.is_some();
+        match known.state {
+            // What was given is not sent back: nothing was paid for it.
+            PurchaseState::Received { .. } | PurchaseState::Waiting { .. } if is_gift => {
+                Err(ShopRefusal::PurchaseState(purchase).into())
+            }
             PurchaseState::Received { .. } => {
                 let back_by = now.after(BACK_AFTER);
                 events.push(Event::Shop(ShopEvent::PurchaseReturning {
@@ -489,7 +511,6 @@ impl World {
             }
             // Nobody has fetched it: there is nothing to send back.
             PurchaseState::Waiting { .. } => {
-                let known = self.require_purchase(purchase)?;
                 self.purchase_back(purchase, known, events);
                 Ok(())
             }
@@ -571,18 +592,33 @@ impl World {
     /// What must be over before a thing is bought: coins that have expired, and reservations of it that have lapsed.
     pub(crate) fn due_in_sku(&self, sku: SkuId, now: Millis, events: &mut Vec<Event>) {
         self.due_coins(now, events);
-        let first = (sku, Millis(i64::MIN), PurchaseId(0));
-        let last = (sku, now, PurchaseId(u64::MAX));
-        for &(_, _, purchase) in self.shop.reserved.range(first..=last) {
+        let mut lapsed = BTreeSet::new();
+        for sku in self.held_with(sku) {
+            let first = (sku, Millis(i64::MIN), PurchaseId(0));
+            let last = (sku, now, PurchaseId(u64::MAX));
+            let over = self.shop.reserved.range(first..=last);
+            lapsed.extend(over.map(|&(_, at, purchase)| (at, purchase)));
+        }
+        for (_, purchase) in lapsed {
             events.push(Event::Shop(ShopEvent::PurchaseLapsed { purchase }));
         }
     }
 
+    /// A thing, and what it gives if it is a package.
+    fn held_with(&self, sku: SkuId) -> impl Iterator<Item = SkuId> {
+        let package = self.sku_ref(sku).and_then(|known| known.terms.package);
+        let given = package.and_then(|package| package.unit);
+        std::iter::once(sku).chain(given.map(|unit| unit.sku))
+    }
+
     /// When the first reservation of a thing lapses.
     pub(crate) fn sku_due_at(&self, sku: SkuId) -> Option<Millis> {
-        let first = (sku, Millis(i64::MIN), PurchaseId(0));
-        let found = self.shop.reserved.range(first..).next();
-        found.filter(|found| found.0 == sku).map(|found| found.1)
+        let first = |sku| {
+            let first = (sku, Millis(i64::MIN), PurchaseId(0));
+            let found = self.shop.reserved.range(first..).next();
+            found.filter(|found| found.0 == sku).map(|found| found.1)
+        };
+        self.held_with(sku).filter_map(first).min()
     }
 }
 
@@ -590,7 +626,7 @@ impl Shop {
     /// Takes in what is derived of an open purchase.
     fn hold(&mut self, id: PurchaseId, of: &Purchase) {
         if let PurchaseState::Reserved { pay_by } = of.state {
-            self.reserved.insert((of.sku, pay_by, id));
+            self.reserved.extend(of.skus().map(|sku| (sku, pay_by, id)));
             let held = self.held.entry(of.member).or_default();
             *held = (held.0.saturating_add(of.coins.0), held.1.saturating_add(1));
         }
@@ -602,7 +638,9 @@ impl Shop {
     /// Forgets what is derived of an open purchase.
     fn release(&mut self, id: PurchaseId, of: &Purchase) {
         if let PurchaseState::Reserved { pay_by } = of.state {
-            self.reserved.remove(&(of.sku, pay_by, id));
+            for sku in of.skus() {
+                self.reserved.remove(&(sku, pay_by, id));
+            }
             if let Some(held) = self.held.get_mut(&of.member) {
                 *held = (held.0.saturating_sub(of.coins.0), held.1.saturating_sub(1));
                 if held.1 == 0 {
@@ -628,16 +666,42 @@ impl World {
             self.corrupt("more units were sold than there were");
         }
         self.change_sku(of.sku, |known| known.take(of.units, of.own));
+        if let Some(unit) = &of.unit {
+            let fits = self
+                .sku_ref(unit.sku)
+                .is_some_and(|known| 1 <= known.free && unit.own <= known.own);
+            if !fits {
+                self.corrupt("a unit was promised that there was not");
+            }
+            self.change_sku(unit.sku, |known| known.take(1, unit.own));
+        }
+        self.promised = self.promised.saturating_add(of.promise());
+        self.begin_purchase(id, of);
+    }
+
+    fn begin_purchase(&mut self, id: PurchaseId, of: &Purchase) {
         self.shop.next_purchase = id.0.saturating_add(1);
         let identity = Identity {
             member: of.member,
             token: of.token,
         };
         self.shop.known.insert(identity, id);
-        self.promised = self.promised.saturating_add(of.promise());
         self.shop.open.insert(id, of.clone());
         self.shop.hold(id, of);
         self.purchase_timer(id, of);
+    }
+
+    /// A unit that was held is a member's.
+    pub(crate) fn apply_unit_given(&mut self, id: PurchaseId, of: &Purchase) {
+        if id.0 != self.shop.next_purchase {
+            self.corrupt(&format!("purchase {id} is not the next"));
+        }
+        self.begin_purchase(id, of);
+    }
+
+    /// A unit that was held is free again.
+    pub(crate) fn release_unit(&mut self, unit: &HeldUnit) {
+        self.change_sku(unit.sku, |known| known.give(1, unit.own));
     }
 
     fn purchase_timer(&mut self, id: PurchaseId, of: &Purchase) {
@@ -658,6 +722,9 @@ impl World {
     pub(super) fn apply_purchase_lapsed(&mut self, id: PurchaseId) {
         if let Some(of) = self.end_purchase(id) {
             self.change_sku(of.sku, |known| known.give(of.units, of.own));
+            if let Some(unit) = &of.unit {
+                self.release_unit(unit);
+            }
             self.promised = self.promised.saturating_sub(of.promise());
         }
     }
@@ -749,7 +816,11 @@ impl World {
         for (&id, of) in &self.shop.open {
             derived.hold(id, of);
             let is_reserved = matches!(of.state, PurchaseState::Reserved { .. });
-            if is_reserved != of.paid.is_none() || of.coins < Coins::ZERO || of.cash().0 < 1 {
+            let is_sound = match of.gift_of {
+                None => is_reserved == of.paid.is_none() && 1 <= of.cash().0,
+                Some(_) => !is_reserved && of.paid.is_none() && of.cash() == Money::ZERO,
+            };
+            if !is_sound || of.coins < Coins::ZERO {
                 found.push(format!("purchase {id} is paid or not against its state"));
             }
             if self.sku_ref(of.sku).is_none() || self.member_ref(of.member).is_none() {

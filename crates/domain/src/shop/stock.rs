@@ -142,6 +142,7 @@ impl SkuTerms {
         if self.fulfilment != Fulfilment::Ship {
             return invalid("package", "is neither picked up nor a voucher");
         }
+        world.check_gifts_of(self.price, (package.unit, package.vip))?;
         if world.profile_terms().recharge_cap.is_none() {
             return Err(Refusal::ProfileForbids {
                 profile: world.profile.name(),

@@ -14,6 +14,7 @@ mod counter_cash;
 mod counters;
 mod deliveries;
 mod dividends;
+mod gifts;
 mod groups;
 mod homes;
 mod identities;

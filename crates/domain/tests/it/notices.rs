@@ -485,6 +485,13 @@ fn purchases_recharges_and_counters() {
         coins,
     };
     check(&Event::Recharge(gift), &["4 coins_given no. 6 coins 100"]);
+    let given = RechargeEvent::VipGiven {
+        recharge: PurchaseId(6),
+        member,
+        level: 2,
+        until: Millis(9),
+    };
+    check(&Event::Recharge(given), &["4 vip_given no. 6"]);
     let back = RechargeEvent::Refunded {
         recharge: purchase,
         member,
@@ -494,6 +501,7 @@ fn purchases_recharges_and_counters() {
         fee_back: Money(0),
         gift: Coins(0),
         kept: Money(0),
+        vip_until: None,
     };
     check(
         &Event::Recharge(back),

@@ -16,6 +16,8 @@ pub(crate) fn package(price: i64, coins: i64, gift: i64) -> SkuTerms {
         package: Some(PackageTerms {
             coins: Coins(coins),
             gift: Coins(gift),
+            unit: None,
+            vip: None,
         }),
         ..terms(price, 0)
     }

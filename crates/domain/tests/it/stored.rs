@@ -68,13 +68,16 @@ const STOPPED: &str = include_str!("stored_records_23.txt");
 /// The same of what suppliers were paid.
 const SUPPLIERS: &str = include_str!("stored_records_24.txt");
 
+/// The same of what packages give beside coins.
+const GIFTS: &str = include_str!("stored_records_20.txt");
+
 /// What was written once and is written otherwise today.
 const OLDER: &str = include_str!("stored_records_16.txt");
 
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 23] = [
+const HISTORIES: [(Make, &str); 24] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -98,6 +101,7 @@ const HISTORIES: [(Make, &str); 23] = [
     (crate::late_rounds::every_kind, LATE_ROUNDS),
     (stopped, STOPPED),
     (crate::suppliers::every_kind, SUPPLIERS),
+    (crate::gifts::every_kind, GIFTS),
 ];
 
 fn stopped() -> Vec<Record> {

@@ -25,6 +25,8 @@ impl Shop {
                 package: Some(PackageTerms {
                     coins: Coins(3_000),
                     gift: Coins(0),
+                    unit: None,
+                    vip: None,
                 }),
             }),
         }));

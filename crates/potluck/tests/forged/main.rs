@@ -14,6 +14,7 @@ mod coins;
 mod counter_cash;
 mod counters;
 mod dividends;
+mod gifts;
 mod homes;
 mod late_rounds;
 mod limits;

@@ -103,6 +103,8 @@ fn recharges(shop: &mut Shop) {
         package: Some(PackageTerms {
             coins: Coins(700),
             gift: Coins(70),
+            unit: None,
+            vip: None,
         }),
         ..sku()
     };

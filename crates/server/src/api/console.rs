@@ -379,9 +379,11 @@ pub(crate) async fn members(
     let now = app.config.clock.now();
     let levels = app
         .query(move |world| {
-            let each = ids.iter();
-            each.map(|id| (world.member(*id), world.verified_age(*id, now)))
-                .collect::<Vec<_>>()
+            let known = |id: &_| {
+                let age = world.verified_age(*id, now);
+                (world.member(*id), age, world.vip_given(*id, now))
+            };
+            ids.iter().map(known).collect::<Vec<_>>()
         })
         .await?;
     let items = found
@@ -389,7 +391,7 @@ pub(crate) async fn members(
         .items
         .iter()
         .zip(levels)
-        .map(|(row, (view, verified_age))| {
+        .map(|(row, (view, verified_age, given))| {
             let person = people.remove(&row.id);
             let view = view.as_ref();
             ConsoleMember {
@@ -397,7 +399,9 @@ pub(crate) async fn members(
                 phone_masked: person.as_ref().map(Person::phone_masked),
                 name: person.as_ref().and_then(|person| person.name.clone()),
                 inviter: row.inviter.map(|inviter| inviter.to_string()),
-                vip: view.map_or(0, |view| view.vip),
+                vip: view
+                    .map_or(0, |view| view.vip)
+                    .max(given.map_or(0, |given| given.level)),
                 rank: view.map_or(0, |view| view.rank),
                 frozen: view.is_some_and(|view| view.frozen),
                 verified_age,

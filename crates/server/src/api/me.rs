@@ -15,7 +15,7 @@ use crate::http::{Page, Params, Problem, Result, items, page_of};
 use crate::present::{
     group_card, order_card, outcome, refund_due, seat_card, wallet_account, wallet_line,
 };
-use crate::wire::{List, MemberCard, MySeat, OrderCard, RefundsDue, Wallet, WalletLine};
+use crate::wire::{List, MemberCard, MySeat, OrderCard, RefundsDue, VipGiven, Wallet, WalletLine};
 
 /// How long a member's card waits for views that lag before it leaves out what only they know.
 const REFUNDS_WAIT: Duration = Duration::from_millis(500);
@@ -29,9 +29,12 @@ pub(crate) async fn me(State(app): Shared, member: AsMember) -> Result<Json<Memb
 /// A member, as shown to himself.
 pub(crate) async fn card_of(app: &App, member: MemberId) -> Result<MemberCard> {
     let now = app.config.clock.now();
-    let question = move |world: &World| (world.member(member), world.verified_age(member, now));
+    let question = move |world: &World| {
+        let age = world.verified_age(member, now);
+        (world.member(member), age, world.vip_given(member, now))
+    };
     let found = app.engine.query(question).await;
-    let ((view, verified_age), seq) = found.map_err(engine_problem)?;
+    let ((view, verified_age, given), seq) = found.map_err(engine_problem)?;
     let view = view.ok_or_else(|| Problem::unauthorized("not_signed_in", "sign in first"))?;
     let person = app.people.person(member).await?;
     let person = person.ok_or_else(|| Problem::unauthorized("not_signed_in", "sign in first"))?;
@@ -52,7 +55,11 @@ pub(crate) async fn card_of(app: &App, member: MemberId) -> Result<MemberCard> {
         name: person.name,
         demo: person.is_demo,
         inviter,
-        vip: view.vip,
+        vip: given.map_or(view.vip, |given| view.vip.max(given.level)),
+        vip_given: given.map(|given| VipGiven {
+            level: given.level,
+            until: given.until.into(),
+        }),
         rank: view.rank,
         frozen: view.frozen,
         verified_age,

@@ -318,5 +318,6 @@ fn card(row: &PurchaseRow, title: Option<&Text>, shipping: Option<Shipping>) -> 
         carrier,
         number,
         store: row.store.map(|store| store.to_string()),
+        is_gift: row.is_gift(),
     }
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::{Command, PurchaseId, Recharge, RechargeCommand};
 
+use super::shop::{unit_body, vip_body};
 use crate::app::Shared;
 use crate::auth::AsMember;
 use crate::http::{NoBody, Result, Segment, Write};
@@ -22,6 +23,7 @@ pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<Re
             (free, world.spendable_given_coins(member.0, now)),
         )
     };
+    let due = |known: &Recharge| known.gift_due.then_some(known.terms);
     let (known, bought, (free, given)) = app.query(question).await?;
     let card = |(id, known): &(PurchaseId, Recharge)| RechargeCard {
         id: id.to_string(),
@@ -31,7 +33,12 @@ pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<Re
         refundable: known.refundable(known.gift_to_return().min(given)).into(),
         paid_at: known.paid_at.into(),
         in_full_until: known.in_full_until().into(),
-        gift: known.gift_due.then(|| known.terms.gift.into()),
+        gift: due(known)
+            .map(|terms| terms.gift)
+            .filter(|gift| gift.is_positive())
+            .map(Into::into),
+        unit: due(known).and_then(|terms| terms.unit).map(unit_body),
+        vip: due(known).and_then(|terms| terms.vip).map(vip_body),
     };
     Ok(Json(Recharges {
         bought: bought.into(),
@@ -42,7 +49,8 @@ pub(crate) async fn mine(State(app): Shared, member: AsMember) -> Result<Json<Re
 
 /// Pays back what is unused of a recharge, the way it was paid: all of the price within seven days if nothing is used, else
 /// price × unused / total, rounded down. The unused coins are gone with it, and so is a gift that was still to come; of one that was
-/// given the same part goes back, or counts as used where it is not there any more. What an unpaid purchase or bill holds does not
+/// given the same part goes back, or counts as used where it is not there any more; of a thing that was given the unused part of its
+/// worth is kept, and of a VIP level the unused part of its days is gone. What an unpaid purchase or bill holds does not
 /// go back (`recharge_held`).
 #[utoipa::path(post, path = "/recharges/{id}/refund", tag = "me", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "On its way back", body = Done)))]
 pub(crate) async fn refund(

@@ -5,9 +5,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use domain::{
-    Answer, CampaignId, ChannelTerms, Coins, Command, FetchTerms, Fulfilment, Money, PackageTerms,
-    RATE_ONE_PPM, Rate, Refusal, ShopCommand, SkuId, SkuTerms, SkuView, StoreId, Text,
-    VOUCHER_DAYS, percent,
+    Answer, CampaignId, ChannelTerms, Coins, Command, FetchTerms, Fulfilment, GiftUnit, GiftVip,
+    Money, PackageTerms, RATE_ONE_PPM, Rate, Refusal, ShopCommand, SkuId, SkuTerms, SkuView,
+    StoreId, Text, VOUCHER_DAYS, percent,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -21,9 +21,9 @@ use crate::http::{
     decimal, items, page_of,
 };
 use crate::wire::{
-    Categories, CategoryCard, CategoryWanted, Done, List, PackageBody, PictureKept, ProductKept,
-    ProductWanted, Reasoned, ReturnedLine, ReturnedUnits, ReturnsWanted, ShopProduct, SkuCard,
-    SkuLine, SkuListed, SkuWanted, StockWanted, Words,
+    Categories, CategoryCard, CategoryWanted, Done, GiftUnitBody, GiftVipBody, List, PackageBody,
+    PictureKept, ProductKept, ProductWanted, Reasoned, ReturnedLine, ReturnedUnits, ReturnsWanted,
+    ShopProduct, SkuCard, SkuLine, SkuListed, SkuWanted, StockWanted, Words,
 };
 
 /// Most bytes of a product's text in one language.
@@ -457,10 +457,7 @@ fn terms_of(wanted: SkuWanted) -> Result<SkuTerms> {
         Fulfilment::Ship | Fulfilment::AtTable if stores.is_empty() => None,
         Fulfilment::Ship | Fulfilment::AtTable => return Err(no_store()),
     };
-    let package = wanted.package.map(|package| PackageTerms {
-        coins: Coins(package.coins.0),
-        gift: Coins(package.gift.map_or(0, |gift| gift.0)),
-    });
+    let package = wanted.package.map(package_terms).transpose()?;
     // A package is paid for in money alone.
     let offset = if package.is_some() {
         Rate(0)
@@ -480,6 +477,38 @@ fn terms_of(wanted: SkuWanted) -> Result<SkuTerms> {
             kept_on_refund: wanted.fee_kept_on_refund,
         },
     })
+}
+
+fn package_terms(package: PackageBody) -> Result<PackageTerms> {
+    let no_sku = || wrong_text("package.unit.sku", "is the number of what is sold");
+    let unit = package.unit.map(|unit| {
+        let sku = decimal(&unit.sku).map(SkuId).ok_or_else(no_sku)?;
+        let worth = Money(unit.worth.0);
+        Ok::<_, Problem>(GiftUnit { sku, worth })
+    });
+    Ok(PackageTerms {
+        coins: Coins(package.coins.0),
+        gift: Coins(package.gift.map_or(0, |gift| gift.0)),
+        unit: unit.transpose()?,
+        vip: package.vip.map(|vip| GiftVip {
+            level: vip.level,
+            days: vip.days,
+        }),
+    })
+}
+
+pub(super) fn unit_body(unit: GiftUnit) -> GiftUnitBody {
+    GiftUnitBody {
+        sku: unit.sku.to_string(),
+        worth: unit.worth.into(),
+    }
+}
+
+pub(super) fn vip_body(vip: GiftVip) -> GiftVipBody {
+    GiftVipBody {
+        level: vip.level,
+        days: vip.days,
+    }
 }
 
 /// Names a request of an operator for ever.
@@ -523,6 +552,8 @@ fn sku_card(sku: &SkuView) -> SkuCard {
         package: sku.terms.package.map(|package| PackageBody {
             coins: package.coins.into(),
             gift: Some(package.gift.into()),
+            unit: package.unit.map(unit_body),
+            vip: package.vip.map(vip_body),
         }),
         free: sku.free,
         on_sale: sku.on_sale,

@@ -83,9 +83,9 @@ fn of_event(row: &NoticeRow) -> Words {
         | NoticeKind::RechargeRefunded
         | NoticeKind::OrderFetched
         | NoticeKind::PurchaseFetched
-        | NoticeKind::CoinsGiven
         | NoticeKind::CounterPaid
         | NoticeKind::CounterReversed => of_shop(row),
+        NoticeKind::CoinsGiven | NoticeKind::UnitGiven | NoticeKind::VipGiven => of_gift(row),
         NoticeKind::Frozen => words(
             "你的账号已被冻结：不能发起新的操作，已参加的团照常进行。",
             "Your account is frozen: you can begin nothing new; what has begun goes on.",
@@ -130,6 +130,31 @@ fn clawed_back(row: &NoticeRow) -> Words {
     }
 }
 
+/// What a recharge gives.
+fn of_gift(row: &NoticeRow) -> Words {
+    let (number, held) = (row.number.unwrap_or_default(), coins(row.coins));
+    if row.kind == NoticeKind::UnitGiven {
+        return words(
+            format!("充值赠送的商品归你了，见购买 {number}：请填写收货地址或到门店领取。"),
+            format!(
+                "What your recharge gives is yours: see purchase {number}, and say where it is sent or fetch it."
+            ),
+        );
+    }
+    if row.kind == NoticeKind::VipGiven {
+        return words(
+            format!("充值 {number} 赠送的 VIP 等级已生效，期限见「我的」。"),
+            format!(
+                "The VIP level that your recharge {number} gives has begun; your page says until when."
+            ),
+        );
+    }
+    words(
+        format!("充值 {number} 赠送的 {held} 购物币已到账。"),
+        format!("{held} coins came as the gift of your recharge {number}."),
+    )
+}
+
 /// Purchases, what is fetched, bought coins, payments at counters.
 fn of_shop(row: &NoticeRow) -> Words {
     let number = row.number.unwrap_or_default();
@@ -156,10 +181,6 @@ fn of_shop(row: &NoticeRow) -> Words {
         NoticeKind::PurchaseFetched => (
             format!("你的购买 {number} 已在门店领取或核销。"),
             format!("Your purchase {number} was given out at a store."),
-        ),
-        NoticeKind::CoinsGiven => (
-            format!("充值 {number} 赠送的 {held} 购物币已到账。"),
-            format!("{held} coins came as the gift of your recharge {number}."),
         ),
         NoticeKind::CounterPaid => (
             format!("你在门店付了一笔 {amount} 元的账单，其中用了 {held} 购物币。"),
@@ -190,7 +211,10 @@ fn of_shop(row: &NoticeRow) -> Words {
         | NoticeKind::Unfrozen
         | NoticeKind::ClawedBack
         | NoticeKind::MayBuy
-        | NoticeKind::RightUnused => (
+        | NoticeKind::RightUnused
+        | NoticeKind::CoinsGiven
+        | NoticeKind::UnitGiven
+        | NoticeKind::VipGiven => (
             format!("你的购买 {number} 已发货。"),
             format!("Your purchase {number} is on its way."),
         ),
@@ -304,7 +328,9 @@ fn of_withdrawal(row: &NoticeRow) -> Words {
         | NoticeKind::Unfrozen
         | NoticeKind::ClawedBack
         | NoticeKind::MayBuy
-        | NoticeKind::RightUnused => ("已通过审核，正在打款", "was approved and is being paid"),
+        | NoticeKind::RightUnused
+        | NoticeKind::UnitGiven
+        | NoticeKind::VipGiven => ("已通过审核，正在打款", "was approved and is being paid"),
     };
     words(
         format!("你的提现 {amount} 元{zh}。"),

@@ -55,7 +55,8 @@ pub(crate) struct NoticeBody {
     /// `filled`, `won`, `not_won`, `bought`, `refunded`, `shipped`, `vested`, `dividend`, `coins_expiring`, `coins_expired`,
     /// `withdrawal_sent`, `withdrawal_waiting`, `withdrawal_paid`, `withdrawal_rejected`, `withdrawal_failed`,
     /// `withdrawal_expired`, `purchase_shipped`, `purchase_returned`, `recharge_refunded`, `order_fetched`, `purchase_fetched`,
-    /// `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen`, `clawed_back`, `may_buy` or `right_unused`
+    /// `coins_given`, `counter_paid`, `counter_reversed`, `frozen`, `unfrozen`, `clawed_back`, `may_buy`, `right_unused`,
+    /// `unit_given` or `vip_given`
     pub(crate) kind: &'static str,
     /// The same in words.
     pub(crate) text: Words,

@@ -54,8 +54,10 @@ pub(crate) struct MemberCard {
     pub(crate) demo: bool,
     /// His inviter, masked.
     pub(crate) inviter: Option<String>,
-    /// VIP level, by the newest plan.
+    /// VIP level, by the newest plan, or a higher one that was given.
     pub(crate) vip: u32,
+    /// A level that was given with a recharge, while it lasts.
+    pub(crate) vip_given: Option<VipGiven>,
     /// Rank, by the newest plan.
     pub(crate) rank: u16,
     /// He begins nothing while this holds.
@@ -67,6 +69,14 @@ pub(crate) struct MemberCard {
     /// From when on it may be another.
     pub(crate) region_until: Option<At>,
     pub(crate) wallet: Wallet,
+}
+
+/// A VIP level that was given: it counts wherever the campaign's profile does not ask for kept sales.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VipGiven {
+    /// At least this one.
+    pub(crate) level: u32,
+    pub(crate) until: At,
 }
 
 /// A member's money.

@@ -166,6 +166,32 @@ pub(crate) struct PackageBody {
     /// Coins on top, given after seven days unless it has gone back; none without it.
     #[serde(default)]
     pub(crate) gift: Option<Amount>,
+    /// A thing that is given at the same moment, as a purchase for which nothing is paid.
+    #[serde(default)]
+    pub(crate) unit: Option<GiftUnitBody>,
+    /// A VIP level that the member has at least from that moment on, for so many days.
+    #[serde(default)]
+    pub(crate) vip: Option<GiftVipBody>,
+}
+
+/// A thing that a package gives.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GiftUnitBody {
+    /// Number of the SKU, of which one unit is held from the reservation on.
+    pub(crate) sku: String,
+    /// What it counts as if what is unused goes back after it was given; at most its price, and the package's.
+    pub(crate) worth: Amount,
+}
+
+/// A VIP level that a package gives.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GiftVipBody {
+    /// From 1 to the newest plan's highest.
+    pub(crate) level: u32,
+    /// For how many days, from 1 to 730.
+    pub(crate) days: u32,
 }
 
 /// What is left of a recharge.
@@ -184,6 +210,10 @@ pub(crate) struct RechargeCard {
     pub(crate) in_full_until: At,
     /// Coins that are still to come on top.
     pub(crate) gift: Option<Amount>,
+    /// A thing that is still to come.
+    pub(crate) unit: Option<GiftUnitBody>,
+    /// A VIP level that is still to come.
+    pub(crate) vip: Option<GiftVipBody>,
 }
 
 /// A member's recharges.
@@ -291,6 +321,8 @@ pub(crate) struct PurchaseCard {
     pub(crate) number: Option<String>,
     /// Number of the store where it was fetched.
     pub(crate) store: Option<String>,
+    /// It is what a recharge gave: nothing was paid for it, and it is not sent back.
+    pub(crate) is_gift: bool,
 }
 
 /// A direct purchase, and where it is paid.

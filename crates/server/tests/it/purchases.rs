@@ -524,3 +524,109 @@ async fn coins_are_bought_used_and_paid_back() {
     state(&site, &member, &id, "returned").await;
     site.close().await;
 }
+
+/// A package gives a teapot and a VIP level when its seven days are over; the teapot is sent like anything that was bought.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
+async fn a_package_gives_a_thing_and_a_level() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let member = site.member(1, None).await;
+    let thing = listed(&operator, 1).await;
+    let product = field(&operator.post("/console/products", product()).await, "id");
+    let path = format!("/console/products/{product}/skus");
+    let wanted = |unit: Value| {
+        json!({
+            "title": words("充值 100", "Recharge 100"), "price": "100.00", "cost": "0.00",
+            "package": { "coins": "300.00", "unit": unit, "vip": { "level": 2, "days": 30 } },
+        })
+    };
+    for unit in [
+        json!({ "sku": "x", "worth": "1.00" }),
+        json!({ "sku": thing, "worth": "100.01" }),
+    ] {
+        let got = operator.post(&path, wanted(unit)).await;
+        assert_eq!(got.status, 422, "{}", got.text());
+    }
+    let unit = json!({ "sku": thing, "worth": "60.00" });
+    let package = field(&operator.post(&path, wanted(unit.clone())).await, "id");
+    let stock = json!({ "by": 9, "reason": "as many as there may be" });
+    let path = format!("/console/skus/{package}/stock");
+    assert_eq!(operator.post(&path, stock).await.status, 200);
+    let path = format!("/shop/products/{product}");
+    let shown = member.get(&path).await.json()["skus"][0]["package"].clone();
+    assert_eq!(shown["unit"], unit);
+    assert_eq!(shown["vip"], json!({ "level": 2, "days": 30 }));
+
+    let id = field(&buy(&member, &package, 1, "0.00", "k1").await, "id");
+    let late = site.member(2, None).await;
+    buy(&late, &package, 1, "0.00", "k2")
+        .await
+        .is_problem(409, "out_of_stock");
+    site.pay_order(&order_no(&site, &id).await).await;
+    state(&site, &member, &id, "kept").await;
+    let due = member.get("/me/recharges").await.json()["items"][0].clone();
+    assert_eq!((&due["unit"], &due["vip"]["level"]), (&unit, &json!(2)));
+    assert_eq!(due["gift"], Value::Null);
+    assert_eq!(member.get("/me").await.json()["vip_given"], Value::Null);
+    site.advance_s(7 * 86_400);
+    let given = site
+        .until("the teapot is there", async || {
+            let page = member.get("/me/purchases").await.json();
+            let first = page["items"][0].clone();
+            (first["is_gift"] == true).then_some(first)
+        })
+        .await;
+    assert_eq!(
+        (&given["sku"], &given["state"], &given["bill"]),
+        (&json!(thing), &json!("paid"), &json!("0.00"))
+    );
+    let me = member.get("/me").await.json();
+    assert_eq!(
+        (&me["vip"], &me["vip_given"]["level"]),
+        (&json!(2), &json!(2))
+    );
+    let gift = given["id"].as_str().unwrap();
+    let address =
+        json!({ "name": "王", "phone": "13900000000", "region": "330106", "address": "1" });
+    let got = member
+        .post(&format!("/purchases/{gift}/delivery"), address)
+        .await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    let ship = json!({ "carrier": "SF", "number": "1" });
+    // A week is longer than an operator stays signed in.
+    let operator = site.operator().await;
+    let got = operator
+        .post(&format!("/console/purchases/{gift}/ship"), ship)
+        .await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    let got = member
+        .post(&format!("/purchases/{gift}/receive"), json!({}))
+        .await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    member
+        .post(&format!("/purchases/{gift}/return"), json!({}))
+        .await
+        .is_problem(409, "purchase_state");
+    let told = member.get("/me/notices").await.json();
+    let kinds: Vec<_> = told["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["kind"])
+        .collect();
+    assert!(
+        kinds.contains(&&json!("unit_given")) && kinds.contains(&&json!("vip_given")),
+        "{kinds:?}"
+    );
+    // He keeps the teapot, and has the rest of his money back: 100.00 - 60.00.
+    let due = member.get("/me/recharges").await.json()["items"][0].clone();
+    assert_eq!(due["refundable"], "40.00");
+    let got = member
+        .post(&format!("/recharges/{id}/refund"), json!({}))
+        .await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    assert_eq!(member.get("/me").await.json()["vip_given"], Value::Null);
+    site.settled_books().await;
+    site.close().await;
+}

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Event, MemberId, Money, Notice, NoticeTo, PurchaseId, ShopEvent, WithdrawalId};
+use domain::{
+    Event, MemberId, Money, Notice, NoticeTo, PurchaseId, RechargeEvent, ShopEvent, WithdrawalId,
+};
 
 use super::batch::{Batch, Done};
 use super::tables::new_rows;
@@ -79,6 +81,9 @@ impl Batch {
             notices.askers.insert(*withdrawal, (*member, *amount));
         }
         if let Event::Shop(ShopEvent::PurchaseReserved { purchase, of }) = event {
+            notices.purchasers.insert(*purchase, of.member);
+        }
+        if let Event::Recharge(RechargeEvent::UnitGiven { purchase, of, .. }) = event {
             notices.purchasers.insert(*purchase, of.member);
         }
     }

@@ -31,6 +31,7 @@ const NEW: Table = new_rows(
 );
 const MOVED: Table = changed("purchase", &["id", "state"], 1);
 const PAID: Table = changed("purchase", &["id", "paid_at", "paid_seq", "fee", "txn"], 1);
+const GIVEN: Table = changed("purchase", &["id", "paid_at", "paid_seq"], 1);
 const SHIPPED: Table = changed("purchase", &["id", "shipped_at", "received_by"], 1);
 const RECEIVED: Table = changed("purchase", &["id", "received_at", "return_until"], 1);
 const BACK: Table = changed("purchase", &["id", "back_by"], 1);
@@ -43,6 +44,7 @@ pub(super) struct Purchases {
     new: Vec<Value>,
     moved: BTreeMap<PurchaseId, PurchaseStatus>,
     paid: Vec<Value>,
+    given: Vec<Value>,
     shipped: Vec<Value>,
     received: Vec<Value>,
     back: Vec<Value>,
@@ -137,6 +139,12 @@ impl Batch {
             | RechargeEvent::BoughtBack { .. }
             | RechargeEvent::CounterUsed { .. }
             | RechargeEvent::CounterBack { .. } => Ok(()),
+            // The world is asked for levels.
+            RechargeEvent::VipGiven { .. } => Ok(()),
+            RechargeEvent::UnitGiven { purchase, of, .. } => {
+                self.unit_given(*purchase, of);
+                Ok(())
+            }
             RechargeEvent::GiftGiven { member, coins, .. } => {
                 let why = WhyLine::of(WhyKind::RechargeGift);
                 self.wallet(Account::Coins(*member), coins.0, why);
@@ -179,6 +187,16 @@ impl Batch {
         let PurchaseState::Reserved { pay_by } = of.state else {
             return Err(self.unfit(format!("purchase {id} does not begin reserved")));
         };
+        self.purchase_row(id, of, (PurchaseStatus::Reserved, pay_by));
+        Ok(())
+    }
+
+    fn purchase_row(
+        &mut self,
+        id: PurchaseId,
+        of: &Purchase,
+        (state, pay_by): (PurchaseStatus, Millis),
+    ) {
         self.rows.purchases.new.extend([
             Value::from(id.0),
             Value::from(of.member.0),
@@ -188,11 +206,20 @@ impl Batch {
             Value::from(of.bill.0),
             Value::from(of.coins.0),
             Value::from(of.cost.0),
-            Value::from(PurchaseStatus::Reserved.name()),
+            Value::from(state.name()),
             Value::from(self.at.0),
             Value::from(pay_by.0),
         ]);
-        Ok(())
+    }
+
+    /// What was given counts as paid at that moment, with no payment.
+    fn unit_given(&mut self, id: PurchaseId, of: &Purchase) {
+        self.purchase_row(id, of, (PurchaseStatus::Paid, self.at));
+        self.rows.purchases.given.extend([
+            Value::from(id.0),
+            Value::from(self.at.0),
+            Value::from(self.seq),
+        ]);
     }
 
     fn purchase_paid(&mut self, id: PurchaseId, txn: &domain::Txn, fee: Money) {
@@ -259,6 +286,7 @@ pub(super) async fn store(tx: &mut Tx, rows: &mut Purchases) -> Result<(), sqlx:
     let rows = std::mem::take(rows);
     tx.write_rows(&NEW, rows.new).await?;
     tx.write_rows(&PAID, rows.paid).await?;
+    tx.write_rows(&GIVEN, rows.given).await?;
     tx.write_rows(&SHIPPED, rows.shipped).await?;
     tx.write_rows(&RECEIVED, rows.received).await?;
     tx.write_rows(&BACK, rows.back).await?;

@@ -66,6 +66,11 @@ impl PurchaseRow {
     pub fn cash(&self) -> Money {
         Money(self.bill.0.saturating_sub(self.coins.0))
     }
+
+    /// Whether it is what a recharge gave: nothing was paid for it.
+    pub fn is_gift(&self) -> bool {
+        self.paid_at.is_some() && self.txn.is_none()
+    }
 }
 
 /// Which purchases.

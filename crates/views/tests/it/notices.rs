@@ -29,7 +29,8 @@ fn told(shop: &Shop) -> BTreeMap<MemberId, Vec<(u64, u32, NoticeKind, Money)>> {
                 } => {
                     askers.insert(*withdrawal, (*member, *amount));
                 }
-                Event::Shop(ShopEvent::PurchaseReserved { purchase, of }) => {
+                Event::Shop(ShopEvent::PurchaseReserved { purchase, of })
+                | Event::Recharge(RechargeEvent::UnitGiven { purchase, of, .. }) => {
                     purchasers.insert(*purchase, of.member);
                 }
                 _ => {}

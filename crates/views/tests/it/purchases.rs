@@ -40,6 +40,11 @@ fn listed() -> Shop {
         package: Some(PackageTerms {
             coins: Coins(700),
             gift: Coins(9),
+            unit: Some(GiftUnit {
+                sku,
+                worth: Money(500),
+            }),
+            vip: Some(GiftVip { level: 1, days: 2 }),
         }),
         ..shop.world.sku(sku).unwrap().terms
     };

@@ -298,7 +298,12 @@ impl Trail {
     }
 
     /// As far up as the campaign's generations reach (rules 3.2).
-    pub(super) fn uplines(&self, member: MemberId, campaign: &PublishedCampaign) -> Vec<Upline> {
+    pub(super) fn uplines(
+        &self,
+        member: MemberId,
+        campaign: &PublishedCampaign,
+        now: Millis,
+    ) -> Vec<Upline> {
         let generations = campaign
             .terms
             .rewards
@@ -315,18 +320,26 @@ impl Trail {
                 | rewards::Program::Dividend(_) => 0,
             });
         let chain = self.chain(campaign.terms.plan, member);
-        chain.take(generations.max().unwrap_or(0)).collect()
+        let chain = chain.take(generations.max().unwrap_or(0));
+        chain
+            .map(|upline| self.with_given_level(upline, campaign, now))
+            .collect()
     }
 
     /// Every upline is asked, ranked or not.
-    pub(super) fn walk(&self, member: MemberId, campaign: &PublishedCampaign) -> Vec<Upline> {
+    pub(super) fn walk(
+        &self,
+        member: MemberId,
+        campaign: &PublishedCampaign,
+        now: Millis,
+    ) -> Vec<Upline> {
         let plan = campaign.terms.plan;
         if !rewards::walks(&campaign.terms) {
             return Vec::new();
         }
         let ranked = self.chain(plan, member).map(|upline| Upline {
             rank: self.rank(plan, upline.member),
-            ..upline
+            ..self.with_given_level(upline, campaign, now)
         });
         rewards::walk_of(&campaign.terms, ranked)
     }

@@ -2,6 +2,7 @@
 //! unused are worth, and no gift comes for what went back.
 
 mod bills;
+mod gifts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ pub(super) struct Recharges {
     open: BTreeMap<PurchaseId, Recharge>,
     used: BTreeMap<PurchaseId, Vec<BoughtPart>>,
     bills: bills::Bills,
+    gifts: gifts::Gifts,
     /// What the next event must say was paid in bought coins.
     expected: Option<(PurchaseId, i64)>,
     /// What has just come back, before the purchase that it was paid for.
@@ -42,6 +44,7 @@ impl Trail {
             });
         }
         self.bills_follow(at, event, findings);
+        self.gifts_follow(at, event, findings);
         if let Event::Recharge(event) = event {
             self.recharge_event(at, event, expected.is_some(), findings);
         }
@@ -118,23 +121,9 @@ impl Trail {
                 });
                 self.recharges.back = Some((*purchase, sum(&given)));
             }
-            RechargeEvent::GiftGiven {
-                recharge,
-                member,
-                coins,
-            } => {
-                let known = self.recharges.open.get_mut(recharge);
-                let fits = known.is_some_and(|known| {
-                    let due = std::mem::replace(&mut known.gift_due, false);
-                    due && known.member == *member
-                        && known.terms.gift == *coins
-                        && known.in_full_until() <= at.1
-                });
-                findings.unless(fits, at.0, || {
-                    format!("recharge {recharge} gets a gift that it is not due")
-                });
-                self.recharges.tidy();
-            }
+            RechargeEvent::GiftGiven { .. }
+            | RechargeEvent::UnitGiven { .. }
+            | RechargeEvent::VipGiven { .. } => self.gift_event(at, event, findings),
             RechargeEvent::Refunded { .. } => self.recharge_refunded(at, event, findings),
             RechargeEvent::CounterUsed { .. } | RechargeEvent::CounterBack { .. } => {
                 self.bill_event(at, event, findings);
@@ -157,11 +146,14 @@ impl Trail {
         };
         self.book(at, *txn, findings);
         let of = self.shop.end(*recharge);
+        if let Some(unit) = of.as_ref().and_then(|of| of.unit.clone()) {
+            self.recharges.gifts.hold(*recharge, unit);
+        }
         let fits = of.is_some_and(|of| {
             let in_time = matches!(of.state, PurchaseState::Reserved { pay_by } if at.1 < pay_by);
             in_time
                 && of.member == *member
-                && of.package == Some(*terms)
+                && of.package == Some(**terms)
                 && of.bill == *amount
                 && of.coins == Coins::ZERO
                 && amount.channel_fee(of.channel.fee) == Ok(*fee)
@@ -174,11 +166,11 @@ impl Trail {
             member: *member,
             txn: *txn,
             price: *amount,
-            terms: *terms,
+            terms: **terms,
             left: terms.coins,
             paid_at: at.1,
             fee_back: if *fee_kept { Money::ZERO } else { *fee },
-            gift_due: terms.gift.is_positive(),
+            gift_due: terms.has_gift(),
         };
         self.recharges.open.insert(*recharge, known);
     }
@@ -193,11 +185,16 @@ impl Trail {
             fee_back,
             gift,
             kept,
+            vip_until,
         } = event
         else {
             return;
         };
         let known = self.recharges.open.remove(recharge);
+        let until = self.gifts_back(at, *recharge, known.as_ref(), findings);
+        findings.unless(until == *vip_until, at.0, || {
+            format!("the level of recharge {recharge} ends at another moment than the part that is used says")
+        });
         let fits = known.is_some_and(|known| {
             let (left, total) = (i128::from(known.left.0), i128::from(known.terms.coins.0));
             let of_gift = if known.gift_due {
@@ -214,7 +211,10 @@ impl Trail {
             } else {
                 whole.min(part)
             };
-            let unused = known.left == known.terms.coins && there == of_gift;
+            let unit = known.terms.unit.filter(|_| !known.gift_due);
+            let unit = unit.map_or(0, |unit| i128::from(unit.worth.0) * left / total.max(1));
+            let back = back - unit;
+            let unused = known.left == known.terms.coins && there == of_gift && unit == 0;
             let fee = if unused { known.fee_back } else { Money::ZERO };
             (known.member, known.left, fee) == (*member, *coins, *fee_back)
                 && back == i128::from(amount.0)
@@ -265,6 +265,7 @@ impl Trail {
         }
         let custody = self.recharges.open.values();
         let custody: i64 = custody.map(|known| worth(known, known.left.0)).sum();
+        self.compare_gifts(world, findings);
         if world.custody().0 != custody {
             findings.add(format!(
                 "custody holds {} after the replay, by the events {}",

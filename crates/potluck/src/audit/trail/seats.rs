@@ -330,8 +330,8 @@ impl Trail {
                 index,
                 member: seat.member,
                 via: seat.via,
-                uplines: self.uplines(seat.member, &campaign),
-                walk: self.walk(seat.member, &campaign),
+                uplines: self.uplines(seat.member, &campaign, at.1),
+                walk: self.walk(seat.member, &campaign, at.1),
                 agents: self.agents(seat.member, &campaign, at.1),
                 home_store: self.seat_home(number, &campaign.terms, (seat.member, at.1)),
             })

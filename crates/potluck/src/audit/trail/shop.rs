@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    CampaignId, Event, GroupId, MemberId, Millis, Money, OrderId, Purchase, PurchaseId,
+    CampaignId, Event, GroupId, HeldUnit, MemberId, Millis, Money, OrderId, Purchase, PurchaseId,
     PurchaseState, RETURN_WINDOW, ShopEvent, SkuId, SkuTerms, StoreId, World,
 };
 
@@ -153,6 +153,9 @@ impl Trail {
                     self.with_sku(at, of.sku, findings, |known| {
                         known.give(i64::from(of.units), i64::from(of.own))
                     });
+                    if let Some(unit) = &of.unit {
+                        self.unit_is_free(at, unit, findings);
+                    }
                 }
             }
             ShopEvent::PurchasePaid { .. } => self.purchase_paid(at, event, findings),
@@ -232,11 +235,56 @@ impl Trail {
                 && of.paid.is_none()
                 && of.fetch == terms.fetch
                 && of.package == terms.package
+                && of.gift_of.is_none()
                 && matches!(of.state, PurchaseState::Reserved { pay_by } if at.1 < pay_by)
         };
         self.with_sku(at, of.sku, findings, |known| {
             sound(known) && known.give(-i64::from(of.units), -i64::from(of.own))
         });
+        self.unit_is_held(at, id, of, findings);
+        self.shop.open.insert(id, of.clone());
+    }
+
+    /// What a package gives is held under the terms of this moment.
+    fn unit_is_held(&mut self, at: At, id: PurchaseId, of: &Purchase, findings: &mut Findings) {
+        let gift = of.package.and_then(|package| package.unit);
+        let promised = gift.map(|gift| gift.sku) == of.unit.as_ref().map(|unit| unit.sku);
+        findings.unless(promised, at.0, || {
+            format!("purchase {id} holds something else than its package gives")
+        });
+        let Some(unit) = &of.unit else { return };
+        self.with_sku(at, unit.sku, findings, |known| {
+            let cost = if unit.own == 0 {
+                known.terms.cost
+            } else {
+                Money::ZERO
+            };
+            i64::from(unit.own) == known.own.min(1)
+                && (unit.cost, &unit.fetch) == (cost, &known.terms.fetch)
+                && known.give(-1, -i64::from(unit.own))
+        });
+    }
+
+    /// Nobody has been given it.
+    pub(super) fn unit_is_free(&mut self, at: At, unit: &HeldUnit, findings: &mut Findings) {
+        self.with_sku(at, unit.sku, findings, |known| {
+            known.give(1, i64::from(unit.own))
+        });
+    }
+
+    /// What was held for a recharge is a purchase from now on, of which nothing was paid.
+    pub(super) fn unit_is_given(
+        &mut self,
+        at: At,
+        (id, of): (PurchaseId, &Purchase),
+        findings: &mut Findings,
+    ) {
+        findings.unless(id.0 == self.shop.next, at.0, || {
+            format!("purchase {id} is not the next number")
+        });
+        self.shop.next = self.shop.next.max(id.0.saturating_add(1));
+        let new = self.shop.identities.insert((of.member, of.token));
+        findings.unless(new, at.0, || format!("purchase {id} was made before"));
         self.shop.open.insert(id, of.clone());
     }
 
@@ -334,7 +382,8 @@ impl Trail {
         let known = self.shop.open.get_mut(&id);
         let fits = known.is_some_and(|known| {
             let stood = std::mem::replace(&mut known.state, to);
-            name_of(&stood) == from && follows(&stood, &to, at.1)
+            let comes_back = known.gift_of.is_some() && name_of(&to) == "returning";
+            name_of(&stood) == from && follows(&stood, &to, at.1) && !comes_back
         });
         findings.unless(fits, at.0, || {
             format!(
@@ -394,6 +443,9 @@ impl Trail {
             )
         });
         let Some(known) = known else { return };
+        findings.unless(known.gift_of.is_none(), at.0, || {
+            format!("purchase {purchase} comes back, but it was given")
+        });
         let bought = self.bought_of(*purchase);
         let told = (known.member, known.cash(), known.coins.0 - bought);
         findings.unless(told == (*member, *amount, coins.0), at.0, || {
