@@ -132,17 +132,6 @@ fn lines(dir: &tempfile::TempDir) -> Vec<Value> {
         .collect()
 }
 
-/// The number of this name, in the metrics' text; 0 where it is not.
-async fn number(site: &Site, name: &str) -> f64 {
-    let url = site.url("/metrics").replace("/api/v1", "");
-    let text = site.http().get(url).send().await.unwrap();
-    let text = text.text().await.unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.map_or(0.0, |value| value.parse().unwrap())
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_member_allows_goes_out_once_and_nothing_else_does() {
     let (mut site, receiver, dir) = with_receiver().await;
@@ -272,7 +261,7 @@ async fn a_connector_that_hangs_holds_nothing_else_up() {
     .await;
     site.until("one is known as unknown", async || {
         let name = "notices_unknown_total{connector=\"webhook\"}";
-        (1.0 <= number(&site, name).await).then_some(())
+        (1.0 <= site.number(name).await).then_some(())
     })
     .await;
     assert!(receiver.kinds().values().all(|&times| times <= 6));

@@ -64,7 +64,8 @@ async fn an_age_is_noted_and_held_to() {
         "/console/withdrawals/{}/approve",
         line["id"].as_str().unwrap()
     );
-    boss.post(&approve, json!({}))
+    let reason = json!({ "reason": "looks right" });
+    boss.post(&approve, reason)
         .await
         .is_problem(409, "too_young");
     let members = boss.get("/console/members").await.json();

@@ -463,6 +463,17 @@ impl Site {
         self.channel.books().await.unwrap()
     }
 
+    /// The number of this name, in the metrics' text; 0 where it is not. All sites of one process are counted together.
+    pub(crate) async fn number(&self, name: &str) -> f64 {
+        let url = self.url("/metrics").replace("/api/v1", "");
+        let text = self.http().get(url).send().await.unwrap();
+        let text = text.text().await.unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
     /// Waits until there is something; fails loudly if that takes too long.
     pub(crate) async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let began = std::time::Instant::now();
