@@ -41,6 +41,13 @@ pub struct PackageTerms {
 }
 
 impl PackageTerms {
+    /// The money in custody for so many of its coins, where it was bought for this price: price × unused / total, rounded down.
+    pub fn worth(&self, price: Money, coins: Coins) -> Money {
+        let product = i128::from(price.0).saturating_mul(i128::from(coins.0));
+        let worth = product.div_euclid(i128::from(self.coins.0.max(1)));
+        Money(i64::try_from(worth).unwrap_or(i64::MAX))
+    }
+
     /// Whether anything is given later.
     pub fn has_gift(&self) -> bool {
         self.gift.is_positive() || self.unit.is_some() || self.vip.is_some()
@@ -352,11 +359,9 @@ pub struct Recharge {
 }
 
 impl Recharge {
-    /// The money in custody for so many of its coins: price × unused / total, rounded down.
+    /// The money in custody for so many of its coins.
     pub fn worth(&self, coins: Coins) -> Money {
-        let product = i128::from(self.price.0).saturating_mul(i128::from(coins.0));
-        let worth = product.div_euclid(i128::from(self.terms.coins.0.max(1)));
-        Money(i64::try_from(worth).unwrap_or(i64::MAX))
+        self.terms.worth(self.price, coins)
     }
 
     /// How much of a gift that was given goes back with what is unused: gift × unused / total, rounded down.

@@ -6,7 +6,7 @@
 //! What is held is a number of coins and not some of them: a bill is paid with given coins first, whatever holds them, and a
 //! purchase leaves those to bills. As no more is held than there is, enough bought ones are there for the other.
 
-use crate::{BoughtPart, Coins, MemberId, Millis, Money, Overflow, World};
+use crate::{BoughtPart, Coins, MemberId, Millis, World};
 
 impl World {
     /// Coins that a member may spend at this moment: those of lots that have not ended and bought ones, less what his unpaid
@@ -42,12 +42,5 @@ impl World {
         let lots = self.coin_lots(member).into_iter();
         let good = lots.filter(|lot| now < lot.expires);
         Coins(good.fold(0, |sum: i64, lot| sum.saturating_add(lot.coins.0)))
-    }
-
-    /// The most coins that may pay part of a bill: θ of it by the installation's profile, rounded down (rules 10.2). One coin
-    /// is one yuan, so a hundredth of a coin is a fen.
-    pub fn coin_offset(&self, bill: Money) -> Result<Coins, Overflow> {
-        let most = bill.share(self.profile.terms().coin_offset)?;
-        Ok(Coins(most.0))
     }
 }

@@ -14,6 +14,7 @@ mod shop;
 mod shop_goods;
 mod shop_life;
 mod shop_merchant;
+mod try_counter;
 mod try_crowd;
 mod try_figures;
 mod try_json;
@@ -43,7 +44,7 @@ enum Command {
     /// Manage the programs that join for members they serve
     #[command(subcommand)]
     Gateway(operator::GatewayCommand),
-    /// Run one full group of a campaign file and show where the money goes
+    /// Run one full group of a campaign file, or the bills of a counter file, and show where the money goes
     Try(try_run::TryArgs),
     /// Reproduce the result of a draw from its files
     Draw(draw_run::DrawArgs),

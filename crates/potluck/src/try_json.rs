@@ -172,7 +172,8 @@ fn coins_of(figures: &Figures, program: ProgramKind) -> String {
     figures.sum_of(program).1.to_decimal()
 }
 
-fn line(value: &impl Serialize) -> String {
+/// One object on one line.
+pub(crate) fn line(value: &impl Serialize) -> String {
     let json =
         serde_json::to_string(value).expect("structs of strings and numbers have a JSON form");
     json + "\n"

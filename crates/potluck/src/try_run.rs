@@ -1,4 +1,4 @@
-//! `potluck try`: one full group of a campaign file, through the real rules.
+//! `potluck try`: one full group of a campaign file, or the bills of a counter file, through the real rules.
 //!
 //! Why it exists: an operator wants to see where every yuan of a group goes before anybody pays one, and a
 //! sceptic wants to check the platform's arithmetic with a crowd of his own. So nothing is counted here: the file
@@ -17,15 +17,16 @@ use schema::Installation;
 
 use crate::try_crowd::{self, Crowd, Uplines};
 use crate::try_figures::Figures;
-use crate::{try_json, try_text};
+use crate::{try_counter, try_json, try_text};
 
 /// Most bytes of a crowd file.
 const MAX_CROWD_BYTES: u64 = 64 << 20;
 
-/// Run one full group of a campaign file on a made-up crowd, or on yours, and show where the money goes.
+/// Run one full group of a campaign file on a made-up crowd, or on yours, or the bills of a counter file, and show where the
+/// money goes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TryArgs {
-    /// The campaign file: TOML, or JSON if its name ends in .json
+    /// The campaign file, or the counter file: TOML, or JSON if its name ends in .json
     file: PathBuf,
     /// Uplines of every participant of the made-up crowd: nobody, or three of VIP 3 and ranks 1 to 3, with agents of his
     /// regions and a home store
@@ -89,14 +90,7 @@ impl Tried {
 /// Runs the command and prints; the exit code is 0, or 1 for a refusal or a bad file, or 3 for a fault of ours.
 pub(crate) fn run(args: &TryArgs) -> ExitCode {
     match attempt(args) {
-        Ok(tried) => {
-            let members = args.members;
-            print(&if args.json {
-                try_json::tried(&tried, members)
-            } else {
-                try_text::tried(&tried, members)
-            })
-        }
+        Ok(page) => print(&page),
         Err(error) => {
             let page = match &error {
                 TryError::NotSolvent(_, shortfall) if args.json => {
@@ -119,9 +113,36 @@ pub(crate) fn run(args: &TryArgs) -> ExitCode {
     }
 }
 
-fn attempt(args: &TryArgs) -> Result<Tried, TryError> {
+/// What there is to print.
+fn attempt(args: &TryArgs) -> Result<String, TryError> {
+    let limit = u64::try_from(schema::MAX_FILE_BYTES).unwrap_or(u64::MAX);
+    let text = read_text(&args.file, limit)?;
+    let own = own_profile(args.profile.as_deref())?;
+    if let Some(file) = counter(&args.file, &text)? {
+        if args.crowd.is_some() || args.seed.is_some() || args.members {
+            let says = "a counter has no draw: --crowd, --seed and --members are for campaigns";
+            return Err(TryError::Input(says.to_owned()));
+        }
+        let profile = file.profile(own.as_deref())?;
+        let tried = try_counter::attempt(file, profile)?;
+        let page = if args.json {
+            tried.json()
+        } else {
+            tried.text()
+        };
+        return Ok(page?);
+    }
+    let tried = group(args, campaign(&args.file, &text, own)?)?;
+    Ok(if args.json {
+        try_json::tried(&tried, args.members)
+    } else {
+        try_text::tried(&tried, args.members)
+    })
+}
+
+/// One full group of the campaign.
+fn group(args: &TryArgs, campaign: Campaign) -> Result<Tried, TryError> {
     let seed = seed(args.seed.as_deref())?;
-    let campaign = campaign(&args.file, own_profile(args.profile.as_deref())?)?;
     let solvency = match domain::check_solvency(&campaign) {
         Ok(solvency) => solvency,
         Err(Refusal::NotSolvent(shortfall)) => {
@@ -159,16 +180,26 @@ fn own_profile(path: Option<&Path>) -> Result<Option<Box<OwnProfile>>, TryError>
     Ok(Some(Box::new(own)))
 }
 
-fn campaign(path: &Path, own: Option<Box<OwnProfile>>) -> Result<Campaign, TryError> {
-    let limit = u64::try_from(schema::MAX_FILE_BYTES).unwrap_or(u64::MAX);
-    let text = read_text(path, limit)?;
-    let is_json = path
-        .extension()
-        .is_some_and(|extension| extension == "json");
-    let file = if is_json {
+fn is_json(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "json")
+}
+
+/// The file, if it is one of bills at a counter.
+fn counter(path: &Path, text: &str) -> Result<Option<schema::CounterFile>, TryError> {
+    let file = if is_json(path) {
+        schema::parse_counter_json(text.as_bytes())
+    } else {
+        schema::parse_counter_toml(text)
+    };
+    file.map_err(|error| TryError::Input(error.to_string()))
+}
+
+fn campaign(path: &Path, text: &str, own: Option<Box<OwnProfile>>) -> Result<Campaign, TryError> {
+    let file = if is_json(path) {
         schema::parse_json(text.as_bytes())
     } else {
-        schema::parse_toml(&text)
+        schema::parse_toml(text)
     };
     let file = file.map_err(|error| TryError::Input(error.to_string()))?;
     let log =

@@ -178,16 +178,18 @@ fn prizes_label(case: Case<'_>) -> String {
     format!("prizes: {} x {cost}", case.winners)
 }
 
+/// A page of lines, amounts in one column.
 #[derive(Default)]
-struct Page(String);
+pub(crate) struct Page(pub(crate) String);
 
 impl Page {
     /// Writing to a string cannot fail.
-    fn line(&mut self, text: impl std::fmt::Display) {
+    pub(crate) fn line(&mut self, text: impl std::fmt::Display) {
         let _ = writeln!(self.0, "{text}");
     }
 
-    fn amount(&mut self, label: &str, amount: Money) {
+    /// A label and its amount.
+    pub(crate) fn amount(&mut self, label: &str, amount: Money) {
         // The line break that sets a paragraph apart is no part of the label's width.
         let width = LABEL + label.chars().filter(|&char| char == '\n').count();
         self.line(format_args!(
@@ -197,7 +199,7 @@ impl Page {
     }
 
     /// A line that is left out where there is nothing.
-    fn some_amount(&mut self, label: &str, amount: Money) {
+    pub(crate) fn some_amount(&mut self, label: &str, amount: Money) {
         if amount != Money::ZERO {
             self.amount(label, amount);
         }

@@ -292,7 +292,8 @@ fn no_example_goes_untested() {
             continue;
         };
         let known = WATERFALLS.iter().any(|(known, ..)| *known == name);
-        assert!(known || name == "e2-fee", "{name} has no waterfall");
+        let elsewhere = ["e2-fee", "e4", "e5"].contains(&name);
+        assert!(known || elsewhere, "{name} has no waterfall");
     }
 }
 

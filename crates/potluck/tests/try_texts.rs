@@ -373,7 +373,11 @@ fn passing() -> Vec<String> {
 /// What passes on paper can be published, a merchant's for him.
 #[test]
 fn what_passes_on_paper_can_be_published() {
-    for name in passing() {
+    // Bills at counters are no campaigns.
+    let campaigns = passing()
+        .into_iter()
+        .filter(|name| !["e4", "e5"].contains(&name.as_str()));
+    for name in campaigns {
         let said = published(&name).map_err(|refusal| refusal.code());
         assert!(
             matches!(said, Ok(()) | Err("merchant_missing")),

@@ -58,11 +58,27 @@ pub struct CampaignFile {
     leftover: Leftover,
 }
 
+/// What a file calls its profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ProfileName {
+pub(crate) enum ProfileName {
     Seed,
     CnDefault,
     Own,
+}
+
+impl ProfileName {
+    /// Which one that is on an installation that has adopted this one of its own.
+    pub(crate) fn resolve(self, own: Option<&OwnProfile>) -> Result<Profile, Refusal> {
+        match (self, own) {
+            (ProfileName::Seed, _) => Ok(Profile::Seed),
+            (ProfileName::CnDefault, _) => Ok(Profile::CnDefault),
+            (ProfileName::Own, Some(own)) => Ok(Profile::Own(Box::new(own.clone()))),
+            (ProfileName::Own, None) => Err(Refusal::InvalidCampaign {
+                field: "profile",
+                must: "must not be own: this installation has adopted none",
+            }),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +100,7 @@ impl CampaignFile {
         let campaign = Campaign {
             name: self.name.clone(),
             kind: self.kind,
-            profile: self.profile(installation)?,
+            profile: self.profile.resolve(installation.own.as_deref())?,
             plan: self.plan,
             product: self.product.clone(),
             group,
@@ -99,18 +115,6 @@ impl CampaignFile {
         };
         campaign.check()?;
         Ok(campaign)
-    }
-
-    fn profile(&self, installation: &Installation) -> Result<Profile, Refusal> {
-        match (self.profile, &installation.own) {
-            (ProfileName::Seed, _) => Ok(Profile::Seed),
-            (ProfileName::CnDefault, _) => Ok(Profile::CnDefault),
-            (ProfileName::Own, Some(own)) => Ok(Profile::Own(own.clone())),
-            (ProfileName::Own, None) => Err(Refusal::InvalidCampaign {
-                field: "profile",
-                must: "must not be own: this installation has adopted none",
-            }),
-        }
     }
 
     fn draw_terms(&self, installation: &Installation) -> Result<DrawTerms, Refusal> {
@@ -175,7 +179,7 @@ pub(crate) fn read(value: &Value) -> Result<CampaignFile, SchemaError> {
     })
 }
 
-const PROFILES: [(&str, ProfileName); 3] = [
+pub(crate) const PROFILES: [(&str, ProfileName); 3] = [
     ("seed", ProfileName::Seed),
     ("cn-default", ProfileName::CnDefault),
     ("own", ProfileName::Own),

@@ -41,6 +41,12 @@ pub(crate) const ALLIANCE: &[&str] = &["origin_share"];
 pub(crate) const ENVELOPE: &[&str] = &["leftover"];
 /// Keys that every program takes.
 pub(crate) const ANY_PROGRAM: &[&str] = &["program", "cap", "share"];
+/// Keys of a counter file.
+pub(crate) const COUNTER_ROOT: &[&str] = &["name", "kind", "profile", "counter", "package"];
+/// Keys of its `[counter]`.
+pub(crate) const COUNTER: &[&str] = &["bill", "bills", "coins", "settlement", "cash"];
+/// Keys of its `[package]`.
+pub(crate) const PACKAGE: &[&str] = &["price", "coins"];
 /// Keys of a profile file.
 pub(crate) const PROFILE: &[&str] = &[
     "name",

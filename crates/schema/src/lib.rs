@@ -26,6 +26,7 @@
 //! `profile` is never assumed: it says which limits the operator has chosen. Caps are kept in the order of their
 //! names, so that one set of caps gives one published file.
 
+mod counter;
 mod error;
 mod file;
 mod json;
@@ -36,6 +37,7 @@ mod rewards;
 mod units;
 mod value;
 
+pub use counter::CounterFile;
 pub use error::SchemaError;
 pub use file::{CampaignFile, Installation, MAX_FILE_BYTES};
 pub use json::to_json;
@@ -70,6 +72,22 @@ pub fn parse_rate(text: &str) -> Option<domain::Rate> {
 /// [`SchemaError`] naming the key, or line and column where the text is no TOML.
 pub fn parse_toml(text: &str) -> Result<CampaignFile, SchemaError> {
     file::read(&value::Value::from_toml(text)?)
+}
+
+/// Reads a counter file; none where the text is another file.
+///
+/// # Errors
+/// [`SchemaError`] naming the key, or line and column where the text is no TOML.
+pub fn parse_counter_toml(text: &str) -> Result<Option<CounterFile>, SchemaError> {
+    counter::read(&value::Value::from_toml(text)?)
+}
+
+/// Reads a counter file in its JSON form; none where the bytes are another file.
+///
+/// # Errors
+/// [`SchemaError`] naming the key, or line and column where the bytes are no JSON.
+pub fn parse_counter_json(bytes: &[u8]) -> Result<Option<CounterFile>, SchemaError> {
+    counter::read(&value::Value::from_json_bytes(bytes)?)
 }
 
 /// Reads a campaign in its JSON form; a key given twice is refused.

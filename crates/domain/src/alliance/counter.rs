@@ -12,7 +12,7 @@ use minicbor::{Decode, Encode};
 use super::{AllianceAccount, AllianceEvent, AllianceRefusal, CashTaker, MerchantAccount};
 use crate::{
     Account, BoughtPart, Coins, Duration, Event, MAX_AMOUNT_FEN, MemberId, MerchantId, Millis,
-    Money, Overflow, RechargeEvent, Refusal, ShopRefusal, StoreId, World, ids::id,
+    Money, Overflow, Rate, RechargeEvent, Refusal, ShopRefusal, StoreId, World, ids::id,
     join::MAX_PROMISED, owed, recharge::no_coins,
 };
 
@@ -278,6 +278,22 @@ impl CounterReversed {
     }
 }
 
+/// The most coins that may pay part of a bill: θ of it (`offset`), and no more than the merchant leaves of it (ρ, `settlement`),
+/// so that nothing is paid for them that nobody has (rules 10.4). The channel takes no payment of nothing.
+pub fn most_coins(
+    bill: Money,
+    offset: Rate,
+    settlement: Rate,
+    cash: CashTaker,
+) -> Result<Coins, Overflow> {
+    let most = bill.share(offset)?.min(bill.share(settlement)?);
+    let most = match cash {
+        CashTaker::Platform => most.min(Money(bill.0.saturating_sub(1))),
+        CashTaker::Store => most,
+    };
+    Ok(Coins(most.0))
+}
+
 /// Hot reads.
 impl World {
     /// A payment at a counter, while it can be taken back.
@@ -295,18 +311,17 @@ impl World {
         self.alliance.counters.next
     }
 
-    /// The most coins that may pay part of a bill at a store: θ of it, and no more than the merchant leaves of it, so that nothing
-    /// is paid for them that nobody has (rules 10.4). None where the store takes no such payments.
+    /// The most coins that may pay part of a bill at a store. None where the store takes no such payments.
     pub fn counter_offset(&self, store: StoreId, bill: Money) -> Result<Option<Coins>, Overflow> {
         let contract = self.store(store).and_then(|(merchant, _)| {
             let known = self.merchant(merchant)?;
-            known.contract.settlement
+            Some((known.contract.settlement?, known.contract.cash))
         });
-        let Some(settlement) = contract else {
+        let Some((settlement, cash)) = contract else {
             return Ok(None);
         };
-        let kept = Coins(bill.share(settlement)?.0);
-        Ok(Some(self.coin_offset(bill)?.min(kept)))
+        let offset = self.profile_terms().coin_offset;
+        Ok(Some(most_coins(bill, offset, settlement, cash)?))
     }
 }
 
@@ -346,11 +361,6 @@ impl World {
             .min(self.spendable_coins(claim.member, now))
             .min(bill.most_coins.unwrap_or(Coins(i64::MAX)))
             .max(Coins::ZERO);
-        // The channel takes no payment of nothing.
-        let coins = match contract.cash {
-            CashTaker::Platform => coins.min(Coins(bill.amount.0.saturating_sub(1))),
-            CashTaker::Store => coins,
-        };
         let kept = bill.amount.share(settlement)?;
         let paid = CounterPaid {
             counter: CounterId(self.alliance.counters.next),

@@ -18,7 +18,7 @@ use minicbor::{Decode, Encode};
 pub use account::{AllianceAccount, MerchantAccount};
 pub use counter::{
     Bill, CLAIM_LASTS, COUNTER_REFUNDS, Claim, CounterId, CounterPaid, CounterPayment,
-    CounterReversed, HomeBack, HomeShare, Reversal,
+    CounterReversed, HomeBack, HomeShare, Reversal, most_coins,
 };
 pub(crate) use counter_cash::CounterCash;
 pub use counter_cash::{COUNTER_WINDOW, CashBack, CashTaken, CounterAwaited};
