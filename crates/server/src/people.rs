@@ -437,9 +437,13 @@ impl People {
     }
 
     /// Notes why an operator decided something.
-    pub(crate) async fn note_decision(&self, decision: &Decision) -> Result<()> {
+    pub(crate) async fn note_decision(
+        &self,
+        request: &[u8; 32],
+        decision: &Decision,
+    ) -> Result<()> {
         self.directory
-            .note_decision(decision)
+            .note_decision(request, decision)
             .await
             .map_err(store_problem)
     }

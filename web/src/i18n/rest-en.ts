@@ -372,6 +372,7 @@ export const restEn: RestMessages = {
     approval_unknown: 'Nothing was asked for under this number',
     approval_decided: 'This is decided already',
     approval_over: 'This has waited too long: ask for it anew',
+    application_changed: 'The applicant has changed the application since: look at it again and ask anew',
     application_decided: 'This application is decided already',
     draft_unknown: 'No such draft',
     draft_decided: 'This draft is decided already',

@@ -28,8 +28,8 @@ use crate::auth::{AsFinance, not_yours};
 use crate::http::{ApprovalNumber, Page, Params, Problem, Result, Segment, Write, decimal};
 use crate::people::{FINANCE_ROLE, OPERATOR_ROLE};
 use crate::wire::{
-    ApprovalLine, Capital, ClawbackWanted, ContractWanted, Done, List, PlanBody, ProfileWanted,
-    Reasoned, SecondLine, TransferWanted,
+    AdmissionAsked, ApprovalLine, Capital, ClawbackWanted, ContractWanted, Done, List, PlanBody,
+    ProfileWanted, Reasoned, SecondLine, TransferWanted,
 };
 
 /// How long something may wait for a second operator. What he approves late, he would approve without knowing why.
@@ -88,9 +88,9 @@ pub(super) async fn act<B: Serialize>(
     let asker = Actor::Operator(operator);
     if alone || is_remembered(app, asker, key).await? {
         let reply = app.submit(asker, key, command).await?;
-        finish(app, (wanted.what, wanted.subject), reply.answer, &reason).await?;
+        finish(app, (wanted.what, wanted.subject, &body), reply.answer).await?;
         let what = (wanted.what, wanted.subject, reason);
-        note(app, reply.seq, operator, what).await?;
+        note(app, reply.seq, (operator, key), what).await?;
         return Ok(Acted::Done(reply.seq));
     }
     let mut request = Sha256::new();
@@ -118,24 +118,20 @@ fn is_of_finance(what: &str) -> bool {
 }
 
 /// What stands in the directory of what was done. Done again, as after a crash in between, it changes nothing.
-async fn finish(
-    app: &App,
-    (what, subject): (&str, u32),
-    answer: Answer,
-    reason: &str,
-) -> Result<()> {
+async fn finish(app: &App, (what, subject, body): (&str, u32, &str), answer: Answer) -> Result<()> {
     if what == "admit-merchant"
         && let Answer::Merchant(merchant) = answer
     {
-        let directory = app.people.directory();
-        let deciding = directory.decide_application(subject, Some(merchant), reason);
-        deciding.await.map_err(store_problem)?;
+        let asked: AdmissionAsked = parsed(body)?;
+        let (named, directory) = ((&*asked.name, &*asked.contact), app.people.directory());
+        let admitting = directory.admit_applicant(subject, merchant, named, &asked.reason);
+        admitting.await.map_err(store_problem)?;
     }
     Ok(())
 }
 
 /// Whether the engine still knows that this was done: telling it again has no second effect.
-pub(super) async fn is_remembered(app: &App, actor: Actor, key: IdempotencyKey) -> Result<bool> {
+async fn is_remembered(app: &App, actor: Actor, key: IdempotencyKey) -> Result<bool> {
     let now = app.config.clock.now();
     let known = app.query(move |world| world.is_remembered(actor, &key, now));
     known.await
@@ -162,7 +158,14 @@ async fn read(app: &App, what: &str, subject: u32, body: &str) -> Result<(Comman
             let amount = Money(amount.0);
             Ok((Command::PaySuppliers { amount }, reason))
         }
-        "contract" | "admit-merchant" => agreed(app, what, subject, parsed(body)?).await,
+        "contract" => {
+            let ContractWanted { contract, reason } = parsed(body)?;
+            check_reason(&reason)?;
+            let (merchant, contract) = (MerchantId(subject), terms(&contract)?);
+            let command = AllianceCommand::SignContract { merchant, contract };
+            Ok((Command::Alliance(command), reason))
+        }
+        "admit-merchant" => admission(app, subject, parsed(body)?).await,
         "clawback" => {
             let ClawbackWanted {
                 amount,
@@ -205,24 +208,25 @@ async fn read(app: &App, what: &str, subject: u32, body: &str) -> Result<(Comman
     }
 }
 
-/// A contract with a merchant, or with an applicant, who becomes one by it.
-async fn agreed(
+/// A contract with an applicant, who becomes a merchant by it: with the one who was looked at, under the name that was looked at.
+async fn admission(
     app: &App,
-    what: &str,
-    subject: u32,
-    wanted: ContractWanted,
+    application: u32,
+    asked: AdmissionAsked,
 ) -> Result<(Command, String)> {
-    let ContractWanted { contract, reason } = wanted;
-    check_reason(&reason)?;
-    let contract = terms(&contract)?;
-    let command = if what == "contract" {
-        let merchant = MerchantId(subject);
-        AllianceCommand::SignContract { merchant, contract }
-    } else {
-        let token = applicant(app, subject).await?;
-        AllianceCommand::AdmitMerchant { token, contract }
-    };
-    Ok((Command::Alliance(command), reason))
+    check_reason(&asked.reason)?;
+    let contract = terms(&asked.contract)?;
+    let found = applicant(app, application).await?;
+    let token = found.token;
+    let now = (draw::to_hex(&token), found.name, found.contact);
+    if now != (asked.token, asked.name, asked.contact) {
+        return Err(Problem::conflict(
+            "application_changed",
+            "the applicant has changed the application since: look at it again, and ask for it anew",
+        ));
+    }
+    let command = AllianceCommand::AdmitMerchant { token, contract };
+    Ok((Command::Alliance(command), asked.reason))
 }
 
 /// Confirming a statement, or noting that it was paid.
@@ -337,7 +341,8 @@ pub(crate) async fn approve(
             "it was approved long ago and nobody knows whether it was done: look at the ledger, and ask for it anew",
         ));
     }
-    let reply = match app.submit(asker, key_of(&approval), command).await {
+    let key = key_of(&approval);
+    let reply = match app.submit(asker, key, command).await {
         Ok(reply) => reply,
         Err(problem) => {
             if problem.is_refusal() {
@@ -347,13 +352,13 @@ pub(crate) async fn approve(
             return Err(problem);
         }
     };
-    let about = (asked.what.as_str(), asked.subject);
-    finish(&app, about, reply.answer, &reason).await?;
+    let about = (asked.what.as_str(), asked.subject, asked.body.as_str());
+    finish(&app, about, reply.answer).await?;
     let what = (asked.what.as_str(), asked.subject, reason);
-    note(&app, reply.seq, asked.operator, what).await?;
+    note(&app, reply.seq, (asked.operator, key), what).await?;
     let agreed = format!("approve-{}", asked.what);
     let what = (agreed.as_str(), asked.subject, second.reason);
-    note(&app, reply.seq, operator.id, what).await?;
+    note(&app, reply.seq, (operator.id, key), what).await?;
     let done = directory.approval_done(id, reply.seq).await;
     done.map_err(store_problem)?;
     Ok(Done::at(reply.seq))
@@ -408,14 +413,20 @@ async fn second(
 
 /// One approval is one command for ever, whoever tells the engine and how often. No client's key begins so.
 fn key_of(approval: &Approval) -> IdempotencyKey {
+    let name = [b"\0approval", approval.asked.request.as_slice()].concat();
+    key_from(&name, approval.asked.body.as_bytes())
+}
+
+/// The key of what the server itself names, and what it is about.
+pub(super) fn key_from(name: &[u8], content: &[u8]) -> IdempotencyKey {
     let sixteen = |text: &[u8]| -> [u8; 16] {
         let digest: [u8; 32] = Sha256::digest(text).into();
         let [first @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest;
         first
     };
     IdempotencyKey {
-        key: sixteen(&[b"\0approval", approval.asked.request.as_slice()].concat()),
-        content: sixteen(approval.asked.body.as_bytes()),
+        key: sixteen(name),
+        content: sixteen(content),
     }
 }
 

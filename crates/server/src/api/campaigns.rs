@@ -204,13 +204,8 @@ pub(crate) async fn publish(
     let campaign = Box::new(file.resolve(&installation(&app).await?)?);
     let reason = why.reason.unwrap_or_default();
     check_reason(&reason)?;
-    let reply = app
-        .submit(
-            operator.actor(),
-            write.key,
-            Command::PublishCampaign { campaign },
-        )
-        .await?;
+    let command = Command::PublishCampaign { campaign };
+    let reply = app.submit(operator.actor(), write.key, command).await?;
     let id = match reply.answer {
         Answer::Campaign(id) => id,
         Answer::Done
@@ -235,7 +230,7 @@ pub(crate) async fn publish(
         .await?;
     let hash = hash.map(|hash| hash.to_string()).unwrap_or_default();
     let what = ("publish-campaign", id.0, reason);
-    note(&app, reply.seq, operator.id, what).await?;
+    note(&app, reply.seq, (operator.id, write.key), what).await?;
     Ok((
         StatusCode::CREATED,
         Json(Published {

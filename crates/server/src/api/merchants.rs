@@ -4,18 +4,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceCommand, Answer, Command, MerchantId};
+use domain::{AllianceCommand, Answer, Command, IdempotencyKey, MerchantId};
 use views::{Application, Draft, MerchantRow};
 
-use super::approvals::{Acted, Wanted, act};
+use super::approvals::{Acted, Wanted, act, key_from};
 use super::campaigns::{Fresh, installation, schema_problem};
 use super::standing::{check_reason, decide, note, note_beside};
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator};
 use crate::http::{ApplicationNumber, DraftNumber, Page, Params, Problem, Result, Segment, Write};
 use crate::wire::{
-    Admitted, ApplicationLine, ApplicationWanted, ApprovalLine, ContractLine, ContractWanted, Done,
-    DraftLine, DraftPage, List, MerchantPage, MerchantSummary, Published, Reasoned, StoreLine,
+    AdmissionAsked, Admitted, ApplicationLine, ApplicationWanted, ApprovalLine, ContractLine,
+    ContractWanted, Done, DraftLine, DraftPage, List, MerchantPage, MerchantSummary, Published,
+    Reasoned, StoreLine,
 };
 
 /// Longest name of a merchant, store or account, and longest contact or address, in characters.
@@ -66,7 +67,7 @@ pub(crate) async fn apply(
         .apply_as_merchant(member.0, token, (&name, &contact), now)
         .await
         .map_err(store_problem)?;
-    Ok(Json(line(known(&app, id).await?)))
+    Ok(Json(own_line(known(&app, id).await?)))
 }
 
 /// The member's own application.
@@ -77,7 +78,13 @@ pub(crate) async fn my_application(
 ) -> Result<Json<ApplicationLine>> {
     let found = app.people.directory().application_of(member.0).await;
     let row = found.map_err(store_problem)?.ok_or_else(no_application)?;
-    Ok(Json(line(row)))
+    Ok(Json(own_line(row)))
+}
+
+/// An application as the applicant sees it: why he was declined, but not what operators told each other when they admitted him.
+fn own_line(mut row: Application) -> ApplicationLine {
+    row.reason.take_if(|_| row.state == "admitted");
+    line(row)
 }
 
 fn no_application() -> Problem {
@@ -119,10 +126,20 @@ pub(crate) async fn admit(
     Segment(ApplicationNumber(id)): Segment<ApplicationNumber>,
     write: Write<ContractWanted>,
 ) -> Result<Response> {
+    let _one = app.approving.lock().await;
+    let ContractWanted { contract, reason } = write.body;
+    let applicant = applicant(&app, id).await?;
+    let body = AdmissionAsked {
+        contract,
+        reason,
+        token: draw::to_hex(&applicant.token),
+        name: applicant.name,
+        contact: applicant.contact,
+    };
     let wanted = Wanted {
         what: "admit-merchant",
         subject: id,
-        body: &write.body,
+        body: &body,
     };
     let acted = act(&app, operator.id, write.key, wanted).await?;
     let Acted::Done(seq) = acted else {
@@ -137,14 +154,14 @@ pub(crate) async fn admit(
     Ok(Json(admitted).into_response())
 }
 
-/// What names an applicant in the journal; one who was declined applies again first.
-pub(super) async fn applicant(app: &App, id: u32) -> Result<[u8; 16]> {
+/// An application that can be admitted; one who was declined applies again first.
+pub(super) async fn applicant(app: &App, id: u32) -> Result<Application> {
     let application = known(app, id).await?;
     if application.state == "declined" {
         let detail = "it was declined; the applicant can apply again";
         return Err(Problem::conflict("application_decided", detail));
     }
-    Ok(application.token)
+    Ok(application)
 }
 
 /// Declines an application.
@@ -157,17 +174,17 @@ pub(crate) async fn decline(
 ) -> Result<Json<ApplicationLine>> {
     let reason = write.body.reason;
     check_reason(&reason)?;
-    if known(&app, id).await?.state == "admitted" {
+    let _one = app.approving.lock().await;
+    let state = known(&app, id).await?.state;
+    if state == "admitted" {
         let detail = "this applicant is a merchant already";
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "application_decided",
-            detail,
-        ));
+        return Err(Problem::conflict("application_decided", detail));
     }
-    let deciding = app.people.directory().decide_application(id, None, &reason);
+    // Noted first: what is asked again after a crash in between is done then.
+    let what = ("decline-application", id, reason.clone());
+    note_beside(&app, (operator.id, write.key), what).await?;
+    let deciding = app.people.directory().decline_application(id, &reason);
     deciding.await.map_err(store_problem)?;
-    note_beside(&app, operator.id, ("decline-application", id, reason)).await?;
     Ok(Json(line(known(&app, id).await?)))
 }
 
@@ -377,6 +394,8 @@ pub(crate) async fn publish(
 ) -> Result<Json<Published>> {
     let reason = write.body.reason;
     check_reason(&reason)?;
+    // One at a time: what is asked for twice at once is found published by the second.
+    let _one = app.approving.lock().await;
     let draft = draft_of(&app, id).await?;
     if draft.state == "declined" {
         return Err(decided());
@@ -391,13 +410,18 @@ pub(crate) async fn publish(
             known && world.merchant_of(id) == Some(merchant)
         })
     };
-    let (campaign, seq) = match app.query(same).await? {
+    let known = match draft.campaign {
+        Some(known) => Some(known),
+        None => app.query(same).await?,
+    };
+    let (campaign, seq) = match known {
         Some(known) => (known, *app.engine.committed().borrow()),
         None => {
             let campaign = Box::new(campaign);
             let command = AllianceCommand::PublishFor { merchant, campaign };
             let command = Command::Alliance(command);
-            let reply = app.submit(operator.actor(), write.key, command).await?;
+            let key = key_of_draft(&draft);
+            let reply = app.submit(operator.actor(), key, command).await?;
             let Answer::Campaign(campaign) = reply.answer else {
                 return Err(Problem::fault(
                     "a publication answered with something else",
@@ -407,14 +431,16 @@ pub(crate) async fn publish(
             (campaign, reply.seq)
         }
     };
+    let published = move |world: &domain::World| world.campaign(campaign).map(|known| known.hash);
+    let hash = app.query(published).await?.unwrap_or(hash);
     // Noted first: what is asked again after a crash in between is noted then.
     if draft.state != "published" {
         let what = ("publish-draft", id, reason.clone());
-        note(&app, seq, operator.id, what).await?;
+        note(&app, seq, (operator.id, write.key), what).await?;
     }
     let directory = app.people.directory();
-    let deciding = directory.decide_draft(id, Some(campaign), &reason);
-    deciding.await.map_err(store_problem)?;
+    let publishing = directory.publish_draft(id, campaign, &reason);
+    publishing.await.map_err(store_problem)?;
     Ok(Json(Published {
         id: campaign.to_string(),
         hash: hash.to_string(),
@@ -432,11 +458,19 @@ pub(crate) async fn decline_draft(
 ) -> Result<Json<DraftPage>> {
     let reason = write.body.reason;
     check_reason(&reason)?;
+    let _one = app.approving.lock().await;
     if draft_of(&app, id).await?.state == "published" {
         return Err(decided());
     }
-    let deciding = app.people.directory().decide_draft(id, None, &reason);
-    deciding.await.map_err(store_problem)?;
-    note_beside(&app, operator.id, ("decline-draft", id, reason)).await?;
+    let what = ("decline-draft", id, reason.clone());
+    note_beside(&app, (operator.id, write.key), what).await?;
+    let declining = app.people.directory().decline_draft(id, &reason);
+    declining.await.map_err(store_problem)?;
     Ok(Json(draft_page(&draft_of(&app, id).await?)))
+}
+
+/// One draft is one campaign for ever, whoever publishes it and how often. No client's key begins so.
+fn key_of_draft(draft: &Draft) -> IdempotencyKey {
+    let text = format!("\0draft {}", draft.id);
+    key_from(text.as_bytes(), draft.file.as_bytes())
 }

@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{MerchantId, OperatorId, StoreId};
+use domain::{IdempotencyKey, MerchantId, OperatorId, StoreId};
 use views::{DirectoryError, REMOVED_ROLE, Scope, StaffRow};
 
 use super::merchants::{MAX_NAME_CHARS, check_line};
@@ -25,7 +25,7 @@ pub(crate) async fn add(
     Segment(merchant): Segment<MerchantId>,
     write: Write<StaffWanted>,
 ) -> Result<Json<StaffAdded>> {
-    added(&app, operator.id, merchant, write.body).await
+    added(&app, (operator.id, write.key), merchant, write.body).await
 }
 
 /// Adds a cashier at one of the merchant's stores.
@@ -39,7 +39,13 @@ pub(crate) async fn add_cashier(
         let detail = "a merchant adds cashiers: store is missing";
         return Err(Problem::unprocessable("body_invalid", detail).with("field", "store"));
     }
-    added(&app, merchant.id, merchant.merchant, write.body).await
+    added(
+        &app,
+        (merchant.id, write.key),
+        merchant.merchant,
+        write.body,
+    )
+    .await
 }
 
 /// Accounts of a merchant's staff, those that were removed among them, newest first.
@@ -73,7 +79,7 @@ pub(crate) async fn remove(
     write: Write<Reasoned>,
 ) -> Result<Json<StaffLine>> {
     let row = one(&app, staff).await?;
-    removed(&app, operator.id, row, write.body.reason).await
+    removed(&app, (operator.id, write.key), row, write.body.reason).await
 }
 
 /// Removes one of the merchant's cashiers for ever: his sessions end at once.
@@ -85,7 +91,7 @@ pub(crate) async fn remove_cashier(
     write: Write<Reasoned>,
 ) -> Result<Json<StaffLine>> {
     let row = cashier(&app, merchant.merchant, staff).await?;
-    removed(&app, merchant.id, row, write.body.reason).await
+    removed(&app, (merchant.id, write.key), row, write.body.reason).await
 }
 
 /// Gives an account of a merchant's staff another password: its sessions end at once.
@@ -97,7 +103,7 @@ pub(crate) async fn password(
     write: Write<PasswordWanted>,
 ) -> Result<Json<StaffLine>> {
     let row = one(&app, staff).await?;
-    changed(&app, operator.id, row, write.body).await
+    changed(&app, (operator.id, write.key), row, write.body).await
 }
 
 /// Gives one of the merchant's cashiers another password: his sessions end at once.
@@ -109,7 +115,7 @@ pub(crate) async fn cashier_password(
     write: Write<PasswordWanted>,
 ) -> Result<Json<StaffLine>> {
     let row = cashier(&app, merchant.merchant, staff).await?;
-    changed(&app, merchant.id, row, write.body).await
+    changed(&app, (merchant.id, write.key), row, write.body).await
 }
 
 fn line(row: StaffRow) -> StaffLine {
@@ -155,7 +161,7 @@ async fn cashier(app: &App, merchant: MerchantId, id: OperatorId) -> Result<Staf
 
 async fn removed(
     app: &App,
-    by: OperatorId,
+    by: (OperatorId, IdempotencyKey),
     row: StaffRow,
     reason: String,
 ) -> Result<Json<StaffLine>> {
@@ -171,7 +177,7 @@ async fn removed(
 
 async fn changed(
     app: &App,
-    by: OperatorId,
+    by: (OperatorId, IdempotencyKey),
     row: StaffRow,
     wanted: PasswordWanted,
 ) -> Result<Json<StaffLine>> {
@@ -212,7 +218,7 @@ async fn is_known(app: &App, merchant: MerchantId) -> Result<()> {
 /// The store must be the merchant's: another's looks like none.
 async fn added(
     app: &App,
-    by: OperatorId,
+    by: (OperatorId, IdempotencyKey),
     merchant: MerchantId,
     wanted: StaffWanted,
 ) -> Result<Json<StaffAdded>> {

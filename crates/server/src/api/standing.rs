@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use domain::{Actor, Command, MemberId, OperatorId, PlanTerms, Region, regions};
+use domain::{Actor, Command, IdempotencyKey, MemberId, OperatorId, PlanTerms, Region, regions};
+use sha2::{Digest, Sha256};
 use views::{Decision, RefusalNote};
 
-use super::approvals::{Acted, Wanted, act, is_remembered};
+use super::approvals::{Acted, Wanted, act};
 use super::campaigns::Fresh;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator};
@@ -298,39 +299,20 @@ pub(super) fn check_reason(reason: &str) -> Result<()> {
 pub(super) async fn decide(
     app: &App,
     operator: OperatorId,
-    (key, command): (domain::IdempotencyKey, Command),
+    (key, command): (IdempotencyKey, Command),
     (what, subject, reason): (&'static str, u32, String),
 ) -> Result<Json<Done>> {
     check_reason(&reason)?;
-    let actor = Actor::Operator(operator);
-    let again = is_remembered(app, actor, key).await?;
-    let reply = app.submit(actor, key, command).await?;
-    let decision = Decision {
-        seq: reply.seq,
-        at: app.config.clock.now(),
-        operator,
-        what: what.to_owned(),
-        subject,
-        reason,
-    };
-    // What is asked again is answered with a later place in the journal, and was noted then, unless the platform died in between.
-    let directory = app.people.directory();
-    if !again
-        || !directory
-            .was_decided(&decision)
-            .await
-            .map_err(store_problem)?
-    {
-        app.people.note_decision(&decision).await?;
-    }
+    let reply = app.submit(Actor::Operator(operator), key, command).await?;
+    note(app, reply.seq, (operator, key), (what, subject, reason)).await?;
     Ok(Done::at(reply.seq))
 }
 
-/// Notes what an operator has decided, and why, beside the record that has it.
+/// Notes what an operator has decided, and why, beside the record that has it. Asked again under the same key, it was noted then.
 pub(super) async fn note(
     app: &App,
     seq: u64,
-    operator: OperatorId,
+    (operator, key): (OperatorId, IdempotencyKey),
     (what, subject, reason): (&str, u32, String),
 ) -> Result<()> {
     let decision = Decision {
@@ -341,15 +323,25 @@ pub(super) async fn note(
         subject,
         reason,
     };
-    app.people.note_decision(&decision).await
+    let request = request_of(operator, &key);
+    app.people.note_decision(&request, &decision).await
 }
 
 /// Notes a decision about what the journal does not have: it stands where the journal was then.
 pub(super) async fn note_beside(
     app: &App,
-    operator: OperatorId,
+    by: (OperatorId, IdempotencyKey),
     what: (&str, u32, String),
 ) -> Result<()> {
     let seq = *app.engine.committed().borrow();
-    note(app, seq, operator, what).await
+    note(app, seq, by, what).await
+}
+
+/// Names a request of the staff: who asks, under which key, for what.
+fn request_of(operator: OperatorId, key: &IdempotencyKey) -> [u8; 32] {
+    let mut request = Sha256::new();
+    request.update(operator.0.to_be_bytes());
+    request.update(key.key);
+    request.update(key.content);
+    request.finalize().into()
 }

@@ -248,7 +248,7 @@ pub(crate) async fn verify_account(
         return Err(changed());
     }
     let what = ("verify-payout-account", member.0, reason);
-    note_beside(&app, operator.id, what).await?;
+    note_beside(&app, (operator.id, write.key), what).await?;
     account_page(&app, member).await
 }
 

@@ -128,6 +128,19 @@ pub(crate) struct ContractWanted {
     pub(crate) reason: String,
 }
 
+/// An admission as it is asked for: who is admitted is who was looked at.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdmissionAsked {
+    pub(crate) contract: ContractBody,
+    pub(crate) reason: String,
+    /// Names the applicant in the journal, in hexadecimal digits.
+    pub(crate) token: String,
+    /// The applicant's name and contact as they stood then.
+    pub(crate) name: String,
+    pub(crate) contact: String,
+}
+
 /// Who was admitted.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Admitted {

@@ -10,6 +10,7 @@ mod connectors;
 mod counter_cash;
 mod counters;
 mod crowds;
+mod decisions;
 mod deletion;
 mod deliveries;
 mod dividends;

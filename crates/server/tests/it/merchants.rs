@@ -9,7 +9,7 @@ fn contract(commission: &str) -> Value {
     json!({ "commission": commission, "cash": "store" })
 }
 
-fn offer(commission: &str) -> Value {
+pub(crate) fn offer(commission: &str) -> Value {
     json!({
         "name": { "zh": "双人茶", "en": "Tea for two" },
         "kind": "everyone-buys",

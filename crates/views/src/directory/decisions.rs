@@ -1,8 +1,8 @@
 //! Why operators decided what the journal says they did. Here and not there, for a reason may name persons.
 
-use domain::{Millis, OperatorId};
+use domain::{Duration, KEY_LIFE, Millis, OperatorId};
 
-use super::Directory;
+use super::{Directory, next_id};
 use crate::db::Columns;
 use crate::error::{StoreError, failed};
 use crate::page::{Cursor, List, Page};
@@ -11,7 +11,7 @@ use crate::query::read;
 /// A decision of an operator about a member or an agent, with why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The record of the journal that has it.
+    /// The record of the journal that has it; of what the journal does not have, where the journal stood then.
     pub seq: u64,
     /// When.
     pub at: Millis,
@@ -25,68 +25,76 @@ pub struct Decision {
     pub reason: String,
 }
 
-impl Directory {
-    /// Notes a decision. The same again, as a client repeats it, changes nothing.
-    pub async fn note_decision(&self, decision: &Decision) -> Result<(), StoreError> {
-        let sql = "INSERT INTO decision (seq, what, subject, at, operator, reason) VALUES (?, ?, ?, ?, ?, ?) \
-            ON CONFLICT (seq, what, subject) DO NOTHING";
-        let values = vec![
-            decision.seq.into(),
-            decision.what.as_str().into(),
-            decision.subject.into(),
-            decision.at.0.into(),
-            decision.operator.0.into(),
-            decision.reason.as_str().into(),
-        ];
-        self.write_one(sql, values, "note a decision").await
-    }
+/// How long a request that is repeated is known to be the same: as long as the engine knows its key.
+const KNOWN_FOR: Duration = KEY_LIFE;
 
-    /// Whether the same was decided before, by the same operator and for the same reason.
-    pub async fn was_decided(&self, decision: &Decision) -> Result<bool, StoreError> {
-        let reading = async {
-            let mut tx = self.readers.read().await?;
-            let sql = "SELECT seq FROM decision WHERE what = ? AND subject = ? AND operator = ? AND reason = ? LIMIT 1";
+impl Directory {
+    /// Notes a decision. The same request again, as a client repeats it, changes nothing; another request is another decision,
+    /// also where the journal stands still between the two.
+    pub async fn note_decision(
+        &self,
+        request: &[u8; 32],
+        decision: &Decision,
+    ) -> Result<(), StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            let sql = "SELECT id FROM decision WHERE request = ? AND what = ? AND subject = ? AND at > ? LIMIT 1";
+            let since = decision.at.0.saturating_sub(KNOWN_FOR.0);
             let values = vec![
+                request.as_slice().into(),
                 decision.what.as_str().into(),
                 decision.subject.into(),
+                since.into(),
+            ];
+            if tx.row(sql, values).await?.is_some() {
+                return Ok(());
+            }
+            let next = "SELECT CAST(COALESCE(MAX(id), 0) + 1 AS BIGINT) AS next FROM decision";
+            let id = next_id(&mut tx, next).await?;
+            let sql = "INSERT INTO decision (id, request, seq, what, subject, at, operator, reason) \
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+            let values = vec![
+                id.into(),
+                request.as_slice().into(),
+                decision.seq.into(),
+                decision.what.as_str().into(),
+                decision.subject.into(),
+                decision.at.0.into(),
                 decision.operator.0.into(),
                 decision.reason.as_str().into(),
             ];
-            Ok(tx.row(sql, values).await?.is_some())
+            tx.run(sql, values).await?;
+            tx.commit().await
         };
-        reading.await.map_err(failed("look up a decision"))
+        writing.await.map_err(failed("note a decision"))
     }
 
     /// All decisions, newest first.
     pub async fn decisions(&self, page: Page) -> Result<List<Decision>, StoreError> {
         let reading = async {
             let mut tx = self.readers.read().await?;
-            let sql = "SELECT seq, what, subject, at, operator, reason FROM decision \
-                WHERE seq < ? OR (seq = ? AND subject < ?) ORDER BY seq DESC, subject DESC LIMIT ?";
-            let before = page.before();
-            let values = vec![
-                before.0.into(),
-                before.0.into(),
-                before.1.into(),
-                page.fetch().into(),
-            ];
-            let rows = tx.rows(sql, values).await?;
+            let sql = "SELECT id, seq, what, subject, at, operator, reason FROM decision \
+                WHERE id < ? ORDER BY id DESC LIMIT ?";
+            let rows = tx
+                .rows(sql, vec![page.before().0.into(), page.fetch().into()])
+                .await?;
             let mut items = Vec::with_capacity(rows.len());
             for row in &rows {
-                items.push(Decision {
+                let decision = Decision {
                     seq: row.u64("seq")?,
                     at: read::millis(row, "at")?,
                     operator: OperatorId(row.u32("operator")?),
                     what: row.text("what")?,
                     subject: row.u32("subject")?,
                     reason: row.text("reason")?,
-                });
+                };
+                items.push((row.int("id")?, decision));
             }
-            let place = |row: &Decision| {
-                let seq = i64::try_from(row.seq).unwrap_or(i64::MAX);
-                Cursor(seq, i64::from(row.subject))
-            };
-            Ok(List::of(items, page, place))
+            let list = List::of(items, page, |(id, _)| Cursor(*id, 0));
+            Ok(List {
+                items: list.items.into_iter().map(|(_, row)| row).collect(),
+                next: list.next,
+            })
         };
         reading.await.map_err(failed("list the decisions"))
     }

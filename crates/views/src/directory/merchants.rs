@@ -108,8 +108,12 @@ impl Directory {
     ) -> Result<u32, StoreError> {
         let writing = async {
             let mut tx = self.writer.write().await?;
-            let next = "SELECT CAST(COALESCE(MAX(id), -1) + 1 AS BIGINT) AS next FROM merchant_application";
-            let id = next_id(&mut tx, next).await?;
+            let sql = "SELECT id FROM merchant_application WHERE member = ?";
+            let known = tx.row(sql, vec![member.0.into()]).await?;
+            let id = match known {
+                Some(row) => row.u32("id")?,
+                None => number_of_application(&mut tx).await?,
+            };
             let sql = "INSERT INTO merchant_application (id, member, token, name, contact, state, at) \
                 VALUES (?, ?, ?, ?, ?, 'applied', ?) ON CONFLICT (member) DO UPDATE SET name = excluded.name, \
                 contact = excluded.contact, state = 'applied', at = excluded.at, reason = NULL \
@@ -123,9 +127,6 @@ impl Directory {
                 now.0.into(),
             ];
             tx.run(sql, values).await?;
-            let sql = "SELECT id FROM merchant_application WHERE member = ?";
-            let row = tx.row(sql, vec![member.0.into()]).await?;
-            let id = row.ok_or(sqlx::Error::RowNotFound)?.u32("id")?;
             tx.commit().await?;
             Ok(id)
         };
@@ -185,28 +186,36 @@ impl Directory {
         reading.await.map_err(failed("list the applications"))
     }
 
-    /// Notes what became of an application.
-    pub async fn decide_application(
+    /// Notes that an applicant is a merchant now, with the name and contact under which he was admitted.
+    pub async fn admit_applicant(
         &self,
         id: u32,
-        merchant: Option<MerchantId>,
+        merchant: MerchantId,
+        (name, contact): (&str, &str),
         reason: &str,
     ) -> Result<(), StoreError> {
-        let state = if merchant.is_some() {
-            "admitted"
-        } else {
-            "declined"
-        };
-        let sql = "UPDATE merchant_application SET state = ?, merchant = ?, reason = ? \
+        let sql = "UPDATE merchant_application SET state = 'admitted', merchant = ?, name = ?, contact = ?, reason = ? \
             WHERE id = ? AND state <> 'admitted'";
         let values = vec![
-            state.into(),
-            merchant.map(|merchant| merchant.0).into(),
+            merchant.0.into(),
+            name.into(),
+            contact.into(),
             reason.into(),
             id.into(),
         ];
-        self.write_one(sql, values, "note what became of an application")
-            .await
+        self.write_one(sql, values, "note an admission").await
+    }
+
+    /// Declines an application; of one that is decided it changes nothing.
+    pub async fn decline_application(&self, id: u32, reason: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE merchant_application SET state = 'declined', reason = ? \
+            WHERE id = ? AND state = 'applied'";
+        self.write_one(
+            sql,
+            vec![reason.into(), id.into()],
+            "decline an application",
+        )
+        .await
     }
 
     /// Notes a store's name and address, before the journal knows it.
@@ -428,29 +437,37 @@ impl Directory {
         reading.await.map_err(failed("read a draft"))
     }
 
-    /// Notes what became of a draft; what was published stays so.
-    pub async fn decide_draft(
+    /// Notes what a draft became.
+    pub async fn publish_draft(
         &self,
         id: u32,
-        campaign: Option<CampaignId>,
+        campaign: CampaignId,
         reason: &str,
     ) -> Result<(), StoreError> {
-        let state = if campaign.is_some() {
-            "published"
-        } else {
-            "declined"
-        };
-        let sql = "UPDATE merchant_draft SET state = ?, campaign = ?, reason = ? \
+        let sql = "UPDATE merchant_draft SET state = 'published', campaign = ?, reason = ? \
             WHERE id = ? AND state <> 'published'";
-        let values = vec![
-            state.into(),
-            campaign.map(|campaign| campaign.0).into(),
-            reason.into(),
-            id.into(),
-        ];
+        let values = vec![campaign.0.into(), reason.into(), id.into()];
         self.write_one(sql, values, "note what became of a draft")
             .await
     }
+
+    /// Declines a draft; of one that is decided it changes nothing.
+    pub async fn decline_draft(&self, id: u32, reason: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE merchant_draft SET state = 'declined', reason = ? WHERE id = ? AND state = 'submitted'";
+        self.write_one(sql, vec![reason.into(), id.into()], "decline a draft")
+            .await
+    }
+}
+
+/// The number of one more application. None is given twice, though applications are deleted with their members: approvals name
+/// them by number.
+async fn number_of_application(tx: &mut Tx) -> Result<u32, sqlx::Error> {
+    let sql = "SELECT next FROM number_given WHERE of_what = 'application'";
+    let row = tx.row(sql, Vec::new()).await?;
+    let next = row.ok_or(sqlx::Error::RowNotFound)?.u32("next")?;
+    let sql = "UPDATE number_given SET next = next + 1 WHERE of_what = 'application'";
+    tx.run(sql, Vec::new()).await?;
+    Ok(next)
 }
 
 async fn add_operator_row(

@@ -40,7 +40,7 @@ pub use products::{
 };
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
@@ -52,6 +52,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../sql/directory/0009.sql"),
     include_str!("../../sql/directory/0010.sql"),
     include_str!("../../sql/directory/0011.sql"),
+    include_str!("../../sql/directory/0012.sql"),
 ];
 
 /// Why the directory did not do something.

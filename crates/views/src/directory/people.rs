@@ -371,6 +371,8 @@ impl Directory {
                 "DELETE FROM purchase_shipment WHERE member = ?",
                 "DELETE FROM inbox_read WHERE member = ?",
                 "DELETE FROM notice_choice WHERE member = ?",
+                "UPDATE approval SET body = '{}' WHERE what = 'admit-merchant' AND subject IN \
+                    (SELECT id FROM merchant_application WHERE member = ? AND state <> 'admitted')",
                 "DELETE FROM merchant_application WHERE member = ? AND state <> 'admitted'",
                 "DELETE FROM person WHERE member = ?",
             ] {

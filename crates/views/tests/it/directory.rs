@@ -456,7 +456,7 @@ async fn a_file_of_version_1_is_migrated() {
     directory.close().await;
     assert_eq!(
         number(&path, "SELECT MAX(version) FROM migration").await,
-        11
+        12
     );
     // A second opening changes nothing.
     let before = dump(&path).await;
@@ -479,7 +479,7 @@ async fn a_file_of_a_later_version_is_left_alone() {
         refused,
         Err(DirectoryError::Newer {
             found: 99,
-            known: 11
+            known: 12
         })
     ));
 }
@@ -490,4 +490,107 @@ fn names_for_others() {
     assert_eq!(masked_phone("12"), "****12");
     assert_eq!(masked_phone("团购团购团购团"), "****购团");
     assert_eq!(invite_code([0, 1, 7, 8, 31, 32, 255, 9]), "239AZ2ZB");
+}
+
+fn decision(seq: u64, reason: &str) -> Decision {
+    Decision {
+        seq,
+        at: NOW,
+        operator: OperatorId(1),
+        what: "staff-password".to_owned(),
+        subject: 7,
+        reason: reason.to_owned(),
+    }
+}
+
+async fn reasons(directory: &Directory, rows: u32) -> Vec<String> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = directory.decisions(Page::new(after, rows)).await.unwrap();
+        found.extend(page.items.into_iter().map(|row| row.reason));
+        after = page.next;
+        if after.is_none() {
+            return found;
+        }
+    }
+}
+
+/// The journal stands still while accounts are changed: what was decided then differs in nothing but its request.
+#[tokio::test]
+async fn every_request_is_a_decision_of_its_own_and_each_is_listed_once() {
+    let (directory, _dir) = directory().await;
+    for (request, reason) in [(1, "one"), (2, "two"), (3, "three"), (2, "two again")] {
+        let decision = decision(9, reason);
+        directory
+            .note_decision(&[request; 32], &decision)
+            .await
+            .unwrap();
+    }
+    for rows in 1..5 {
+        assert_eq!(reasons(&directory, rows).await, ["three", "two", "one"]);
+    }
+    // A key that the engine has forgotten is another request.
+    let late = Decision {
+        at: NOW.after(KEY_LIFE),
+        ..decision(9, "a day later")
+    };
+    directory.note_decision(&[2; 32], &late).await.unwrap();
+    assert_eq!(
+        reasons(&directory, 2).await,
+        ["a day later", "three", "two", "one"]
+    );
+}
+
+#[tokio::test]
+async fn no_application_gets_a_number_that_was_anothers() {
+    let (directory, _dir) = directory().await;
+    let apply = async |member: u32| {
+        let token = [u8::try_from(member).unwrap(); 16];
+        let named = ("茶馆", "13900000000");
+        let applied = directory.apply_as_merchant(MemberId(member), token, named, NOW);
+        applied.await.unwrap()
+    };
+    let person = person(1, Some(PHONE));
+    directory.sign_up(&person, NOW).await.unwrap();
+    directory
+        .set_members(&[(person.token, MemberId(1))])
+        .await
+        .unwrap();
+    assert_eq!((apply(0).await, apply(1).await, apply(1).await), (0, 1, 1));
+    assert!(directory.delete_person(MemberId(1)).await.unwrap());
+    assert_eq!(apply(2).await, 2, "1 was somebody else's");
+}
+
+/// What stood before decisions had numbers stands after, in its order; and no number that an approval names is given again.
+#[tokio::test]
+async fn a_file_of_version_11_keeps_its_decisions_and_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("directory.db");
+    let pool = connect(&path).await;
+    let scripts = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/directory");
+    let version =
+        "CREATE TABLE migration (version BIGINT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)";
+    sqlx::raw_sql(version).execute(&pool).await.unwrap();
+    for number in 1..12 {
+        let script = std::fs::read_to_string(scripts.join(format!("{number:04}.sql"))).unwrap();
+        let script = sqlx::AssertSqlSafe(script);
+        sqlx::raw_sql(script).execute(&pool).await.unwrap();
+        let noted = sqlx::query("INSERT INTO migration (version, at) VALUES (?, 0)").bind(number);
+        noted.execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+    let rows = "INSERT INTO decision (seq, what, subject, at, operator, reason) VALUES \
+        (7, 'staff-password', 2, 1, 0, 'third'), (5, 'freeze', 3, 1, 0, 'first'), (7, 'freeze', 4, 1, 0, 'second'), \
+        (9, 'decline-application', 4, 1, 0, 'fourth')";
+    tamper(&path, rows).await;
+    let directory = Directory::open(&Place::from(path.as_path()), NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        reasons(&directory, 1).await,
+        ["fourth", "third", "second", "first"]
+    );
+    let named = ("茶馆", "13900000000");
+    let applied = directory.apply_as_merchant(MemberId(1), [1; 16], named, NOW);
+    assert_eq!(applied.await.unwrap(), 5);
 }
