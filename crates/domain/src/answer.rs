@@ -156,6 +156,7 @@ impl Answer {
                 | Event::Circle(_)
                 | Event::Ballot(_)
                 | Event::RoundFoundLate { .. }
+                | Event::AccountDeleted { .. }
                 | Event::Identity(_)
                 | Event::Delivery(_)
                 | Event::CoinsExpired { .. } => {}

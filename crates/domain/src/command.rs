@@ -254,6 +254,13 @@ pub enum Command {
         /// Who.
         member: MemberId,
     },
+    /// Deletes a member's account, which is then as frozen, for good.
+    DeleteAccount {
+        /// Whose.
+        member: MemberId,
+        /// Money that he knows he leaves behind.
+        leave: Money,
+    },
     /// Gives the installation another profile: what may begin from now on (rules 11).
     AdoptProfile {
         /// Which.

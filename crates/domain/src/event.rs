@@ -592,6 +592,13 @@ pub enum Event {
         #[cbor(n(2), with = "minicbor::bytes")]
         signature: [u8; 48],
     },
+    /// A member has deleted his account: his number counts as a frozen one, for good (rules 9.9).
+    #[n(56)]
+    AccountDeleted {
+        /// Whose.
+        #[n(0)]
+        member: MemberId,
+    },
     /// Coins were not used in time (rules 10.1).
     #[n(71)]
     CoinsExpired {

@@ -369,6 +369,7 @@ pub fn lines(event: &Event, post: &mut dyn FnMut(Line)) -> Result<(), Overflow> 
         | Event::Table(_)
         | Event::Ballot(_)
         | Event::RoundFoundLate { .. }
+        | Event::AccountDeleted { .. }
         | Event::Identity(_)
         | Event::Delivery(_) => Ok(()),
     }

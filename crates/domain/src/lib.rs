@@ -28,6 +28,7 @@ mod circle;
 mod clawback;
 mod coins;
 mod command;
+mod deletion;
 mod delivery;
 mod dividend;
 mod drawing;
@@ -86,6 +87,7 @@ pub use campaign::*;
 pub use circle::{CircleCommand, CircleEvent, CircleRefusal, CircleView, circle_ident};
 pub use coins::{CoinLot, CoinsLost, MAX_EXPIRED};
 pub use command::*;
+pub use deletion::DeletionRefusal;
 pub use delivery::{DeliveryCommand, DeliveryEvent};
 pub use dividend::{
     DividendShare, DividendTerms, DividendWeight, MAX_DIVIDENDS_PAID, MAX_RANK_WEIGHT, Period,

@@ -387,6 +387,7 @@ pub fn notices(event: &Event, told: &mut impl FnMut(Notice)) {
         | Event::CapitalDeposited { .. }
         | Event::TaxPaid { .. }
         | Event::RoundFoundLate { .. }
+        | Event::AccountDeleted { .. }
         | Event::SuppliersPaid { .. }
         | Event::Identity(_)
         | Event::Delivery(_)

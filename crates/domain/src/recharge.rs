@@ -555,6 +555,17 @@ impl World {
         Ok(())
     }
 
+    /// How much of a gift goes back with what is unused: as much of it as he has.
+    fn gift_back(&self, known: &Recharge, now: Millis) -> Coins {
+        let owed = known.gift_to_return();
+        owed.min(self.spendable_given_coins(known.member, now))
+    }
+
+    /// What would go back of a recharge now.
+    pub(crate) fn refundable_now(&self, known: &Recharge, now: Millis) -> Money {
+        known.refundable(self.gift_back(known, now))
+    }
+
     pub(crate) fn decide_recharge(
         &self,
         command: &RechargeCommand,
@@ -565,8 +576,7 @@ impl World {
         let known = self.recharges.open.get(&recharge);
         let known = known.filter(|known| known.member == member && known.left.is_positive());
         let known = known.ok_or(RechargeRefusal::UnknownRecharge(recharge))?;
-        let owed = known.gift_to_return();
-        let gift = owed.min(self.spendable_given_coins(member, now));
+        let gift = self.gift_back(known, now);
         let amount = known.refundable(gift);
         if self.coins_held(member).is_positive() {
             let gone = Coins(known.left.0.saturating_add(gift.0));

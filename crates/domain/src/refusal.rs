@@ -240,6 +240,9 @@ pub enum Refusal {
     /// Why a command about bought coins was turned down.
     #[error(transparent)]
     Recharge(crate::RechargeRefusal),
+    /// Why an account was not deleted, or asks for nothing any more.
+    #[error(transparent)]
+    Deletion(crate::DeletionRefusal),
     /// Why a circle turned it down.
     #[error(transparent)]
     Circle(CircleRefusal),
@@ -344,6 +347,7 @@ impl Refusal {
             Refusal::Alliance(refusal) => refusal.code(),
             Refusal::Shop(refusal) => refusal.code(),
             Refusal::Recharge(refusal) => refusal.code(),
+            Refusal::Deletion(refusal) => refusal.code(),
             Refusal::Circle(refusal) => refusal.code(),
             Refusal::Table(refusal) => refusal.code(),
             Refusal::Ballot(refusal) => refusal.code(),

@@ -18,6 +18,7 @@ use crate::{
     circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
+    deletion::Deleted,
     delivery::Deliveries,
     dividend::Dividends,
     group::GroupSlot,
@@ -124,6 +125,9 @@ struct Stored<'a> {
     /// Absent while the round of every void group is known.
     #[n(31)]
     late: Option<&'a LateRounds>,
+    /// Absent until somebody has deleted his account.
+    #[n(34)]
+    deleted: Option<&'a Deleted>,
 }
 
 #[derive(Decode)]
@@ -197,6 +201,8 @@ struct Loaded {
     deliveries: Option<Deliveries>,
     #[n(31)]
     late: Option<LateRounds>,
+    #[n(34)]
+    deleted: Option<Deleted>,
 }
 
 impl World {
@@ -254,6 +260,7 @@ impl World {
             counter_cash: Some(&self.counter_cash).filter(|known| !known.is_empty()),
             deliveries: Some(&self.deliveries).filter(|known| !known.is_empty()),
             late: Some(&self.late).filter(|known| !known.is_empty()),
+            deleted: Some(&self.deleted).filter(|known| !known.is_empty()),
         };
         minicbor::encode(&stored, out)
     }
@@ -305,6 +312,7 @@ impl World {
             counter_cash: loaded.counter_cash.unwrap_or_default(),
             deliveries: loaded.deliveries.unwrap_or_default(),
             late: loaded.late.unwrap_or_default(),
+            deleted: loaded.deleted.unwrap_or_default(),
             ..World::default()
         };
         world.rebuild();

@@ -559,6 +559,9 @@ impl World {
         if !self.require_member(member)?.frozen {
             return Ok(Some(Answer::Done));
         }
+        if self.is_deleted(member) {
+            return Err(crate::DeletionRefusal::Gone(member).into());
+        }
         events.push(Event::MemberUnfrozen { member });
         Ok(None)
     }

@@ -19,6 +19,7 @@ use crate::{
     circle::Circles,
     clawback::Clawbacks,
     coins::CoinLots,
+    deletion::Deleted,
     delivery::Deliveries,
     dividend::Dividends,
     group::{Full, GroupSlot},
@@ -77,6 +78,8 @@ pub struct World {
     pub(crate) identities: Identities,
     /// Void groups whose round is not known.
     pub(crate) late: LateRounds,
+    /// Members whose accounts were deleted.
+    pub(crate) deleted: Deleted,
 
     // Derived from the above; rebuilt when a snapshot is read.
     pub(crate) token_table: TokenTable,
@@ -246,6 +249,9 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
+        if let Some(member) = acting_member(command) {
+            self.require_not_deleted(member, command)?;
+        }
         match command {
             Command::RegisterMember { token, inviter } => {
                 return self.decide_register(*token, *inviter, events);
@@ -341,6 +347,9 @@ impl World {
             }
             Command::ExcludeSelf { member, days } => {
                 return self.decide_exclusion(*member, *days, now, events);
+            }
+            Command::DeleteAccount { member, leave } => {
+                return self.decide_delete(*member, *leave, now, events);
             }
             Command::FreezeMember { member } => return self.decide_freeze(*member, events),
             Command::UnfreezeMember { member } => return self.decide_unfreeze(*member, events),
@@ -578,6 +587,7 @@ impl World {
             Event::RegionDeclared { member, region } => self.apply_region(*member, *region),
             Event::AgentAppointed { region, member } => self.apply_agent(*region, Some(*member)),
             Event::AgentDismissed { region, member: _ } => self.apply_agent(*region, None),
+            Event::AccountDeleted { member } => self.apply_deleted(*member),
             Event::MemberFrozen { member } => self.apply_frozen(*member, Frozen::Yes),
             Event::MemberUnfrozen { member } => self.apply_frozen(*member, Frozen::No),
             Event::CoinsExpired { lost, more } => self.apply_coins_expired(lost, *more),
@@ -773,6 +783,7 @@ fn touched(command: &Command) -> Option<Due> {
         | Command::DismissAgent { .. }
         | Command::SetLimits { .. }
         | Command::ExcludeSelf { .. }
+        | Command::DeleteAccount { .. }
         | Command::FreezeMember { .. }
         | Command::UnfreezeMember { .. }
         | Command::AdoptProfile { .. }
@@ -801,7 +812,8 @@ fn acting_member(command: &Command) -> Option<MemberId> {
         | Command::DeclareRegion { member, .. }
         | Command::Withdraw { member, .. }
         | Command::SetLimits { member, .. }
-        | Command::ExcludeSelf { member, .. } => Some(*member),
+        | Command::ExcludeSelf { member, .. }
+        | Command::DeleteAccount { member, .. } => Some(*member),
         Command::Shop(command) => command.member(),
         Command::Recharge(RechargeCommand::Refund { member, .. }) => Some(*member),
         Command::Circle(command) => Some(command.member()),

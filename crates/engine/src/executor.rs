@@ -127,6 +127,7 @@ fn event_bytes(event: &Event) -> usize {
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }
         | Event::MemberUnfrozen { .. }
+        | Event::AccountDeleted { .. }
         | Event::WithdrawalApproved { .. }
         | Event::WithdrawalRejected { .. }
         | Event::WithdrawalWaiting { .. }

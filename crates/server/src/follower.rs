@@ -392,6 +392,7 @@ fn group_of(event: &Event) -> Option<GroupId> {
         | Event::AgentDismissed { .. }
         | Event::MemberFrozen { .. }
         | Event::MemberUnfrozen { .. }
+        | Event::AccountDeleted { .. }
         | Event::ProfileAdopted { .. }
         | Event::DividendClosed { .. }
         | Event::LimitsSet { .. }

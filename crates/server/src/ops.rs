@@ -128,6 +128,9 @@ pub(crate) async fn keep_house(app: Arc<App>) {
             if let Err(error) = app.people.directory().sweep(app.config.clock.now()).await {
                 tracing::error!(%error, "the directory was not swept: {error}");
             }
+            if let Err(error) = crate::api::sweep_deleted(&app).await {
+                tracing::error!(%error, "deleted accounts were not swept: {error}");
+            }
         }
         if !app.pause(UPKEEP).await {
             return;

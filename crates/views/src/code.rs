@@ -220,6 +220,7 @@ const EVENTS: &[(i64, &str)] = &[
     (53, "tax_paid"),
     (54, "round_found_late"),
     (55, "suppliers_paid"),
+    (56, "account_deleted"),
     (70, "profile_adopted"),
     (71, "coins_expired"),
 ];
@@ -269,6 +270,7 @@ pub(crate) fn event_code(event: &Event) -> i64 {
         Event::ClawedBack { .. } => 44,
         Event::TaxPaid { .. } => 53,
         Event::SuppliersPaid { .. } => 55,
+        Event::AccountDeleted { .. } => 56,
         Event::ProfileAdopted { .. } => 70,
         Event::Alliance(event) => {
             ALLIANCE_EVENTS.saturating_add(place(&AllianceEvent::NAMES, &event.name()))

@@ -286,6 +286,8 @@ export const restEn: RestMessages = {
     staff_unknown: 'There is no such account',
     staff_removed: 'This account was removed; please add another one',
     account_not_empty: 'There is money in your account: say how much you leave behind; nobody can have it afterwards',
+    account_owes: 'A reward of yours was taken back after you had spent it; the account cannot be deleted before that is settled',
+    account_deleted: 'This account was deleted',
     withdrawal_under_way: 'A withdrawal of yours is not paid yet; wait until it is',
     tag_missing: 'The member\'s pseudonym is missing; please try again in a moment',
     not_yourself: 'You can act only for yourself',

@@ -284,6 +284,8 @@ export const restZh = {
     staff_unknown: '没有这个员工账号',
     staff_removed: '这个账号已经移除，请另加一个',
     account_not_empty: '账户里还有钱：请写明放弃多少，注销后谁也取不出来',
+    account_owes: '有奖励在花掉之后被收回，尚未补足，暂不能注销账户',
+    account_deleted: '该账户已注销',
     withdrawal_under_way: '有一笔提现还没有结束，请等它完成后再注销',
     tag_missing: '缺少会员的假名，请稍后再试',
     not_yourself: '只能为自己操作',

@@ -15,7 +15,7 @@ pub(crate) fn circle(price: i64, seats: u32, winners: u32) -> Campaign {
     terms
 }
 
-fn open(circle: GroupId, member: MemberId) -> Command {
+pub(crate) fn open(circle: GroupId, member: MemberId) -> Command {
     Command::Circle(CircleCommand::OpenRound { circle, member })
 }
 

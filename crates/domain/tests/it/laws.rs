@@ -573,6 +573,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Ballot(_) => "ballot",
         Event::Identity(_) => "identity",
         Event::RoundFoundLate { .. } => "round-found-late",
+        Event::AccountDeleted { .. } => "account-deleted",
         Event::MemberRegistered { .. } => "registered",
         Event::InviterBound { .. } => "bound",
         Event::CampaignPublished { .. } => "published",

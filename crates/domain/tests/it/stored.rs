@@ -68,6 +68,9 @@ const STOPPED: &str = include_str!("stored_records_23.txt");
 /// The same of what suppliers were paid.
 const SUPPLIERS: &str = include_str!("stored_records_24.txt");
 
+/// The same of an account that was deleted.
+const DELETIONS: &str = include_str!("stored_records_25.txt");
+
 /// The same of what packages give beside coins.
 const GIFTS: &str = include_str!("stored_records_20.txt");
 
@@ -77,7 +80,7 @@ const OLDER: &str = include_str!("stored_records_16.txt");
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 24] = [
+const HISTORIES: [(Make, &str); 25] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -102,6 +105,7 @@ const HISTORIES: [(Make, &str); 24] = [
     (stopped, STOPPED),
     (crate::suppliers::every_kind, SUPPLIERS),
     (crate::gifts::every_kind, GIFTS),
+    (crate::deletions::every_kind, DELETIONS),
 ];
 
 fn stopped() -> Vec<Record> {
@@ -455,7 +459,7 @@ fn every_kind_ever_written_reads_back_to_the_same_bytes() {
                 .to_owned()
         }));
     }
-    assert_eq!(kinds.len(), 53, "{kinds:?}");
+    assert_eq!(kinds.len(), 54, "{kinds:?}");
 }
 
 #[test]

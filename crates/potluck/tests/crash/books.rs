@@ -174,6 +174,7 @@ impl Books {
             | Event::PausesBegun { .. }
             | Event::Ballot(_)
             | Event::RoundFoundLate { .. }
+            | Event::AccountDeleted { .. }
             | Event::Identity(_)
             | Event::Delivery(_)
             | Event::DividendsPaid { .. }

@@ -13,6 +13,7 @@ mod circles;
 mod coins;
 mod counter_cash;
 mod counters;
+mod deletions;
 mod dividends;
 mod gifts;
 mod homes;

@@ -2,16 +2,20 @@
 //!
 //! Why a fresh code, and why the money is named: nobody can undo it, so neither a phone left on a table nor a slip of the finger may
 //! be enough. What he leaves behind stays owed to his number, and nobody can sign in to it.
+//!
+//! Why first the journal and then the row: what he asks for in the same moment is refused from there on, and a row that a crash has
+//! left is deleted by whoever sweeps the directory.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
-use domain::{MemberId, Money};
-use views::{CodeCheck, Page, WithdrawalFilter, WithdrawalStatus};
+use domain::{Command, MemberId, Millis, Money};
+use views::{CodeCheck, Departed, StoreError};
 
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{AsMember, Cookie, MEMBER_COOKIE, code_hash};
 use crate::http::{Problem, Result, Write};
+use crate::people::random;
 use crate::wire::DeletionWanted;
 
 /// Deletes the member's account: name, phone, addresses, accounts, and what else tells who he is. His seats go on, and what he is
@@ -19,29 +23,28 @@ use crate::wire::DeletionWanted;
 #[utoipa::path(post, path = "/me/delete", tag = "me", request_body = DeletionWanted, responses((status = 204, description = "Deleted; he is signed out everywhere")))]
 pub(crate) async fn delete(
     State(app): Shared,
-    member: AsMember,
+    asks: AsMember,
     write: Write<DeletionWanted>,
 ) -> Result<impl IntoResponse> {
     let DeletionWanted { code, leave } = write.body;
-    nothing_under_way(&app, member.0).await?;
-    let left = left_behind(&app, member.0).await?;
-    let named = Money(leave.map_or(0, |leave| leave.0));
-    if named != left {
-        let detail = "say how much money you leave behind: nobody can have it afterwards";
-        let problem = Problem::conflict("account_not_empty", detail);
-        return Err(problem.with("left", left.to_decimal()));
+    let leave = Money(leave.map_or(0, |leave| leave.0));
+    let (member, now) = (asks.0, app.config.clock.now());
+    // A code is good for one try, so whoever may not is told before.
+    let against = app.query(move |world| world.why_not_delete(member, leave, now));
+    if let Some(refusal) = against.await? {
+        return Err(refusal.into());
     }
-    let directory = app.people.directory();
-    let person = app.people.person(member.0).await?;
+    let person = app.people.person(member).await?;
     let phone = person.and_then(|person| person.phone).unwrap_or_default();
     let given = code_hash(&phone, &code);
-    let check = directory.check_code(&phone, &given, app.config.clock.now());
-    if check.await.map_err(store_problem)? != CodeCheck::Right {
+    let check = app.people.directory().check_code(&phone, &given, now).await;
+    if check.map_err(store_problem)? != CodeCheck::Right {
         let detail = "the code is wrong, used up or too old; ask for a new one";
         return Err(Problem::new(StatusCode::FORBIDDEN, "code_wrong", detail));
     }
-    let deleting = directory.delete_person(member.0).await;
-    deleting.map_err(store_problem)?;
+    let command = Command::DeleteAccount { member, leave };
+    app.submit(asks.actor(), write.key, command).await?;
+    forget(&app, member).await.map_err(store_problem)?;
     let cookie = Cookie {
         name: MEMBER_COOKIE,
         secret: None,
@@ -54,34 +57,54 @@ pub(crate) async fn delete(
     ))
 }
 
-/// What he could withdraw, now or later.
-async fn left_behind(app: &App, member: MemberId) -> Result<Money> {
-    let view = app.query(move |world| world.member(member)).await?;
-    let left = view.map_or(0, |view| {
-        let available = view.available.0.max(0);
-        available.saturating_add(view.vesting.0)
+/// Deletes the row of somebody whose account was deleted. Of a phone whose member had excluded himself so much is kept that it
+/// cannot sign up again before the exclusion ends.
+async fn forget(app: &App, member: MemberId) -> std::result::Result<(), StoreError> {
+    let directory = app.people.directory();
+    let now = app.config.clock.now();
+    let limits = app.query(move |world| world.limits(member, now)).await;
+    // The platform is ending, or the machine has no random bytes: the next sweep does it.
+    let (Ok(limits), Ok(salt)) = (limits, random::<16>()) else {
+        return Ok(());
+    };
+    let person = directory.person_by_member(member).await?;
+    let phone = person.and_then(|person| person.phone);
+    let departed = phone.zip(limits.excluded_until);
+    let departed = departed.map(|(phone, until)| Departed {
+        salt,
+        phone_hash: salted(&salt, &phone),
+        until,
     });
-    Ok(Money(left))
+    directory.delete_person(member, departed.as_ref()).await?;
+    Ok(())
 }
 
-/// Where a withdrawal is paid goes with the account, so none may be under way.
-async fn nothing_under_way(app: &App, member: MemberId) -> Result<()> {
-    let head = *app.engine.committed().borrow();
-    app.reach(Some(head)).await?;
-    for state in [
-        WithdrawalStatus::Requested,
-        WithdrawalStatus::Sent,
-        WithdrawalStatus::Waiting,
-    ] {
-        let filter = WithdrawalFilter {
-            member: Some(member),
-            state: Some(state),
-        };
-        let found = app.views.withdrawals(filter, Page::new(None, 1)).await;
-        if !found.map_err(store_problem)?.value.items.is_empty() {
-            let detail = "a withdrawal of yours is not paid yet: wait until it is, or ask that it be rejected";
-            return Err(Problem::conflict("withdrawal_under_way", detail));
-        }
+fn salted(salt: &[u8; 16], phone: &str) -> [u8; 32] {
+    draw::hash(&[salt.as_slice(), phone.as_bytes()].concat()).0
+}
+
+/// Refuses a phone whose member has excluded himself and deleted his account meanwhile.
+pub(crate) async fn may_sign_up(app: &App, phone: &str, now: Millis) -> Result<()> {
+    let directory = app.people.directory();
+    let known = directory.person_by_phone(phone).await;
+    if known.map_err(store_problem)?.is_some() {
+        return Ok(());
     }
-    Ok(())
+    let departed = directory.departed(now).await.map_err(store_problem)?;
+    let same = |one: &&Departed| one.phone_hash == salted(&one.salt, phone);
+    match departed.iter().find(same) {
+        Some(one) => Err(domain::Refusal::SelfExcluded { until: one.until }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Deletes the rows that a crash, or a request of the same moment, has left of deleted accounts.
+pub(crate) async fn sweep(app: &App) -> std::result::Result<(), StoreError> {
+    let deleted = app.query(|world| world.deleted_members().collect::<Vec<_>>());
+    let directory = app.people.directory();
+    let deleted = deleted.await.unwrap_or_default();
+    for &member in directory.people(&deleted).await?.keys() {
+        forget(app, member).await?;
+    }
+    directory.sweep_of_nobody(app.config.clock.now()).await
 }

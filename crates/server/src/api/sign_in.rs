@@ -100,6 +100,7 @@ pub(crate) async fn sign_in(
             "the code is wrong, used up or too old; ask for a new one",
         ));
     }
+    super::deletion::may_sign_up(&app, &wanted.phone, now).await?;
     let member = app
         .people
         .sign_up(&app.engine, &wanted.phone, inviter, now)

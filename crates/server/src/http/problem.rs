@@ -7,8 +7,8 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{
-    AllianceRefusal, CircleRefusal, IdentityRefusal, RechargeRefusal, Refusal, ShopRefusal,
-    TableRefusal,
+    AllianceRefusal, CircleRefusal, DeletionRefusal, IdentityRefusal, RechargeRefusal, Refusal,
+    ShopRefusal, TableRefusal,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -284,6 +284,7 @@ impl From<Refusal> for Problem {
             Refusal::Shop(refusal) => shop_details(problem, &refusal),
             Refusal::Table(refusal) => table_details(problem, &refusal),
             Refusal::Recharge(refusal) => recharge_details(problem, &refusal),
+            Refusal::Deletion(refusal) => deletion_details(problem, &refusal),
             Refusal::SelfExcluded { until }
             | Refusal::ExclusionStands { until }
             | Refusal::LossPause { until } => problem.with("until", wire::rfc3339(until)),
@@ -311,10 +312,10 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::Alliance(refusal) => alliance_status(refusal),
         Refusal::Shop(refusal) => shop_status(refusal),
         Refusal::Recharge(RechargeRefusal::UnknownRecharge(_)) => StatusCode::NOT_FOUND,
-        Refusal::Recharge(_) => StatusCode::CONFLICT,
+        Refusal::Deletion(DeletionRefusal::Gone(_)) => StatusCode::FORBIDDEN,
         Refusal::Circle(refusal) => circle_status(refusal),
         Refusal::Table(refusal) => table_status(refusal),
-        Refusal::Ballot(_) => StatusCode::CONFLICT,
+        Refusal::Recharge(_) | Refusal::Deletion(_) | Refusal::Ballot(_) => StatusCode::CONFLICT,
         Refusal::Identity(refusal) => match refusal {
             IdentityRefusal::NotVerified | IdentityRefusal::TooYoung { .. } => StatusCode::CONFLICT,
             IdentityRefusal::AgeInvalid | IdentityRefusal::OrganiserInvalid => {
@@ -491,6 +492,14 @@ fn identity_details(problem: Problem, refusal: &IdentityRefusal) -> Problem {
         IdentityRefusal::NotVerified
         | IdentityRefusal::AgeInvalid
         | IdentityRefusal::OrganiserInvalid => problem,
+    }
+}
+
+fn deletion_details(problem: Problem, refusal: &DeletionRefusal) -> Problem {
+    match refusal {
+        DeletionRefusal::NotEmpty { left } => problem.with("left", left.to_decimal()),
+        DeletionRefusal::Owes { owes } => problem.with("owes", owes.to_decimal()),
+        DeletionRefusal::Gone(_) | DeletionRefusal::WithdrawalUnderWay => problem,
     }
 }
 

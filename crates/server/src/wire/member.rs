@@ -31,7 +31,7 @@ pub(crate) struct SignIn {
 pub(crate) struct DeletionWanted {
     /// Six digits, sent to his phone as for signing in.
     pub(crate) code: String,
-    /// How much money he leaves behind, available and vesting together; not needed where that is nothing.
+    /// How much money he leaves behind: available, vesting, and what is refundable of recharges, together; not needed where that is nothing.
     #[serde(default)]
     pub(crate) leave: Option<Amount>,
 }

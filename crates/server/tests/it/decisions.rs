@@ -182,7 +182,7 @@ async fn an_applicant_who_changes_after_he_was_looked_at_is_looked_at_again() {
     let id = asked(&boss.post(admit, body).await);
     let gone = site.directory().await;
     assert!(
-        gone.delete_person(domain::MemberId(two.id.parse().unwrap()))
+        gone.delete_person(domain::MemberId(two.id.parse().unwrap()), None)
             .await
             .unwrap()
     );

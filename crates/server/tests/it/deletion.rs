@@ -1,5 +1,6 @@
 //! A member deletes his account: with a fresh code, with nothing under way, and knowing what he leaves behind (rules 9.9).
 
+use engine::Clock;
 use serde_json::json;
 
 use crate::site::{Caller, Site};
@@ -97,5 +98,138 @@ async fn an_account_goes_with_a_code_and_what_it_leaves_behind_is_named() {
     let again = site.anyone().post("/sign-in", body).await;
     assert_eq!(again.status, 200, "{}", again.text());
     assert_ne!(again.json()["member"]["id"], json!(member.id));
+    site.close().await;
+}
+
+/// Deletes a member's account with a fresh code.
+async fn deletes(site: &Site, member: &Caller, phone: &str, leave: &str) -> crate::site::Got {
+    let code = code(site, phone).await;
+    let body = json!({ "code": code, "leave": leave });
+    member.post("/me/delete", body).await
+}
+
+async fn signs_in(site: &Site, phone: &str) -> crate::site::Got {
+    let code = code(site, phone).await;
+    let body = json!({ "phone": phone, "code": code });
+    site.anyone().post("/sign-in", body).await
+}
+
+/// A new account would be the end of an exclusion, which nothing can loosen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exclusion_outlives_the_account() {
+    let site = Site::open().await;
+    let [one, two] = [site.member(1, None).await, site.member(2, None).await];
+    for (member, days) in [(&one, json!(30)), (&two, json!(null))] {
+        let got = member.post("/me/self-exclusion", json!({ "days": days }));
+        assert_eq!(got.await.status, 200);
+        let phone = phone_of(member).await;
+        let got = deletes(&site, member, &phone, "0.00").await;
+        assert_eq!(got.status, 204, "{}", got.text());
+        let got = signs_in(&site, &phone).await;
+        assert!(got.json()["until"].is_string(), "{}", got.text());
+        got.is_problem(403, "self_excluded");
+    }
+    site.advance_s(30 * 86_400);
+    let got = signs_in(&site, "13800000001").await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    signs_in(&site, "13800000002")
+        .await
+        .is_problem(403, "self_excluded");
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_account_is_not_deleted() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let member = site.member(1, None).await;
+    let phone = phone_of(&member).await;
+    let reason = json!({ "reason": "a complaint" });
+    let path = format!("/console/members/{}", member.id);
+    let freeze = format!("{path}/freeze");
+    assert_eq!(operator.post(&freeze, reason.clone()).await.status, 200);
+    deletes(&site, &member, &phone, "0.00")
+        .await
+        .is_problem(403, "member_frozen");
+    let unfreeze = format!("{path}/unfreeze");
+    assert_eq!(operator.post(&unfreeze, reason.clone()).await.status, 200);
+    let got = deletes(&site, &member, &phone, "0.00").await;
+    assert_eq!(got.status, 204, "{}", got.text());
+    // Nobody brings it back.
+    operator
+        .post(&unfreeze, reason)
+        .await
+        .is_problem(403, "account_deleted");
+    site.close().await;
+}
+
+/// What a crash between the journal and the row has left, and what a request of the same moment has written, goes at the next
+/// sweep.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_of_a_deleted_account_is_swept() {
+    let mut site = Site::open().await;
+    let [gone, stays] = [site.member(1, None).await, site.member(2, None).await];
+    let phone = phone_of(&gone).await;
+    let got = deletes(&site, &gone, &phone, "0.00").await;
+    assert_eq!(got.status, 204, "{}", got.text());
+    let number = |member: &Caller| domain::MemberId(member.id.parse().unwrap());
+    let directory = site.directory().await;
+    let row = views::NewPerson {
+        token: [7; 16],
+        phone: Some(phone.clone()),
+        inviter: None,
+        invite_code: views::invite_code([7; 8]),
+        is_demo: false,
+        gateway: None,
+        member_secret: [7; 32],
+    };
+    directory.sign_up(&row, site.clock.now()).await.unwrap();
+    let both = [([7; 16], number(&gone))];
+    directory.set_members(&both).await.unwrap();
+    let parcel = views::Parcel::Order(domain::OrderId(0));
+    for member in [&gone, &stays] {
+        let delivery = views::Delivery {
+            name: "Name".to_owned(),
+            phone: phone.clone(),
+            region: "330106".parse().unwrap(),
+            address: "Street 1".to_owned(),
+            at: site.clock.now(),
+        };
+        let put = directory.put_delivery(parcel, number(member), &delivery);
+        put.await.unwrap();
+    }
+    directory.close().await;
+    site.restart().await;
+    site.until("his row and what was noted for him are gone", async || {
+        let directory = site.directory().await;
+        let person = directory.person_by_member(number(&gone)).await.unwrap();
+        let sent = directory.delivery(parcel, number(&gone)).await.unwrap();
+        directory.close().await;
+        (person.is_none() && sent.is_none()).then_some(())
+    })
+    .await;
+    let directory = site.directory().await;
+    let kept = directory.delivery(parcel, number(&stays)).await.unwrap();
+    assert!(kept.is_some());
+    directory.close().await;
+    site.close().await;
+}
+
+/// Asked for at once with his deletion, a withdrawal is either paid or never was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_withdrawal_of_the_same_moment_is_not_stranded() {
+    let site = Site::open().await;
+    let (member, operator) = with_money(&site).await;
+    let phone = phone_of(&member).await;
+    verified(&member, &operator).await;
+    let body = json!({ "code": code(&site, &phone).await, "leave": "500.00" });
+    let (deleted, asked) =
+        tokio::join!(member.post("/me/delete", body), ask(&member, "100.00", "w"));
+    match (deleted.status.as_u16(), asked.status.as_u16()) {
+        (204, 200) => panic!("both"),
+        (204, _) => {}
+        (409, 200) => deleted.is_problem(409, "withdrawal_under_way"),
+        (deleted, asked) => panic!("{deleted} and {asked}"),
+    }
     site.close().await;
 }

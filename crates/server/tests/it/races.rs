@@ -163,6 +163,6 @@ async fn a_winner_deletes_his_account() {
 async fn gone(site: &Site, member: &Caller) {
     let directory = site.directory().await;
     let id = MemberId(member.id.parse().unwrap());
-    assert!(directory.delete_person(id).await.unwrap());
+    assert!(directory.delete_person(id, None).await.unwrap());
     directory.close().await;
 }

@@ -196,6 +196,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::ExcludeSelf { .. } => "exclude-self",
         Command::FreezeMember { .. } => "freeze-member",
         Command::UnfreezeMember { .. } => "unfreeze-member",
+        Command::DeleteAccount { .. } => "delete-account",
         Command::AdoptProfile { .. } => "adopt-profile",
         Command::Withdraw { .. } => "withdraw",
         Command::ApproveWithdrawal { .. } => "approve-withdrawal",

@@ -205,6 +205,7 @@ impl Trail {
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
+            | Event::AccountDeleted { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
             | Event::LimitsSet { .. }
@@ -382,6 +383,7 @@ fn note(event: &Event, coverage: &mut Coverage) {
         Event::AgentDismissed { .. } => "agent-dismissed",
         Event::MemberFrozen { .. } => "member-frozen",
         Event::MemberUnfrozen { .. } => "member-unfrozen",
+        Event::AccountDeleted { .. } => "account-deleted",
         Event::DividendClosed { .. } => "dividend-closed",
         Event::LimitsSet { .. } => "limits-set",
         Event::SelfExcluded { .. } => "self-excluded",

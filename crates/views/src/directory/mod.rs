@@ -11,6 +11,7 @@ mod approvals;
 mod codes;
 mod decisions;
 mod deliveries;
+mod departed;
 mod merchants;
 mod notes;
 mod notices;
@@ -29,6 +30,7 @@ pub use access::{
 pub use approvals::{Approval, Asked, Second};
 pub use decisions::Decision;
 pub use deliveries::{Delivery, Parcel};
+pub use departed::Departed;
 pub use merchants::{Application, Draft, REMOVED_ROLE, Scope, StaffRow, StoreName};
 pub use notes::{DemoMessage, MAX_NOTE_BYTES, RefusalNote, Shipping};
 pub use notices::{BadToldUpTo, ConnectorRow, NoticeKinds, ReadUpTo, ToldUpTo};
@@ -40,7 +42,7 @@ pub use products::{
 };
 
 /// What changes the schema, oldest first. Never edit one that was released: add another.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../../sql/directory/0001.sql"),
     include_str!("../../sql/directory/0002.sql"),
     include_str!("../../sql/directory/0003.sql"),
@@ -53,6 +55,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../../sql/directory/0010.sql"),
     include_str!("../../sql/directory/0011.sql"),
     include_str!("../../sql/directory/0012.sql"),
+    include_str!("../../sql/directory/0013.sql"),
 ];
 
 /// Why the directory did not do something.

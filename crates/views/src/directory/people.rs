@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use domain::{GatewayId, MemberId, Millis};
 use sqlx::any::AnyRow;
 
+use super::Departed;
 use super::{Directory, DirectoryError, is_unique_violation};
 use crate::db::{Columns, Table, Tx, Value, Write, unreadable};
 use crate::error::{StoreError, failed};
@@ -341,8 +342,12 @@ impl Directory {
     /// Deletes everything that identifies a member: his row with its secret, his sessions, his sign-in code, where
     /// his orders were sent, where his withdrawals go, what he was refused and has read, and an application of his unless it made him a
     /// merchant. What the journal knows of his number stays. Answers
-    /// whether there was a row.
-    pub async fn delete_person(&self, member: MemberId) -> Result<bool, StoreError> {
+    /// whether there was a row. What is given of a phone that may not sign up again yet is kept.
+    pub async fn delete_person(
+        &self,
+        member: MemberId,
+        departed: Option<&Departed>,
+    ) -> Result<bool, StoreError> {
         let deleting = async {
             let mut tx = self.writer.write().await?;
             let row = tx
@@ -377,6 +382,15 @@ impl Directory {
                 "DELETE FROM person WHERE member = ?",
             ] {
                 tx.run(sql, vec![member.0.into()]).await?;
+            }
+            if let Some(departed) = departed {
+                let values = vec![
+                    departed.salt.as_slice().into(),
+                    departed.phone_hash.as_slice().into(),
+                    departed.until.0.into(),
+                ];
+                let sql = "INSERT INTO departed (salt, phone_hash, until) VALUES (?, ?, ?)";
+                tx.run(sql, values).await?;
             }
             tx.commit().await?;
             Ok(true)

@@ -123,6 +123,7 @@ impl Batch {
             Event::AgentAppointed { region, member } => self.agent_changed(*region, Some(*member)),
             Event::AgentDismissed { region, member: _ } => self.agent_changed(*region, None),
             Event::MemberFrozen { member } => self.frozen_changed(*member, 1),
+            Event::AccountDeleted { member } => self.frozen_changed(*member, 1),
             Event::MemberUnfrozen { member } => self.frozen_changed(*member, 0),
             Event::DividendClosed { .. } => self.dividend_closed(event),
             Event::DividendsPaid {

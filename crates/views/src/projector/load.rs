@@ -191,6 +191,7 @@ impl Needs {
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
+            | Event::AccountDeleted { .. }
             | Event::ProfileAdopted { .. }
             | Event::DividendClosed { .. }
             | Event::LimitsSet { .. }

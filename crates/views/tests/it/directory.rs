@@ -218,8 +218,8 @@ async fn deleting_a_person_keeps_nothing_that_identifies() {
     directory.remove_own_delivery(id).await.unwrap();
     assert!(directory.own_delivery(id).await.unwrap().is_none());
     directory.put_own_delivery(id, &first).await.unwrap();
-    assert!(directory.delete_person(id).await.unwrap());
-    assert!(!directory.delete_person(id).await.unwrap());
+    assert!(directory.delete_person(id, None).await.unwrap());
+    assert!(!directory.delete_person(id, None).await.unwrap());
     directory.close().await;
     let left = dump(&dir.path().join("directory.db")).await;
     for trace in [PHONE.to_owned(), "4D".repeat(16)] {
@@ -456,7 +456,7 @@ async fn a_file_of_version_1_is_migrated() {
     directory.close().await;
     assert_eq!(
         number(&path, "SELECT MAX(version) FROM migration").await,
-        12
+        13
     );
     // A second opening changes nothing.
     let before = dump(&path).await;
@@ -479,7 +479,7 @@ async fn a_file_of_a_later_version_is_left_alone() {
         refused,
         Err(DirectoryError::Newer {
             found: 99,
-            known: 12
+            known: 13
         })
     ));
 }
@@ -557,7 +557,7 @@ async fn no_application_gets_a_number_that_was_anothers() {
         .await
         .unwrap();
     assert_eq!((apply(0).await, apply(1).await, apply(1).await), (0, 1, 1));
-    assert!(directory.delete_person(MemberId(1)).await.unwrap());
+    assert!(directory.delete_person(MemberId(1), None).await.unwrap());
     assert_eq!(apply(2).await, 2, "1 was somebody else's");
 }
 

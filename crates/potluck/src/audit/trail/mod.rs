@@ -75,6 +75,8 @@ pub(super) struct Trail {
     /// Dividend pools by plan.
     pots: BTreeMap<u32, Pot>,
     limits: limits::Book,
+    /// Members whose accounts were deleted.
+    deleted: BTreeSet<MemberId>,
     /// Void groups whose round is not known, with it.
     void_rounds: BTreeMap<GroupId, u64>,
     withdrawals: Withdrawals,
@@ -294,6 +296,7 @@ impl Trail {
             | Event::AgentDismissed { .. }
             | Event::MemberFrozen { .. }
             | Event::MemberUnfrozen { .. }
+            | Event::AccountDeleted { .. }
             | Event::ProfileAdopted { .. } => self.people_event(at, event, findings),
             Event::LimitsSet { .. } | Event::SelfExcluded { .. } | Event::PausesBegun { .. } => {
                 self.limits_event(at, event, findings);

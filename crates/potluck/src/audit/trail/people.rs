@@ -147,14 +147,20 @@ impl Trail {
                     format!("member {member} is dismissed, but was not agent of {region}")
                 });
             }
-            Event::MemberFrozen { member } | Event::MemberUnfrozen { member } => {
-                let frozen = matches!(event, Event::MemberFrozen { .. });
+            Event::AccountDeleted { member }
+            | Event::MemberFrozen { member }
+            | Event::MemberUnfrozen { member } => {
+                let frozen = !matches!(event, Event::MemberUnfrozen { .. });
+                let deleted = self.deleted.contains(member);
+                if matches!(event, Event::AccountDeleted { .. }) {
+                    self.deleted.insert(*member);
+                }
                 let person = self.person_mut(*member);
                 let right = person
                     .as_ref()
-                    .is_some_and(|person| person.frozen != frozen);
+                    .is_some_and(|person| person.frozen != frozen && !deleted);
                 findings.unless(right, at.0, || {
-                    format!("member {member} is frozen or unfrozen, and was so before")
+                    format!("member {member} is frozen or unfrozen, and was so before, or has deleted his account")
                 });
                 if let Some(person) = person {
                     person.frozen = frozen;

@@ -1,0 +1,5 @@
+CREATE TABLE departed (
+  salt BLOB NOT NULL PRIMARY KEY,
+  phone_hash BLOB NOT NULL,
+  until BIGINT NOT NULL
+)
