@@ -78,8 +78,9 @@ export const api = {
   shipOrder: (id: T.Id, carrier: string, number: string, keyed: Keyed = {}) =>
     post<{ seq: string }>(`/orders/${at(id)}/ship`, { carrier, number }, keyed),
   books: () => get<T.Books>('/books'),
+  /** Where there is somebody else who can approve it, it waits for him. */
   depositCapital: (amount: T.Money, reason: string, keyed: Keyed = {}) =>
-    post<{ seq: string }>('/capital', { amount, reason }, keyed),
+    post<{ seq: string } | { approval: T.Id }>('/capital', { amount, reason }, keyed),
   ledger: (query: Cursor & { account?: string; holder?: string } = {}) =>
     get<T.Page<T.LedgerLine>>('/ledger', { query }),
 }

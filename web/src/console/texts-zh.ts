@@ -13,7 +13,7 @@ export const consoleZh = {
       channel_is: { equal: '一致。', on_its_way: '有退款或通知在途，差额可能由此而来。', channel_has_more: '无在途款项，渠道多出款项：我方未收到通知的付款，如接入方未上报的订单。', channel_has_less: '无在途款项，渠道少了款项：请立即核查。' },
       title: '账簿', alarm: '警报：平台自有资金低于零，已停止发布。', held: '持有', held_text: '渠道与银行里的钱', owed: '应付', owed_text: '欠会员、供应商与在途退款', own: '自有资金', own_text: '持有 − 应付', coins: '未用购物币', flight: '在途退款', members_owe: '会员欠款（收回的奖励，不计入持有）',
       trial: '试算平衡', account: '科目', asset: '资产', debit: '借', credit: '贷', total: '合计', difference: '借 − 贷', zero: '平衡：差额为零', not_zero: '不平衡！差额必须为零', owed_kind: '应付明细',
-      deposit: '存入资本', deposit_text: '记录发起方存入渠道账户的自有资金。', deposited: '已记录', amount_bad: '请填写金额，如 10000.00',
+      deposit: '存入资本', deposit_text: '记录发起方存入渠道账户的自有资金。', deposited: '已记录', waits: '已提交：须另一位运营人员或财务批准后才记录', amount_bad: '请填写金额，如 10000.00',
     },
     ledger: { title: '分录', account: '科目', holder: '持有者', seq: '序号', at: '时间', event: '事件', debit: '借', credit: '贷', asset: '资产', search: '查询', holder_hint: '会员或团的编号' },
     account: {
