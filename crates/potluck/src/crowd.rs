@@ -204,6 +204,10 @@ impl Crowd {
                 Ok(payment) => return self.pay(&payment).await,
                 // This one has his seat already: the next.
                 Err(CrowdError::Answer { body, .. }) if body.contains("seat_limit") => {}
+                // A circle plays by itself.
+                Err(CrowdError::Answer { body, .. }) if body.contains("circle_not_in") => {
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             }
         }

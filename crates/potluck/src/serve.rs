@@ -17,7 +17,7 @@ use crate::before::{self, LostBook};
 use crate::{crowd, shop};
 
 /// Our number at the sandbox.
-const SANDBOX_MERCHANT: &str = "potluck";
+pub(crate) const SANDBOX_MERCHANT: &str = "potluck";
 /// Round 1 of a local beacon: 2023-11-14T22:13:20Z, before any installation.
 const LOCAL_GENESIS_S: u64 = 1_700_000_000;
 /// Seconds between a local beacon's rounds.
@@ -148,7 +148,7 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
         }
     };
     let password = if args.demo {
-        Some(shop::demo_operator(&args.data).await?)
+        Some(shop::demo_staff(&args.data).await?)
     } else {
         None
     };
@@ -211,19 +211,17 @@ async fn open_shop(
         println!("Potluck serves at {base_url}");
         return Ok(None);
     };
-    let life = shop::open(base_url, password).await?;
+    let life = shop::open(base_url, &args.data, password).await?;
     shop::greet(base_url, password);
     let (base_url, has_crowd) = (base_url.to_owned(), !args.no_crowd);
     Ok(Some(tokio::spawn(async move {
-        let begun = match &life {
-            Some(life) => Some(life.begin().await),
+        let begun = match life {
+            Some(life) => life.begin().await,
             None => None,
         };
         let history = async {
-            if let (Some(life), Some(begun)) = (&life, begun)
-                && let Err(error) = async { life.go_on(begun?).await }.await
-            {
-                tracing::warn!("the demonstration's history is not told to its end: {error}");
+            if let Some(stage) = begun {
+                stage.go_on().await;
             }
         };
         let crowd = async {
@@ -371,8 +369,10 @@ fn config(
 /// By what notices leave the platform.
 fn connectors(args: &ServeArgs) -> Result<Connectors, String> {
     let webhook = args.notice_webhook.as_deref().map(webhook).transpose()?;
+    // A demonstration has one that every member may allow: a file beside its other data.
+    let own = args.demo.then(|| args.data.join("notices.log"));
     Ok(Connectors {
-        log: args.notice_log.clone(),
+        log: args.notice_log.clone().or(own),
         webhook,
     })
 }
@@ -427,6 +427,16 @@ fn demo_accounts(password: &str) -> Vec<DemoAccount> {
                 "console; the password was printed where the server was started ({} characters)",
                 password.len()
             ),
+        },
+        DemoAccount {
+            role: "operator".to_owned(),
+            name: shop::SECOND.to_owned(),
+            note: "approves what the first one asks for; the same password".to_owned(),
+        },
+        DemoAccount {
+            role: "finance".to_owned(),
+            name: shop::FINANCE.to_owned(),
+            note: "reads the books and moves money; the same password, over HTTP".to_owned(),
         },
     ]
 }

@@ -1,13 +1,41 @@
-//! What the demonstration sells without a group: a tea set in two sizes, a towel, a package of coins, a voucher and a box that is
-//! fetched at a store, with categories and a stock.
+//! What the demonstration sells without a group: a tea set in two sizes, a towel, packages of coins with gifts, a voucher and a
+//! box that is fetched at a store, with pictures, categories and a stock.
 
-use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::{shop::post, shop_life::text};
+use super::api::{Api, text};
+use super::picture::{Shown, png};
 
-/// Title and text, what is sold of it (title, price, cost, units), and its category.
-type Good = (Value, Value, [&'static str; 2]);
+/// Title and text, what is sold of it (title, price, cost, units), its category, and what its picture shows.
+type Good = (Value, Value, [&'static str; 2], Shown);
+
+/// What is sold, by the order in which it is listed: that is its number.
+#[derive(Clone, Copy)]
+pub(super) enum Sku {
+    TeaSetForTwo = 1,
+    Towels = 2,
+    Coins = 3,
+    Voucher = 4,
+    Cakes = 5,
+    CoinsAndTowels = 6,
+    CoinsAndVip = 7,
+}
+
+impl Sku {
+    /// Its number and its price.
+    pub(super) fn listed(self) -> (String, &'static str) {
+        let price = match self {
+            Sku::TeaSetForTwo => "98.00",
+            Sku::Towels => "39.90",
+            Sku::Coins => "100.00",
+            Sku::Voucher => "58.00",
+            Sku::Cakes => "45.00",
+            Sku::CoinsAndTowels => "500.00",
+            Sku::CoinsAndVip => "300.00",
+        };
+        ((self as u32).to_string(), price)
+    }
+}
 
 /// What is sent.
 fn sent() -> [Good; 3] {
@@ -37,6 +65,7 @@ fn sent() -> [Good; 3] {
                 ),
             ]),
             ["茶与茶具", "Tea and tea things"],
+            Shown::Teapot,
         ),
         (
             json!({
@@ -50,6 +79,7 @@ fn sent() -> [Good; 3] {
                 50
             )]),
             ["家居", "Home"],
+            Shown::Towel,
         ),
         (
             json!({
@@ -64,6 +94,7 @@ fn sent() -> [Good; 3] {
                 "units": 1_000,
             }]),
             ["充值", "Coins"],
+            Shown::Coins,
         ),
     ]
 }
@@ -83,6 +114,7 @@ fn at_stores() -> [Good; 2] {
                 40,
             ),
             ["到店", "At the store"],
+            Shown::Cup,
         ),
         (
             json!({
@@ -96,6 +128,7 @@ fn at_stores() -> [Good; 2] {
                 15,
             ),
             ["自提", "To be fetched"],
+            Shown::Cakes,
         ),
     ]
 }
@@ -112,29 +145,66 @@ fn fetched(
     json!([{ "terms": terms, "units": units }])
 }
 
-/// Does all of it through the API, as the operator would; the numbers of what is sold.
-pub(crate) async fn open(
-    client: &Client,
-    api: &str,
-    operator: &str,
-) -> Result<Vec<String>, String> {
-    let mut sold = Vec::new();
-    for (mut product, skus, [zh, en]) in sent().into_iter().chain(at_stores()) {
+/// Packages whose gifts come after seven days: a thing of the shop, and a VIP level for a month.
+fn with_gifts() -> Value {
+    let package = |(zh, en): (&str, &str), price: &str, package: Value| {
+        json!({
+            "terms": {
+                "title": { "zh": zh, "en": en }, "price": price, "cost": "0.00",
+                "package": package, "channel_fee": "0.6%",
+            },
+            "units": 1_000,
+        })
+    };
+    let (towels, worth) = Sku::Towels.listed();
+    let towels = json!({ "sku": towels, "worth": worth });
+    json!([
+        package(
+            (
+                "500 元充值包，七天后送毛巾",
+                "Package of 500, towels after seven days"
+            ),
+            Sku::CoinsAndTowels.listed().1,
+            json!({ "coins": "500.00", "gift": "20.00", "unit": towels }),
+        ),
+        package(
+            (
+                "300 元充值包，七天后送 VIP 2 三十天",
+                "Package of 300, VIP 2 for thirty days after seven"
+            ),
+            Sku::CoinsAndVip.listed().1,
+            json!({ "coins": "300.00", "vip": { "level": 2, "days": 30 } }),
+        ),
+    ])
+}
+
+/// Does all of it through the API, as the operator would.
+pub(super) async fn open(api: &Api, operator: &str) -> Result<(), String> {
+    let mut coins = String::new();
+    for (mut product, skus, [zh, en], shown) in sent().into_iter().chain(at_stores()) {
         let name = json!({ "name": { "zh": zh, "en": en } });
-        let path = format!("{api}/console/categories");
-        let category = post(client, &path, operator, &name).await?;
+        let category = api.post(operator, "/console/categories", &name).await?;
         product["category"] = category["id"].clone();
-        let path = format!("{api}/console/products");
-        let kept = post(client, &path, operator, &product).await?;
-        let path = format!("{api}/console/products/{}/skus", text(&kept, "id")?);
-        for sku in skus.as_array().into_iter().flatten() {
-            let listed = post(client, &path, operator, &sku["terms"]).await?;
-            let stock = json!({ "by": sku["units"], "reason": "demonstration" });
-            let number = text(&listed, "id")?;
-            let path = format!("{api}/console/skus/{number}/stock");
-            post(client, &path, operator, &stock).await?;
-            sold.push(number);
+        product["pictures"] = json!([api.picture(operator, png(shown)).await?]);
+        let kept = api.post(operator, "/console/products", &product).await?;
+        let id = text(&kept, "id")?;
+        list(api, operator, &id, &skus).await?;
+        if matches!(shown, Shown::Coins) {
+            coins = id;
         }
     }
-    Ok(sold)
+    // Last of all: their numbers come after those of what they give.
+    list(api, operator, &coins, &with_gifts()).await
+}
+
+/// Has these things of a product on sale, with their stock.
+async fn list(api: &Api, operator: &str, product: &str, skus: &Value) -> Result<(), String> {
+    for sku in skus.as_array().into_iter().flatten() {
+        let path = format!("/console/products/{product}/skus");
+        let listed = api.post(operator, &path, &sku["terms"]).await?;
+        let path = format!("/console/skus/{}/stock", text(&listed, "id")?);
+        let stock = json!({ "by": sku["units"], "reason": "demonstration" });
+        api.post(operator, &path, &stock).await?;
+    }
+    Ok(())
 }
