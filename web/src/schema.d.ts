@@ -2480,6 +2480,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merchant/drafts/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a campaign file could be published for the merchant here and now, with the printed lines of its worst case either way. */
+        post: operations["post_merchant_drafts_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merchant/drafts/{id}": {
         parameters: {
             query?: never;
@@ -2763,7 +2780,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which operator is signed in. */
+        /** Who of the staff is signed in, and with which role. */
         get: operations["get_operator_me"];
         put?: never;
         post?: never;
@@ -3393,7 +3410,7 @@ export interface components {
         ApprovalLine: {
             /** @description Its number. */
             approval: string;
-            /** @description The request's body. */
+            /** @description The request's body, without passwords; of an admission with the applicant's name and contact as they stood then. */
             asked: Record<string, never>;
             /** @description When. */
             at: components["schemas"]["At"];
@@ -3406,9 +3423,12 @@ export interface components {
             seq?: string | null;
             /** @description `open`, `approved` or `declined`. */
             state: string;
-            /** @description The member it is about; 0 where it is about nobody. */
+            /** @description The member it is about, or the merchant, applicant, statement, region or account; 0 where it is about nobody. */
             subject: string;
-            /** @description `capital`, `tax`, `clawback`, `plan` or `profile`. */
+            /**
+             * @description `capital`, `tax`, `suppliers`, `clawback`, `plan`, `profile`, `contract`, `admit-merchant`, `statement-confirm`,
+             *     `statement-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
+             */
             what: string;
         };
         /**
@@ -4346,7 +4366,7 @@ export interface components {
             items: {
                 /** @description Its number. */
                 approval: string;
-                /** @description The request's body. */
+                /** @description The request's body, without passwords; of an admission with the applicant's name and contact as they stood then. */
                 asked: Record<string, never>;
                 /** @description When. */
                 at: components["schemas"]["At"];
@@ -4359,9 +4379,12 @@ export interface components {
                 seq?: string | null;
                 /** @description `open`, `approved` or `declined`. */
                 state: string;
-                /** @description The member it is about; 0 where it is about nobody. */
+                /** @description The member it is about, or the merchant, applicant, statement, region or account; 0 where it is about nobody. */
                 subject: string;
-                /** @description `capital`, `tax`, `clawback`, `plan` or `profile`. */
+                /**
+                 * @description `capital`, `tax`, `suppliers`, `clawback`, `plan`, `profile`, `contract`, `admit-merchant`, `statement-confirm`,
+                 *     `statement-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
+                 */
                 what: string;
             }[];
             /** @description Give this as `cursor` to go on; null at the end. */
@@ -4804,6 +4827,11 @@ export interface components {
                  * @example money_limit
                  */
                 rule: string;
+                /**
+                 * Format: int64
+                 * @description How often in that minute, where one caller met one rule again and again; `at` and `detail` are of the last time.
+                 */
+                times: number;
                 /**
                  * @description Who was told no: `member`, `staff`, `gateway`; `system` of what came too fast to be noted one by one; `nobody` where a payer is not
                  *     known.
@@ -5707,6 +5735,11 @@ export interface components {
              */
             rule: string;
             /**
+             * Format: int64
+             * @description How often in that minute, where one caller met one rule again and again; `at` and `detail` are of the last time.
+             */
+            times: number;
+            /**
              * @description Who was told no: `member`, `staff`, `gateway`; `system` of what came too fast to be noted one by one; `nobody` where a payer is not
              *     known.
              * @example member
@@ -6589,7 +6622,10 @@ export interface operations {
     };
     post_campaigns_check: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The merchant whose campaign it is to be; the platform's own without it. */
+                merchant?: string;
+            };
             header: {
                 /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
                 "Idempotency-Key": string;
@@ -7071,13 +7107,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Appointed */
+            /** @description Appointed; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -7109,13 +7154,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Dismissed */
+            /** @description Dismissed; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -7805,13 +7859,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Set */
+            /** @description Set; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -8040,13 +8103,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Changed */
+            /** @description Changed; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["StaffLine"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -8309,13 +8381,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Added */
+            /** @description Added; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["StaffAdded"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -8966,6 +9047,12 @@ export interface operations {
     get_console_refusals: {
         parameters: {
             query?: {
+                /** @description The rule that refused, by its stable code; all without it. */
+                rule?: string;
+                /** @description Who was told no: `member`, `staff`, `gateway`, with `id`, or `system` or `nobody`; everybody without it. */
+                who?: string;
+                /** @description His number. */
+                id?: string;
                 /** @description Most items, 1 to 100; 20 without it. */
                 limit?: number;
                 /** @description `next` of the page before. */
@@ -11975,6 +12062,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DraftLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_merchant_drafts_check: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description What the gate says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignChecked"];
                 };
             };
             /** @description Not done; `code` says why */

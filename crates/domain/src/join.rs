@@ -388,12 +388,11 @@ impl World {
         Ok(None)
     }
 
-    /// Why [`crate::Command::PublishCampaign`] of these terms would be refused, as things stood at the last record. `None`: they
-    /// can be published.
-    pub fn why_not_publish(&self, terms: &crate::Campaign, now: Millis) -> Option<Refusal> {
+    /// Why a command about no group, order or recharge would be refused, as things stood at the last record. `None`: it would be
+    /// done. Of the others it does not know what is due by then.
+    pub fn why_not(&self, command: &crate::Command, now: Millis) -> Option<Refusal> {
         let mut events = Vec::new();
-        self.decide_publish(terms, now.max(self.now), &mut events)
-            .err()
+        self.decide(command, now.max(self.now), &mut events).err()
     }
 
     /// What is asked of a campaign, whoever runs it.

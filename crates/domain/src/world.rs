@@ -243,7 +243,7 @@ impl World {
         clippy::too_many_lines,
         reason = "one arm for each command; it only dispatches"
     )]
-    fn decide(
+    pub(crate) fn decide(
         &self,
         command: &Command,
         now: Millis,

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::follower::News;
 use crate::http::{Buckets, Counted, Problem, Result};
 use crate::money::{Confirmer, PayPages, Reservations};
+use crate::once::Turns;
 use crate::people::People;
 use crate::terms::Groups;
 
@@ -49,6 +50,8 @@ pub(crate) struct App {
     pub(crate) strays: Mutex<()>,
     /// One approval at a time, from its reading to its end: who comes second finds it done.
     pub(crate) approving: Mutex<()>,
+    /// One request of a key at a time, of what only the directory knows.
+    pub(crate) turns: Turns,
     /// Slots for subscriptions to groups.
     pub(crate) subscriptions: Arc<Semaphore>,
     /// Passwords checked at once; each takes a core and 19 MiB for tens of milliseconds.

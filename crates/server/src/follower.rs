@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use views::Projector;
 
 use crate::app::App;
+use crate::audit::went_back;
 use crate::causes::chain;
 use crate::wire::GroupNews;
 
@@ -79,13 +80,17 @@ impl News {
 pub(crate) async fn run(app: Arc<App>, projector: Projector, reader: RecordReader) {
     let mut committed = app.engine.committed();
     committed.mark_changed();
+    let head = *committed.borrow();
+    let Some(noted) = noted_before(&app, head).await else {
+        return;
+    };
     let mut follower = Follower {
         app,
         projector,
         next: reader.next_seq(),
         reader: Some(reader),
         taken: Vec::new(),
-        noted: *committed.borrow(),
+        noted,
         outage: None,
     };
     loop {
@@ -104,6 +109,35 @@ pub(crate) async fn run(app: Arc<App>, projector: Projector, reader: RecordReade
     }
 }
 
+/// Up to where what went back was noted before; none if the server is to stop. A directory that has no such note yet has those up to
+/// here, which an earlier program has noted.
+async fn noted_before(app: &App, head: u64) -> Option<u64> {
+    let mut outage = Outage::default();
+    let directory = app.people.directory();
+    loop {
+        let looking = async {
+            let noted = directory.went_back_noted().await?;
+            if noted.is_none() {
+                directory.note_went_back(&[], head).await?;
+            }
+            Ok::<u64, views::StoreError>(noted.unwrap_or(head))
+        };
+        match looking.await {
+            Ok(noted) => return Some(noted),
+            Err(error) => {
+                let line = format!("it cannot be read what is noted: {}", chain(&error));
+                let (wait, is_new) = outage.again(&line);
+                if is_new {
+                    tracing::error!("{line}");
+                }
+                if !app.pause(wait).await {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
 struct Follower {
     app: Arc<App>,
     projector: Projector,
@@ -113,7 +147,7 @@ struct Follower {
     next: u64,
     /// What the open transaction holds.
     taken: Vec<(u64, Record)>,
-    /// Up to here an earlier run, or this one before the views were made again, has noted what went back.
+    /// Up to here what went back is noted, by this run or an earlier one.
     noted: u64,
     /// Since something has failed that may work again.
     outage: Option<Outage>,
@@ -159,6 +193,8 @@ enum Trouble {
     Unread(Unread),
     /// Their database failed.
     Store(views::StoreError),
+    /// The directory failed, where it is noted what went back.
+    Unnoted(views::StoreError),
     /// They never can again.
     Stuck(String),
 }
@@ -226,6 +262,8 @@ impl Follower {
         for (_, record) in records {
             self.app.reservations.saw(record, &self.app.config.pace);
         }
+        // Before the views hold them: what is not in the views is read again, and what is noted by then is known by its place.
+        self.note_went_back(records).await?;
         let head = *self.app.engine.committed().borrow();
         let committed = self.projector.take_towards(head, records).await?;
         self.taken.extend(read?);
@@ -241,13 +279,24 @@ impl Follower {
         for (_, record) in &taken {
             self.app.reservations.holds(record, &self.app.config.pace);
         }
-        let noted = self.noted;
-        for (seq, record) in taken.iter().filter(|(seq, _)| noted < *seq) {
-            let events = record.events.iter();
-            events.for_each(|event| self.app.audit.went_back(event, record.at));
-            self.noted = *seq;
-        }
         tell(&self.app, &taken).await;
+    }
+
+    /// Notes payments that went back, each once.
+    async fn note_went_back(&mut self, records: &[(u64, Record)]) -> Result<(), Trouble> {
+        let mut notes = Vec::new();
+        let mut noted = self.noted;
+        for (seq, record) in records.iter().filter(|(seq, _)| self.noted < *seq) {
+            let events = record.events.iter();
+            notes.extend(events.filter_map(|event| went_back(event, record.at)));
+            noted = *seq;
+        }
+        if !notes.is_empty() {
+            let noting = self.app.people.directory().note_went_back(&notes, noted);
+            noting.await.map_err(Trouble::Unnoted)?;
+        }
+        self.noted = noted;
+        Ok(())
     }
 
     async fn read(&mut self) -> Result<Vec<(u64, Record)>, Unread> {
@@ -285,6 +334,15 @@ impl Follower {
                     chain(&error)
                 );
                 return self.waits(line).await;
+            }
+            Trouble::Unnoted(error) => {
+                let line = format!(
+                    "payments that went back could not be noted, trying again: {}",
+                    chain(&error)
+                );
+                if !self.waits(line).await {
+                    return false;
+                }
             }
             Trouble::Lost(why) => self.make_again(why).await,
             Trouble::Store(error) if error.is_damage() => {

@@ -25,6 +25,7 @@ mod http;
 mod lost_beacons;
 mod money;
 mod notices;
+mod once;
 mod ops;
 mod parts;
 mod people;

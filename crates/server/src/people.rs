@@ -454,8 +454,8 @@ impl People {
     }
 
     /// Writes refusals into the audit table.
-    pub(crate) async fn note_refusals(&self, notes: &[RefusalNote]) {
-        if let Err(error) = self.directory.note_refusals(notes).await {
+    pub(crate) async fn note_refusals(&self, notes: &[RefusalNote], crowds: &[RefusalNote]) {
+        if let Err(error) = self.directory.note_refusals(notes, crowds).await {
             let why = chain(&error);
             tracing::error!(why, "refusals were not noted: {why}");
         }

@@ -115,7 +115,7 @@ impl Life {
         let staff = |name: &str| json!({ "name": name, "password": self.password });
         let number = self.admitted(&trader).await?;
         let path = format!("/console/merchants/{number}/staff");
-        api.post(operator, &path, &staff(acting)).await?;
+        api.decided(self.operators(), &path, &staff(acting)).await?;
         let merchant = api.staff(acting, &self.password).await?;
         let store = json!({ "name": trader.store, "address": trader.address });
         let store = api.post(&merchant, "/merchant/stores", &store).await?;

@@ -53,17 +53,23 @@ impl Stage {
         let posts = [
             (guest(1)?, me("region"), json!({ "region": "330106" })),
             (guest(3)?, me("delivery"), address),
-            (operator, "/console/agents".to_owned(), agent),
-            (operator, about(0, "rank")?, rank(3, 1)),
-            (operator, about(0, "rank")?, rank(2, 2)),
-            (operator, about(1, "rank")?, rank(1, 2)),
             (operator, about(4, "freeze")?, why()),
             (operator, about(0, "verify")?, because(json!({ "age": 34 }))),
             (guest(2)?, me("limits"), limits),
             (guest(8)?, me("merchant-application"), applies),
             (&self.tea.merchant, "/merchant/drafts".to_owned(), draft),
         ];
-        self.shop.api.post_all(posts).await
+        self.shop.api.post_all(posts).await?;
+        for (path, body) in [
+            ("/console/agents".to_owned(), agent),
+            (about(0, "rank")?, rank(3, 1)),
+            (about(0, "rank")?, rank(2, 2)),
+            (about(1, "rank")?, rank(1, 2)),
+        ] {
+            let two = self.shop.operators();
+            self.shop.api.decided(two, &path, &body).await?;
+        }
+        Ok(())
     }
 
     /// What the rules refuse: a campaign that could not pay what it promises, and a member who has excluded himself.

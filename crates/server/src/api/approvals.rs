@@ -22,14 +22,15 @@ use views::{Approval, Asked, Second};
 use super::campaigns::schema_problem;
 use super::merchants::{applicant, terms};
 use super::reports::day_start;
-use super::standing::{check_reason, note};
+use super::staff::{self, ADD_STAFF, AccountDeed, STAFF_PASSWORD};
+use super::standing::{check_reason, note, region as region_of};
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{AsFinance, not_yours};
 use crate::http::{ApprovalNumber, Page, Params, Problem, Result, Segment, Write, decimal};
 use crate::people::{FINANCE_ROLE, OPERATOR_ROLE};
 use crate::wire::{
-    AdmissionAsked, ApprovalLine, Capital, ClawbackWanted, ContractWanted, Done, List, PlanBody,
-    ProfileWanted, Reasoned, SecondLine, TransferWanted,
+    AdmissionAsked, AgentWanted, ApprovalLine, Capital, ClawbackWanted, ContractWanted, Done, List,
+    PlanBody, ProfileWanted, RankWanted, Reasoned, SecondLine, TransferWanted,
 };
 
 /// How long something may wait for a second operator. What he approves late, he would approve without knowing why.
@@ -65,7 +66,16 @@ pub(super) struct Wanted<'a, B> {
     pub(super) body: &'a B,
 }
 
-/// Does it if there is no other operator, or it is done already, else keeps it until one approves.
+/// What a kept request asks for.
+enum Deed {
+    /// A command.
+    Journal(Command),
+    /// An account, of which only the directory knows.
+    Account(AccountDeed),
+}
+
+/// Does it if there is no other operator, or it is done already, else keeps it until one approves. What would be refused today is
+/// refused to who asks, and waits for nobody.
 pub(super) async fn act<B: Serialize>(
     app: &Arc<App>,
     operator: OperatorId,
@@ -74,24 +84,13 @@ pub(super) async fn act<B: Serialize>(
 ) -> Result<Acted> {
     let body = serde_json::to_string(wanted.body)
         .map_err(|error| Problem::fault("a body cannot be kept", &error))?;
-    let (command, reason) = read(app, wanted.what, wanted.subject, &body).await?;
-    let directory = app.people.directory();
-    let mut others = directory.staff_of(OPERATOR_ROLE).await;
-    if is_of_finance(wanted.what) {
-        let finance = directory
-            .staff_of(FINANCE_ROLE)
-            .await
-            .map_err(store_problem)?;
-        others = others.map(|operators| operators.saturating_add(finance));
-    }
-    let alone = others.map_err(store_problem)? < 2;
+    let (deed, reason) = read(app, wanted.what, wanted.subject, &body).await?;
     let asker = Actor::Operator(operator);
-    if alone || is_remembered(app, asker, key).await? {
-        let reply = app.submit(asker, key, command).await?;
-        finish(app, (wanted.what, wanted.subject, &body), reply.answer).await?;
-        let what = (wanted.what, wanted.subject, reason);
-        note(app, reply.seq, (operator, key), what).await?;
-        return Ok(Acted::Done(reply.seq));
+    if is_alone(app, wanted.what).await? || is_remembered(app, asker, key).await? {
+        let what = (wanted.what, wanted.subject, body.as_str());
+        let (seq, subject) = perform(app, (operator, key), what, deed).await?;
+        note(app, seq, (operator, key), (wanted.what, subject, reason)).await?;
+        return Ok(Acted::Done(seq));
     }
     let mut request = Sha256::new();
     request.update(operator.0.to_be_bytes());
@@ -104,17 +103,98 @@ pub(super) async fn act<B: Serialize>(
         operator,
         reason,
     };
-    let approval = directory.ask_approval(&asked, app.config.clock.now()).await;
-    let approval = approval.map_err(store_problem)?;
-    if approval.asked != asked {
+    let directory = app.people.directory();
+    let known = directory.approval_of_request(&asked.request).await;
+    let approval = match known.map_err(store_problem)? {
+        Some(known) => known,
+        None => {
+            could_pass(app, deed).await?;
+            let asking = directory.ask_approval(&asked, app.config.clock.now()).await;
+            asking.map_err(store_problem)?
+        }
+    };
+    if !is_same(&approval.asked, &asked) {
         return Err(domain::Refusal::KeyReused.into());
     }
     Ok(Acted::Waits(Box::new(approval)))
 }
 
-/// Whether finance may decide about it: what moves money, but not the rules by which it moves.
+/// Refuses what the rules refuse as things stand.
+async fn could_pass(app: &App, deed: Deed) -> Result<()> {
+    let Deed::Journal(command) = deed else {
+        return Ok(());
+    };
+    let now = app.config.clock.now();
+    let refusal = app.query(move |world| world.why_not(&command, now));
+    match refusal.await? {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
+}
+
+/// Whether nobody else could approve it.
+async fn is_alone(app: &App, what: &str) -> Result<bool> {
+    let directory = app.people.directory();
+    let operators = directory.staff_of(OPERATOR_ROLE).await;
+    let operators = operators.map_err(store_problem)?;
+    let finance = if is_of_finance(what) {
+        let finance = directory.staff_of(FINANCE_ROLE).await;
+        finance.map_err(store_problem)?
+    } else {
+        0
+    };
+    Ok(operators.saturating_add(finance) < 2)
+}
+
+/// Whether the same was asked for. A password is hashed with another salt each time: of an account the rest is compared.
+fn is_same(known: &Asked, asked: &Asked) -> bool {
+    if !is_of_account(&asked.what) {
+        return known == asked;
+    }
+    let body = |asked: &Asked| without_password(&asked.body);
+    let head = |asked: &Asked| (asked.what.clone(), asked.subject, asked.reason.clone());
+    body(known) == body(asked) && head(known) == head(asked)
+}
+
+fn is_of_account(what: &str) -> bool {
+    matches!(what, ADD_STAFF | STAFF_PASSWORD)
+}
+
+/// A body without a password's hash.
+fn without_password(body: &str) -> serde_json::Value {
+    let mut body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("password_hash");
+    }
+    body
+}
+
+/// Whether finance may decide about it: what moves money, but not the rules by which it moves, nor who has a say in it.
 fn is_of_finance(what: &str) -> bool {
-    !matches!(what, "plan" | "profile" | "contract" | "admit-merchant")
+    !matches!(
+        what,
+        "plan" | "profile" | "contract" | "admit-merchant" | "rank" | "appoint" | "dismiss"
+    ) && !is_of_account(what)
+}
+
+/// Does what was asked for; answers where the journal stood then and about whom it was.
+async fn perform(
+    app: &App,
+    (asker, key): (OperatorId, IdempotencyKey),
+    (what, subject, body): (&str, u32, &str),
+    deed: Deed,
+) -> Result<(u64, u32)> {
+    match deed {
+        Deed::Journal(command) => {
+            let reply = app.submit(Actor::Operator(asker), key, command).await?;
+            finish(app, (what, subject, body), reply.answer).await?;
+            Ok((reply.seq, subject))
+        }
+        Deed::Account(account) => {
+            let account = staff::perform(app, account).await?;
+            Ok((*app.engine.committed().borrow(), account.0))
+        }
+    }
 }
 
 /// What stands in the directory of what was done. Done again, as after a crash in between, it changes nothing.
@@ -138,7 +218,50 @@ async fn is_remembered(app: &App, actor: Actor, key: IdempotencyKey) -> Result<b
 }
 
 /// What a kept request asks of the platform, and why. The same when it is asked for and when it is approved.
-async fn read(app: &App, what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
+async fn read(app: &App, what: &str, subject: u32, body: &str) -> Result<(Deed, String)> {
+    let (command, reason) = match what {
+        ADD_STAFF => {
+            let (account, reason) = staff::adding(app, MerchantId(subject), parsed(body)?).await?;
+            return Ok((Deed::Account(account), reason));
+        }
+        STAFF_PASSWORD => {
+            let (account, reason) =
+                staff::changing(app, OperatorId(subject), parsed(body)?).await?;
+            return Ok((Deed::Account(account), reason));
+        }
+        "rank" | "appoint" | "dismiss" => of_standing(what, subject, body)?,
+        "admit-merchant" => admission(app, subject, parsed(body)?).await?,
+        _ => command_of(what, subject, body)?,
+    };
+    Ok((Deed::Journal(command), reason))
+}
+
+/// A member's rank, or who is the agent of a region: they decide who gets differentials, dividends and the regions' rewards.
+fn of_standing(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
+    let member = MemberId(subject);
+    let (command, reason) = match what {
+        "rank" => {
+            let RankWanted { rank, plan, reason } = parsed(body)?;
+            // Which plan was the newest when it was asked for, the endpoint says.
+            let plan = plan.unwrap_or_default();
+            (Command::SetRank { member, plan, rank }, reason)
+        }
+        "appoint" => {
+            let AgentWanted { region, reason, .. } = parsed(body)?;
+            let region = region_of(&region)?;
+            (Command::AppointAgent { region, member }, reason)
+        }
+        _ => {
+            let Reasoned { reason } = parsed(body)?;
+            let region = region_of(&format!("{subject:06}"))?;
+            (Command::DismissAgent { region }, reason)
+        }
+    };
+    check_reason(&reason)?;
+    Ok((command, reason))
+}
+
+fn command_of(what: &str, subject: u32, body: &str) -> Result<(Command, String)> {
     match what {
         "capital" => {
             let Capital { amount, reason } = parsed(body)?;
@@ -165,7 +288,6 @@ async fn read(app: &App, what: &str, subject: u32, body: &str) -> Result<(Comman
             let command = AllianceCommand::SignContract { merchant, contract };
             Ok((Command::Alliance(command), reason))
         }
-        "admit-merchant" => admission(app, subject, parsed(body)?).await,
         "clawback" => {
             let ClawbackWanted {
                 amount,
@@ -317,7 +439,11 @@ pub(crate) async fn approve(
             "another operator approves it",
         ));
     }
-    let (command, reason) = read(&app, &asked.what, asked.subject, &asked.body).await?;
+    // Done long ago it is done, whatever the same would be refused for today.
+    if let Some(seq) = approval.seq {
+        return Ok(Done::at(seq));
+    }
+    let (deed, reason) = read(&app, &asked.what, asked.subject, &asked.body).await?;
     let was_begun = approval.state == "approved";
     let approval = directory.decide_approval(id, "approved", &second).await;
     let approval = approval.map_err(store_problem)?.ok_or_else(unknown)?;
@@ -334,7 +460,10 @@ pub(crate) async fn approve(
     let over = begun.after(domain::Duration(UNFINISHED_HOURS * domain::HOUR_MS));
     let asker = Actor::Operator(asked.operator);
     // Begun before and not known to have ended: again only while the engine still knows whether it did.
-    let unsure = was_begun && !is_remembered(&app, asker, key_of(&approval)).await?;
+    // An account is the same however often it is made: it has the name and the hash that were asked for.
+    let unsure = was_begun
+        && !is_of_account(&asked.what)
+        && !is_remembered(&app, asker, key_of(&approval)).await?;
     if over <= second.at || unsure {
         return Err(Problem::conflict(
             "approval_over",
@@ -342,26 +471,39 @@ pub(crate) async fn approve(
         ));
     }
     let key = key_of(&approval);
-    let reply = match app.submit(asker, key, command).await {
-        Ok(reply) => reply,
+    let about = (asked.what.as_str(), asked.subject, asked.body.as_str());
+    let (seq, subject) = match perform(&app, (asked.operator, key), about, deed).await {
+        Ok(done) => done,
         Err(problem) => {
             if problem.is_refusal() {
+                // Who asked is told no as well as who approved.
+                app.audit.item(asker, problem.why(), second.at);
                 let reopened = directory.reopen_approval(id).await;
                 reopened.map_err(store_problem)?;
             }
             return Err(problem);
         }
     };
-    let about = (asked.what.as_str(), asked.subject, asked.body.as_str());
-    finish(&app, about, reply.answer).await?;
-    let what = (asked.what.as_str(), asked.subject, reason);
-    note(&app, reply.seq, (asked.operator, key), what).await?;
+    let what = (asked.what.as_str(), subject, reason);
+    note(&app, seq, (asked.operator, key), what).await?;
     let agreed = format!("approve-{}", asked.what);
-    let what = (agreed.as_str(), asked.subject, second.reason);
-    note(&app, reply.seq, (operator.id, key), what).await?;
-    let done = directory.approval_done(id, reply.seq).await;
+    let what = (agreed.as_str(), subject, second.reason);
+    note(&app, seq, (operator.id, key), what).await?;
+    let done = directory.approval_done(id, seq).await;
     done.map_err(store_problem)?;
-    Ok(Done::at(reply.seq))
+    shorten(&app, &approval).await?;
+    Ok(Done::at(seq))
+}
+
+/// Keeps no password's hash of what is decided.
+async fn shorten(app: &App, approval: &Approval) -> Result<()> {
+    if !is_of_account(&approval.asked.what) {
+        return Ok(());
+    }
+    let body = without_password(&approval.asked.body).to_string();
+    let directory = app.people.directory();
+    let shortening = directory.shorten_approval(approval.id, &body).await;
+    shortening.map_err(store_problem)
 }
 
 /// Declines what an operator has asked for. He may do so himself.
@@ -379,6 +521,7 @@ pub(crate) async fn decline(
     if approval.state != "declined" {
         return Err(decided(&approval));
     }
+    shorten(&app, &approval).await?;
     Ok(Json(line(approval)))
 }
 
@@ -442,13 +585,13 @@ fn decided(approval: &Approval) -> Problem {
     Problem::conflict("approval_decided", detail).with("state", approval.state.as_str())
 }
 
-fn line(approval: Approval) -> ApprovalLine {
+pub(super) fn line(approval: Approval) -> ApprovalLine {
     ApprovalLine {
         approval: approval.id.to_string(),
         state: approval.state,
         what: approval.asked.what,
         subject: approval.asked.subject.to_string(),
-        asked: serde_json::from_str(&approval.asked.body).unwrap_or_default(),
+        asked: without_password(&approval.asked.body),
         operator: approval.asked.operator.to_string(),
         reason: approval.asked.reason,
         at: approval.at.into(),

@@ -1,12 +1,10 @@
 //! Campaigns: what is on offer, and their publication.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use domain::{Answer, Campaign, CampaignId, Command, Profile};
+use domain::{AllianceCommand, Answer, Campaign, CampaignId, Command, MerchantId, Profile};
 use schema::{CampaignFile, Installation, SchemaError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,7 +14,9 @@ use views::{CampaignRow, GroupFilter, group_state};
 use super::standing::{check_reason, note};
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::AsOperator;
-use crate::http::{InPath, Page, Params, Problem, Result, Segment, WriteText, items, page_of};
+use crate::http::{
+    InPath, Page, Params, Problem, Result, Segment, WriteText, decimal, items, page_of,
+};
 use crate::present::group_card;
 use crate::wire::{
     CampaignCard, CampaignChecked, CampaignPage, CampaignProblem, GroupCard, List, Published,
@@ -166,21 +166,58 @@ pub(crate) async fn group_list(
     ))
 }
 
+/// For whom a file is checked.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CheckQuery {
+    /// The merchant whose campaign it is to be; the platform's own without it.
+    merchant: Option<String>,
+}
+
 /// Whether a campaign file could be published here and now, with the printed lines of its worst case either way.
-#[utoipa::path(post, path = "/campaigns/check", tag = "campaigns", request_body = Object, responses((status = 200, description = "What the gate says", body = CampaignChecked)))]
+#[utoipa::path(post, path = "/campaigns/check", tag = "campaigns", params(CheckQuery), request_body = Object, responses((status = 200, description = "What the gate says", body = CampaignChecked)))]
 pub(crate) async fn check(
     State(app): Shared,
     _: AsOperator,
+    Params(query): Params<CheckQuery>,
     write: WriteText,
 ) -> Result<Json<CampaignChecked>> {
-    let campaign = match read(&installation(&app).await?, &write.text) {
-        Ok(campaign) => Arc::new(campaign),
+    let wrong = || Problem::bad_request("query_invalid", "merchant is a number");
+    let merchant = query
+        .merchant
+        .map(|text| decimal(&text).map(MerchantId).ok_or_else(wrong));
+    checked_for(&app, merchant.transpose()?, &write.text).await
+}
+
+/// What the gate says of a file of the platform's own, or of a merchant's.
+pub(super) async fn checked_for(
+    app: &App,
+    merchant: Option<MerchantId>,
+    text: &[u8],
+) -> Result<Json<CampaignChecked>> {
+    let campaign = match read(&installation(app).await?, text) {
+        Ok(campaign) => campaign,
         Err(problem) => return Ok(Json(not_ok(problem))),
     };
-    let (terms, now) = (campaign.clone(), app.config.clock.now());
-    let refusal = app.query(move |world| world.why_not_publish(&terms, now));
+    let now = app.config.clock.now();
+    let command = match merchant {
+        Some(merchant) => publication_for(merchant, campaign.clone()),
+        None => Command::PublishCampaign {
+            campaign: Box::new(campaign.clone()),
+        },
+    };
+    let refusal = app.query(move |world| world.why_not(&command, now));
     let refusal = refusal.await?;
     Ok(Json(checked(&campaign, refusal.as_ref())))
+}
+
+/// The publication of a merchant's campaign.
+pub(super) fn publication_for(merchant: MerchantId, campaign: Campaign) -> Command {
+    Command::Alliance(AllianceCommand::PublishFor {
+        merchant,
+        campaign: Box::new(campaign),
+    })
 }
 
 /// Why something is done whose body is a file.

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use domain::{
     Command, DeliveryCommand, MemberId, OrderId, OrderState, PurchaseId, PurchaseState, Refusal,
     Region, ShopRefusal,
@@ -11,6 +12,7 @@ use views::{Delivery, Parcel};
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{AsMember, AsOperator};
 use crate::http::{NoBody, Problem, Result, Segment, Write};
+use crate::once::{Answered, Holds, once};
 use crate::wire::{DeliveryBody, DeliveryPage, OwnDeliveryPage};
 
 /// Where the member has things sent of which he says nothing else.
@@ -96,7 +98,7 @@ pub(crate) async fn deliver_purchase(
     member: AsMember,
     Segment(purchase): Segment<PurchaseId>,
     write: Write<DeliveryBody>,
-) -> Result<Json<DeliveryPage>> {
+) -> Result<Answered> {
     let known = app.query(move |world| world.purchase(purchase).cloned());
     let known = known.await?.filter(|known| known.member == member.0);
     let unknown = || Refusal::from(ShopRefusal::UnknownPurchase(purchase));
@@ -109,7 +111,8 @@ pub(crate) async fn deliver_purchase(
             return Err(Refusal::from(ShopRefusal::PurchaseState(purchase)).into());
         }
     }
-    note(&app, Parcel::Purchase(purchase), member.0, write.body).await
+    let doing = note(&app, Parcel::Purchase(purchase), member.0, write.body);
+    once(&app, (member.actor(), write.key), Holds::NoSecret, doing).await
 }
 
 /// Says where a winner's order is to be sent; it can be changed until it is on its way.
@@ -119,7 +122,7 @@ pub(crate) async fn deliver_order(
     member: AsMember,
     Segment(order): Segment<OrderId>,
     write: Write<DeliveryBody>,
-) -> Result<Json<DeliveryPage>> {
+) -> Result<Answered> {
     let known = app.query(move |world| world.order(order).copied()).await?;
     let known = known.filter(|known| known.member == member.0);
     match known.ok_or(Refusal::UnknownOrder(order))?.state {
@@ -128,7 +131,8 @@ pub(crate) async fn deliver_order(
             return Err(Refusal::OrderState(order).into());
         }
     }
-    note(&app, Parcel::Order(order), member.0, write.body).await
+    let doing = note(&app, Parcel::Order(order), member.0, write.body);
+    once(&app, (member.actor(), write.key), Holds::NoSecret, doing).await
 }
 
 /// Where a purchase is to be sent.
@@ -200,14 +204,15 @@ async fn note(
     parcel: Parcel,
     member: MemberId,
     body: DeliveryBody,
-) -> Result<Json<DeliveryPage>> {
+) -> Result<(StatusCode, DeliveryPage)> {
     let delivery = checked(app, body)?;
     let noting = app
         .people
         .directory()
         .put_delivery(parcel, member, &delivery);
     noting.await.map_err(store_problem)?;
-    delivery_of(app, parcel, member).await
+    let Json(page) = delivery_of(app, parcel, member).await?;
+    Ok((StatusCode::OK, page))
 }
 
 fn checked(app: &App, body: DeliveryBody) -> Result<Delivery> {

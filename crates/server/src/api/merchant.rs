@@ -6,13 +6,15 @@ use axum::http::StatusCode;
 use domain::{AllianceCommand, Answer, Command};
 use views::StoreName;
 
-use super::campaigns::{Fresh, installation, schema_problem};
+use super::campaigns::{Fresh, checked_for, installation, publication_for, schema_problem};
 use super::merchants::{check_names, draft_line, draft_list, draft_of, draft_page, page_of};
-use crate::app::{Shared, Viewed, store_problem};
+use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::AsMerchant;
 use crate::http::{DraftNumber, Page, Params, Problem, Result, Segment, Write, WriteText};
+use crate::once::{Answered, Holds, once};
 use crate::wire::{
-    Amount, DraftLine, DraftPage, List, MerchantLineBody, MerchantPage, StoreOpened, StoreWanted,
+    Amount, CampaignChecked, DraftLine, DraftPage, List, MerchantLineBody, MerchantPage,
+    StoreOpened, StoreWanted,
 };
 
 /// The merchant who is signed in: his contracts, stores, campaigns, and what he is due.
@@ -108,30 +110,43 @@ pub(crate) async fn submit(
     State(app): Shared,
     merchant: AsMerchant,
     write: WriteText,
-) -> Result<(StatusCode, Json<DraftLine>)> {
+) -> Result<Answered> {
+    let doing = submitted(&app, &merchant, &write);
+    let who = (merchant.actor(), write.key);
+    once(&app, who, Holds::NoSecret, doing).await
+}
+
+async fn submitted(
+    app: &App,
+    merchant: &AsMerchant,
+    write: &WriteText,
+) -> Result<(StatusCode, DraftLine)> {
     let file = schema::parse_json(&write.text).map_err(schema_problem)?;
-    let campaign = file.resolve(&installation(&app).await?)?;
-    campaign.check()?;
-    domain::check_solvency(&campaign)?;
-    let id = merchant.merchant;
-    let known = app.query(move |world| world.merchant(id)).await?;
-    let agreed = known.and_then(|known| known.contract.commission);
-    match campaign.merchant {
-        None => return Err(domain::Refusal::from(domain::AllianceRefusal::MerchantMissing).into()),
-        Some(terms) if Some(terms.commission) != agreed => {
-            let differs = domain::AllianceRefusal::CommissionDiffers(id);
-            return Err(domain::Refusal::from(differs).into());
-        }
-        Some(_) => {}
+    let campaign = file.resolve(&installation(app).await?)?;
+    let (id, now) = (merchant.merchant, app.config.clock.now());
+    // What its publication would be asked today.
+    let publication = publication_for(id, campaign);
+    let refusal = app.query(move |world| world.why_not(&publication, now));
+    if let Some(refusal) = refusal.await? {
+        return Err(refusal.into());
     }
     let text = std::str::from_utf8(&write.text)
         .map_err(|_| Problem::bad_request("body_not_utf8", "the body is not UTF-8"))?;
-    let request = request_of(&merchant, &write.key);
-    let now = app.config.clock.now();
+    let request = request_of(merchant, &write.key);
     let directory = app.people.directory();
     let draft = directory.submit_draft(id, &request, text, now).await;
-    let draft = draft_of(&app, draft.map_err(store_problem)?).await?;
-    Ok((StatusCode::CREATED, Json(draft_line(&draft))))
+    let draft = draft_of(app, draft.map_err(store_problem)?).await?;
+    Ok((StatusCode::CREATED, draft_line(&draft)))
+}
+
+/// Whether a campaign file could be published for the merchant here and now, with the printed lines of its worst case either way.
+#[utoipa::path(post, path = "/merchant/drafts/check", tag = "merchant", request_body = Object, responses((status = 200, description = "What the gate says", body = CampaignChecked)))]
+pub(crate) async fn check(
+    State(app): Shared,
+    merchant: AsMerchant,
+    write: WriteText,
+) -> Result<Json<CampaignChecked>> {
+    checked_for(&app, Some(merchant.merchant), &write.text).await
 }
 
 /// The merchant's drafts, newest first.

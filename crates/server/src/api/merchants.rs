@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceCommand, Answer, Command, IdempotencyKey, MerchantId};
+use domain::{AllianceCommand, Answer, Command, IdempotencyKey, MerchantId, OperatorId};
 use views::{Application, Draft, MerchantRow};
 
 use super::approvals::{Acted, Wanted, act, key_from};
@@ -13,6 +13,7 @@ use super::standing::{check_reason, decide, note, note_beside};
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator};
 use crate::http::{ApplicationNumber, DraftNumber, Page, Params, Problem, Result, Segment, Write};
+use crate::once::{Answered, Holds, once};
 use crate::wire::{
     AdmissionAsked, Admitted, ApplicationLine, ApplicationWanted, ApprovalLine, ContractLine,
     ContractWanted, Done, DraftLine, DraftPage, List, MerchantPage, MerchantSummary, Published,
@@ -56,18 +57,22 @@ pub(crate) async fn apply(
     State(app): Shared,
     member: AsMember,
     write: Write<ApplicationWanted>,
-) -> Result<Json<ApplicationLine>> {
-    let ApplicationWanted { name, contact } = write.body;
-    check_names(&name, ("contact", &contact))?;
-    let mut token = [0; 16];
-    getrandom::fill(&mut token).map_err(|_| Problem::stopped())?;
-    let directory = app.people.directory();
-    let now = app.config.clock.now();
-    let id = directory
-        .apply_as_merchant(member.0, token, (&name, &contact), now)
-        .await
-        .map_err(store_problem)?;
-    Ok(Json(own_line(known(&app, id).await?)))
+) -> Result<Answered> {
+    let doing = async {
+        let ApplicationWanted { name, contact } = write.body;
+        check_names(&name, ("contact", &contact))?;
+        let mut token = [0; 16];
+        getrandom::fill(&mut token).map_err(|_| Problem::stopped())?;
+        let directory = app.people.directory();
+        let now = app.config.clock.now();
+        let id = directory
+            .apply_as_merchant(member.0, token, (&name, &contact), now)
+            .await
+            .map_err(store_problem)?;
+        Ok((StatusCode::OK, own_line(known(&app, id).await?)))
+    };
+    let who = (member.actor(), write.key);
+    once(&app, who, Holds::NoSecret, doing).await
 }
 
 /// The member's own application.
@@ -171,21 +176,30 @@ pub(crate) async fn decline(
     operator: AsOperator,
     Segment(ApplicationNumber(id)): Segment<ApplicationNumber>,
     write: Write<Reasoned>,
-) -> Result<Json<ApplicationLine>> {
-    let reason = write.body.reason;
+) -> Result<Answered> {
+    let who = (operator.actor(), write.key);
+    let doing = declined(&app, (operator.id, write.key), id, write.body.reason);
+    once(&app, who, Holds::NoSecret, doing).await
+}
+
+async fn declined(
+    app: &App,
+    by: (OperatorId, IdempotencyKey),
+    id: u32,
+    reason: String,
+) -> Result<(StatusCode, ApplicationLine)> {
     check_reason(&reason)?;
     let _one = app.approving.lock().await;
-    let state = known(&app, id).await?.state;
-    if state == "admitted" {
+    if known(app, id).await?.state == "admitted" {
         let detail = "this applicant is a merchant already";
         return Err(Problem::conflict("application_decided", detail));
     }
     // Noted first: what is asked again after a crash in between is done then.
     let what = ("decline-application", id, reason.clone());
-    note_beside(&app, (operator.id, write.key), what).await?;
+    note_beside(app, by, what).await?;
     let deciding = app.people.directory().decline_application(id, &reason);
     deciding.await.map_err(store_problem)?;
-    Ok(Json(line(known(&app, id).await?)))
+    Ok((StatusCode::OK, line(known(app, id).await?)))
 }
 
 async fn card(app: &App, row: &MerchantRow) -> Result<MerchantSummary> {
@@ -455,18 +469,28 @@ pub(crate) async fn decline_draft(
     operator: AsOperator,
     Segment(DraftNumber(id)): Segment<DraftNumber>,
     write: Write<Reasoned>,
-) -> Result<Json<DraftPage>> {
-    let reason = write.body.reason;
+) -> Result<Answered> {
+    let who = (operator.actor(), write.key);
+    let doing = declined_draft(&app, (operator.id, write.key), id, write.body.reason);
+    once(&app, who, Holds::NoSecret, doing).await
+}
+
+async fn declined_draft(
+    app: &App,
+    by: (OperatorId, IdempotencyKey),
+    id: u32,
+    reason: String,
+) -> Result<(StatusCode, DraftPage)> {
     check_reason(&reason)?;
     let _one = app.approving.lock().await;
-    if draft_of(&app, id).await?.state == "published" {
+    if draft_of(app, id).await?.state == "published" {
         return Err(decided());
     }
     let what = ("decline-draft", id, reason.clone());
-    note_beside(&app, (operator.id, write.key), what).await?;
+    note_beside(app, by, what).await?;
     let declining = app.people.directory().decline_draft(id, &reason);
     declining.await.map_err(store_problem)?;
-    Ok(Json(draft_page(&draft_of(&app, id).await?)))
+    Ok((StatusCode::OK, draft_page(&draft_of(app, id).await?)))
 }
 
 /// One draft is one campaign for ever, whoever publishes it and how often. No client's key begins so.

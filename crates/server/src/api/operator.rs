@@ -8,7 +8,7 @@ use axum::response::{AppendHeaders, IntoResponse};
 use super::sign_in::guard;
 use crate::app::{Shared, store_problem};
 use crate::auth::{
-    Address, AsFinance, Cookie, OPERATOR_COOKIE, cookie_of, own_origin, verify_password,
+    Address, AsStaff, Cookie, OPERATOR_COOKIE, cookie_of, own_origin, verify_password,
 };
 use crate::http::{Keyed, NoBody, Problem, Result, Sent};
 use crate::people::OPERATOR_SESSION_S;
@@ -100,11 +100,11 @@ pub(crate) async fn sign_out(
     ))
 }
 
-/// Which operator is signed in.
+/// Who of the staff is signed in, and with which role.
 #[utoipa::path(get, path = "/operator/me", tag = "operator", responses((status = 200, description = "The operator", body = OperatorCard)))]
-pub(crate) async fn me(operator: AsFinance) -> Json<OperatorCard> {
+pub(crate) async fn me(staff: AsStaff) -> Json<OperatorCard> {
     Json(OperatorCard {
-        name: operator.name,
-        role: operator.role.to_owned(),
+        name: staff.name,
+        role: staff.role,
     })
 }

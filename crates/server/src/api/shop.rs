@@ -20,6 +20,7 @@ use crate::http::{
     InPath, Page, Params, PictureName, Problem, ProductNumber, Result, Segment, Upload, Write,
     decimal, items, page_of,
 };
+use crate::once::{Answered, Holds, once};
 use crate::wire::{
     Categories, CategoryCard, CategoryWanted, Done, GiftUnitBody, GiftVipBody, List, PackageBody,
     PictureKept, ProductKept, ProductWanted, Reasoned, ReturnedLine, ReturnedUnits, ReturnsWanted,
@@ -122,10 +123,15 @@ pub(crate) async fn picture(
 #[utoipa::path(post, path = "/console/categories", tag = "console", request_body = CategoryWanted, responses((status = 200, description = "Added", body = CategoryCard)))]
 pub(crate) async fn add_category(
     State(app): Shared,
-    _: AsOperator,
+    operator: AsOperator,
     write: Write<CategoryWanted>,
-) -> Result<Json<CategoryCard>> {
-    let name = write.body.name.text();
+) -> Result<Answered> {
+    let doing = category_added(&app, write.body.name.text());
+    let who = (operator.actor(), write.key);
+    once(&app, who, Holds::NoSecret, doing).await
+}
+
+async fn category_added(app: &App, name: Text) -> Result<(StatusCode, CategoryCard)> {
     for (field, text) in [("name.zh", &name.zh), ("name.en", &name.en)] {
         check_text(field, text, MOST_NAME_CHARS * 4)?;
         if text.trim().is_empty() || MOST_NAME_CHARS < text.chars().count() {
@@ -140,10 +146,11 @@ pub(crate) async fn add_category(
         None => directory.add_category(&name).await.map_err(store_problem)?,
     };
     let full = || Problem::conflict("categories_full", "there are as many categories as can be");
-    Ok(Json(CategoryCard {
+    let card = CategoryCard {
         id: id.ok_or_else(full)?.to_string(),
         name: Words::from(&name),
-    }))
+    };
+    Ok((StatusCode::OK, card))
 }
 
 /// Takes a picture in: PNG, JPEG or WebP of at most 512 KiB, as it is.
@@ -182,29 +189,36 @@ pub(crate) async fn add_product(
     State(app): Shared,
     operator: AsOperator,
     write: Write<ProductWanted>,
-) -> Result<Json<ProductKept>> {
+) -> Result<Answered> {
     let token = request_of(&operator, &write.key);
-    let row = product_row(&app, token, write.body).await?;
-    keep_product(&app, &row).await
+    let doing = product_kept(&app, token, write.body);
+    let who = (operator.actor(), write.key);
+    once(&app, who, Holds::NoSecret, doing).await
 }
 
 /// Changes what a product is called, looks like and says.
 #[utoipa::path(post, path = "/console/products/{id}", tag = "console", params(("id" = String, Path)), request_body = ProductWanted, responses((status = 200, description = "Changed", body = ProductKept)))]
 pub(crate) async fn change_product(
     State(app): Shared,
-    _: AsOperator,
+    operator: AsOperator,
     Segment(id): Segment<ProductNumber>,
     write: Write<ProductWanted>,
-) -> Result<Json<ProductKept>> {
+) -> Result<Answered> {
     let known = product_of(&app, id).await?;
-    let row = product_row(&app, known.token, write.body).await?;
-    keep_product(&app, &row).await
+    let doing = product_kept(&app, known.token, write.body);
+    let who = (operator.actor(), write.key);
+    once(&app, who, Holds::NoSecret, doing).await
 }
 
-async fn keep_product(app: &App, row: &ProductRow) -> Result<Json<ProductKept>> {
-    let id = app.people.directory().put_product(row).await;
+async fn product_kept(
+    app: &App,
+    token: [u8; 16],
+    wanted: ProductWanted,
+) -> Result<(StatusCode, ProductKept)> {
+    let row = product_row(app, token, wanted).await?;
+    let id = app.people.directory().put_product(&row).await;
     let id = id.map_err(store_problem)?.to_string();
-    Ok(Json(ProductKept { id }))
+    Ok((StatusCode::OK, ProductKept { id }))
 }
 
 /// Lists a thing of a product for sale, without stock.

@@ -1,31 +1,61 @@
 //! Accounts of merchants' staff: operators keep all of a merchant's, he his cashiers (rules 10).
 //!
+//! An account acts for a merchant, and his money follows who acts for him: one that an operator makes, or gives another password,
+//! waits for a second operator (rules 11).
+//!
 //! Why a removed account's row stays: decisions and the journal name its number, and nobody else may get it, nor the name.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{IdempotencyKey, MerchantId, OperatorId, StoreId};
-use views::{DirectoryError, REMOVED_ROLE, Scope, StaffRow};
+use views::{Approval, DirectoryError, REMOVED_ROLE, Scope, StaffRow};
 
+use super::approvals::{Acted, Wanted, act};
 use super::merchants::{MAX_NAME_CHARS, check_line};
 use super::standing::{check_reason, note_beside};
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{AsMerchant, AsOperator, hash_password, not_yours};
 use crate::http::{Page, Params, Problem, Result, Segment, StaffNumber, Write, decimal};
+use crate::once::{Answered, Holds, once, slowly};
 use crate::people::{CASHIER_ROLE, MERCHANT_ROLE, OPERATOR_ROLE};
 use crate::staff::MIN_PASSWORD_CHARS;
-use crate::wire::{List, PasswordWanted, Reasoned, StaffAdded, StaffLine, StaffWanted};
+use crate::wire::{
+    ApprovalLine, List, PasswordAsked, PasswordWanted, Reasoned, StaffAdded, StaffAnswer,
+    StaffAsked, StaffLine, StaffWanted,
+};
+
+/// An account that is to be added, as approvals and decisions name it.
+pub(super) const ADD_STAFF: &str = "add-staff";
+/// Another password for one.
+pub(super) const STAFF_PASSWORD: &str = "staff-password";
 
 /// Adds an account of somebody who acts for a merchant, or of a cashier at one of his stores.
-#[utoipa::path(post, path = "/console/merchants/{id}/staff", tag = "console", params(("id" = String, Path)), request_body = StaffWanted, responses((status = 200, description = "Added", body = StaffAdded)))]
+#[utoipa::path(post, path = "/console/merchants/{id}/staff", tag = "console", params(("id" = String, Path)), request_body = StaffWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Added; there is no other operator", body = StaffAdded)))]
 pub(crate) async fn add(
     State(app): Shared,
     operator: AsOperator,
     Segment(merchant): Segment<MerchantId>,
     write: Write<StaffWanted>,
-) -> Result<Json<StaffAdded>> {
-    added(&app, (operator.id, write.key), merchant, write.body).await
+) -> Result<Answered> {
+    let doing = async {
+        let body = asked(&app, write.body).await?;
+        let wanted = Wanted {
+            what: ADD_STAFF,
+            subject: merchant.0,
+            body: &body,
+        };
+        match act(&app, operator.id, write.key, wanted).await? {
+            Acted::Waits(approval) => Ok(waits(*approval)),
+            Acted::Done(_) => {
+                let found = app.people.directory().operator_by_name(&body.name).await;
+                let found = found.map_err(store_problem)?.ok_or_else(unknown)?;
+                Ok((StatusCode::OK, was_added(found.id, body.store.is_some())))
+            }
+        }
+    };
+    let who = (operator.actor(), write.key);
+    once(&app, who, Holds::APassword, doing).await
 }
 
 /// Adds a cashier at one of the merchant's stores.
@@ -34,18 +64,21 @@ pub(crate) async fn add_cashier(
     State(app): Shared,
     merchant: AsMerchant,
     write: Write<StaffWanted>,
-) -> Result<Json<StaffAdded>> {
+) -> Result<Answered> {
     if write.body.store.is_none() {
         let detail = "a merchant adds cashiers: store is missing";
         return Err(Problem::unprocessable("body_invalid", detail).with("field", "store"));
     }
-    added(
-        &app,
-        (merchant.id, write.key),
-        merchant.merchant,
-        write.body,
-    )
-    .await
+    let doing = async {
+        let body = asked(&app, write.body).await?;
+        let (deed, reason) = adding(&app, merchant.merchant, body).await?;
+        let id = perform(&app, deed).await?;
+        let what = (ADD_STAFF, id.0, reason);
+        note_beside(&app, (merchant.id, write.key), what).await?;
+        Ok((StatusCode::OK, was_added(id, true)))
+    };
+    let who = (merchant.actor(), write.key);
+    once(&app, who, Holds::APassword, doing).await
 }
 
 /// Accounts of a merchant's staff, those that were removed among them, newest first.
@@ -77,9 +110,11 @@ pub(crate) async fn remove(
     operator: AsOperator,
     Segment(StaffNumber(staff)): Segment<StaffNumber>,
     write: Write<Reasoned>,
-) -> Result<Json<StaffLine>> {
+) -> Result<Answered> {
     let row = one(&app, staff).await?;
-    removed(&app, (operator.id, write.key), row, write.body.reason).await
+    let by = (operator.id, write.key);
+    let doing = removed(&app, by, row, write.body.reason);
+    once(&app, (operator.actor(), write.key), Holds::NoSecret, doing).await
 }
 
 /// Removes one of the merchant's cashiers for ever: his sessions end at once.
@@ -89,21 +124,36 @@ pub(crate) async fn remove_cashier(
     merchant: AsMerchant,
     Segment(StaffNumber(staff)): Segment<StaffNumber>,
     write: Write<Reasoned>,
-) -> Result<Json<StaffLine>> {
+) -> Result<Answered> {
     let row = cashier(&app, merchant.merchant, staff).await?;
-    removed(&app, (merchant.id, write.key), row, write.body.reason).await
+    let by = (merchant.id, write.key);
+    let doing = removed(&app, by, row, write.body.reason);
+    once(&app, (merchant.actor(), write.key), Holds::NoSecret, doing).await
 }
 
 /// Gives an account of a merchant's staff another password: its sessions end at once.
-#[utoipa::path(post, path = "/console/merchant-staff/{id}/password", tag = "console", params(("id" = String, Path)), request_body = PasswordWanted, responses((status = 200, description = "Changed", body = StaffLine)))]
+#[utoipa::path(post, path = "/console/merchant-staff/{id}/password", tag = "console", params(("id" = String, Path)), request_body = PasswordWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Changed; there is no other operator", body = StaffLine)))]
 pub(crate) async fn password(
     State(app): Shared,
     operator: AsOperator,
     Segment(StaffNumber(staff)): Segment<StaffNumber>,
     write: Write<PasswordWanted>,
-) -> Result<Json<StaffLine>> {
+) -> Result<Answered> {
     let row = one(&app, staff).await?;
-    changed(&app, (operator.id, write.key), row, write.body).await
+    let doing = async {
+        let body = asked_password(&app, write.body).await?;
+        let wanted = Wanted {
+            what: STAFF_PASSWORD,
+            subject: row.id.0,
+            body: &body,
+        };
+        match act(&app, operator.id, write.key, wanted).await? {
+            Acted::Waits(approval) => Ok(waits(*approval)),
+            Acted::Done(_) => Ok((StatusCode::OK, StaffAnswer::Line(line(row)))),
+        }
+    };
+    let who = (operator.actor(), write.key);
+    once(&app, who, Holds::APassword, doing).await
 }
 
 /// Gives one of the merchant's cashiers another password: his sessions end at once.
@@ -113,9 +163,38 @@ pub(crate) async fn cashier_password(
     merchant: AsMerchant,
     Segment(StaffNumber(staff)): Segment<StaffNumber>,
     write: Write<PasswordWanted>,
-) -> Result<Json<StaffLine>> {
+) -> Result<Answered> {
     let row = cashier(&app, merchant.merchant, staff).await?;
-    changed(&app, (merchant.id, write.key), row, write.body).await
+    let doing = async {
+        let body = asked_password(&app, write.body).await?;
+        let (deed, reason) = changing(&app, row.id, body).await?;
+        let id = perform(&app, deed).await?;
+        let what = (STAFF_PASSWORD, id.0, reason);
+        note_beside(&app, (merchant.id, write.key), what).await?;
+        Ok((StatusCode::OK, StaffAnswer::Line(line(row))))
+    };
+    let who = (merchant.actor(), write.key);
+    once(&app, who, Holds::APassword, doing).await
+}
+
+fn waits(approval: Approval) -> (StatusCode, StaffAnswer) {
+    let approval = Box::new(super::approvals::line(approval));
+    (StatusCode::ACCEPTED, StaffAnswer::Waits(approval))
+}
+
+fn was_added(id: OperatorId, at_store: bool) -> StaffAnswer {
+    StaffAnswer::Added(StaffAdded {
+        id: id.to_string(),
+        role: role_of(at_store),
+    })
+}
+
+fn role_of(at_store: bool) -> &'static str {
+    if at_store {
+        CASHIER_ROLE
+    } else {
+        MERCHANT_ROLE
+    }
 }
 
 fn line(row: StaffRow) -> StaffLine {
@@ -164,7 +243,7 @@ async fn removed(
     by: (OperatorId, IdempotencyKey),
     row: StaffRow,
     reason: String,
-) -> Result<Json<StaffLine>> {
+) -> Result<(StatusCode, StaffLine)> {
     check_reason(&reason)?;
     let id = row.id;
     if row.role != REMOVED_ROLE {
@@ -172,56 +251,23 @@ async fn removed(
         removing.map_err(store_problem)?;
         note_beside(app, by, ("remove-staff", id.0, reason)).await?;
     }
-    Ok(Json(line(one(app, id).await?)))
+    Ok((StatusCode::OK, line(one(app, id).await?)))
 }
 
-async fn changed(
-    app: &App,
-    by: (OperatorId, IdempotencyKey),
-    row: StaffRow,
-    wanted: PasswordWanted,
-) -> Result<Json<StaffLine>> {
-    let PasswordWanted { password, reason } = wanted;
-    check_reason(&reason)?;
-    if row.role == REMOVED_ROLE {
-        let detail = "this account was removed; add another one";
-        return Err(Problem::conflict("staff_removed", detail));
-    }
-    let hash = hashed(app, password).await?;
-    let directory = app.people.directory();
-    let changing = directory.change_staff_password(row.id, &hash).await;
-    changing.map_err(store_problem)?;
-    note_beside(app, by, ("staff-password", row.id.0, reason)).await?;
-    Ok(Json(line(row)))
+/// A change of an account, with the password's hash.
+pub(super) enum AccountDeed {
+    /// Adds one.
+    Add {
+        name: String,
+        hash: String,
+        scope: Scope,
+    },
+    /// Gives one another password.
+    Password { id: OperatorId, hash: String },
 }
 
-async fn hashed(app: &App, password: String) -> Result<String> {
-    if password.chars().count() < MIN_PASSWORD_CHARS {
-        let detail = format!("a password has at least {MIN_PASSWORD_CHARS} characters");
-        return Err(Problem::unprocessable("body_invalid", detail).with("field", "password"));
-    }
-    let slot = app.passwords.acquire().await;
-    let _slot = slot.map_err(|_| Problem::stopped())?;
-    let hashing = tokio::task::spawn_blocking(move || hash_password(&password)).await;
-    hashing.ok().flatten().ok_or_else(Problem::stopped)
-}
-
-async fn is_known(app: &App, merchant: MerchantId) -> Result<()> {
-    let known = app.query(move |world| world.merchant(merchant).is_some());
-    if known.await? {
-        return Ok(());
-    }
-    let detail = "there is no such merchant";
-    Err(Problem::not_found("merchant_unknown", detail))
-}
-
-/// The store must be the merchant's: another's looks like none.
-async fn added(
-    app: &App,
-    by: (OperatorId, IdempotencyKey),
-    merchant: MerchantId,
-    wanted: StaffWanted,
-) -> Result<Json<StaffAdded>> {
+/// What is kept of an account that is asked for.
+async fn asked(app: &App, wanted: StaffWanted) -> Result<StaffAsked> {
     let StaffWanted {
         name,
         password,
@@ -231,6 +277,35 @@ async fn added(
     check_line(&name, MAX_NAME_CHARS, "name")?;
     // Where nobody says why, who was added says enough.
     let reason = reason.unwrap_or_else(|| format!("added {name}"));
+    Ok(StaffAsked {
+        password_hash: hashed(app, password).await?,
+        name,
+        store,
+        reason,
+    })
+}
+
+async fn asked_password(app: &App, wanted: PasswordWanted) -> Result<PasswordAsked> {
+    check_reason(&wanted.reason)?;
+    Ok(PasswordAsked {
+        password_hash: hashed(app, wanted.password).await?,
+        reason: wanted.reason,
+    })
+}
+
+/// What adds an account, and why. The store must be the merchant's: another's looks like none.
+pub(super) async fn adding(
+    app: &App,
+    merchant: MerchantId,
+    asked: StaffAsked,
+) -> Result<(AccountDeed, String)> {
+    let StaffAsked {
+        name,
+        store,
+        reason,
+        password_hash: hash,
+    } = asked;
+    check_line(&name, MAX_NAME_CHARS, "name")?;
     check_reason(&reason)?;
     let no_store = || Problem::not_found("store_unknown", "there is no such store");
     let store = match store {
@@ -244,29 +319,84 @@ async fn added(
             return Err(no_store());
         }
     }
-    let hash = hashed(app, password).await?;
-    let role = if store.is_some() {
-        CASHIER_ROLE
-    } else {
-        MERCHANT_ROLE
-    };
+    added_before(app, &name, &hash).await?;
     let scope = Scope { merchant, store };
-    let directory = app.people.directory();
-    let now = app.config.clock.now();
-    match directory.add_staff((&name, &hash), role, scope, now).await {
-        Ok(id) => {
-            note_beside(app, by, ("add-staff", id.0, reason)).await?;
-            Ok(Json(StaffAdded {
-                id: id.to_string(),
-                role,
-            }))
-        }
-        Err(DirectoryError::NameTaken(_)) => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "name_taken",
-            "somebody signs in with this name already",
-        )),
-        Err(DirectoryError::Store(error)) => Err(store_problem(error)),
-        Err(error) => Err(Problem::fault("an account could not be added", &error)),
+    Ok((AccountDeed::Add { name, hash, scope }, reason))
+}
+
+/// The account of this name, if it was added with this hash: then this is the same again. Another one of the name is refused.
+async fn added_before(app: &App, name: &str, hash: &str) -> Result<Option<OperatorId>> {
+    let found = app.people.directory().operator_by_name(name).await;
+    match found.map_err(store_problem)? {
+        None => Ok(None),
+        Some(row) if row.password_hash == hash => Ok(Some(row.id)),
+        Some(_) => Err(name_taken()),
     }
+}
+
+fn name_taken() -> Problem {
+    let detail = "somebody signs in with this name already";
+    Problem::conflict("name_taken", detail)
+}
+
+/// What gives an account another password, and why.
+pub(super) async fn changing(
+    app: &App,
+    id: OperatorId,
+    asked: PasswordAsked,
+) -> Result<(AccountDeed, String)> {
+    check_reason(&asked.reason)?;
+    if one(app, id).await?.role == REMOVED_ROLE {
+        let detail = "this account was removed; add another one";
+        return Err(Problem::conflict("staff_removed", detail));
+    }
+    let hash = asked.password_hash;
+    Ok((AccountDeed::Password { id, hash }, asked.reason))
+}
+
+/// Does it. Done again it changes nothing: the hash has a salt of its own, and names the request.
+pub(super) async fn perform(app: &App, deed: AccountDeed) -> Result<OperatorId> {
+    let directory = app.people.directory();
+    match deed {
+        AccountDeed::Add { name, hash, scope } => {
+            if let Some(known) = added_before(app, &name, &hash).await? {
+                return Ok(known);
+            }
+            let role = role_of(scope.store.is_some());
+            let now = app.config.clock.now();
+            let adding = directory.add_staff((&name, &hash), role, scope, now);
+            adding.await.map_err(|error| match error {
+                DirectoryError::NameTaken(_) => name_taken(),
+                DirectoryError::Store(error) => store_problem(error),
+                DirectoryError::Newer { .. }
+                | DirectoryError::InviteCodeTaken
+                | DirectoryError::UnknownToken => {
+                    Problem::fault("an account could not be added", &error)
+                }
+            })
+        }
+        AccountDeed::Password { id, hash } => {
+            let changing = directory.change_staff_password(id, &hash).await;
+            changing.map_err(store_problem)?;
+            Ok(id)
+        }
+    }
+}
+
+async fn hashed(app: &App, password: String) -> Result<String> {
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        let detail = format!("a password has at least {MIN_PASSWORD_CHARS} characters");
+        return Err(Problem::unprocessable("body_invalid", detail).with("field", "password"));
+    }
+    let hash = slowly(app, move || hash_password(&password)).await?;
+    hash.ok_or_else(Problem::stopped)
+}
+
+async fn is_known(app: &App, merchant: MerchantId) -> Result<()> {
+    let known = app.query(move |world| world.merchant(merchant).is_some());
+    if known.await? {
+        return Ok(());
+    }
+    let detail = "there is no such merchant";
+    Err(Problem::not_found("merchant_unknown", detail))
 }

@@ -4,15 +4,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use domain::{Actor, Command, IdempotencyKey, MemberId, OperatorId, PlanTerms, Region, regions};
+use domain::{
+    Actor, Command, GatewayId, IdempotencyKey, MemberId, OperatorId, PlanTerms, Region, regions,
+};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use views::{Decision, RefusalNote};
+use utoipa::IntoParams;
+use views::{Decision, RefusalFilter, RefusalNote};
 
 use super::approvals::{Acted, Wanted, act};
 use super::campaigns::Fresh;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator};
-use crate::http::{Page, Params, Problem, Result, Segment, Write, decimal};
+use crate::http::{Page, Params, Problem, Result, Segment, Write, decimal, items, page_of};
 use crate::present::masked;
 use crate::wire::{
     AgentLine, AgentWanted, ApprovalLine, DecisionLine, Done, List, PlanBody, PlanLine, Plans,
@@ -51,7 +55,7 @@ pub(crate) async fn declare(
     Ok(Done::at(reply.seq))
 }
 
-fn region(code: &str) -> Result<Region> {
+pub(super) fn region(code: &str) -> Result<Region> {
     code.parse().map_err(|_| {
         let detail = "region is a code of six digits, such as 330106";
         Problem::unprocessable("body_invalid", detail).with("field", "region")
@@ -97,26 +101,23 @@ pub(crate) async fn unfreeze(
 }
 
 /// Sets a member's rank by a plan, or has it counted again.
-#[utoipa::path(post, path = "/console/members/{id}/rank", tag = "console", params(("id" = String, Path)), request_body = RankWanted, responses((status = 200, description = "Set", body = Done)))]
+#[utoipa::path(post, path = "/console/members/{id}/rank", tag = "console", params(("id" = String, Path)), request_body = RankWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Set; there is no other operator", body = Done)))]
 pub(crate) async fn set_rank(
     State(app): Shared,
     operator: AsOperator,
     Segment(member): Segment<MemberId>,
     write: Write<RankWanted>,
-) -> Result<Json<Done>> {
-    let RankWanted { rank, plan, reason } = write.body;
-    let plan = match plan {
-        Some(plan) => plan,
-        None => app.query(domain::World::newest_plan).await?,
+) -> Result<Acted> {
+    let mut body = write.body;
+    if body.plan.is_none() {
+        body.plan = Some(app.query(domain::World::newest_plan).await?);
+    }
+    let wanted = Wanted {
+        what: "rank",
+        subject: member.0,
+        body: &body,
     };
-    let command = Command::SetRank { member, plan, rank };
-    decide(
-        &app,
-        operator.id,
-        (write.key, command),
-        ("rank", member.0, reason),
-    )
-    .await
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// All agents, by region.
@@ -142,48 +143,38 @@ pub(crate) async fn agents(
 }
 
 /// Makes a member the agent of a region that has none.
-#[utoipa::path(post, path = "/console/agents", tag = "console", request_body = AgentWanted, responses((status = 200, description = "Appointed", body = Done)))]
+#[utoipa::path(post, path = "/console/agents", tag = "console", request_body = AgentWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Appointed; there is no other operator", body = Done)))]
 pub(crate) async fn appoint(
     State(app): Shared,
     operator: AsOperator,
     write: Write<AgentWanted>,
-) -> Result<Json<Done>> {
-    let AgentWanted {
-        region: code,
-        member,
-        reason,
-    } = write.body;
-    let member = decimal(&member).map(MemberId).ok_or_else(|| {
+) -> Result<Acted> {
+    let member: Option<u32> = decimal(&write.body.member);
+    let subject = member.ok_or_else(|| {
         Problem::unprocessable("body_invalid", "member is a number").with("field", "member")
     })?;
-    let region = region(&code)?;
-    let command = Command::AppointAgent { region, member };
-    decide(
-        &app,
-        operator.id,
-        (write.key, command),
-        ("appoint", member.0, reason),
-    )
-    .await
+    let wanted = Wanted {
+        what: "appoint",
+        subject,
+        body: &write.body,
+    };
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// Leaves a region without an agent.
-#[utoipa::path(post, path = "/console/agents/{region}/dismiss", tag = "console", params(("region" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Dismissed", body = Done)))]
+#[utoipa::path(post, path = "/console/agents/{region}/dismiss", tag = "console", params(("region" = String, Path)), request_body = Reasoned, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Dismissed; there is no other operator", body = Done)))]
 pub(crate) async fn dismiss(
     State(app): Shared,
     operator: AsOperator,
     Segment(region): Segment<Region>,
     write: Write<Reasoned>,
-) -> Result<Json<Done>> {
-    let (key, reason) = (write.key, write.body.reason);
-    let command = Command::DismissAgent { region };
-    decide(
-        &app,
-        operator.id,
-        (key, command),
-        ("dismiss", region.code(), reason),
-    )
-    .await
+) -> Result<Acted> {
+    let wanted = Wanted {
+        what: "dismiss",
+        subject: region.code(),
+        body: &write.body,
+    };
+    act(&app, operator.id, write.key, wanted).await
 }
 
 /// All plans, the newest first.
@@ -247,14 +238,63 @@ pub(crate) async fn decisions(
     }))
 }
 
+/// Which refusals.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RefusalsQuery {
+    /// The rule that refused, by its stable code; all without it.
+    rule: Option<String>,
+    /// Who was told no: `member`, `staff`, `gateway`, with `id`, or `system` or `nobody`; everybody without it.
+    who: Option<String>,
+    /// His number.
+    id: Option<String>,
+    /// Most items, 1 to 100; 20 without it.
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Answer from a state that holds at least this sequence.
+    at_least: Option<u64>,
+}
+
+impl RefusalsQuery {
+    fn filter(&self) -> Result<RefusalFilter> {
+        let wrong = || {
+            let detail =
+                "who is member, staff or gateway, with id as a number, or system or nobody";
+            Problem::bad_request("query_invalid", detail)
+        };
+        let id: Option<u32> = match self.id.as_deref() {
+            Some(text) => Some(decimal(text).ok_or_else(wrong)?),
+            None => None,
+        };
+        let who = match (self.who.as_deref(), id) {
+            (None, None) => None,
+            (Some("member"), Some(id)) => Some(Some(Actor::Member(MemberId(id)))),
+            (Some("staff"), Some(id)) => Some(Some(Actor::Operator(OperatorId(id)))),
+            (Some("gateway"), Some(id)) => Some(Some(Actor::Gateway(GatewayId(id)))),
+            (Some("system"), None) => Some(Some(Actor::System)),
+            (Some("nobody"), None) => Some(None),
+            (_, _) => return Err(wrong()),
+        };
+        Ok(RefusalFilter {
+            code: self.rule.clone(),
+            who,
+        })
+    }
+}
+
 /// What was refused to whom, and by which rule, newest first: requests, items of gateways' batches, and payments that went back.
-#[utoipa::path(get, path = "/console/refusals", tag = "console", params(Page), responses((status = 200, description = "Refusals", body = List<RefusalLine>)))]
+#[utoipa::path(get, path = "/console/refusals", tag = "console", params(RefusalsQuery), responses((status = 200, description = "Refusals", body = List<RefusalLine>)))]
 pub(crate) async fn refusals(
     State(app): Shared,
     _: AsFinance,
-    Params(query): Params<Page>,
+    Params(query): Params<RefusalsQuery>,
 ) -> Result<Json<List<RefusalLine>>> {
-    let found = app.people.directory().refusals(query.of()?).await;
+    app.reach(query.at_least).await?;
+    let page = page_of(items(query.limit)?, query.cursor.as_deref())?;
+    let filter = query.filter()?;
+    let found = app.people.directory().refusals(&filter, page).await;
     let found = found.map_err(store_problem)?;
     Ok(Json(List {
         items: found.items.into_iter().map(refusal_line).collect(),
@@ -276,6 +316,7 @@ fn refusal_line(note: RefusalNote) -> RefusalLine {
         id,
         rule: note.code,
         detail: note.detail,
+        times: note.times,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use domain::{Answer, Command, MemberId, Millis, Money, WithdrawalId, percent};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -15,6 +16,7 @@ use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember};
 use crate::http::{Page, Params, Problem, Result, Segment, Write, decimal, items, page_of};
 use crate::money::payout_no;
+use crate::once::{Answered, Holds, once};
 use crate::present::masked;
 use crate::wire::{
     AccountVerified, Amount, ApprovalLine, ClawbackWanted, Confirmation, Done, List, MyWithdrawals,
@@ -184,8 +186,17 @@ pub(crate) async fn enter_account(
     State(app): Shared,
     member: AsMember,
     write: Write<PayoutAccountWanted>,
-) -> Result<Json<PayoutAccountPage>> {
-    let PayoutAccountWanted { name, account } = write.body;
+) -> Result<Answered> {
+    let doing = entered(&app, member.0, write.body);
+    once(&app, (member.actor(), write.key), Holds::NoSecret, doing).await
+}
+
+async fn entered(
+    app: &App,
+    member: MemberId,
+    wanted: PayoutAccountWanted,
+) -> Result<(StatusCode, PayoutAccountPage)> {
+    let PayoutAccountWanted { name, account } = wanted;
     for (field, text) in [("name", &name), ("account", &account)] {
         let sound = !text.trim().is_empty()
             && text.len() <= payments::MAX_PAYEE_BYTES
@@ -200,7 +211,7 @@ pub(crate) async fn enter_account(
     getrandom::fill(&mut token).map_err(|error| Problem::fault("no random bytes", &error))?;
     let wanted = PayoutAccount {
         token,
-        member: member.0,
+        member,
         name: name.trim().to_owned(),
         account: account.trim().to_owned(),
         created_at: app.config.clock.now(),
@@ -208,7 +219,7 @@ pub(crate) async fn enter_account(
     };
     let entered = app.people.directory().set_payout_account(&wanted).await;
     let account = Some(account_card(&entered.map_err(store_problem)?));
-    Ok(Json(PayoutAccountPage { account }))
+    Ok((StatusCode::OK, PayoutAccountPage { account }))
 }
 
 /// A member's account, as he has entered it.

@@ -15,6 +15,6 @@ pub(crate) use codes::{CodePace, code_hash, is_phone, random_code};
 pub(crate) use cookie::{Cookie, MEMBER_COOKIE, OPERATOR_COOKIE, cookie_of, own_origin};
 pub(crate) use password::{hash_password, verify_password};
 pub(crate) use who::{
-    Address, AsCashier, AsFinance, AsGateway, AsMember, AsMerchant, AsOperator, Asker, MaybeMember,
-    not_yours,
+    Address, AsCashier, AsFinance, AsGateway, AsMember, AsMerchant, AsOperator, AsStaff, Asker,
+    MaybeMember, not_yours,
 };

@@ -48,9 +48,14 @@ pub(crate) struct AsOperator {
 /// Somebody who reads the books and moves money: finance, or an operator.
 pub(crate) struct AsFinance {
     pub(crate) id: OperatorId,
-    pub(crate) name: String,
     /// Which of the two roles.
     pub(crate) role: &'static str,
+}
+
+/// Anybody on the staff, whatever he may do.
+pub(crate) struct AsStaff {
+    pub(crate) name: String,
+    pub(crate) role: String,
 }
 
 /// Somebody who acts for a merchant.
@@ -161,13 +166,22 @@ impl FromRequestParts<Arc<App>> for AsFinance {
         let row = staff(parts, app, &[FINANCE_ROLE, OPERATOR_ROLE]).await?;
         Ok(AsFinance {
             id: row.id,
-            name: row.name,
             role: if row.role == FINANCE_ROLE {
                 FINANCE_ROLE
             } else {
                 OPERATOR_ROLE
             },
         })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for AsStaff {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<AsStaff> {
+        let all = [OPERATOR_ROLE, FINANCE_ROLE, MERCHANT_ROLE, CASHIER_ROLE];
+        let OperatorRow { name, role, .. } = staff(parts, app, &all).await?;
+        Ok(AsStaff { name, role })
     }
 }
 
@@ -212,7 +226,7 @@ async fn staff(parts: &mut Parts, app: &Arc<App>, roles: &[&'static str]) -> Res
         .ok_or_else(absent)?;
     is_asked_by(parts, Actor::Operator(row.id));
     if !roles.contains(&row.role.as_str()) {
-        return Err(not_yours(roles.first().copied().unwrap_or_default()));
+        return Err(not_yours(&roles.join(" or ")));
     }
     if is_write(&parts.method) {
         own_origin(&parts.headers, &app.config.base_url)?;

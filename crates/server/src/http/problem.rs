@@ -58,6 +58,11 @@ impl Problem {
         self.status.is_client_error() && self.status != StatusCode::TOO_MANY_REQUESTS
     }
 
+    /// Its code, and in words.
+    pub(crate) fn why(&self) -> (&str, &str) {
+        (self.code, &self.detail)
+    }
+
     /// A problem of this status and code.
     pub(crate) fn new(
         status: StatusCode,

@@ -12,11 +12,12 @@ pub(crate) struct ApprovalLine {
     pub(crate) approval: String,
     /// `open`, `approved` or `declined`.
     pub(crate) state: String,
-    /// `capital`, `tax`, `clawback`, `plan` or `profile`.
+    /// `capital`, `tax`, `suppliers`, `clawback`, `plan`, `profile`, `contract`, `admit-merchant`, `statement-confirm`,
+    /// `statement-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
     pub(crate) what: String,
-    /// The member it is about; 0 where it is about nobody.
+    /// The member it is about, or the merchant, applicant, statement, region or account; 0 where it is about nobody.
     pub(crate) subject: String,
-    /// The request's body.
+    /// The request's body, without passwords; of an admission with the applicant's name and contact as they stood then.
     #[schema(value_type = Object)]
     pub(crate) asked: serde_json::Value,
     /// Who asks.

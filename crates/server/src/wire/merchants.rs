@@ -4,7 +4,7 @@ use domain::{CashTaker, ChannelTerms, Contract, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, At, DeliveryBody, OrderCard};
+use super::{Amount, ApprovalLine, At, DeliveryBody, OrderCard};
 
 /// Applies to become a merchant.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -225,6 +225,38 @@ pub(crate) struct StaffWanted {
     /// Why, for the list of decisions: at most 400 bytes.
     #[serde(default)]
     pub(crate) reason: Option<String>,
+}
+
+/// An account as it is asked for and kept until somebody approves: never its password.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StaffAsked {
+    pub(crate) name: String,
+    pub(crate) store: Option<String>,
+    pub(crate) reason: String,
+    #[serde(default)]
+    pub(crate) password_hash: String,
+}
+
+/// Another password as it is asked for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordAsked {
+    pub(crate) reason: String,
+    #[serde(default)]
+    pub(crate) password_hash: String,
+}
+
+/// What becomes of a write to an account.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum StaffAnswer {
+    /// It was added.
+    Added(StaffAdded),
+    /// It was changed.
+    Line(StaffLine),
+    /// It waits for a second operator.
+    Waits(Box<ApprovalLine>),
 }
 
 /// Who was added.

@@ -72,7 +72,7 @@ pub(crate) struct ProfileWanted {
 }
 
 /// Sets a member's rank.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RankWanted {
     /// Null: it is counted again.
@@ -84,7 +84,7 @@ pub(crate) struct RankWanted {
 }
 
 /// Makes a member the agent of a region.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AgentWanted {
     /// A province, city or county.
@@ -212,6 +212,8 @@ pub(crate) struct RefusalLine {
     pub(crate) rule: String,
     /// For people; of a profile, which of its limits.
     pub(crate) detail: String,
+    /// How often in that minute, where one caller met one rule again and again; `at` and `detail` are of the last time.
+    pub(crate) times: u64,
 }
 
 /// A decision of an operator, with why.

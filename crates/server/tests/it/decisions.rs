@@ -87,7 +87,8 @@ async fn a_draft_that_several_publish_at_once_is_one_campaign() {
         let id = asked(&boss.post(admit, body).await);
         done(&answer(&anne, &id, "approve").await);
         let staff = json!({ "name": "tea", "password": "tea tea tea" });
-        done(&boss.post("/console/merchants/0/staff", staff).await);
+        let id = asked(&boss.post("/console/merchants/0/staff", staff).await);
+        done(&answer(&anne, &id, "approve").await);
         site.sign_in_operator("tea", "tea tea tea").await.unwrap()
     };
     for round in 0..8 {

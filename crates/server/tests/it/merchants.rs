@@ -175,7 +175,6 @@ async fn nobody_sees_another_merchants_things() {
         (Method::POST, "/merchant/staff".to_owned()),
     ];
     let of_operators = [
-        (Method::GET, "/operator/me"),
         (Method::GET, "/books"),
         (Method::GET, "/console/members"),
         (Method::GET, "/console/merchants"),

@@ -181,13 +181,32 @@ async fn suppliers_are_paid_what_they_are_owed() {
     assert_eq!(owed().await, (json!("1.50"), own.clone()));
 
     let anne = partner(&site, "anne").await;
+    // What could never pass is refused to who asks.
+    let got = boss.post(path, pay("99999999.00")).await;
+    got.is_problem(409, "suppliers_too_large");
     let id = asked(&boss.post(path, pay("1.50")).await);
+    let late = asked(&boss.post(path, pay("0.01")).await);
     assert_eq!(owed().await.0, "1.50");
     done(&answer(&anne, &id, "approve").await);
     assert_eq!(owed().await, (json!("0.00"), own));
-    let late = asked(&boss.post(path, pay("0.01")).await);
     let got = answer(&anne, &late, "approve").await;
     got.is_problem(409, "suppliers_too_large");
+    // What the rules refuse by then is noted of who asked and of who approved.
+    for who in [&boss, &anne] {
+        let me = who.get("/operator/me").await.json()["name"].clone();
+        let id = if me == "boss" { "0" } else { "1" };
+        let path = format!("/console/refusals?rule=suppliers_too_large&who=staff&id={id}");
+        site.until("the refusal is noted", async || {
+            let noted = done(&boss.get(&path).await);
+            let noted = noted["items"].as_array().unwrap().clone();
+            let of_today = noted.iter().filter(|row| {
+                let detail = row["detail"].as_str().unwrap();
+                detail.contains("0.00")
+            });
+            (0 < of_today.count()).then_some(())
+        })
+        .await;
+    }
     let decisions = done(&boss.get("/console/decisions").await);
     let lines = decisions["items"].as_array().unwrap().iter();
     let told = lines.filter(|line| line["what"] == "suppliers");

@@ -262,7 +262,12 @@ async fn refusals_of_strangers_are_counted_and_those_of_members_are_noted() {
     let directory = site.directory().await;
     let noted = site
         .until("the refusal is noted", async || {
-            let noted = directory.refusals(views::Page::new(None, 100)).await;
+            let noted = directory
+                .refusals(
+                    &views::RefusalFilter::default(),
+                    views::Page::new(None, 100),
+                )
+                .await;
             Some(noted.unwrap().items).filter(|items| !items.is_empty())
         })
         .await;

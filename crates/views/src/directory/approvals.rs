@@ -96,6 +96,20 @@ impl Directory {
         writing.await.map_err(failed("note what is asked for"))
     }
 
+    /// What was asked for with this request.
+    pub async fn approval_of_request(
+        &self,
+        request: &[u8; 32],
+    ) -> Result<Option<Approval>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = format!("{APPROVAL} WHERE request = ?");
+            let row = tx.row(sql, vec![request.as_slice().into()]).await?;
+            row.as_ref().map(approval).transpose()
+        };
+        reading.await.map_err(failed("read what was asked for"))
+    }
+
     /// What was asked for under this number.
     pub async fn approval(&self, id: u32) -> Result<Option<Approval>, StoreError> {
         let reading = async {
@@ -154,6 +168,14 @@ impl Directory {
     pub async fn approval_done(&self, id: u32, seq: u64) -> Result<(), StoreError> {
         let sql = "UPDATE approval SET seq = ? WHERE id = ? AND state = 'approved'";
         self.change_approval(sql, vec![seq.into(), id.into()]).await
+    }
+
+    /// Keeps less of a body, once what was decided about needs no more of it.
+    pub async fn shorten_approval(&self, id: u32, body: &str) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE approval SET body = ? WHERE id = ? AND (state = 'declined' OR seq IS NOT NULL)";
+        self.change_approval(sql, vec![body.into(), id.into()])
+            .await
     }
 
     async fn change_approval(

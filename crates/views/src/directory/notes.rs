@@ -6,7 +6,7 @@ use domain::{Actor, GatewayId, MemberId, Millis, OperatorId, OrderId};
 use sqlx::any::AnyRow;
 
 use super::{Directory, next_id};
-use crate::db::{Columns, Table, Value, Write};
+use crate::db::{Columns, Table, Tx, Value, Write};
 use crate::error::{StoreError, failed};
 use crate::page::{Cursor, List, Page};
 use crate::query::read;
@@ -15,10 +15,11 @@ use crate::query::read;
 pub const MAX_NOTE_BYTES: usize = 400;
 /// Messages shown of a demonstration's inbox.
 const MAX_INBOX_ROWS: u32 = 20;
+const MINUTE_MS: i64 = 60_000;
 
 const REFUSAL: Table = Table {
     name: "refusal",
-    columns: &["id", "at", "kind", "subject", "code", "detail"],
+    columns: &["id", "at", "kind", "subject", "code", "detail", "times"],
     write: Write::Insert,
 };
 
@@ -44,6 +45,17 @@ pub struct RefusalNote {
     pub code: String,
     /// What it said; cut to [`MAX_NOTE_BYTES`].
     pub detail: String,
+    /// How often; the rest is of the last time.
+    pub times: u64,
+}
+
+/// Which refusals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RefusalFilter {
+    /// Of this code alone.
+    pub code: Option<String>,
+    /// To this one alone; `Some(None)`: where nobody was signed in.
+    pub who: Option<Option<Actor>>,
 }
 
 /// A message in a demonstration's inbox.
@@ -104,38 +116,89 @@ impl Directory {
         reading.await.map_err(failed("look up how orders travel"))
     }
 
-    /// Notes refusals, many at a time: they are worth one write a second, not one each.
-    pub async fn note_refusals(&self, notes: &[RefusalNote]) -> Result<(), StoreError> {
+    /// Notes refusals, many at a time: they are worth one write a second, not one each. Of `crowds` there is one row for each rule,
+    /// caller and minute, which counts.
+    pub async fn note_refusals(
+        &self,
+        notes: &[RefusalNote],
+        crowds: &[RefusalNote],
+    ) -> Result<(), StoreError> {
         let writing = async {
             let mut tx = self.writer.write().await?;
-            let sql = "SELECT CAST(COALESCE(MAX(id), 0) + 1 AS BIGINT) AS next FROM refusal";
-            let first = next_id(&mut tx, sql).await?;
-            let mut values: Vec<Value> = Vec::new();
-            for (id, note) in (first..).zip(notes) {
+            let after = insert_refusals(&mut tx, notes).await?;
+            for (id, note) in (after..).zip(crowds) {
+                let sql = "INSERT INTO refusal (id, at, kind, subject, code, detail, times, crowd) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
+                    ON CONFLICT (crowd) DO UPDATE SET at = excluded.at, detail = excluded.detail, \
+                    times = refusal.times + excluded.times";
                 let (kind, subject) = columns_of(note.who);
-                values.extend([
-                    id.into(),
-                    note.at.0.into(),
-                    kind.into(),
-                    subject.into(),
-                    cut(&note.code).into(),
-                    cut(&note.detail).into(),
-                ]);
+                let minute = note.at.0 / MINUTE_MS;
+                let crowd = format!("{kind} {subject:?} {} {minute}", note.code);
+                let mut values = refusal_values(id, note);
+                values.push(crowd.into());
+                tx.run(sql, values).await?;
             }
-            tx.write_rows(&REFUSAL, values).await?;
             tx.commit().await
         };
         writing.await.map_err(failed("note what was refused"))
     }
 
-    /// What was refused, newest first.
-    pub async fn refusals(&self, page: Page) -> Result<List<RefusalNote>, StoreError> {
+    /// Notes payments that went back, and that all up to this record of the journal are noted, in one.
+    pub async fn note_went_back(
+        &self,
+        notes: &[RefusalNote],
+        up_to: u64,
+    ) -> Result<(), StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            insert_refusals(&mut tx, notes).await?;
+            let sql = "INSERT INTO noted_up_to (name, seq) VALUES ('payments', ?) \
+                ON CONFLICT (name) DO UPDATE SET seq = excluded.seq";
+            tx.run(sql, vec![up_to.into()]).await?;
+            tx.commit().await
+        };
+        writing
+            .await
+            .map_err(failed("note payments that went back"))
+    }
+
+    /// Up to which record of the journal payments that went back are noted; none if nobody has said so yet.
+    pub async fn went_back_noted(&self) -> Result<Option<u64>, StoreError> {
         let reading = async {
             let mut tx = self.readers.read().await?;
-            let sql = "SELECT id, at, kind, subject, code, detail FROM refusal WHERE id < ? ORDER BY id DESC LIMIT ?";
-            let rows = tx
-                .rows(sql, vec![page.before().0.into(), page.fetch().into()])
-                .await?;
+            let sql = "SELECT seq FROM noted_up_to WHERE name = 'payments'";
+            let row = tx.row(sql, Vec::new()).await?;
+            row.map(|row| row.u64("seq")).transpose()
+        };
+        reading.await.map_err(failed("read what is noted"))
+    }
+
+    /// What was refused, newest first.
+    pub async fn refusals(
+        &self,
+        filter: &RefusalFilter,
+        page: Page,
+    ) -> Result<List<RefusalNote>, StoreError> {
+        let (mut conditions, mut values) = (String::new(), vec![page.before().0.into()]);
+        if let Some(code) = &filter.code {
+            conditions.push_str(" AND code = ?");
+            values.push(code.as_str().into());
+        }
+        if let Some(who) = filter.who {
+            let (kind, subject) = columns_of(who);
+            conditions.push_str(" AND kind = ?");
+            values.push(kind.into());
+            if let Some(subject) = subject {
+                conditions.push_str(" AND subject = ?");
+                values.push(subject.into());
+            }
+        }
+        values.push(page.fetch().into());
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = format!(
+                "SELECT id, at, kind, subject, code, detail, times FROM refusal WHERE id < ?{conditions} ORDER BY id DESC LIMIT ?"
+            );
+            let rows = tx.rows(sql, values).await?;
             let items = rows
                 .iter()
                 .map(|row| Ok((row.int("id")?, read_refusal(row)?)))
@@ -207,6 +270,33 @@ impl Directory {
     }
 }
 
+/// Inserts rows; answers the number of the next.
+async fn insert_refusals(tx: &mut Tx, notes: &[RefusalNote]) -> Result<i64, sqlx::Error> {
+    let sql = "SELECT CAST(COALESCE(MAX(id), 0) + 1 AS BIGINT) AS next FROM refusal";
+    let mut next = next_id(tx, sql).await?;
+    let mut values: Vec<Value> = Vec::new();
+    for note in notes {
+        values.extend(refusal_values(next, note));
+        next = next.saturating_add(1);
+    }
+    tx.write_rows(&REFUSAL, values).await?;
+    Ok(next)
+}
+
+/// A row of [`REFUSAL`].
+fn refusal_values(id: i64, note: &RefusalNote) -> Vec<Value> {
+    let (kind, subject) = columns_of(note.who);
+    vec![
+        id.into(),
+        note.at.0.into(),
+        kind.into(),
+        subject.into(),
+        cut(&note.code).into(),
+        cut(&note.detail).into(),
+        note.times.into(),
+    ]
+}
+
 /// The longest beginning of at most [`MAX_NOTE_BYTES`] that ends between two characters.
 fn cut(text: &str) -> &str {
     let end = (0..=MAX_NOTE_BYTES)
@@ -220,7 +310,7 @@ fn cut(text: &str) -> &str {
     }
 }
 
-fn columns_of(who: Option<Actor>) -> (&'static str, Option<u32>) {
+pub(super) fn columns_of(who: Option<Actor>) -> (&'static str, Option<u32>) {
     match who {
         None => ("nobody", None),
         Some(Actor::System) => ("system", None),
@@ -244,5 +334,6 @@ fn read_refusal(row: &AnyRow) -> Result<RefusalNote, sqlx::Error> {
         who,
         code: row.text("code")?,
         detail: row.text("detail")?,
+        times: row.u64("times")?,
     })
 }

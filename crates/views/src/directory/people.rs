@@ -369,6 +369,7 @@ impl Directory {
             for sql in [
                 "DELETE FROM session WHERE kind = 'member' AND subject = ?",
                 "DELETE FROM refusal WHERE kind = 'member' AND subject = ?",
+                "DELETE FROM answered WHERE kind = 'member' AND subject = ?",
                 "DELETE FROM shipping WHERE member = ?",
                 "DELETE FROM payout_account WHERE member = ?",
                 "DELETE FROM delivery WHERE member = ?",

@@ -201,8 +201,9 @@ async fn deleting_a_person_keeps_nothing_that_identifies() {
             who: Some(Actor::Member(member)),
             code: "group_full".to_owned(),
             detail: phone.to_owned(),
+            times: 1,
         };
-        directory.note_refusals(&[note]).await.unwrap();
+        directory.note_refusals(&[note], &[]).await.unwrap();
         let own = views::Delivery {
             name: "Name".to_owned(),
             phone: phone.to_owned(),
@@ -371,7 +372,9 @@ async fn notes() {
         who,
         code: format!("code{number}"),
         detail: "团".repeat(number as usize),
+        times: 1,
     };
+    let all = RefusalFilter::default();
     let whos = [
         None,
         Some(Actor::System),
@@ -383,18 +386,38 @@ async fn notes() {
         .zip(whos)
         .map(|(number, who)| note(number, who))
         .collect();
-    directory.note_refusals(&notes[..2]).await.unwrap();
-    directory.note_refusals(&notes[2..]).await.unwrap();
-    directory.note_refusals(&[]).await.unwrap();
-    let first = directory.refusals(Page::new(None, 3)).await.unwrap();
-    let rest = directory.refusals(Page::new(first.next, 3)).await.unwrap();
-    let mut all = [first.items, rest.items].concat();
-    all.reverse();
-    assert_eq!((all, rest.next), (notes, None));
+    directory.note_refusals(&notes[..2], &[]).await.unwrap();
+    directory.note_refusals(&notes[2..], &[]).await.unwrap();
+    directory.note_refusals(&[], &[]).await.unwrap();
+    let first = directory.refusals(&all, Page::new(None, 3)).await.unwrap();
+    let rest = directory
+        .refusals(&all, Page::new(first.next, 3))
+        .await
+        .unwrap();
+    let mut listed = [first.items, rest.items].concat();
+    listed.reverse();
+    assert_eq!((&listed, rest.next), (&notes, None));
+    for note in &notes {
+        let one = RefusalFilter {
+            code: Some(note.code.clone()),
+            who: Some(note.who),
+        };
+        let found = directory.refusals(&one, Page::first()).await.unwrap();
+        assert_eq!(found.items, std::slice::from_ref(note));
+    }
+    let nobodys = RefusalFilter {
+        code: Some("code1".to_owned()),
+        who: Some(None),
+    };
+    let found = directory.refusals(&nobodys, Page::first()).await.unwrap();
+    assert_eq!(found.items, []);
     // Long texts are cut between characters.
-    directory.note_refusals(&[note(400, None)]).await.unwrap();
+    directory
+        .note_refusals(&[note(400, None)], &[])
+        .await
+        .unwrap();
     let cut = directory
-        .refusals(Page::new(None, 1))
+        .refusals(&all, Page::new(None, 1))
         .await
         .unwrap()
         .items
@@ -456,7 +479,7 @@ async fn a_file_of_version_1_is_migrated() {
     directory.close().await;
     assert_eq!(
         number(&path, "SELECT MAX(version) FROM migration").await,
-        13
+        14
     );
     // A second opening changes nothing.
     let before = dump(&path).await;
@@ -479,7 +502,7 @@ async fn a_file_of_a_later_version_is_left_alone() {
         refused,
         Err(DirectoryError::Newer {
             found: 99,
-            known: 13
+            known: 14
         })
     ));
 }
@@ -593,4 +616,86 @@ async fn a_file_of_version_11_keeps_its_decisions_and_numbers() {
     let named = ("茶馆", "13900000000");
     let applied = directory.apply_as_merchant(MemberId(1), [1; 16], named, NOW);
     assert_eq!(applied.await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_crowd_is_one_row_a_minute_that_counts() {
+    let (directory, _dir) = directory().await;
+    let note = |who: u32, at: i64, times| RefusalNote {
+        at: Millis(at),
+        who: Some(Actor::Operator(OperatorId(who))),
+        code: "role_missing".to_owned(),
+        detail: format!("at {at}"),
+        times,
+    };
+    let all = RefusalFilter::default();
+    for crowds in [
+        vec![note(1, 1, 10), note(2, 2, 3)],
+        vec![note(1, 59_999, 5)],
+        vec![note(1, 60_000, 7)],
+    ] {
+        directory.note_refusals(&[], &crowds).await.unwrap();
+    }
+    let found = directory.refusals(&all, Page::first()).await.unwrap();
+    assert_eq!(
+        found.items,
+        [note(1, 60_000, 7), note(2, 2, 3), note(1, 59_999, 15)]
+    );
+}
+
+#[tokio::test]
+async fn what_went_back_is_noted_with_its_place() {
+    let (directory, _dir) = directory().await;
+    assert_eq!(directory.went_back_noted().await.unwrap(), None);
+    let note = RefusalNote {
+        at: NOW,
+        who: None,
+        code: "group_full".to_owned(),
+        detail: "payment t1 went back".to_owned(),
+        times: 1,
+    };
+    directory.note_went_back(&[], 3).await.unwrap();
+    directory
+        .note_went_back(std::slice::from_ref(&note), 9)
+        .await
+        .unwrap();
+    assert_eq!(directory.went_back_noted().await.unwrap(), Some(9));
+    let all = RefusalFilter::default();
+    let found = directory.refusals(&all, Page::first()).await.unwrap();
+    assert_eq!(found.items, [note]);
+}
+
+#[tokio::test]
+async fn answers_are_kept_for_a_day_and_go_with_their_member() {
+    let (directory, _dir) = directory().await;
+    let person = person(1, Some(PHONE));
+    directory.sign_up(&person, NOW).await.unwrap();
+    directory
+        .set_members(&[(person.token, MemberId(1))])
+        .await
+        .unwrap();
+    let answer = KeptAnswer {
+        content: vec![7; 16],
+        status: 201,
+        body: "{}".to_owned(),
+    };
+    let (his, others) = (Actor::Member(MemberId(1)), Actor::Operator(OperatorId(1)));
+    for (request, who) in [(1, his), (2, others)] {
+        directory
+            .keep_answer(&[request; 32], who, &answer, NOW)
+            .await
+            .unwrap();
+    }
+    let kept = async |request: u8, now: Millis| {
+        let found = directory.kept_answer(&[request; 32], now).await;
+        found.unwrap()
+    };
+    assert_eq!(kept(1, NOW).await, Some(answer.clone()));
+    assert_eq!(kept(3, NOW).await, None);
+    let day = NOW.after(KEY_LIFE);
+    assert_eq!(kept(1, Millis(day.0 - 1)).await, Some(answer.clone()));
+    assert_eq!(kept(1, day).await, None);
+    assert!(directory.delete_person(MemberId(1), None).await.unwrap());
+    assert_eq!(kept(1, NOW).await, None);
+    assert_eq!(kept(2, NOW).await, Some(answer));
 }
