@@ -168,6 +168,11 @@ pub(crate) fn most_winners(kind: Kind, seats: u32) -> u32 {
 /// How many win, and whether every legal filling leaves so many seats that can (rules 4).
 pub(crate) fn check_winners(campaign: &Campaign) -> Result<(), Refusal> {
     let (kind, group) = (campaign.kind, &campaign.group);
+    // The key that the file has: of a chance the most that may win.
+    let most = match group.chance {
+        Some(_) => "group.chance.max",
+        None => "group.winners",
+    };
     if kind == Kind::EveryoneBuys {
         if group.winners != group.seats || group.chance.is_some() {
             return Err(invalid(
@@ -179,7 +184,7 @@ pub(crate) fn check_winners(campaign: &Campaign) -> Result<(), Refusal> {
     }
     if group.winners < 1 || most_winners(kind, group.seats) < group.winners {
         return Err(invalid(
-            "group.winners",
+            most,
             match kind {
                 Kind::Draw | Kind::Treat => "must be at least 1 and less than the seats",
                 Kind::EveryoneBuys | Kind::BonusDraw | Kind::Ballot => {
@@ -210,7 +215,7 @@ pub(crate) fn check_winners(campaign: &Campaign) -> Result<(), Refusal> {
     };
     if can_win < group.winners {
         return Err(invalid(
-            "group.winners",
+            most,
             "is more than the seats that can win: the exempt leader's cannot",
         ));
     }

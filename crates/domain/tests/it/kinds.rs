@@ -559,3 +559,46 @@ fn a_chance_gives_a_number_of_winners_within_its_bounds() {
     assert!(1 < counts.len(), "always {counts:?}");
     shop.check();
 }
+
+/// Of a chance the file says `max`, and so does the refusal.
+#[test]
+fn a_chance_that_is_too_large_is_refused_by_the_key_that_the_file_has() {
+    //      kind             leader              seats, most   field
+    let rows = [
+        (Kind::Draw, LeaderRule::Equal, (4, 3), None),
+        (
+            Kind::Draw,
+            LeaderRule::Equal,
+            (4, 4),
+            Some("group.chance.max"),
+        ),
+        (
+            Kind::BonusDraw,
+            LeaderRule::Equal,
+            (4, 5),
+            Some("group.chance.max"),
+        ),
+        (
+            Kind::BonusDraw,
+            LeaderRule::Exempt,
+            (4, 4),
+            Some("group.chance.max"),
+        ),
+    ];
+    for (kind, leader, size, expected) in rows {
+        let mut terms = of_kind(kind, 1_000, size, 400);
+        terms.group.leader = leader;
+        terms.group.chance = Some(Chance {
+            p: Rate(200_000),
+            min: 1,
+        });
+        let field = |terms: &Campaign| match terms.check() {
+            Ok(()) => None,
+            Err(Refusal::InvalidCampaign { field, .. }) => Some(field),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(field(&terms), expected);
+        terms.group.chance = None;
+        assert_eq!(field(&terms), expected.map(|_| "group.winners"));
+    }
+}
