@@ -379,3 +379,24 @@ fn a_campaign_of_coins_only_is_what_the_cautious_profile_wants() {
         Profile::CnDefault
     );
 }
+
+/// A cap on rewards is a share of what is sold: a template's smallest table may be over it where its largest is not.
+#[test]
+fn a_template_keeps_the_cap_on_rewards_with_every_table() {
+    let mut own = own_profile();
+    own.terms.rewards_cap = Rate(200_000);
+    let mut terms = crate::shop::campaign(30_000, 6, 1, 0);
+    terms.kind = Kind::Treat;
+    terms.product.fulfilment = Fulfilment::AtTable;
+    terms.merchant = Some(MerchantTerms {
+        commission: Rate(100_000),
+    });
+    terms.profile = under(&own);
+    // Five get 5.00 each: a fifth of a bill of 125.00.
+    terms.rewards = vec![consolation(500, 0)];
+    for (least, outcome) in [(12_500, "ok"), (12_499, "own: rewards_cap")] {
+        terms.group.price_from = Some(Money(least));
+        let checked = terms.check().map(|()| Answer::Done);
+        assert_eq!(code(checked), outcome, "{least}");
+    }
+}
