@@ -5985,6 +5985,11 @@ export interface components {
              * @example 100%
              */
             return_reserve: string;
+            /**
+             * @description The least that is left whoever returns, or does not use his right in a ballot: units that are back at cost, and all coins
+             *     that then stand at their face. Printed; nothing is refused for it.
+             */
+            returns_and_coins: components["schemas"]["Amount"];
             some_return?: components["schemas"]["SomeReturn"] | null;
             /** @description What is left of it for the owner, term by term. */
             terms: components["schemas"]["SolvencyTerm"][];

@@ -16,8 +16,24 @@ pub struct Case<'a> {
     pub campaign: &'a Campaign,
     /// Seats that win in it.
     pub winners: u32,
-    /// Buyers who have returned what they bought, and not all: what came from their seats is reversed (rules 9.1).
-    pub(crate) returned: u32,
+    /// Who has returned what he bought: what came from those seats is reversed (rules 9.1).
+    pub(crate) returned: Returned,
+}
+
+/// Buyers who have returned what they bought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Returned {
+    /// Those who were drawn; of everyone-buys all.
+    pub(crate) winners: u32,
+    /// Those who were not: only where everyone buys.
+    pub(crate) others: u32,
+}
+
+impl Returned {
+    /// All of them.
+    pub(crate) fn count(self) -> u32 {
+        self.winners.saturating_add(self.others)
+    }
 }
 
 impl<'a> Case<'a> {
@@ -28,6 +44,34 @@ impl<'a> Case<'a> {
         } else {
             self.winners
         }
+    }
+
+    /// The same group when these buyers have returned what they bought.
+    pub(crate) fn after(self, returned: Returned) -> Case<'a> {
+        Case { returned, ..self }
+    }
+
+    /// The same group when nobody has returned anything.
+    pub(crate) fn all_kept(self) -> Case<'a> {
+        self.after(Returned::default())
+    }
+
+    /// Buyers who were not drawn.
+    pub(crate) fn other_buyers(self) -> u32 {
+        self.buyers().saturating_sub(self.winners)
+    }
+
+    /// The same group when every buyer has returned what he bought.
+    pub(crate) fn all_back(self) -> Case<'a> {
+        self.after(Returned {
+            winners: self.winners,
+            others: self.other_buyers(),
+        })
+    }
+
+    /// Whether every buyer has returned what he bought, and there was one: then every reward that waits is reversed (rules 9.1).
+    pub(crate) fn is_all_back(self) -> bool {
+        0 < self.buyers() && self.returned.count() == self.buyers()
     }
 
     /// Payments that the channel has taken.
@@ -124,7 +168,7 @@ impl Campaign {
         Case {
             campaign: self,
             winners,
-            returned: 0,
+            returned: Returned::default(),
         }
     }
 

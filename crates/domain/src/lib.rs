@@ -121,7 +121,7 @@ pub use record::*;
 pub use refund::*;
 pub use refusal::*;
 pub use region::{BadRegion, Region, regions};
-pub use returned::SomeReturn;
+pub use returned::{Returns, SomeReturn, returns};
 pub use settlement::*;
 pub use shop::*;
 pub use snapshot::SnapshotError;

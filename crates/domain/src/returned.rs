@@ -2,11 +2,11 @@
 //!
 //! Why not only when all of them do: with the last return every reward that waits is reversed, but until then those that came from
 //! other seats stand, and the leader's, which came from none. Where they are more than what a kept product brings in, the owner
-//! is worse off with some returns than with all.
+//! is worse off with some returns than with all. And a prize that its winner keeps is paid by those who may send theirs back.
 
 use crate::{
-    Case, Kind, Leftover, Money, Overflow, ProgramKind, RewardTerm, Solvency,
-    rewards::{self, Limit},
+    Campaign, Case, Coins, Kind, Leftover, Money, Overflow, ProgramKind, Solvency, kinds::Returned,
+    rewards,
 };
 
 /// The most that the owner can lose by returns of fewer buyers than all.
@@ -20,142 +20,195 @@ pub struct SomeReturn {
     pub stock: Money,
 }
 
-impl SomeReturn {
-    /// What is left, with what is back at cost.
-    pub fn with_stock(&self) -> Result<Money, Overflow> {
-        self.left.plus(self.stock)
-    }
+/// What is printed of returns beside the line of all: nobody is refused for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returns {
+    /// Where fewer returns than all leave less, units at cost: those that leave least.
+    pub some: Option<SomeReturn>,
+    /// The least that is left whoever returns, or does not use his right in a ballot: units that are back at cost, and all
+    /// coins that then stand at their face.
+    pub with_coins: Money,
 }
 
-/// Every buyer returns: products, prizes and consolation are spent, and what the channel keeps. Where what is left of the envelope
-/// goes into a pool, reversed rewards go there, too, and none of it is the owner's again. A treat has no return.
-pub(crate) fn all_return(
-    case: Case<'_>,
-    rewards: &[RewardTerm],
-    worst: Money,
-) -> Result<Money, Overflow> {
+/// Counts them for these printed lines of the campaign.
+pub fn returns(campaign: &Campaign, lines: &Solvency) -> Result<Returns, Overflow> {
+    if campaign.kind == Kind::Treat {
+        return Ok(Returns {
+            some: None,
+            with_coins: lines.all_coins_at_face,
+        });
+    }
+    let case = campaign.case(lines.winners);
+    let all = after(case.all_back())?;
+    let some = least(case, Left::at_cost)?;
+    let some = match some {
+        Some(some) if some.at_cost()? < all.at_cost()? => Some(SomeReturn {
+            returned: some.returned,
+            left: some.cash,
+            stock: some.stock,
+        }),
+        Some(_) | None => None,
+    };
+    let mut with_coins = after(case)?.with_coins()?.min(all.with_coins()?);
+    if let Some(some) = least(case, Left::with_coins)? {
+        with_coins = with_coins.min(some.with_coins()?);
+    }
+    if campaign.kind == Kind::Ballot {
+        with_coins = with_coins.min(nobody_buys(case)?);
+    }
+    Ok(Returns { some, with_coins })
+}
+
+/// Every buyer returns: products, prizes, consolation and what the pool has got are spent, and what the channel keeps. Where what
+/// is left of the envelope goes into the pool, reversed rewards go there, too, and none of it is the owner's again. A treat has
+/// no return.
+pub(crate) fn all_return(case: Case<'_>, worst: Money) -> Result<Money, Overflow> {
     if case.campaign.kind == Kind::Treat {
         return Ok(worst);
     }
-    let kept_on_returns = if case.campaign.channel.kept_on_refund {
-        case.fees()?
-    } else {
-        Money::ZERO
-    };
-    let spent = match case.campaign.leftover {
-        Leftover::Owner => consolation_bound(case, rewards)?,
-        Leftover::Dividend => rewards::envelope(case)?.cash,
-    };
-    Money::ZERO
-        .minus(case.supplier()?)?
-        .minus(spent)?
-        .minus(kept_on_returns)
+    Ok(after(case.all_back())?.cash)
 }
 
-/// The number of returns below all that leaves least, if that is less than when all return.
-///
-/// What is left is convex in the number of buyers who keep their product: each brings in the same, and caps only make what
-/// his seat costs less. So the least is where one more of them begins to bring something in.
-pub(crate) fn some_return(
-    case: Case<'_>,
-    all: Money,
-    stock: Money,
-) -> Result<Option<SomeReturn>, Overflow> {
-    let buyers = case.buyers();
-    if case.campaign.kind == Kind::Treat || buyers < 2 {
-        return Ok(None);
-    }
-    let keep = |kept: u32| after(case, buyers.saturating_sub(kept));
-    let falls = |kept: u32| {
-        let next = keep(kept.saturating_add(1))?.with_stock()?;
-        Ok::<_, Overflow>(next < keep(kept)?.with_stock()?)
-    };
-    let (mut low, mut high) = (1, buyers.saturating_sub(1));
-    // Nearly always the first buyer who keeps his product brings in what his seat costs.
+/// The first of `low..=high` that leaves least, of what falls before it and does not after it.
+pub(crate) fn lowest(
+    low: u32,
+    high: u32,
+    left: &dyn Fn(u32) -> Result<Money, Overflow>,
+) -> Result<u32, Overflow> {
+    let (mut low, mut high) = (low, high);
+    let falls = |at: u32| Ok::<_, Overflow>(left(at.saturating_add(1))? < left(at)?);
+    // Nearly always the first buyer brings in what his seat costs.
     if low < high && !falls(low)? {
         high = low;
     }
     while low < high {
-        let middle = low.saturating_add(high.saturating_sub(low) / 2);
+        let middle = low.midpoint(high);
         if falls(middle)? {
             low = middle.saturating_add(1);
         } else {
             high = middle;
         }
     }
-    let least = keep(low)?;
-    Ok((least.with_stock()? < all.plus(stock)?).then_some(least))
+    Ok(low)
 }
 
-/// So many buyers have returned, and not all.
-fn after(case: Case<'_>, returned: u32) -> Result<SomeReturn, Overflow> {
+/// What a group has left when some have returned.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    returned: u32,
+    cash: Money,
+    stock: Money,
+    coins: Coins,
+}
+
+impl Left {
+    /// With what is back at cost.
+    fn at_cost(&self) -> Result<Money, Overflow> {
+        self.cash.plus(self.stock)
+    }
+
+    /// Less the coins that stand, at their face.
+    fn with_coins(&self) -> Result<Money, Overflow> {
+        self.at_cost()?.minus(Money(self.coins.0))
+    }
+}
+
+/// Of all returns but none and all, those that leave least.
+///
+/// What is left is convex in the number of those who keep their product, drawn or not: each brings in the same, and caps
+/// only make what his seat costs less. So for each number of the fewer kind the least of the other is searched.
+fn least(
+    case: Case<'_>,
+    what: fn(&Left) -> Result<Money, Overflow>,
+) -> Result<Option<Left>, Overflow> {
+    let (winners, others) = (case.winners, case.other_buyers());
+    let (few, many) = (winners.min(others), winners.max(others));
+    let at = |kept_few: u32, kept_many: u32| {
+        let (few, many) = (few.saturating_sub(kept_few), many.saturating_sub(kept_many));
+        let (winners, others) = if others < winners {
+            (many, few)
+        } else {
+            (few, many)
+        };
+        after(case.after(Returned { winners, others }))
+    };
+    let mut least: Option<(Money, Left)> = None;
+    for kept_few in 0..=few {
+        let low = u32::from(kept_few == 0);
+        let Some(high) = many.checked_sub(u32::from(kept_few == few)) else {
+            continue;
+        };
+        if high < low {
+            continue;
+        }
+        let kept_many = lowest(low, high, &|kept| what(&at(kept_few, kept)?))?;
+        let left = at(kept_few, kept_many)?;
+        let amount = what(&left)?;
+        if least.as_ref().is_none_or(|(least, _)| amount < *least) {
+            least = Some((amount, left));
+        }
+    }
+    Ok(least.map(|(_, left)| left))
+}
+
+/// What is left when those have returned whom the case says.
+fn after(case: Case<'_>) -> Result<Left, Overflow> {
     let campaign = case.campaign;
+    let returned = case.returned.count();
     let kept = case.buyers().saturating_sub(returned);
     let each = campaign.group.price;
-    let fee = each.channel_fee(campaign.channel.fee)?;
     let fees = if campaign.channel.kept_on_refund {
         case.fees()?
     } else {
-        fee.times(kept)?
+        each.channel_fee(campaign.channel.fee)?.times(kept)?
     };
-    let mut left = each.times(kept)?.minus(case.supplier()?)?.minus(fees)?;
-    left = match campaign.merchant {
-        Some(merchant) => left.minus(each.share(merchant.commission)?.times(kept)?)?,
-        None => match campaign.origin_share {
-            Some(share) => left.minus(case.take_each()?.share(share)?.times(kept)?)?,
-            None => left,
-        },
+    let of_others = match (campaign.merchant, campaign.origin_share) {
+        (Some(merchant), _) => each.share(merchant.commission)?,
+        (None, Some(share)) => case.take_each()?.share(share)?,
+        (None, None) => Money::ZERO,
     };
+    let standing = rewards::envelope(case)?;
     let spent = match campaign.leftover {
-        Leftover::Owner => rewards::envelope(Case { returned, ..case })?.cash,
-        Leftover::Dividend => rewards::envelope(case)?.cash,
+        Leftover::Owner => standing.cash,
+        Leftover::Dividend => rewards::envelope(case.all_kept())?.cash,
     };
-    Ok(SomeReturn {
+    let cash = each
+        .times(kept)?
+        .minus(case.supplier()?)?
+        .minus(fees)?
+        .minus(of_others.times(kept)?)?
+        .minus(spent)?;
+    Ok(Left {
         returned,
-        left: left.minus(spent)?,
-        stock: stock(case, returned)?,
+        cash,
+        stock: stock(case)?,
+        coins: standing.coins,
     })
 }
 
-/// What is back at cost; a prize that somebody has drawn comes back with his product, and those without one return first.
-fn stock(case: Case<'_>, returned: u32) -> Result<Money, Overflow> {
+/// What is back at cost; a prize comes back with the product of whoever has drawn it.
+fn stock(case: Case<'_>) -> Result<Money, Overflow> {
     let campaign = case.campaign;
     if campaign.merchant.is_some() {
         return Ok(Money::ZERO);
     }
-    let products = campaign.product.cost.times(returned)?;
-    let Some(prize) = &campaign.prize else {
-        return Ok(products);
-    };
-    let without = case.buyers().saturating_sub(case.winners);
-    products.plus(prize.cost.times(returned.saturating_sub(without))?)
+    let products = campaign.product.cost.times(case.returned.count())?;
+    match &campaign.prize {
+        Some(prize) => products.plus(prize.cost.times(case.returned.winners)?),
+        None => Ok(products),
+    }
 }
 
-/// Consolation is not taken back when a winner returns (rules 9.5); every other reward is reversed.
-fn consolation_bound(case: Case<'_>, rewards: &[RewardTerm]) -> Result<Money, Overflow> {
-    let consolations = rewards
-        .iter()
-        .filter(|term| term.program == ProgramKind::Consolation);
-    crate::sum(consolations.map(|term| match term.limit {
-        Limit::None | Limit::Own(_) => term.bound.cash,
-        Limit::Shared(cap) => {
-            let cap = usize::try_from(cap)
-                .ok()
-                .and_then(|cap| case.campaign.caps.get(cap));
-            term.bound
-                .cash
-                .min(cap.map_or(term.bound.cash, |cap| cap.limit))
-        }
-    }))
-}
-
-impl Solvency {
-    /// What is left with the returns that cost most, units that are back counted at cost.
-    pub(crate) fn after_returns(&self) -> Result<Money, Overflow> {
-        let all = self.all_winners_return.plus(self.returned_stock)?;
-        match &self.some_return {
-            Some(some) => Ok(all.min(some.with_stock()?)),
-            None => Ok(all),
+/// A ballot in which nobody buys sells nothing and gives no cash; but coins for the group's having filled are promised all the
+/// same, and nobody's return can take them back.
+fn nobody_buys(case: Case<'_>) -> Result<Money, Overflow> {
+    let mut coins = rewards::envelope(case.all_back())?.coins;
+    if 0 < case.buyers() {
+        for (at, reward) in case.campaign.rewards.iter().enumerate() {
+            if reward.program.kind() == ProgramKind::Leader {
+                coins = coins.plus(reward.bound(case, at)?.coins)?;
+            }
         }
     }
+    Money::ZERO.minus(Money(coins.0))
 }

@@ -2,8 +2,7 @@
 
 use crate::{
     Campaign, Case, Coins, Kind, MAX_AMOUNT_FEN, Money, Overflow, ProgramKind, Rate, Refusal,
-    SomeReturn,
-    returned::{all_return, some_return},
+    returned::{all_return, lowest},
     rewards::{self, Base, Bound, Limit, Program},
 };
 
@@ -11,6 +10,10 @@ use crate::{
 /// number of winners is open, it is the worst of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Solvency {
+    /// P: of a template the bill of the table that leaves least.
+    pub price: Money,
+    /// N: of a template the guests of that table.
+    pub seats: u32,
     /// W: how many win in it.
     pub winners: u32,
     /// What all buyers pay for good: `W × P`, or `N × P` where everyone buys.
@@ -40,12 +43,11 @@ pub struct Solvency {
     pub merchant: Money,
     /// Whether the owner is a merchant.
     pub is_merchants: bool,
-    /// The same in cash if all buyers return: consolation and cost are spent, the units are in stock.
+    /// The same in cash if all buyers return: cost, consolation and what dividend programs have put into the pool are spent, the
+    /// units are in stock.
     pub all_winners_return: Money,
     /// What those units cost, prizes included: they come back with what was bought.
     pub returned_stock: Money,
-    /// Where fewer returns than all leave less: those that leave least.
-    pub some_return: Option<SomeReturn>,
     /// The same if all coins are used at their face value.
     pub all_coins_at_face: Money,
     /// If the group expires with N − 1 seats and the channel keeps its fees.
@@ -176,23 +178,13 @@ impl std::fmt::Display for Shortfall {
 /// Of a template those of the table that leaves least.
 pub fn solvency(campaign: &Campaign) -> Result<Solvency, Overflow> {
     let tables = campaign.corner_tables();
-    let mut all = tables
-        .iter()
-        .map(|terms| with_least_of_both(terms, least(terms, |lines| Ok(lines.worst))?));
-    let first = all.next().ok_or(Overflow)??;
-    all.try_fold(first, |worst, next| {
-        let next = next?;
-        Ok(if next.worst < worst.worst {
-            next
-        } else {
-            worst
-        })
-    })
+    let worst = least_of(&tables, |lines| Ok(lines.worst))?;
+    with_least_of_both(&tables, worst)
 }
 
 /// The most that members can get of one group's rewards, whatever number wins: of each program alone, in declared order, and of
 /// all together. Not the lines of the worst case: those are of the number of winners that leaves the owner least, and a program
-/// may pay more with another.
+/// may pay more with another. Nor is tax in it that the owner bears on top, for no member gets that.
 ///
 /// Of a template those of the table that can pay most.
 pub fn most_rewards(campaign: &Campaign) -> Result<(Vec<(ProgramKind, Bound)>, Bound), Overflow> {
@@ -208,28 +200,45 @@ pub fn most_rewards(campaign: &Campaign) -> Result<(Vec<(ProgramKind, Bound)>, B
     for terms in campaign.corner_tables() {
         for winners in terms.winner_counts() {
             let case = terms.case(winners);
-            for (at, (reward, most)) in terms.rewards.iter().zip(&mut each).enumerate() {
-                raise(&mut most.1, reward.bound(case, at)?);
+            let (bounds, together) = rewards::most_to_members(case)?;
+            for (most, bound) in each.iter_mut().zip(bounds) {
+                raise(&mut most.1, bound);
             }
-            raise(&mut all, rewards::envelope(case)?);
+            raise(&mut all, together);
         }
     }
     Ok((each, all))
 }
 
-/// The lines of a ballot in which only so many of those who may buy do, at most as many as win. What it prints beside the cash
-/// counts the coins of all others, also of those who do not use their right and get none.
+/// The lines with so many winners; and of a ballot with so many of those who may buy, at most as many as win. What it prints
+/// beside the cash then counts the coins of all others, also of those who do not use their right and get none.
 pub fn solvency_of_buyers(campaign: &Campaign, buyers: u32) -> Result<Solvency, Overflow> {
     lines(campaign.case(buyers))
 }
 
-/// Of a merchant's campaign the two may have their least with different numbers of winners.
-fn with_least_of_both(campaign: &Campaign, lines: Solvency) -> Result<Solvency, Overflow> {
+/// Of a merchant's campaign the two may have their least with different numbers of winners, and with different tables.
+fn with_least_of_both(tables: &[Campaign], lines: Solvency) -> Result<Solvency, Overflow> {
     Ok(Solvency {
-        platform: least(campaign, |lines| Ok(lines.platform))?.platform,
-        merchant: least(campaign, |lines| Ok(lines.merchant))?.merchant,
+        platform: least_of(tables, |lines| Ok(lines.platform))?.platform,
+        merchant: least_of(tables, |lines| Ok(lines.merchant))?.merchant,
         ..lines
     })
+}
+
+/// The lines of the table for which this is least.
+fn least_of(
+    tables: &[Campaign],
+    what: fn(&Solvency) -> Result<Money, Overflow>,
+) -> Result<Solvency, Overflow> {
+    let mut found: Option<(Money, Solvency)> = None;
+    for terms in tables {
+        let lines = least(terms, what)?;
+        let amount = what(&lines)?;
+        if found.as_ref().is_none_or(|(least, _)| amount < *least) {
+            found = Some((amount, lines));
+        }
+    }
+    found.map(|(_, lines)| lines).ok_or(Overflow)
 }
 
 /// The lines of the number of winners for which this is least.
@@ -249,19 +258,21 @@ fn least(
 }
 
 /// The lines that the gate looks at: those which leave the owner least after the profile's reserves. Whoever wins in a ballot
-/// need not buy, so there every smaller number of buyers must leave him something, too.
+/// need not buy, so there every smaller number of buyers must leave him something, too: what they leave is convex in their
+/// number, because each brings in the same and caps only make what his seat costs less.
 fn least_covered(campaign: &Campaign) -> Result<Solvency, Overflow> {
     let covered = least(campaign, Solvency::covered)?;
     if campaign.kind != Kind::Ballot || covered.covered()? < covered.margin_floor {
         return Ok(covered);
     }
-    let mut fewer = (0..campaign.group.winners).map(|buyers| lines(campaign.case(buyers)));
-    let short = fewer.find(|lines| {
-        lines
-            .as_ref()
-            .map_or(true, |lines| lines.worst < lines.margin_floor)
-    });
-    short.unwrap_or(Ok(covered))
+    let left = |buyers: u32| Ok(lines(campaign.case(buyers))?.worst);
+    let buyers = lowest(0, campaign.group.winners, &left)?;
+    let fewer = lines(campaign.case(buyers))?;
+    Ok(if fewer.worst < fewer.margin_floor {
+        fewer
+    } else {
+        covered
+    })
 }
 
 /// The lines of a group with so many winners.
@@ -291,13 +302,14 @@ fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
         let own = of_owner.minus(origin_share)?;
         (own, own, Money::ZERO)
     };
-    let all_winners_return = all_return(case, &rewards, worst)?;
     let returned_stock = if campaign.kind == Kind::Treat {
         Money::ZERO
     } else {
         case.supplier()?
     };
     Ok(Solvency {
+        price: campaign.group.price,
+        seats: campaign.group.seats,
         winners: case.winners,
         sales,
         supplier,
@@ -311,9 +323,8 @@ fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
         platform,
         merchant,
         is_merchants: campaign.merchant.is_some(),
-        all_winners_return,
+        all_winners_return: all_return(case, worst)?,
         returned_stock,
-        some_return: some_return(case, all_winners_return, returned_stock)?,
         all_coins_at_face: worst.minus(face_value(envelope.coins))?,
         expires_with_fees: expires_with_fees(campaign)?,
         return_reserve: campaign.profile.terms().return_reserve,
@@ -336,28 +347,28 @@ fn expires_with_fees(campaign: &Campaign) -> Result<Money, Overflow> {
 ///
 /// Of a template every table must pass that decides for all.
 pub fn check_solvency(campaign: &Campaign) -> Result<Solvency, Refusal> {
-    for terms in campaign.corner_tables() {
-        check_one(&terms, campaign)?;
+    let tables = campaign.corner_tables();
+    let mut shortest: Option<(Money, &Campaign, Solvency)> = None;
+    for terms in &tables {
+        let lines = least_covered(terms)?;
+        let left = lines.left()?;
+        let is_shortest = shortest.as_ref().is_none_or(|(least, ..)| left < *least);
+        if left < lines.margin_floor && is_shortest {
+            shortest = Some((left, terms, lines));
+        }
     }
-    Ok(solvency(campaign)?)
-}
-
-/// What would pass is looked for in what was asked for, the template: its other tables must pass with it, too.
-fn check_one(campaign: &Campaign, asked: &Campaign) -> Result<(), Refusal> {
-    let least_covered = least_covered(campaign)?;
-    let covered = least_covered.covered()?.min(least_covered.worst);
-    if least_covered.margin_floor <= covered {
-        return Ok(());
-    }
-    let solvency = with_least_of_both(campaign, least_covered)?;
+    let Some((covered, terms, lines)) = shortest else {
+        return Ok(solvency(campaign)?);
+    };
+    // What would pass is looked for in what was asked for, the template: its other tables must pass with it, too.
     Err(Refusal::NotSolvent(Box::new(Shortfall {
-        term: breaking_term(&solvency, covered)?,
+        term: breaking_term(terms, &lines)?,
         covered,
-        winners: nearest_winners(asked),
-        price: nearest_price(asked),
-        price_from: nearest_price_from(asked),
-        consolation: nearest_consolation(asked),
-        solvency,
+        winners: nearest_winners(campaign),
+        price: nearest_price(campaign),
+        price_from: nearest_price_from(campaign),
+        consolation: nearest_consolation(campaign),
+        solvency: with_least_of_both(&tables, lines)?,
     })))
 }
 
@@ -371,19 +382,25 @@ impl Solvency {
         }
     }
 
-    /// What is left in the worst case after the profile's reserve for returns, or after that for coins, whichever leaves
-    /// less. The reserve is a share of what the worst case loses by it; what comes back into stock is worth what it cost.
+    /// What is left in the worst case after the profile's reserve for all winners' returns, or after that for coins, whichever
+    /// leaves less. The reserve is a share of what the worst case loses by it; what comes back into stock is worth what it cost.
     pub fn covered(&self) -> Result<Money, Overflow> {
         let after = |line: Money, share: Rate| {
             let lost = self.worst.minus(line)?.max(Money::ZERO);
             self.worst.minus(lost.share(share)?)
         };
-        let returns = after(self.after_returns()?, self.return_reserve)?;
+        let returns = self.all_winners_return.plus(self.returned_stock)?;
+        let returns = after(returns, self.return_reserve)?;
         Ok(returns.min(after(self.all_coins_at_face, self.coin_reserve)?))
     }
 
-    /// Whether the worst case already includes all returns and all coins at face. Where not, every screen says
-    /// "covered before returns and coins", never "safe".
+    /// What the gate asks to be no less than the margin floor.
+    fn left(&self) -> Result<Money, Overflow> {
+        Ok(self.covered()?.min(self.worst))
+    }
+
+    /// Whether the profile asks that all returns are covered in full, and all coins at face, each by itself. Where not, every
+    /// screen says "covered before returns and coins", never "safe".
     pub fn covers_returns_and_coins(&self) -> bool {
         self.return_reserve.0 == crate::RATE_ONE_PPM && self.coin_reserve.0 == crate::RATE_ONE_PPM
     }
@@ -395,44 +412,92 @@ fn face_value(coins: Coins) -> Money {
 }
 
 /// Sales less the products' cost is what there is to promise from; so of the other terms the smallest is named
-/// without which the campaign would pass, and if there is none, the largest of all.
-fn breaking_term(solvency: &Solvency, covered: Money) -> Result<Term, Overflow> {
-    let reserves = solvency.worst.minus(covered)?;
-    let mut terms = vec![
-        (solvency.fees, Term::Fees),
-        (solvency.prizes, Term::Prizes),
-        (solvency.commission, Term::Commission),
-        (solvency.own_origin_share(), Term::OriginShare),
-        (reserves, Term::Reserve),
-    ];
-    let rewards = solvency
-        .rewards
-        .iter()
-        .map(|term| (term.bound.cash, Term::Reward(term.program)));
-    terms.extend(rewards);
-    let needed = solvency.margin_floor.minus(covered)?;
-    let enough = terms
-        .iter()
-        .copied()
-        .filter(|(amount, _)| needed <= *amount)
-        .min_by_key(|(amount, _)| *amount);
+/// without which the campaign would pass, and if there is none, the largest of all. Whether it would is counted anew for each:
+/// a reward in a shared cap leaves room to the others in it, and a reserve may want more or less without a term.
+fn breaking_term(campaign: &Campaign, lines: &Solvency) -> Result<Term, Overflow> {
+    let mut terms = beside_rewards(campaign, lines);
+    for (at, (reward, term)) in campaign.rewards.iter().zip(&lines.rewards).enumerate() {
+        let mut without = campaign.clone();
+        if let Some(left_out) = without.rewards.get_mut(at) {
+            left_out.program = reward.program.paying_nothing();
+        }
+        let coins = face_value(term.bound.coins).share(lines.coin_reserve)?;
+        terms.push((
+            term.bound.cash.plus(coins)?,
+            Term::Reward(term.program),
+            without,
+        ));
+    }
+    let mut named: Option<(Money, Term)> = None;
+    for (amount, term, without) in &terms {
+        let is_smallest = named.is_none_or(|(smallest, _)| *amount < smallest);
+        if is_smallest && is_covered(without)? {
+            named = Some((*amount, *term));
+        }
+    }
+    let reserves = lines.worst.minus(lines.left()?)?;
+    let is_smallest = named.is_none_or(|(smallest, _)| reserves < smallest);
+    let unreserved = least(campaign, |lines| Ok(lines.worst))?.worst;
+    if is_smallest && lines.margin_floor <= unreserved.min(lines.worst) {
+        named = Some((reserves, Term::Reserve));
+    }
     let all = terms
         .iter()
-        .copied()
-        .chain([(solvency.supplier, Term::Supplier)]);
+        .map(|(amount, term, _)| (*amount, *term))
+        .chain([(reserves, Term::Reserve), (lines.supplier, Term::Supplier)]);
     let largest = all.max_by_key(|(amount, _)| *amount);
-    Ok(enough.or(largest).map_or(Term::Supplier, |(_, term)| term))
+    Ok(named.or(largest).map_or(Term::Supplier, |(_, term)| term))
+}
+
+/// The terms beside cost and rewards, each with its amount and the campaign without it.
+fn beside_rewards(campaign: &Campaign, lines: &Solvency) -> Vec<(Money, Term, Campaign)> {
+    let without = |change: fn(&mut Campaign)| {
+        let mut changed = campaign.clone();
+        change(&mut changed);
+        changed
+    };
+    vec![
+        (
+            lines.fees,
+            Term::Fees,
+            without(|terms| terms.channel.fee = Rate(0)),
+        ),
+        (
+            lines.prizes,
+            Term::Prizes,
+            without(|terms| {
+                if let Some(prize) = &mut terms.prize {
+                    prize.cost = Money::ZERO;
+                }
+            }),
+        ),
+        (
+            lines.commission,
+            Term::Commission,
+            without(|terms| {
+                if let Some(merchant) = &mut terms.merchant {
+                    merchant.commission = Rate(0);
+                }
+            }),
+        ),
+        (
+            lines.own_origin_share(),
+            Term::OriginShare,
+            without(|terms| terms.origin_share = None),
+        ),
+    ]
+}
+
+/// Whether the gate lets one table pass.
+fn is_covered(terms: &Campaign) -> Result<bool, Overflow> {
+    let lines = least_covered(terms)?;
+    Ok(lines.margin_floor <= lines.left()?)
 }
 
 /// Whether a changed campaign keeps every rule and passes the gate; of a template every table that decides for all.
 pub(crate) fn passes(campaign: &Campaign) -> bool {
-    let passes_one = |terms: &Campaign| {
-        least_covered(terms).is_ok_and(|solvency| {
-            let covered = solvency.covered();
-            covered.is_ok_and(|covered| solvency.margin_floor <= covered.min(solvency.worst))
-        })
-    };
-    campaign.check().is_ok() && campaign.corner_tables().iter().all(passes_one)
+    let is_covered = |terms: &Campaign| is_covered(terms).unwrap_or(false);
+    campaign.check().is_ok() && campaign.corner_tables().iter().all(is_covered)
 }
 
 fn nearest_winners(campaign: &Campaign) -> Option<u32> {

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use domain::{
-    Campaign, Case, Circle, Coins, Kind, LeaderRule, Leftover, Money, Shortfall, Solvency, percent,
-    rewards::Limit,
+    Campaign, Case, Circle, Coins, Kind, LeaderRule, Leftover, Money, Shortfall, Solvency,
+    TableBill, percent, rewards::Limit,
 };
 
 use crate::try_figures::{Figures, PROGRAMS};
@@ -231,10 +231,14 @@ impl Page {
         }
     }
 
-    /// The gate's terms and the three lines that are always printed beside it (rules 8).
+    /// The gate's terms and the lines that are always printed beside it (rules 8).
     fn solvency(&mut self, terms: &Campaign, solvency: &Solvency) {
+        let terms = &terms.at_table(TableBill {
+            bill: solvency.price,
+            seats: solvency.seats,
+        });
         let covers = if solvency.covers_returns_and_coins() {
-            "returns and coins at face included"
+            "all returns covered too, and all coins at face"
         } else {
             "covered before returns and coins"
         };
@@ -263,26 +267,7 @@ impl Page {
             self.some_amount("  home stores", Money(-solvency.origin_share.0));
             self.amount("  left for the platform", solvency.platform);
         }
-        self.line("Beside it:");
-        let returns = match terms.kind {
-            Kind::Draw | Kind::Ballot => "  all winners return",
-            Kind::EveryoneBuys | Kind::BonusDraw => "  all winners return, here all buyers",
-            Kind::Treat => "  all winners return: not in a treat",
-        };
-        self.amount(returns, solvency.all_winners_return);
-        if let Some(some) = &solvency.some_return {
-            let label = format!(
-                "  {} of {} return, which leaves less",
-                some.returned,
-                terms.case(solvency.winners).buyers()
-            );
-            self.amount(&label, some.left);
-        }
-        self.amount("  all coins at face", solvency.all_coins_at_face);
-        self.amount(
-            "  expires one seat short, the channel keeps its fees",
-            solvency.expires_with_fees,
-        );
+        self.beside(terms, solvency);
         self.line(format_args!(
             "The profile asks to cover {}% of returns and {}% of coins.",
             percent(solvency.return_reserve),
@@ -293,6 +278,37 @@ impl Page {
         {
             self.amount("  left when that is covered", covered);
         }
+    }
+
+    /// What is printed of returns, coins and an expired group.
+    fn beside(&mut self, terms: &Campaign, solvency: &Solvency) {
+        self.line("Beside it:");
+        let returns = match terms.kind {
+            Kind::Draw | Kind::Ballot => "  all winners return",
+            Kind::EveryoneBuys | Kind::BonusDraw => "  all winners return, here all buyers",
+            Kind::Treat => "  all winners return: not in a treat",
+        };
+        self.amount(returns, solvency.all_winners_return);
+        let returns = domain::returns(terms, solvency).ok();
+        if let Some(some) = returns.and_then(|returns| returns.some) {
+            let label = format!(
+                "  {} of {} return, which leaves less",
+                some.returned,
+                terms.case(solvency.winners).buyers()
+            );
+            self.amount(&label, some.left);
+        }
+        self.amount("  all coins at face", solvency.all_coins_at_face);
+        if let Some(returns) = returns {
+            self.amount(
+                "  any returns with coins at face, units at cost",
+                returns.with_coins,
+            );
+        }
+        self.amount(
+            "  expires one seat short, the channel keeps its fees",
+            solvency.expires_with_fees,
+        );
     }
 
     /// What there is to promise from, and the promises.

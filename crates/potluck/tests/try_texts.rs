@@ -123,6 +123,10 @@ fn a_bonus_draw_has_prizes_and_no_refunds() {
             ("supplier: 20 x 80.00", " -1600.00"),
             ("prizes: 2 x 50.00", " -100.00"),
             ("all winners return, here all buyers", " -1700.00"),
+            // Who has a prize keeps it: 2 x (128 - 0.77 - 80 - 50) with the units at cost.
+            ("18 of 20 return, which leaves less", " -1445.54"),
+            ("all coins at face", " 790.60"),
+            ("any returns with coins at face, units at cost", " -59.54"),
             (
                 "Winning seats, which get a prize, in the order drawn: 6 16",
                 "",
@@ -169,6 +173,32 @@ fn a_treat_is_paid_by_one_and_its_merchant_bears_the_rewards() {
         ],
     );
     without(&text, &["supplier", "home stores", "left for the platform"]);
+}
+
+/// Labels and amounts of a template are those of one table: the one that leaves least.
+#[test]
+fn a_template_is_told_by_its_worst_table() {
+    let file = std::fs::read_to_string(example("e3")).unwrap();
+    let file = file.replace("seats = 5", "seats = 5\nprice_from = \"100.00\"");
+    let dir = Dir::new();
+    let ran = try_run(&[&dir.file("template.toml", file)]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    lines_in_order(
+        &ran.stdout,
+        &[
+            (
+                "A template: tables of 5 to 5 guests, bills of 100.00 to 300.00.",
+                "",
+            ),
+            ("sales: 1 x 100.00", " 100.00"),
+            ("commission: 1 x 10% of 100.00", " -10.00"),
+            ("rewards", " -20.00"),
+            ("left for the merchant", " 70.00"),
+            ("left of the commission for the platform", " 10.00"),
+            ("any returns with coins at face", " 70.00"),
+            ("paid in: 5 x 300.00", " 1500.00"),
+        ],
+    );
 }
 
 #[test]

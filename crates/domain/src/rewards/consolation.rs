@@ -19,7 +19,7 @@ pub struct Consolation {
 impl Consolation {
     /// `(N − W) × r` and `(N − W) × c`, whoever returns (rules 9.5).
     pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
-        let seats = Source::NonWinners.count(case.campaign.case(case.winners));
+        let seats = Source::NonWinners.count(case.all_kept());
         Ok(Bound {
             cash: case.campaign.with_tax(self.cash)?.times(seats)?,
             coins: self.coins.times(seats)?,

@@ -21,11 +21,11 @@ pub struct Dividend {
 }
 
 impl Dividend {
-    /// Source seats × floor(rate × b).
+    /// Source seats × floor(rate × b), whoever returns: by then the pool may have been shared out (rules 9.1).
     pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
         let each = self.base.amount(case.campaign)?.share(self.rate)?;
         Ok(Bound {
-            cash: each.times(self.source.count(case))?,
+            cash: each.times(self.source.count(case.all_kept()))?,
             coins: Coins::ZERO,
         })
     }

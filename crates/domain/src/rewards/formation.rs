@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use super::{Ask, Bound, Drawn, Source, Till};
-use crate::{Case, Coins, Money, Overflow};
+use crate::{Case, Coins, LeaderRule, Money, Overflow};
 
 /// A fixed sum for every seat but the leader's, to the member whose share link it used, else to the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -16,10 +16,13 @@ pub struct Formation {
 impl Formation {
     /// `(N − 1) × f`.
     pub(super) fn bound(&self, case: Case<'_>) -> Result<Bound, Overflow> {
-        // The leader's own seat is the first to be returned: it recruited nobody.
-        let recruited = Source::All
-            .count(case)
-            .min(case.campaign.group.seats.saturating_sub(1));
+        let kept = Source::All.count(case);
+        // Nobody was recruited for the leader's own seat, so most stands where his is among those that are back.
+        let recruited = if may_be_leaders(case) {
+            kept
+        } else {
+            kept.saturating_sub(1)
+        };
         Ok(Bound {
             cash: self.per_recruit.times(recruited)?,
             coins: Coins::ZERO,
@@ -43,5 +46,15 @@ impl Formation {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Whether one of the seats that are back can be the leader's. An exempt leader is never drawn, so he has bought only where
+/// everyone buys.
+fn may_be_leaders(case: Case<'_>) -> bool {
+    match case.campaign.group.leader {
+        LeaderRule::Equal => 0 < case.returned.count(),
+        LeaderRule::Exempt => 0 < case.returned.others,
+        LeaderRule::Buys => 0 < case.returned.winners,
     }
 }

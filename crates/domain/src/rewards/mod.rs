@@ -28,7 +28,7 @@ use till::{Ask, Till};
 pub use winner_bonus::WinnerBonus;
 
 use crate::{
-    Campaign, Case, Coins, FilledSeat, MAX_CAPS, MAX_REWARDS, Money, Overflow, ProgramKind,
+    Campaign, Case, Coins, FilledSeat, MAX_CAPS, MAX_REWARDS, Money, Overflow, ProgramKind, Rate,
     Refusal, RewardPaid,
 };
 
@@ -183,18 +183,15 @@ impl<'a> Drawn<'a> {
 }
 
 impl Source {
-    /// How many seats that is in a full group, at most, without those that were returned. Where everyone buys anybody may return,
-    /// else a winner does.
+    /// How many seats that is in a full group without those that were returned.
     fn count(self, case: Case<'_>) -> u32 {
-        let seats = case.campaign.group.seats;
-        let kept = seats.saturating_sub(case.returned);
-        let non_winners = seats.saturating_sub(case.winners);
-        match (self, case.campaign.kind.everyone_buys()) {
-            (Source::Winners, true) => case.winners.min(kept),
-            (Source::Winners, false) => case.winners.saturating_sub(case.returned),
-            (Source::NonWinners, true) => non_winners.min(kept),
-            (Source::NonWinners, false) => non_winners,
-            (Source::All, _) => kept,
+        let non_winners = case.campaign.group.seats.saturating_sub(case.winners);
+        let winners = case.winners.saturating_sub(case.returned.winners);
+        let non_winners = non_winners.saturating_sub(case.returned.others);
+        match self {
+            Source::Winners => winners,
+            Source::NonWinners => non_winners,
+            Source::All => winners.saturating_add(non_winners),
         }
     }
 
@@ -275,6 +272,69 @@ fn consolation_lasts(case: Case<'_>) -> Result<bool, Overflow> {
 }
 
 impl Program {
+    /// The same program with nothing to pay: what others in the campaign take from it stands, but for the cash of a consolation.
+    pub(crate) fn paying_nothing(&self) -> Program {
+        let mut idle = self.clone();
+        match &mut idle {
+            Program::Consolation(program) => {
+                (program.cash, program.coins) = (Money::ZERO, Coins::ZERO);
+            }
+            Program::WinnerBonus(program) => {
+                (program.cash, program.coins) = (Money::ZERO, Coins::ZERO);
+            }
+            Program::Leader(program) => (program.cash, program.coins) = (Money::ZERO, Coins::ZERO),
+            Program::Formation(program) => program.per_recruit = Money::ZERO,
+            Program::Generation(program) => program.rates.clear(),
+            Program::Differential(program) => program.rates_by_rank.clear(),
+            Program::SameLevel(program) => program.rate = Rate(0),
+            Program::Region(program) => {
+                (program.county, program.city, program.province) = (Rate(0), Rate(0), Rate(0));
+            }
+            Program::Dividend(program) => program.rate = Rate(0),
+        }
+        idle
+    }
+
+    /// What of so much cash that it costs reaches members: of what came by chance, less the tax that an owner bears on top.
+    fn to_members(&self, campaign: &Campaign, cost: Money) -> Result<Money, Overflow> {
+        let each = match self {
+            Program::Consolation(program) => program.cash,
+            Program::WinnerBonus(program) => program.cash,
+            Program::Leader(_)
+            | Program::Formation(_)
+            | Program::Generation(_)
+            | Program::Differential(_)
+            | Program::SameLevel(_)
+            | Program::Region(_)
+            | Program::Dividend(_) => return Ok(cost),
+        };
+        let gross = campaign.with_tax(each)?;
+        if gross <= each {
+            return Ok(cost);
+        }
+        // A cap pays so many in full; the one that meets it gets what is left, and tax is withheld of that.
+        let full = cost.0.div_euclid(gross.0);
+        let full = u32::try_from(full).map_err(|_| Overflow)?;
+        let rest = cost.minus(gross.times(full)?)?;
+        let (_, rest) = campaign.withheld().withheld_of(rest)?;
+        each.times(full)?.plus(rest)
+    }
+
+    /// Whether what it has cost stays spent when buyers return. A consolation is not taken back (rules 9.5); and what a dividend
+    /// program has put into the pool may have been shared out by then, which the owner bears (rules 9.1).
+    fn outlasts_returns(&self) -> bool {
+        match self {
+            Program::Consolation(_) | Program::Dividend(_) => true,
+            Program::WinnerBonus(_)
+            | Program::Leader(_)
+            | Program::Formation(_)
+            | Program::Generation(_)
+            | Program::Differential(_)
+            | Program::SameLevel(_)
+            | Program::Region(_) => false,
+        }
+    }
+
     /// Its name.
     pub fn kind(&self) -> ProgramKind {
         match self {
@@ -292,6 +352,9 @@ impl Program {
 
     /// The most its rule can cost in one group, before any cap. `at` is its position in the campaign's list.
     pub fn bound(&self, case: Case<'_>, at: usize) -> Result<Bound, Overflow> {
+        if case.is_all_back() && !self.outlasts_returns() {
+            return Ok(Bound::default());
+        }
         match self {
             Program::Consolation(program) => program.bound(case),
             Program::WinnerBonus(program) => program.bound(case),
@@ -489,6 +552,36 @@ pub fn envelope(case: Case<'_>) -> Result<Bound, Overflow> {
         total.cash = total.cash.plus((*sum).min(cap.limit))?;
     }
     Ok(total)
+}
+
+/// The most that members can get of it: tax that the owner bears on top of a reward is not theirs.
+pub(crate) fn most_to_members(case: Case<'_>) -> Result<(Vec<Bound>, Bound), Overflow> {
+    let campaign = case.campaign;
+    let mut shared = [Money::ZERO; MAX_CAPS];
+    let (mut each, mut total) = (Vec::new(), Bound::default());
+    for (at, reward) in campaign.rewards.iter().enumerate() {
+        let cost = reward.bound(case, at)?;
+        let cap = match reward.limit {
+            Limit::None | Limit::Own(_) => None,
+            Limit::Shared(cap) => Some(usize::try_from(cap).map_err(|_| Overflow)?),
+        };
+        let limit = cap.and_then(|cap| campaign.caps.get(cap));
+        let cash = limit.map_or(cost.cash, |cap| cost.cash.min(cap.limit));
+        let cash = reward.program.to_members(campaign, cash)?;
+        total.coins = total.coins.plus(cost.coins)?;
+        match cap {
+            None => total.cash = total.cash.plus(cash)?,
+            Some(cap) => {
+                let sum = shared.get_mut(cap).ok_or(Overflow)?;
+                *sum = sum.plus(cash)?;
+            }
+        }
+        each.push(Bound { cash, ..cost });
+    }
+    for (sum, cap) in shared.iter().zip(&campaign.caps) {
+        total.cash = total.cash.plus((*sum).min(cap.limit))?;
+    }
+    Ok((each, total))
 }
 
 /// What all programs paid in a drawn group.

@@ -30,6 +30,7 @@ mod people;
 mod profiles;
 mod purchases;
 mod recharges;
+mod reserves;
 mod returns;
 mod settlements;
 mod shop;

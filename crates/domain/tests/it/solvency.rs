@@ -73,88 +73,6 @@ fn e2_with_kept_fees_is_refused_with_the_term_and_the_nearest_values() {
     assert_eq!(refused.unwrap_err().code(), "campaign_not_solvent");
 }
 
-/// Everybody buys ten at 100.00 that cost 20.00; whoever opened the group gets a reward that no return takes back but the last.
-fn leaders_sale(reward: i64) -> Campaign {
-    let mut terms = campaign(10_000, 10, 10, 2_000);
-    terms.kind = Kind::EveryoneBuys;
-    terms.rewards = vec![rewards::Reward {
-        program: Program::Leader(rewards::Leader {
-            cash: Money(reward),
-            coins: Coins(0),
-            unless_won: false,
-        }),
-        limit: rewards::Limit::None,
-    }];
-    terms
-}
-
-#[test]
-fn some_returns_can_cost_more_than_all_and_the_reserve_covers_them() {
-    //       reward   nine return
-    let rows = [
-        (7_000, None),
-        (8_000, None),
-        (8_001, Some(Money(10_000 - 20_000 - 8_001))),
-        (70_000, Some(Money(10_000 - 20_000 - 70_000))),
-    ];
-    for (reward, left) in rows {
-        let mut terms = leaders_sale(reward);
-        let lines = check_solvency(&terms).unwrap();
-        assert_eq!(lines.all_winners_return, Money(-20_000));
-        let some = lines.some_return;
-        assert_eq!(some.map(|some| some.left), left, "{reward}");
-        assert!(some.is_none_or(|some| (some.returned, some.stock) == (9, Money(18_000))));
-        // With a reserve of 1 the owner must not be left with less than nothing.
-        terms.profile = Profile::CnDefault;
-        assert_eq!(check_solvency(&terms).is_ok(), left.is_none(), "{reward}");
-    }
-}
-
-/// It happens: nine return, the leader among them, and the tenth keeps what he bought.
-#[test]
-fn what_the_line_of_some_returns_says_can_come_to_pass() {
-    let terms = leaders_sale(70_000);
-    let left = check_solvency(&terms).unwrap().some_return.unwrap().left;
-    let mut shop = Shop::new();
-    let members = shop.members(10);
-    let id = shop.publish(terms);
-    let group = shop.open(id, members[0]);
-    for &member in &members[1..] {
-        shop.seat(group, member);
-    }
-    for (order, &member) in (0..).map(OrderId).zip(&members) {
-        shop.must(Command::ShipOrder { order });
-        shop.must(Command::ReceiveOrder { order, member });
-    }
-    for (order, &member) in (0..9).map(OrderId).zip(&members) {
-        shop.must(Command::ReturnOrder { order, member });
-        shop.must(Command::TakeBackOrder { order });
-    }
-    shop.wait(8 * 86_400);
-    shop.must(Command::Tick(Due::Order(OrderId(9))));
-    assert_eq!(
-        shop.world.member(members[0]).unwrap().available,
-        Money(70_000)
-    );
-    let earned = -shop.balance("sales") - shop.balance("cost-of-goods") - shop.balance("rewards");
-    assert_eq!(Money(earned), left);
-    shop.check();
-}
-
-/// Rewards that are reversed go where what is left of the envelope goes: not to the owner.
-#[test]
-fn where_the_pool_gets_what_is_left_all_returns_cost_the_whole_envelope() {
-    let mut terms = e0();
-    let before = check_solvency(&terms).unwrap();
-    terms.leftover = Leftover::Dividend;
-    let lines = check_solvency(&terms).unwrap();
-    assert_eq!(before.all_winners_return, Money(-2_000 - 4 * 500));
-    assert_eq!(
-        lines.all_winners_return,
-        Money(-2_000).minus(lines.envelope.cash).unwrap()
-    );
-}
-
 #[test]
 fn the_gate_is_at_zero_to_the_fen() {
     // 2 seats, 1 winner: sales 10.00, cost 6.00, one consolation of 4.00.
@@ -478,4 +396,104 @@ fn what_would_pass_instead_of_a_template_is_a_template() {
     terms.group.price = Money(1_000);
     let found = short(&terms).unwrap();
     assert_eq!((found.price, found.price_from), (Some(Money(2_777)), None));
+}
+
+/// With half of the returns reserved, a term that the reserve would eat half of does not help as much as it costs.
+#[test]
+fn the_term_named_is_one_without_which_it_passes() {
+    let mut own = crate::profiles::own_profile();
+    own.terms.return_reserve = Rate(500_000);
+    let mut terms = campaign(10_000, 2, 1, 8_050);
+    terms.profile = Profile::Own(Box::new(own));
+    terms.rewards = vec![
+        consolation(1_000, 0),
+        Reward {
+            program: Program::Leader(rewards::Leader {
+                cash: Money(150),
+                coins: Coins::ZERO,
+                unless_won: false,
+            }),
+            limit: rewards::Limit::None,
+        },
+    ];
+    let short = |terms: &Campaign| match check_solvency(terms) {
+        Err(Refusal::NotSolvent(short)) => (short.covered, short.term),
+        other => panic!("{other:?}"),
+    };
+    // 8.00 is left, and half of the 18.00 that all returns would cost is missing. The leader's 1.50 would leave 0.25 missing.
+    assert_eq!(short(&terms), (Money(-100), Term::Reserve));
+    // Whatever stands in a cap with it takes its room.
+    terms.profile = Profile::Seed;
+    terms.caps = vec![Cap {
+        name: "both".to_owned(),
+        limit: Money(2_000),
+    }];
+    terms.rewards[0] = Reward {
+        limit: rewards::Limit::Shared(0),
+        ..consolation(1_990, 0)
+    };
+    terms.rewards[1].limit = rewards::Limit::Shared(0);
+    assert_eq!(
+        short(&terms),
+        (Money(-50), Term::Reward(ProgramKind::Consolation))
+    );
+}
+
+/// Consolation in coins is the promise that breaks it: nothing else would help.
+#[test]
+fn coins_that_are_too_many_are_named() {
+    let mut terms = campaign(10_000, 4, 2, 9_000);
+    terms.kind = Kind::BonusDraw;
+    terms.profile = Profile::CnDefault;
+    terms.prize = Some(Prize {
+        title: crate::shop::text("prize"),
+        cost: Money::ZERO,
+    });
+    terms.rewards = vec![consolation(0, 2_001)];
+    let Err(Refusal::NotSolvent(short)) = check_solvency(&terms) else {
+        panic!()
+    };
+    assert_eq!(
+        (short.covered, short.term),
+        (Money(-2), Term::Reward(ProgramKind::Consolation))
+    );
+}
+
+/// Each figure of a template is the least of all its tables, also where it is refused.
+#[test]
+fn a_templates_figures_are_those_of_its_worst_tables() {
+    let mut terms = campaign(30_000, 6, 1, 0);
+    terms.kind = Kind::Treat;
+    terms.product.fulfilment = Fulfilment::AtTable;
+    terms.merchant = Some(MerchantTerms {
+        commission: Rate(100_000),
+    });
+    terms.group.seats_from = Some(3);
+    terms.group.price_from = Some(Money(10_000));
+    terms.rewards = vec![consolation(500, 0)];
+    let lines = check_solvency(&terms).unwrap();
+    assert_eq!((lines.price, lines.seats), (Money(10_000), 6));
+    assert_eq!(
+        (lines.merchant, lines.platform),
+        (Money(9_000 - 2_500), Money(1_000))
+    );
+    // A bonus that grows with the bill leaves least at the largest; the platform has least at the smallest.
+    terms.rewards = vec![Reward {
+        program: Program::Generation(rewards::Generation {
+            source: rewards::Source::All,
+            base: rewards::Base::Price,
+            rates: vec![Rate(200_000)],
+            vip_depth: None,
+        }),
+        limit: rewards::Limit::None,
+    }];
+    let Err(Refusal::NotSolvent(short)) = check_solvency(&terms) else {
+        panic!()
+    };
+    let lines = short.solvency;
+    assert_eq!((lines.price, lines.seats), (Money(30_000), 6));
+    assert_eq!(
+        (short.covered, lines.merchant, lines.platform),
+        (Money(-9_000), Money(-9_000), Money(1_000))
+    );
 }

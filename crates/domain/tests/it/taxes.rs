@@ -313,3 +313,23 @@ pub(crate) fn every_kind() -> Vec<Record> {
     shop.must(Command::PayTax { amount: Money(1) });
     shop.records
 }
+
+/// What members are told they can get at most is what reaches them: the tax that the owner bears goes to the tax office.
+#[test]
+fn what_members_can_get_at_most_is_without_the_tax_that_the_owner_bears() {
+    let most = |terms: &Campaign| most_rewards(terms).unwrap();
+    assert_eq!(most(&borne()), most(&taxed()));
+    // Of a cap of 7.00 the first gets his 5.04 of 6.30, the second what is left of 0.70 without a fifth.
+    let mut capped = borne();
+    capped.rewards[0].limit = Limit::Own(Money(700));
+    let (each, all) = most(&capped);
+    assert_eq!(each[0].1.cash, Money(504 + 56));
+    let others: i64 = each[1..].iter().map(|(_, bound)| bound.cash.0).sum();
+    assert_eq!(all.cash, Money(504 + 56 + others));
+    capped.caps = vec![Cap {
+        name: "all".to_owned(),
+        limit: Money(700),
+    }];
+    capped.rewards[0].limit = Limit::Shared(0);
+    assert_eq!(most(&capped), (each, all));
+}

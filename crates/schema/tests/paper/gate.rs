@@ -15,20 +15,11 @@ pub(crate) struct Worst {
 
 /// The most a program's rule can cost in a group with so many winners, before any cap (rules 7, third column).
 pub(crate) fn rule_bound(plan: &Plan, rule: usize, winners: i128) -> i128 {
-    bound_after(plan, rule, winners, 0)
-}
-
-/// The same of what still stands when so many buyers have returned, of all that could have (rules 9.1): no seat that is back
-/// is a source, and nothing is known of which they are, but that in a draw they have won.
-fn bound_after(plan: &Plan, rule: usize, winners: i128, back: i128) -> i128 {
-    let (losers, kept) = (plan.seats - winners, plan.seats - back);
-    let all_buy = buyers(plan, winners) == plan.seats && plan.kind != "ballot";
+    let losers = plan.seats - winners;
     let seats = |from: &From| match from.source.as_str() {
-        "winners" if all_buy => winners.min(kept),
-        "winners" => winners - back,
-        "non-winners" if all_buy => losers.min(kept),
+        "winners" => winners,
         "non-winners" => losers,
-        "all" => kept,
+        "all" => plan.seats,
         other => panic!("source {other} is none of rules 7"),
     };
     let shares = |from: &From, rates: &[i128]| -> i128 {
@@ -37,10 +28,9 @@ fn bound_after(plan: &Plan, rule: usize, winners: i128, back: i128) -> i128 {
     };
     match &plan.programs[rule].rule {
         Rule::Consolation { cash, .. } => losers * cash,
-        Rule::WinnerBonus { cash, .. } if all_buy => winners.min(kept) * cash,
-        Rule::WinnerBonus { cash, .. } => (winners - back) * cash,
+        Rule::WinnerBonus { cash, .. } => winners * cash,
         Rule::Leader { cash, .. } => *cash,
-        Rule::Formation { per_recruit } => kept.min(plan.seats - 1) * per_recruit,
+        Rule::Formation { per_recruit } => (plan.seats - 1) * per_recruit,
         Rule::Generation { from, rates, .. } => shares(from, rates),
         Rule::Differential {
             from,
@@ -52,12 +42,9 @@ fn bound_after(plan: &Plan, rule: usize, winners: i128, back: i128) -> i128 {
     }
 }
 
-/// The same with its own cap.
+/// The same with its cap.
 pub(crate) fn bound(plan: &Plan, rule: usize, winners: i128) -> i128 {
-    capped(plan, rule, rule_bound(plan, rule, winners))
-}
-
-fn capped(plan: &Plan, rule: usize, bound: i128) -> i128 {
+    let bound = rule_bound(plan, rule, winners);
     match &plan.programs[rule].budget {
         Budget::Own(cap) => bound.min(*cap),
         Budget::Shared(name) => bound.min(plan.caps[name]),
@@ -67,20 +54,22 @@ fn capped(plan: &Plan, rule: usize, bound: i128) -> i128 {
 
 /// The sum of all bounds, a shared cap counted once.
 pub(crate) fn envelope(plan: &Plan, winners: i128) -> i128 {
-    envelope_after(plan, winners, 0)
+    envelope_of(plan, winners, |_| true)
 }
 
-fn envelope_after(plan: &Plan, winners: i128, back: i128) -> i128 {
+/// The same of some of the programs.
+fn envelope_of(plan: &Plan, winners: i128, counts: impl Fn(&str) -> bool) -> i128 {
     let mut sum = 0;
     let mut shared: BTreeMap<&String, i128> = BTreeMap::new();
-    for (rule, Program { budget, .. }) in plan.programs.iter().enumerate() {
+    for (rule, Program { name, budget, .. }) in plan.programs.iter().enumerate() {
+        if !counts(name) {
+            continue;
+        }
         match budget {
             Budget::Shared(name) => {
-                *shared.entry(name).or_default() += bound_after(plan, rule, winners, back);
+                *shared.entry(name).or_default() += rule_bound(plan, rule, winners);
             }
-            Budget::Own(_) | Budget::Open => {
-                sum += capped(plan, rule, bound_after(plan, rule, winners, back));
-            }
+            Budget::Own(_) | Budget::Open => sum += bound(plan, rule, winners),
         }
     }
     let shared = shared.into_iter();
@@ -128,69 +117,22 @@ pub(crate) fn owners(plan: &Plan, worst: Worst) -> i128 {
     }
 }
 
-/// With so many winners, if every buyer returns: consolation, products and prizes are spent, every other reward is
-/// reversed (rules 9.1, 9.5), and the channel may keep its fees. A treat has no return.
+/// With so many winners, if every buyer returns: consolation, products and prizes are spent, what went into the pool may be shared
+/// out, every other reward is reversed (rules 9.1, 9.5), and the channel may keep its fees. A treat has no return.
 fn all_return(plan: &Plan, winners: i128) -> i128 {
     if plan.kind == "treat" {
         return owners(plan, worst_with(plan, winners));
     }
-    let consolation = |rule: &usize| plan.programs[*rule].name == "consolation";
-    let consolations: i128 = (0..plan.programs.len())
-        .filter(consolation)
-        .map(|rule| bound(plan, rule, winners))
-        .sum();
     // What is reversed goes where what is left goes.
-    let spent = if plan.rest_to_pool {
-        envelope(plan, winners)
-    } else {
-        consolations
-    };
+    let spent = envelope_of(plan, winners, |name| {
+        plan.rest_to_pool || name == "consolation" || name == "dividend"
+    });
     let kept = if plan.fee_kept {
         fees(plan, winners)
     } else {
         0
     };
     -supplier(plan, winners) - spent - kept
-}
-
-/// With so many winners, what is left at the worst when some buyers return, but not all, with what is back at cost: looked at for
-/// every number of them.
-fn some_return(plan: &Plan, winners: i128) -> Option<i128> {
-    let all = buyers(plan, winners);
-    if plan.kind == "treat" {
-        return None;
-    }
-    let left = |back: i128| {
-        let kept = all - back;
-        let fees = if plan.fee_kept {
-            fees(plan, winners)
-        } else {
-            kept * (plan.price * plan.fee + 500_000).div_euclid(1_000_000)
-        };
-        let of_others = if plan.commission.is_some() {
-            kept * commission(plan)
-        } else {
-            kept * origin_share(plan)
-        };
-        let rewards = if plan.rest_to_pool {
-            envelope(plan, winners)
-        } else {
-            envelope_after(plan, winners, back)
-        };
-        // Who has no prize returns first.
-        let prizes_kept = if plan.kind == "bonus-draw" {
-            winners.min(kept)
-        } else {
-            0
-        };
-        let stays_out = if plan.commission.is_some() {
-            0
-        } else {
-            kept * plan.cost + prizes_kept * plan.prize
-        };
-        kept * plan.price - stays_out - fees - of_others - rewards
-    };
-    (1..all).map(left).min()
 }
 
 /// Coins that can be given with so many winners: caps do not limit them.
@@ -210,7 +152,7 @@ fn coins(plan: &Plan, winners: i128) -> i128 {
 }
 
 /// Whether the campaign may be published (rules 8): with every number of winners the owner keeps at least nothing, also
-/// after what the profile wants covered of the loss by returns, the units that are back being worth what they cost, and
+/// after what the profile wants covered of the loss by all returns, the units that are back being worth what they cost, and
 /// of the loss by coins used at their face, each by itself.
 pub(crate) fn passes(plan: &Plan) -> bool {
     let reserved = match plan.profile.as_str() {
@@ -231,8 +173,7 @@ pub(crate) fn passes(plan: &Plan) -> bool {
         } else {
             supplier(plan, winners)
         };
-        let all = all_return(plan, winners) + stock;
-        let returned = some_return(plan, winners).map_or(all, |some| some.min(all));
+        let returned = all_return(plan, winners) + stock;
         0 <= left && (!reserved || 0 <= returned && coins(plan, winners) <= left)
     })
 }

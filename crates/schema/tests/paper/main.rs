@@ -7,5 +7,6 @@ mod file;
 mod gate;
 mod laws;
 mod oracle;
+mod outcomes;
 mod plans;
 mod rows;

@@ -149,8 +149,11 @@ pub(crate) struct SolvencyLines {
     pub(crate) origin_share: Amount,
     pub(crate) margin_floor: Amount,
     pub(crate) all_winners_return: Amount,
-    /// Where fewer returns than all leave less: those that leave least.
+    /// Where fewer returns than all leave less: those that leave least. Printed; nothing is refused for it.
     pub(crate) some_return: Option<SomeReturn>,
+    /// The least that is left whoever returns, or does not use his right in a ballot: units that are back at cost, and all coins
+    /// that then stand at their face. Printed; nothing is refused for it.
+    pub(crate) returns_and_coins: Amount,
     pub(crate) all_coins_at_face: Amount,
     pub(crate) expires_with_fees: Amount,
     /// What share of "all winners return" the profile asks to cover, as profile files write it.
@@ -255,6 +258,11 @@ pub(crate) fn solvency_lines(campaign: &Campaign, solvency: &Solvency) -> Solven
     if campaign.origin_share.is_some() && !solvency.is_merchants {
         terms.push(cash("origin-share", solvency.origin_share));
     }
+    // A sum that does not fit is refused before it is shown.
+    let returns = domain::returns(campaign, solvency).unwrap_or(domain::Returns {
+        some: None,
+        with_coins: solvency.all_coins_at_face,
+    });
     SolvencyLines {
         winners: solvency.winners,
         price_total: solvency.sales.into(),
@@ -264,10 +272,11 @@ pub(crate) fn solvency_lines(campaign: &Campaign, solvency: &Solvency) -> Solven
         origin_share: solvency.origin_share.into(),
         margin_floor: solvency.margin_floor.into(),
         all_winners_return: solvency.all_winners_return.into(),
-        some_return: solvency.some_return.map(|some| SomeReturn {
+        some_return: returns.some.map(|some| SomeReturn {
             returned: some.returned,
             left: some.left.into(),
         }),
+        returns_and_coins: returns.with_coins.into(),
         all_coins_at_face: solvency.all_coins_at_face.into(),
         expires_with_fees: solvency.expires_with_fees.into(),
         return_reserve: percent(solvency.return_reserve),
