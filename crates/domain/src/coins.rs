@@ -136,6 +136,12 @@ impl World {
         lots.into_iter().map(lot).collect()
     }
 
+    /// When coins end that somebody gets now.
+    pub(crate) fn new_coins_end(&self) -> Millis {
+        let month = self.now.month().plus(self.profile.terms().coin_months);
+        month.plus(1).begins()
+    }
+
     /// All members' coins by when they expire, the oldest first. Costs a pass over all members.
     pub fn coin_vintages(&self) -> Vec<CoinLot> {
         let mut by_month: BTreeMap<Millis, i64> = BTreeMap::new();
@@ -182,6 +188,9 @@ impl World {
     }
 
     pub(crate) fn apply_coins_expired(&mut self, lost: &[CoinsLost], more: bool) {
+        for lost in lost {
+            self.note_gifts_ended(lost.member);
+        }
         // What is lost leaves with the event's lines: whether anything is left is seen at the next look.
         let none_left = lost.is_empty() && self.members.iter().all(|member| member.coins == 0);
         self.lots.look_at = if more {

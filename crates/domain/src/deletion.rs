@@ -73,8 +73,8 @@ impl World {
         let mut left = owed(known.available)
             .max(Money::ZERO)
             .plus(owed(known.vesting))?;
-        for (_, recharge) in self.recharges(member) {
-            left = left.plus(self.refundable_now(&recharge, now))?;
+        for (id, recharge) in self.recharges(member) {
+            left = left.plus(self.refundable_now(id, &recharge, now))?;
         }
         Ok(left)
     }

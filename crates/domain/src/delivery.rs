@@ -158,8 +158,9 @@ impl World {
             | PurchaseState::Received { .. }
             | PurchaseState::Returning { .. } => false,
         };
-        let fulfilment = self.sku(known.sku)?.terms.fulfilment;
-        (waits && fulfilment == Fulfilment::Ship).then_some(known.member)
+        // By its own terms: those of what is sold may have become others.
+        let is_sent = known.fetch.is_none() && known.package.is_none();
+        (waits && is_sent).then_some(known.member)
     }
 
     /// Whether the county of a delivery address counts, of one that was removed, too.

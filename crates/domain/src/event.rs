@@ -682,6 +682,9 @@ pub enum Bounce {
     /// The member has had all entries of the day that he, the installation or the campaign allows.
     #[n(60)]
     EntriesLimit,
+    /// The installation's profile does not allow any more what it would pay.
+    #[n(61)]
+    ProfileForbids,
 }
 
 impl Bounce {
@@ -710,6 +713,7 @@ impl Bounce {
             Bounce::LossPause => "loss_pause",
             Bounce::MoneyLimit => "money_limit",
             Bounce::EntriesLimit => "entries_limit",
+            Bounce::ProfileForbids => "profile_forbids",
         }
     }
 }

@@ -166,7 +166,8 @@ impl World {
                 | Bounce::NotVerified
                 | Bounce::LossPause
                 | Bounce::MoneyLimit
-                | Bounce::EntriesLimit,
+                | Bounce::EntriesLimit
+                | Bounce::ProfileForbids,
             ) => Err(Refusal::GroupFull(id)),
         }
     }

@@ -356,6 +356,12 @@ pub struct Recharge {
     /// The gift is still to come.
     #[n(7)]
     pub gift_due: bool,
+    /// When the coins of the gift end, once they were given.
+    #[n(8)]
+    pub gift_ends: Option<Millis>,
+    /// Coins of the gift that have ended and that nobody had used.
+    #[cbor(n(9), default, skip_if = "no_coins")]
+    pub gift_ended: Coins,
 }
 
 impl Recharge {
@@ -364,8 +370,15 @@ impl Recharge {
         self.terms.worth(self.price, coins)
     }
 
-    /// How much of a gift that was given goes back with what is unused: gift × unused / total, rounded down.
+    /// How much of a gift that was given goes back with what is unused: gift × unused / total, rounded down, less what has ended
+    /// before anybody used it.
     pub fn gift_to_return(&self) -> Coins {
+        let part = self.gift_of_unused();
+        Coins(part.0.saturating_sub(self.gift_ended.0).max(0))
+    }
+
+    /// gift × unused / total, rounded down.
+    fn gift_of_unused(&self) -> Coins {
         if self.gift_due {
             return Coins::ZERO;
         }
@@ -383,13 +396,14 @@ impl Recharge {
     }
 
     /// Where some of the coins that were given are not there any more they were used in place of bought ones, and count among the
-    /// total as much as among what is unused.
+    /// total as much as among what is unused. What has ended unused nobody has had anything of: it counts as if it were there.
     fn refundable_with(&self, gift: Coins) -> Money {
         let worth = self.worth(self.left);
         if self.gift_to_return() <= gift {
             return worth;
         }
-        let unused = i128::from(self.left.0).saturating_add(i128::from(gift.0));
+        let there = i128::from(gift.0).saturating_add(i128::from(self.gift_ended.0));
+        let unused = i128::from(self.left.0).saturating_add(there);
         let total = i128::from(self.terms.coins.0).saturating_add(i128::from(self.terms.gift.0));
         let part = i128::from(self.price.0).saturating_mul(unused);
         let part = part.div_euclid(total.max(1));
@@ -562,8 +576,9 @@ impl World {
     }
 
     /// What would go back of a recharge now.
-    pub(crate) fn refundable_now(&self, known: &Recharge, now: Millis) -> Money {
-        known.refundable(self.gift_back(known, now))
+    pub(crate) fn refundable_now(&self, id: PurchaseId, known: &Recharge, now: Millis) -> Money {
+        let known = self.with_gift_ended(id, known, now);
+        known.refundable(self.gift_back(&known, now))
     }
 
     pub(crate) fn decide_recharge(
@@ -576,6 +591,7 @@ impl World {
         let known = self.recharges.open.get(&recharge);
         let known = known.filter(|known| known.member == member && known.left.is_positive());
         let known = known.ok_or(RechargeRefusal::UnknownRecharge(recharge))?;
+        let known = &self.with_gift_ended(recharge, known, now);
         let gift = self.gift_back(known, now);
         let amount = known.refundable(gift);
         if self.coins_held(member).is_positive() {
@@ -607,7 +623,18 @@ impl World {
         Ok(None)
     }
 
-    /// A recharge that did not go back in full in time gets its gift.
+    /// A recharge as it will be when the coins that have ended by now are taken: there may be more of them than one turn takes.
+    fn with_gift_ended(&self, id: PurchaseId, known: &Recharge, now: Millis) -> Recharge {
+        let ending = self.gifts_ending(known.member, now);
+        let ended = ending.iter().find(|(recharge, _)| *recharge == id);
+        let more = ended.map_or(0, |(_, coins)| coins.0);
+        Recharge {
+            gift_ended: Coins(known.gift_ended.0.saturating_add(more)),
+            ..*known
+        }
+    }
+
+    /// A recharge that did not go back in full in time gets its gift. Coins that have ended are gone before.
     pub(crate) fn due_in_recharge(
         &self,
         recharge: PurchaseId,
@@ -617,6 +644,7 @@ impl World {
         let Some(known) = self.recharges.open.get(&recharge) else {
             return;
         };
+        self.due_coins(now, events);
         if known.gift_due && known.in_full_until() <= now {
             self.give_all(recharge, known, now, events);
         }
@@ -662,6 +690,8 @@ impl World {
                     paid_at: self.now,
                     fee_back: if *fee_kept { Money::ZERO } else { *fee },
                     gift_due: terms.has_gift(),
+                    gift_ends: None,
+                    gift_ended: Coins::ZERO,
                 };
                 self.apply_recharged(*recharge, known);
             }

@@ -178,7 +178,7 @@ pub enum Refusal {
     #[error("{0} is not a region that can be named here")]
     UnknownRegion(Region),
     /// A declared region stands for 90 days.
-    #[error("the region can be changed only from {} ms on", from.0)]
+    #[error("the region can be changed only from {} on", from.to_date())]
     RegionStands {
         /// From when on it can be changed.
         from: Millis,

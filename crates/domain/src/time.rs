@@ -68,6 +68,16 @@ impl Millis {
         Month(low)
     }
 
+    /// The date of Shanghai, as `2026-11-23`.
+    pub fn to_date(self) -> String {
+        let month = self.month();
+        let before = month.begins().shanghai_day();
+        let day = self.shanghai_day().saturating_sub(before).saturating_add(1);
+        let year = (month.0 / 12).saturating_add(1970);
+        let of_year = (month.0 % 12).saturating_add(1);
+        format!("{year:04}-{of_year:02}-{day:02}")
+    }
+
     /// When a date of Shanghai begins; none if there is no such date from 1970 to 7430.
     pub fn of_date(year: i64, month: u8, day: u8) -> Option<Millis> {
         if !(1..=12).contains(&month) || day < 1 {
@@ -147,6 +157,7 @@ mod tests {
         ] {
             let here = Millis(unix * 1000 - SHANGHAI_MS);
             let (year, month, day) = date;
+            assert_eq!(here.to_date(), format!("{year}-{month:02}-{day:02}"));
             assert_eq!(Millis::of_date(year, month, day), Some(here), "{date:?}");
             assert_eq!(
                 here.month().0,

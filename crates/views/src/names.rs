@@ -155,6 +155,7 @@ impl Word for RefundReason {
         RefundReason::Bounced(Bounce::LossPause),
         RefundReason::Bounced(Bounce::MoneyLimit),
         RefundReason::Bounced(Bounce::EntriesLimit),
+        RefundReason::Bounced(Bounce::ProfileForbids),
         RefundReason::Left,
         RefundReason::Closed(Closing::Expired),
         RefundReason::Closed(Closing::LeaderGone),

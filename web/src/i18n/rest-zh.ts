@@ -183,7 +183,7 @@ export const restZh = {
   },
   reason: {
     group_full: '团已满员', group_expired: '团已过期', group_cancelled: '团已取消', group_void: '团已作废', group_settled: '团已结算', second_payment: '重复付款',
-    amount_differs: '付款金额与价格不符', nothing_to_pay: '没有对应的名额', seat_limit: '已达每人名额上限', leader_not_paid: '团长还没付款', member_frozen: '账号已被冻结', member_limit: '你自己或平台设置的限额、禁入不允许', self_excluded: '你已自我禁入', too_young: '未达到平台的最低年龄', not_verified: '你的姓名和年龄还没有核实', loss_pause: '连续未中后的暂停期未满', money_limit: '超过同时在团中的金额上限', entries_limit: '已达每日参与次数上限', purchase_over: '购买已失效或结束', coins_gone: '抵扣的购物币已不在', not_in_circle: '这是圈子的团，圈子里没有空位', right_lapsed: '购买资格已过时限',
+    amount_differs: '付款金额与价格不符', nothing_to_pay: '没有对应的名额', seat_limit: '已达每人名额上限', leader_not_paid: '团长还没付款', member_frozen: '账号已被冻结', member_limit: '你自己或平台设置的限额、禁入不允许', self_excluded: '你已自我禁入', too_young: '未达到平台的最低年龄', not_verified: '你的姓名和年龄还没有核实', loss_pause: '连续未中后的暂停期未满', money_limit: '超过同时在团中的金额上限', entries_limit: '已达每日参与次数上限', profile_forbids: '平台规则已不再允许', purchase_over: '购买已失效或结束', coins_gone: '抵扣的购物币已不在', not_in_circle: '这是圈子的团，圈子里没有空位', right_lapsed: '购买资格已过时限',
     expired: '到点未满员', leader_gone: '团长没有付款或已退出', cancelled: '团已取消', void: '没有等到随机数', left: '主动退出', lost: '未中奖', returned: '退货', bill_reversed: '门店撤销了付款', unknown: '未说明',
   },
   pay: {

@@ -417,8 +417,10 @@ pub enum AllianceRefusal {
     /// It was taken back before.
     #[error("payment {0} at a counter was taken back already")]
     CounterReversed(CounterId),
-    /// A cashier voids on the day of the payment only.
-    #[error("payment {0} at a counter is of another day: the merchant can refund it")]
+    /// A cashier voids on the day of the payment only, and before a statement tells of it.
+    #[error(
+        "payment {0} at a counter is of another day, or a statement tells of it: the merchant can refund it"
+    )]
     CounterVoidLate(CounterId),
     /// He has one, or had one: it is the first in his life.
     #[error("member {0} has a home store, or had one")]

@@ -327,7 +327,13 @@ fn given_purchase(recharge: PurchaseId, member: MemberId, unit: &HeldUnit) -> Pu
 impl World {
     pub(super) fn apply_gift(&mut self, event: &RechargeEvent) {
         match event {
-            RechargeEvent::GiftGiven { recharge, .. } => self.apply_given(*recharge),
+            RechargeEvent::GiftGiven { recharge, .. } => {
+                let ends = self.new_coins_end();
+                if let Some(known) = self.recharges.open.get_mut(recharge) {
+                    known.gift_ends = Some(ends);
+                }
+                self.apply_given(*recharge);
+            }
             RechargeEvent::UnitGiven {
                 recharge,
                 purchase,
@@ -354,6 +360,36 @@ impl World {
             | RechargeEvent::CounterUsed { .. }
             | RechargeEvent::CounterBack { .. }
             | RechargeEvent::Refunded { .. } => {}
+        }
+    }
+
+    /// Coins of gifts of a member's that have ended by now and are still in his lots: nobody has used them. The older
+    /// recharge's first, where coins of several end together.
+    pub(super) fn gifts_ending(&self, member: MemberId, now: Millis) -> Vec<(PurchaseId, Coins)> {
+        let mut lots = self.coin_lots(member);
+        lots.retain(|lot| lot.expires <= now);
+        let mut ending = Vec::new();
+        for (id, known) in self.recharges(member) {
+            let lot = lots
+                .iter_mut()
+                .find(|lot| Some(lot.expires) == known.gift_ends);
+            let Some(lot) = lot else { continue };
+            let coins = known.terms.gift.min(lot.coins);
+            lot.coins = Coins(lot.coins.0.saturating_sub(coins.0));
+            ending.push((id, coins));
+        }
+        ending
+    }
+
+    /// A member loses the coins of his that have ended. His lots are as they were before.
+    pub(crate) fn note_gifts_ended(&mut self, member: MemberId) {
+        if self.recharges.open.is_empty() {
+            return;
+        }
+        for (id, coins) in self.gifts_ending(member, self.now) {
+            if let Some(known) = self.recharges.open.get_mut(&id) {
+                known.gift_ended = Coins(known.gift_ended.0.saturating_add(coins.0));
+            }
         }
     }
 

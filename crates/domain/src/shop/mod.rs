@@ -310,6 +310,10 @@ pub enum ShopEvent {
         /// The coins that come back.
         #[n(4)]
         coins: Coins,
+        /// Nobody ever had the units, and the supplier is not owed this much for them any more: they are the stock that they
+        /// were. None where they were handed out, or the supplier has been paid meanwhile: then all of them are paid for.
+        #[n(5)]
+        undone: Option<Money>,
     },
     /// A purchase was given out at a store.
     #[n(14)]
@@ -690,8 +694,9 @@ impl World {
                 purchase,
                 refund,
                 amount,
+                undone,
                 ..
-            } => self.apply_purchase_returned(*purchase, *refund, *amount),
+            } => self.apply_purchase_returned(*purchase, (*refund, *amount), *undone),
             ShopEvent::PurchaseRedeemed {
                 purchase, kept_at, ..
             } => self.apply_redeemed(*purchase, *kept_at),
@@ -723,10 +728,13 @@ pub(crate) fn shop_lines(
             member,
             amount,
             coins,
+            undone,
             ..
         } => {
             move_money(Account::RefundsDue, Account::Sales, amount.0)?;
-            move_money(Account::Coins(*member), Account::CoinsIssued, coins.0)
+            move_money(Account::Coins(*member), Account::CoinsIssued, coins.0)?;
+            let cost = undone.unwrap_or(Money::ZERO);
+            move_money(Account::CostOfGoods, Account::Suppliers, cost.0)
         }
         ShopEvent::SkuListed { .. }
         | ShopEvent::SkuChanged { .. }

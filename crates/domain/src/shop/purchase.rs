@@ -283,7 +283,8 @@ impl World {
         if free < asked.coins {
             return Err(ShopRefusal::CoinsShort { free }.into());
         }
-        let unit = self.require_package(member, (asked.units, bill), terms.package, now)?;
+        let unit = self.require_package(member, (asked.units, bill), terms.package, now);
+        let unit = unit.map_err(|refusal| of_package(sku, refusal))?;
         let own = known.own.min(asked.units);
         let of = Purchase {
             member,
@@ -351,9 +352,13 @@ impl World {
         let free = Coins(have.0.saturating_sub(held).max(0));
         let earned = free.min(known.coins);
         let bought = self.parts_of(known.member, known.coins.minus(earned)?);
+        let may_recharge = self.profile_terms().recharge_cap.is_some();
         let bounce = match known.state {
             PurchaseState::Reserved { .. } if amount != known.cash() => Some(Bounce::AmountDiffers),
             PurchaseState::Reserved { .. } if bought.is_none() => Some(Bounce::CoinsGone),
+            PurchaseState::Reserved { .. } if known.package.is_some() && !may_recharge => {
+                Some(Bounce::ProfileForbids)
+            }
             PurchaseState::Reserved { .. } => None,
             PurchaseState::Paid
             | PurchaseState::Waiting { .. }
@@ -549,7 +554,21 @@ impl World {
             refund: RefundId(self.next_refund),
             amount: known.cash(),
             coins: Coins(known.coins.0.saturating_sub(bought.0)),
+            undone: self.undone(known),
         }));
+    }
+
+    /// What the supplier is owed no longer, if nobody ever had the units. What he has been paid stays paid.
+    fn undone(&self, known: &Purchase) -> Option<Money> {
+        match known.state {
+            PurchaseState::Paid | PurchaseState::Waiting { .. } => {
+                Some(known.cost).filter(|cost| *cost <= self.suppliers_owed())
+            }
+            PurchaseState::Reserved { .. }
+            | PurchaseState::Shipped { .. }
+            | PurchaseState::Received { .. }
+            | PurchaseState::Returning { .. } => None,
+        }
     }
 
     /// What time has made due in a purchase. What is to be paid yet may hold coins that have ended: they pay nothing any more.
@@ -620,6 +639,17 @@ impl World {
         };
         self.held_with(sku).filter_map(first).min()
     }
+}
+
+/// What a package gives may be sold nowhere: it is told of the package that there is none.
+fn of_package(sku: SkuId, refusal: Refusal) -> Refusal {
+    if let Refusal::Shop(ShopRefusal::OutOfStock { free, .. }) = refusal {
+        return ShopRefusal::OutOfStock { sku, free }.into();
+    }
+    if let Refusal::Shop(ShopRefusal::NotOnSale(_)) = refusal {
+        return ShopRefusal::NotOnSale(sku).into();
+    }
+    refusal
 }
 
 impl Shop {
@@ -764,18 +794,19 @@ impl World {
         self.bought_is_spent(id);
     }
 
-    /// What came back is paid for: the supplier is owed for it once.
+    /// What came back is paid for: the supplier is owed for it once. What nobody had is as it was.
     pub(super) fn apply_purchase_returned(
         &mut self,
         id: PurchaseId,
-        refund: RefundId,
-        amount: Money,
+        (refund, amount): (RefundId, Money),
+        undone: Option<Money>,
     ) {
         let Some(of) = self.end_purchase(id) else {
             return;
         };
         self.bought_is_spent(id);
-        self.change_sku(of.sku, |known| known.give(of.units, of.units));
+        let own = if undone.is_some() { of.own } else { of.units };
+        self.change_sku(of.sku, |known| known.give(of.units, own));
         let Some((txn, fee_back)) = of.paid else {
             self.corrupt("a purchase that was not paid came back");
             return;

@@ -170,10 +170,21 @@ impl World {
             .collect()
     }
 
-    /// What is or was sold of a product.
+    /// What is or was sold of a product, as it can be bought: of a package no more units are free than of what it gives.
     pub fn skus_of(&self, product: &[u8; 16]) -> Vec<SkuView> {
         let ids = self.shop.by_product.get(product).into_iter().flatten();
-        ids.filter_map(|&id| self.sku(id)).collect()
+        let known = ids.filter_map(|&id| self.sku(id));
+        let free = |sku: &SkuView| {
+            let gift = sku.terms.package.and_then(|package| package.unit);
+            let given = gift.and_then(|gift| self.sku_ref(gift.sku));
+            given.map_or(sku.free, |given| sku.free.min(given.free))
+        };
+        known
+            .map(|sku| SkuView {
+                free: free(&sku),
+                ..sku
+            })
+            .collect()
     }
 
     /// Units that winners of the platform's own campaigns have returned and that are not on sale, by campaign.

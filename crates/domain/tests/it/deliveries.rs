@@ -3,6 +3,7 @@
 use domain::*;
 use proptest::prelude::*;
 
+use crate::purchases::{asked, buy, list, pay, terms};
 use crate::shop::Shop;
 use crate::standing::{DAY_S, sale};
 
@@ -305,4 +306,30 @@ proptest! {
         }
         shop.check();
     }
+}
+
+/// It was sold to be sent, and goes on to be, whatever is sold under its number by then.
+#[test]
+fn what_was_sold_to_be_sent_is_sent() {
+    let mut shop = Shop::new();
+    let member = shop.member(None);
+    let sku = list(&mut shop, terms(10_000, 6_000), 5);
+    let wanted = asked(&shop, member, sku, 1, 1, 0);
+    let purchase = buy(&mut shop, wanted).unwrap();
+    assert_eq!(pay(&mut shop, purchase, "T1", 10_000), "paid");
+    let mut picked = terms(10_000, 6_000);
+    picked.fulfilment = Fulfilment::PickUp;
+    picked.fetch = Some(FetchTerms {
+        stores: Vec::new(),
+        days: None,
+    });
+    shop.must(Command::Shop(ShopCommand::ChangeSku {
+        sku,
+        terms: Box::new(picked),
+    }));
+    assert_eq!(shop.world.purchase_to_send(purchase), Some(member));
+    let wanted = asked(&shop, member, sku, 2, 1, 0);
+    let fetched = buy(&mut shop, wanted).unwrap();
+    assert_eq!(shop.world.purchase_to_send(fetched), None);
+    shop.check();
 }

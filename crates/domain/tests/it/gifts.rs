@@ -111,12 +111,14 @@ fn a_unit_is_held_from_the_reservation_on() {
     let refused = buy(&mut shop, late).unwrap_err();
     assert_eq!(
         refused,
-        ShopRefusal::OutOfStock {
-            sku: thing,
-            free: 0
-        }
-        .into()
+        ShopRefusal::OutOfStock { sku, free: 0 }.into(),
+        "what a package gives may be sold nowhere"
     );
+    let shown = |shop: &Shop, sku| {
+        let skus = shop.world.skus_of(&[9; 16]);
+        skus.iter().find(|known| known.id == sku).unwrap().free
+    };
+    assert_eq!((free(&shop, sku).0, shown(&shop, sku)), (8, 0));
     let direct = asked(&shop, second, thing, 3, 1, 0);
     assert_eq!(code(buy(&mut shop, direct)), "out_of_stock");
     let out = ShopCommand::AdjustStock { sku: thing, by: -1 };
@@ -203,6 +205,9 @@ fn own_units_are_given_first_and_things_are_picked_up() {
     let own = buy(&mut shop, wanted).unwrap();
     assert_eq!(pay(&mut shop, own, "T1", 10_000), "paid");
     let purchase = own;
+    shop.must(Command::PaySuppliers {
+        amount: Money(6_000),
+    });
     shop.must(Command::Shop(ShopCommand::ReturnPurchase {
         purchase,
         member,

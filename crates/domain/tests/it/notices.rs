@@ -461,6 +461,7 @@ fn purchases_recharges_and_counters() {
                 refund,
                 amount,
                 coins,
+                undone: None,
             },
             "4 purchase_returned no. 6 amount 900 coins 100",
         ),

@@ -209,7 +209,7 @@ fn a_voucher_is_used_once_or_paid_back() {
         member,
     }));
     assert_eq!(shop.refund_all(), Money(10_000));
-    assert_eq!(free(&shop, sku), (4, 1));
+    assert_eq!(free(&shop, sku), (4, 0));
     // And by itself where nobody has used it by its end: at the end it is too late.
     let (forgotten, _) = bought(&mut shop, sku, "T3");
     shop.wait(30 * 86_400 - 1);
@@ -256,6 +256,48 @@ fn fetched_goods_name_stores_that_there_are() {
         "sku_invalid",
     );
     check(Fulfilment::Voucher, at(&[], Some(730)), "listed");
+}
+
+/// Nobody had them: cost and stock are as before, however often somebody buys and gives back.
+#[test]
+fn what_was_never_handed_out_costs_nothing() {
+    for (fulfilment, waits) in [(Fulfilment::Voucher, 30), (Fulfilment::PickUp, 0)] {
+        let mut shop = Shop::new();
+        let (sku, [here, _]) = fetched(&mut shop, fulfilment);
+        let cost = |shop: &Shop| (shop.balance("suppliers"), shop.balance("cost-of-goods"));
+        for round in 0..39 {
+            let (purchase, member) = bought(&mut shop, sku, &format!("T{round}"));
+            assert_eq!(cost(&shop), (-6_000, 6_000));
+            let back = ShopCommand::ReturnPurchase { purchase, member };
+            shop.must(Command::Shop(back));
+            assert_eq!((cost(&shop), free(&shop, sku)), ((0, 0), (5, 0)));
+        }
+        shop.check();
+        if 0 < waits {
+            bought(&mut shop, sku, "ends");
+            shop.wait(waits * 86_400);
+            ticks(&mut shop);
+            assert_eq!((cost(&shop), free(&shop, sku)), ((0, 0), (5, 0)));
+        }
+        // What the supplier has been paid is stock that is paid for.
+        let (purchase, member) = bought(&mut shop, sku, "paid");
+        shop.must(Command::PaySuppliers {
+            amount: Money(6_000),
+        });
+        let back = ShopCommand::ReturnPurchase { purchase, member };
+        shop.must(Command::Shop(back));
+        assert_eq!((cost(&shop), free(&shop, sku)), ((0, 6_000), (5, 1)));
+        // It is sold again at no cost, and what was its own is its own again.
+        let (purchase, member) = bought(&mut shop, sku, "own");
+        let back = ShopCommand::ReturnPurchase { purchase, member };
+        shop.must(Command::Shop(back));
+        assert_eq!((cost(&shop), free(&shop, sku)), ((0, 6_000), (5, 1)));
+        let (purchase, _) = bought(&mut shop, sku, "used");
+        redeem(&mut shop, Fetched::Purchase(purchase), here).unwrap();
+        assert_eq!((cost(&shop), free(&shop, sku)), ((0, 6_000), (4, 0)));
+        shop.refund_all();
+        shop.check();
+    }
 }
 
 /// Two buy in a group what they fetch; with a formation reward for the leader that waits for both.
@@ -425,6 +467,24 @@ pub(crate) fn every_kind() -> Vec<Record> {
     redeem(&mut shop, Fetched::Purchase(purchase), store).unwrap();
     let [(order, _), _] = sold(&mut shop, Fulfilment::PickUp, false);
     redeem(&mut shop, Fetched::Order(order), store).unwrap();
+    shop.refund_all();
+    shop.check();
+    shop.records
+}
+
+/// What nobody fetched comes back as it was, and once after its supplier was paid; for the stored bytes.
+pub(crate) fn never_fetched() -> Vec<Record> {
+    let mut shop = Shop::new();
+    let (sku, _) = fetched(&mut shop, Fulfilment::Voucher);
+    for (name, paid) in [("T1", 0), ("T2", 6_000)] {
+        let (purchase, member) = bought(&mut shop, sku, name);
+        if 0 < paid {
+            let amount = Money(paid);
+            shop.must(Command::PaySuppliers { amount });
+        }
+        let back = ShopCommand::ReturnPurchase { purchase, member };
+        shop.must(Command::Shop(back));
+    }
     shop.refund_all();
     shop.check();
     shop.records

@@ -266,6 +266,106 @@ fn a_gift_goes_back_with_what_is_unused() {
     }
 }
 
+/// A package of 100.00 for 100 coins and 900 more. What of the gift has ended unused nobody had anything of; what was used of it
+/// counts as used, also after its end.
+#[test]
+fn what_has_ended_of_a_gift_does_not_count_as_used() {
+    //   used of the gift, months, what goes back
+    for (used, months, back) in [
+        (0, 13, 10_000),
+        (0, 40, 10_000),
+        (45_000, 13, 5_500),
+        (90_000, 13, 1_000),
+        (0, 1, 10_000),
+        (45_000, 1, 5_500),
+    ] {
+        let mut shop = Shop::new();
+        let (member, other) = (shop.member(None), shop.member(None));
+        let sku = list(&mut shop, package(10_000, 10_000, 90_000), 10);
+        let id = recharge(&mut shop, member, sku, 1);
+        let untouched = recharge(&mut shop, other, sku, 2);
+        shop.wait(7 * 86_400);
+        ticks(&mut shop);
+        if 0 < used {
+            let goods = list(&mut shop, terms(900_000, 0), 5);
+            let wanted = asked(&shop, member, goods, 2, 1, used);
+            let purchase = buy(&mut shop, wanted).unwrap();
+            assert_eq!(pay(&mut shop, purchase, "T1", 900_000 - used), "paid");
+        }
+        for _ in 0..months {
+            shop.wait(31 * 86_400);
+            ticks(&mut shop);
+        }
+        let given = shop.world.member(member).unwrap().coins;
+        let left = if months == 1 { 90_000 - used } else { 0 };
+        assert_eq!(given, Coins(left));
+        shop.refund_all();
+        let bytes = shop.world.to_snapshot();
+        shop.world = World::from_snapshot(&bytes).unwrap();
+        let (_, known) = shop.world.recharges(member)[0];
+        assert_eq!(known.refundable(given), Money(back), "{used} {months}");
+        assert_eq!(code(refund(&mut shop, id, member)), "done");
+        assert_eq!(shop.refund_all(), Money(back), "{used} {months}");
+        assert_eq!(code(refund(&mut shop, untouched, other)), "done");
+        assert_eq!(shop.refund_all(), Money(10_000));
+        assert_eq!(shop.world.custody(), Money(0));
+        shop.check();
+    }
+}
+
+/// The coins have ended and nobody has taken them yet: they pay for no gift.
+#[test]
+fn ended_coins_pay_for_no_gift() {
+    let mut shop = Shop::new();
+    shop.clock = Millis::of_date(2026, 11, 3).unwrap();
+    let member = with_coins(&mut shop, 50_000);
+    let sku = list(&mut shop, package(10_000, 10_000, 90_000), 10);
+    shop.clock = Millis::of_date(2026, 12, 3).unwrap();
+    let id = recharge(&mut shop, member, sku, 1);
+    shop.wait(7 * 86_400);
+    ticks(&mut shop);
+    let goods = list(&mut shop, terms(900_000, 0), 5);
+    // His 500 coins and 400 of the gift's.
+    let wanted = asked(&shop, member, goods, 2, 1, 90_000);
+    let purchase = buy(&mut shop, wanted).unwrap();
+    assert_eq!(pay(&mut shop, purchase, "T1", 810_000), "paid");
+    shop.clock = Millis::of_date(2028, 1, 1).unwrap();
+    assert_eq!(shop.world.member(member).unwrap().coins, Coins(50_000));
+    assert_eq!(code(refund(&mut shop, id, member)), "done");
+    assert_eq!(shop.world.member(member).unwrap().coins, Coins(0));
+    // 100 and 500 of 1 000 were not used.
+    shop.check();
+    let back = shop.records.iter().rev().flat_map(|record| &record.events);
+    let gift = back.clone().find_map(|event| match event {
+        Event::Recharge(RechargeEvent::Refunded { gift, amount, .. }) => Some((*gift, *amount)),
+        _ => None,
+    });
+    assert_eq!(gift, Some((Coins(0), Money(6_000))));
+}
+
+/// The profile has been changed while it was reserved.
+#[test]
+fn a_package_is_not_paid_where_nobody_may_recharge_any_more() {
+    let mut shop = Shop::new();
+    let member = shop.member(None);
+    let sku = list(&mut shop, package(1_000, 3_000, 0), 10);
+    let wanted = asked(&shop, member, sku, 1, 1, 0);
+    let id = buy(&mut shop, wanted).unwrap();
+    shop.must(Command::AdoptProfile {
+        profile: Box::new(Profile::CnDefault),
+    });
+    assert_eq!(pay(&mut shop, id, "T1", 1_000), "profile_forbids");
+    assert_eq!(pay(&mut shop, id, "T1", 1_000), "known");
+    assert_eq!(shop.refund_all(), Money(1_000));
+    assert_eq!(shop.world.bought_coins(member), Coins(0));
+    // It goes on where it may be sold again in time.
+    shop.must(Command::AdoptProfile {
+        profile: Box::new(Profile::Seed),
+    });
+    assert_eq!(pay(&mut shop, id, "T2", 1_000), "paid");
+    shop.check();
+}
+
 #[test]
 fn bought_coins_come_back_as_bought_ones() {
     let mut shop = Shop::new();

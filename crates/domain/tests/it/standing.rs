@@ -351,9 +351,11 @@ fn a_region_stands_for_ninety_days() {
     );
     assert_eq!(shop.must(declare("330106")), Answer::Done);
     shop.wait(90 * DAY_S - 1);
+    let refused = shop.try_do(declare("441900")).unwrap_err();
+    assert_eq!(refused, Refusal::RegionStands { from });
     assert_eq!(
-        shop.try_do(declare("441900")),
-        Err(Refusal::RegionStands { from })
+        refused.to_string(),
+        format!("the region can be changed only from {} on", from.to_date())
     );
     shop.wait(1);
     // A city without counties.

@@ -394,6 +394,10 @@ fn bounced(why: Bounce) -> Words {
             "you would have had more money in groups than allowed",
         ),
         Bounce::EntriesLimit => words("已达每日参与次数上限", "you had had all entries of the day"),
+        Bounce::ProfileForbids => words(
+            "平台规则已不再允许",
+            "the platform's rules do not allow it any more",
+        ),
     }
 }
 

@@ -116,6 +116,7 @@ impl Batch {
                 refund,
                 amount,
                 coins,
+                ..
             } => {
                 let back = (*refund, *amount);
                 self.purchase_returned(*purchase, *member, back)?;

@@ -26,6 +26,9 @@ impl Trail {
             findings.unless(right, at.0, || {
                 "coins expire whose time has not come, or others do not".to_owned()
             });
+            for lost in lost {
+                self.gifts_end(lost.member, at.1);
+            }
         }
         let months = self.profile.terms().coin_months;
         // An amount that does not fit is found by the second book.
@@ -40,6 +43,11 @@ impl Trail {
                 self.use_lots(member, line.amount);
             }
         });
+    }
+
+    /// A member's coins that end at one moment, as far as they are there.
+    pub(super) fn lot(&self, member: MemberId, ends: Millis) -> i64 {
+        self.lots.get(&(member, ends)).copied().unwrap_or(0)
     }
 
     /// What a member has of coins that expire.
@@ -66,7 +74,7 @@ impl Trail {
 }
 
 /// The end of the month so many months after the one of `at`.
-fn end_of(at: Millis, months: u32) -> Millis {
+pub(super) fn end_of(at: Millis, months: u32) -> Millis {
     let later = u16::try_from(u32::from(at.month().0) + months + 1);
     later.map_or(Millis(i64::MAX), |month| Month(month).begins())
 }

@@ -171,6 +171,8 @@ impl Trail {
             paid_at: at.1,
             fee_back: if *fee_kept { Money::ZERO } else { *fee },
             gift_due: terms.has_gift(),
+            gift_ends: None,
+            gift_ended: Coins::ZERO,
         };
         self.recharges.open.insert(*recharge, known);
     }
@@ -190,6 +192,7 @@ impl Trail {
         else {
             return;
         };
+        let over = self.gift_over(*recharge, at.1);
         let known = self.recharges.open.remove(recharge);
         let until = self.gifts_back(at, *recharge, known.as_ref(), findings);
         findings.unless(until == *vip_until, at.0, || {
@@ -203,7 +206,9 @@ impl Trail {
                 i128::from(known.terms.gift.0) * left / total.max(1)
             };
             let whole = i128::from(worth(&known, known.left.0));
-            let there = i128::from(gift.0);
+            // What has ended unused counts as if it were there.
+            let there = i128::from(gift.0) + i128::from(over);
+            let there = there.min(of_gift);
             let part = i128::from(known.price.0) * (left + there)
                 / (total + i128::from(known.terms.gift.0)).max(1);
             let back = if there == of_gift {
@@ -219,7 +224,7 @@ impl Trail {
             (known.member, known.left, fee) == (*member, *coins, *fee_back)
                 && back == i128::from(amount.0)
                 && whole - back == i128::from(kept.0)
-                && (0..=of_gift).contains(&there)
+                && Coins::ZERO <= *gift
                 && amount.is_positive()
         });
         findings.unless(fits, at.0, || {

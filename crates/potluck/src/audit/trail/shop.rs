@@ -432,6 +432,7 @@ impl Trail {
             refund,
             amount,
             coins,
+            undone,
         } = event
         else {
             return;
@@ -457,8 +458,15 @@ impl Trail {
             fee_back,
         };
         self.owe(at, *refund, due, findings);
+        // What nobody had costs nothing; before that was so, everything that came back was paid for.
+        let fetched = matches!(known.state, PurchaseState::Returning { .. });
+        let right = undone.is_none_or(|cost| !fetched && cost == known.cost);
+        findings.unless(right, at.0, || {
+            format!("purchase {purchase} gives back what its units cost, but somebody had them")
+        });
         let units = i64::from(known.units);
-        self.with_sku(at, known.sku, findings, |known| known.give(units, units));
+        let own = undone.map_or(units, |_| i64::from(known.own));
+        self.with_sku(at, known.sku, findings, |known| known.give(units, own));
     }
 
     pub(super) fn compare_shop(&self, world: &World, findings: &mut Findings) {

@@ -7,7 +7,7 @@ use domain::{
     RechargeEvent, Upline, VipBasis, World,
 };
 
-use super::super::{At, Trail};
+use super::super::{At, Trail, coins::end_of};
 use crate::audit::Findings;
 
 /// What is held, what is being given, and levels that were given.
@@ -76,6 +76,12 @@ impl Trail {
         findings.unless(fits, at.0, || {
             format!("recharge {recharge} gets a gift that it is not due")
         });
+        if let RechargeEvent::GiftGiven { .. } = event {
+            let ends = end_of(at.1, self.profile.terms().coin_months);
+            if let Some(known) = self.recharges.open.get_mut(&recharge) {
+                known.gift_ends = Some(ends);
+            }
+        }
         if let RechargeEvent::UnitGiven { purchase, of, .. } = event {
             self.recharges.gifts.units.remove(&recharge);
             self.unit_is_given(at, (*purchase, of), findings);
@@ -144,6 +150,39 @@ impl Trail {
             });
         }
         false
+    }
+
+    /// Coins of gifts of a member's that have ended and that nobody has used, the older recharge's first.
+    fn gifts_over(&self, member: MemberId, now: Millis) -> BTreeMap<PurchaseId, i64> {
+        let (mut taken, mut over) = (BTreeMap::<Millis, i64>::new(), BTreeMap::new());
+        for (&id, known) in &self.recharges.open {
+            let ended = known.gift_ends.filter(|ends| *ends <= now);
+            if let Some(ends) = ended.filter(|_| known.member == member) {
+                let before = taken.entry(ends).or_default();
+                let left = (self.lot(member, ends) - *before).min(known.terms.gift.0);
+                *before += left;
+                over.insert(id, left);
+            }
+        }
+        over
+    }
+
+    /// A member loses what has ended; his lots are as they were before.
+    pub(in crate::audit::trail) fn gifts_end(&mut self, member: MemberId, now: Millis) {
+        for (id, coins) in self.gifts_over(member, now) {
+            if let Some(known) = self.recharges.open.get_mut(&id) {
+                known.gift_ended.0 += coins;
+            }
+        }
+    }
+
+    /// What of a recharge's gift has ended unused.
+    pub(super) fn gift_over(&self, recharge: PurchaseId, now: Millis) -> i64 {
+        let Some(known) = self.recharges.open.get(&recharge) else {
+            return 0;
+        };
+        let ending = self.gifts_over(known.member, now);
+        known.gift_ended.0 + ending.get(&recharge).copied().unwrap_or(0)
     }
 
     /// A recharge is paid back: what is held for it is free, and its level ends earlier. Answers when, if it has not ended.
