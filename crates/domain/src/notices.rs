@@ -658,6 +658,8 @@ fn alliance_notices(event: &AllianceEvent, told: &mut impl FnMut(Notice)) {
         | AllianceEvent::OriginShared(_)
         | AllianceEvent::OriginReversed(_)
         | AllianceEvent::OriginVested(_)
+        | AllianceEvent::StatementWithdrawn(_)
+        | AllianceEvent::CounterSharesVested(_)
         | AllianceEvent::PurchaseShared(_)
         | AllianceEvent::CounterAwaited(_)
         | AllianceEvent::CounterLapsed { .. }

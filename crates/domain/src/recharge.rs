@@ -242,7 +242,7 @@ pub(crate) fn no_coins(coins: &Coins) -> bool {
     *coins == Coins::ZERO
 }
 
-fn no_cash(amount: &Money) -> bool {
+pub(crate) fn no_cash(amount: &Money) -> bool {
     *amount == Money::ZERO
 }
 

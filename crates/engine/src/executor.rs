@@ -188,6 +188,7 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
         AllianceEvent::GroupSold(_)
         | AllianceEvent::SaleReversed(_)
         | AllianceEvent::StatementDrafted(_)
+        | AllianceEvent::StatementWithdrawn(_)
         | AllianceEvent::OriginReversed(_)
         | AllianceEvent::PurchaseShared(_) => 48,
         AllianceEvent::OriginShared(shared) => {
@@ -195,6 +196,9 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
         }
         AllianceEvent::OriginVested(vested) => {
             vested.amounts.len().saturating_mul(16).saturating_add(16)
+        }
+        AllianceEvent::CounterSharesVested(vested) => {
+            vested.counters.len().saturating_mul(8).saturating_add(24)
         }
         AllianceEvent::StatementPaid(paid) => paid.reference.len().saturating_add(48),
         AllianceEvent::CounterPaid(_)

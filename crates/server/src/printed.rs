@@ -65,6 +65,8 @@ fn event(name: &str) -> String {
         "origin_shared" => "锁客分成 Home stores' shares",
         "origin_reversed" => "锁客分成退回 Shares of returns",
         "origin_vested" => "锁客分成到期 Shares, windows closed",
+        "statement_withdrawn" => "撤回的对账单 Statements withdrawn",
+        "counter_shares_vested" => "锁客分成（门店收款） Shares of bills whose cash stores took",
         "purchase_shared" => "锁客分成（商城） Shares of purchases",
         "statement_drafted" => "出账 Drawn up in a statement",
         "statement_paid" => "已付款 Statements paid",

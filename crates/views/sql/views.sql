@@ -375,6 +375,11 @@ CREATE TABLE statement_confirmed (
   seq BIGINT NOT NULL,
   at BIGINT NOT NULL
 );
+CREATE TABLE statement_withdrawn (
+  id INTEGER NOT NULL PRIMARY KEY,
+  seq BIGINT NOT NULL,
+  at BIGINT NOT NULL
+);
 CREATE TABLE statement_paid (
   id INTEGER NOT NULL PRIMARY KEY,
   seq BIGINT NOT NULL,

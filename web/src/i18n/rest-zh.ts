@@ -407,6 +407,7 @@ export const restZh = {
     bill_invalid: '账单金额或购物币数量不正确',
     counter_payment_unknown: '没有这笔到店付款，或已不能撤销',
     counter_payment_reversed: '这笔到店付款已经撤销',
+    counter_owes_too_much: '门店收款后欠平台的金额已达上限；请等下次对账结清，或改由平台收款',
     counter_void_late: '收银员只能撤销当天且未出账的付款；之后由商家退款',
     home_store_bound: '你已有或曾有锁客门店，不能再换',
     home_store_closed: '该门店不接受锁客',

@@ -12,8 +12,11 @@ use minicbor::{Decode, Encode};
 use super::{AllianceAccount, AllianceEvent, AllianceRefusal, CashTaker, MerchantAccount};
 use crate::{
     Account, BoughtPart, Coins, Duration, Event, MAX_AMOUNT_FEN, MemberId, MerchantId, Millis,
-    Money, Overflow, Rate, RechargeEvent, Refusal, ShopRefusal, StoreId, World, ids::id,
-    join::MAX_PROMISED, owed, recharge::no_coins,
+    Money, Overflow, Rate, RechargeEvent, Refusal, ShopRefusal, StoreId, World,
+    ids::id,
+    join::MAX_PROMISED,
+    owed,
+    recharge::{no_cash, no_coins},
 };
 
 pub(super) type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
@@ -27,6 +30,9 @@ id!(
 pub const CLAIM_LASTS: Duration = Duration::seconds(60);
 /// How long after it a payment at a counter can be refunded.
 pub const COUNTER_REFUNDS: Duration = Duration::seconds(30 * 86_400);
+
+/// The most that a merchant may owe whose stores take the cash of bills: what he has taken and the platform has not.
+pub const MAX_COUNTER_OWED: Money = Money(10_000_000);
 
 /// What a member's code stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +90,13 @@ pub struct CounterPaid {
     /// How many of the coins were bought ones; which is told by what follows.
     #[cbor(n(10), default, skip_if = "no_coins")]
     pub bought: Coins,
+    /// The home store's share waits until what the store owes of this is settled, and nobody can take the payment back any more.
+    #[cbor(n(11), default, skip_if = "is_not")]
+    pub home_waits: bool,
+}
+
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
 /// A home store's share of what the platform earns elsewhere (rules 10.5).
@@ -148,6 +161,9 @@ pub struct HomeBack {
     /// What that does not suffice for: he owes it.
     #[n(2)]
     pub owed: Money,
+    /// From what had to wait still.
+    #[cbor(n(3), default, skip_if = "no_cash")]
+    pub from_waiting: Money,
 }
 
 /// Why a payment at a counter was taken back.
@@ -252,8 +268,13 @@ impl CounterPaid {
         let (coins, given) = (Account::Coins(self.member), self.coins.minus(self.bought)?);
         move_money(Account::CoinsIssued, coins, given.0)?;
         let Some(home) = self.home else { return Ok(()) };
+        let account = if self.home_waits {
+            MerchantAccount::Vesting
+        } else {
+            MerchantAccount::Payable
+        };
         move_money(
-            Account::Merchant(MerchantAccount::Payable, home.merchant),
+            Account::Merchant(account, home.merchant),
             Account::Alliance(AllianceAccount::OriginShares),
             home.amount.0,
         )
@@ -274,6 +295,7 @@ impl CounterReversed {
         let of = |account| Account::Merchant(account, home.merchant);
         let shares = Account::Alliance(AllianceAccount::OriginShares);
         move_money(shares, of(MerchantAccount::Payable), home.from_payable.0)?;
+        move_money(shares, of(MerchantAccount::Vesting), home.from_waiting.0)?;
         move_money(shares, of(MerchantAccount::Owes), home.owed.0)
     }
 }
@@ -374,10 +396,18 @@ impl World {
             cash: contract.cash,
             home: None,
             bought: Coins::ZERO,
+            home_waits: false,
         };
         match contract.cash {
             CashTaker::Platform => events.push(self.awaited(paid, now)?),
             CashTaker::Store => {
+                let owes = self
+                    .alliance
+                    .merchant_balance(MerchantAccount::Owes, merchant);
+                let most = MAX_COUNTER_OWED.minus(Money(owes))?.max(Money::ZERO);
+                if most < paid.take()? {
+                    return Err(AllianceRefusal::CounterOwesTooMuch { most }.into());
+                }
                 let free = self.spendable_coins(claim.member, now);
                 let parts = self.bought_for_bill(claim.member, coins, now);
                 let parts = parts.ok_or(ShopRefusal::CoinsShort { free })?;
@@ -403,6 +433,7 @@ impl World {
         let paid = CounterPaid {
             home,
             bought,
+            home_waits: home.is_some() && paid.cash == CashTaker::Store,
             ..paid
         };
         Ok(Event::Alliance(AllianceEvent::CounterPaid(paid)))
@@ -442,20 +473,73 @@ impl World {
             }
             None => Reversal::Refunded,
         };
-        let (bought, back) = self.bought_back_of_bill(&known.paid);
-        let reversed = CounterReversed {
-            bought,
-            ..self.reversal(&known.paid, why)?
-        };
+        let mut told = Vec::new();
+        let reversed = self.take_bill_back(&known.paid, why, &mut told)?;
         let by_platform = known.paid.cash == CashTaker::Platform;
         if by_platform && reversed.owes.is_positive() {
             // The platform would pay for him, and hold nothing of his.
             self.alliance.active_contract(merchant)?;
         }
+        events.extend(told);
+        Ok(())
+    }
+
+    /// By an operator, as long as it can be taken back at all: also of a merchant who is suspended, whose debt it may become.
+    pub(super) fn decide_refund_counter(
+        &self,
+        counter: CounterId,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let known = self.counter_payment(counter);
+        let known = known.filter(|known| now < known.at.after(COUNTER_REFUNDS));
+        let known = known.ok_or(AllianceRefusal::UnknownCounter(counter))?;
+        if known.reversed.is_some() {
+            return Err(AllianceRefusal::CounterReversed(counter).into());
+        }
+        self.take_bill_back(&known.paid, Reversal::Refunded, events)?;
+        Ok(())
+    }
+
+    /// Where drafts of statements tell of what the merchant gives back, they are drawn up again without it.
+    fn take_bill_back(
+        &self,
+        paid: &CounterPaid,
+        why: Reversal,
+        events: &mut Vec<Event>,
+    ) -> Result<CounterReversed, Refusal> {
+        let drafts = match paid.cash {
+            CashTaker::Store => Vec::new(),
+            CashTaker::Platform => self.drafts_for(paid.merchant, paid.bill.minus(paid.kept)?),
+        };
+        let balance = |account| self.alliance.merchant_balance(account, paid.merchant);
+        let mut payable = owed(balance(MerchantAccount::Payable));
+        let mut owes = Money(balance(MerchantAccount::Owes));
+        for draft in &drafts {
+            payable = payable.plus(draft.payable)?;
+            owes = owes.plus(draft.set_off)?;
+        }
+        let (bought, back) = self.bought_back_of_bill(paid);
+        let reversed = CounterReversed {
+            bought,
+            ..self.reversal(paid, why, (payable, owes))?
+        };
+        let is_redrawn = !drafts.is_empty();
+        let withdrawn = drafts.into_iter().map(AllianceEvent::StatementWithdrawn);
+        events.extend(withdrawn.map(Event::Alliance));
         events.extend(back);
         events.push(Event::Alliance(AllianceEvent::CounterReversed(reversed)));
-        events.extend(self.cash_back(&known.paid));
-        Ok(())
+        events.extend(self.cash_back(paid));
+        if is_redrawn {
+            payable = payable.plus(reversed.payable)?;
+            owes = owes.plus(reversed.owes)?;
+            if let Some(home) = reversed.home.filter(|home| home.merchant == paid.merchant) {
+                payable = payable.minus(home.from_payable)?;
+                owes = owes.plus(home.owed)?;
+            }
+            events.extend(self.drawn_again(paid.merchant, (payable, owes))?);
+        }
+        Ok(reversed)
     }
 
     /// Whether a statement of its merchant tells of a payment.
@@ -468,35 +552,47 @@ impl World {
     }
 
     /// What the store owed is owed no longer, and what of it was settled before is due to it again. Of cash that the platform
-    /// took the merchant's part is due no longer, and what of it was settled before he owes.
-    fn reversal(&self, paid: &CounterPaid, why: Reversal) -> Result<CounterReversed, Overflow> {
-        let balance = |account, merchant| self.alliance.merchant_balance(account, merchant);
+    /// took the merchant's part is due no longer, and what of it was settled before he owes. With what is payable to him and
+    /// what he owes, drafts included.
+    fn reversal(
+        &self,
+        paid: &CounterPaid,
+        why: Reversal,
+        (his_payable, owes): (Money, Money),
+    ) -> Result<CounterReversed, Overflow> {
         let take = paid.take()?;
         let (more_payable, more_owed) = match paid.cash {
             CashTaker::Store => {
-                let owes = Money(balance(MerchantAccount::Owes, paid.merchant));
                 let forgiven = take.min(owes);
                 (take.minus(forgiven)?, Money::ZERO.minus(forgiven)?)
             }
             CashTaker::Platform => {
                 let due = paid.bill.minus(paid.kept)?;
-                let payable = owed(balance(MerchantAccount::Payable, paid.merchant));
-                let given = due.min(payable);
+                let given = due.min(his_payable);
                 (Money::ZERO.minus(given)?, due.minus(given)?)
             }
         };
         let home = match paid.home {
             None => None,
+            Some(home) if paid.home_waits => Some(HomeBack {
+                merchant: home.merchant,
+                from_payable: Money::ZERO,
+                owed: Money::ZERO,
+                from_waiting: home.amount,
+            }),
             Some(home) => {
-                let mut payable = owed(balance(MerchantAccount::Payable, home.merchant));
-                if home.merchant == paid.merchant {
-                    payable = payable.plus(more_payable.min(Money::ZERO))?;
-                }
+                let payable = if home.merchant == paid.merchant {
+                    his_payable.plus(more_payable.min(Money::ZERO))?
+                } else {
+                    let account = MerchantAccount::Payable;
+                    owed(self.alliance.merchant_balance(account, home.merchant))
+                };
                 let from_payable = home.amount.min(payable);
                 Some(HomeBack {
                     merchant: home.merchant,
                     from_payable,
                     owed: home.amount.minus(from_payable)?,
+                    from_waiting: Money::ZERO,
                 })
             }
         };
@@ -535,6 +631,7 @@ impl World {
             reversed: None,
         };
         counters.known.insert(paid.counter, payment);
+        self.home_waits_for(paid);
         if waited.is_none() {
             self.promised = self.promised.saturating_add(paid.bill.0);
         }
@@ -547,6 +644,10 @@ impl World {
             None => self.corrupt("a payment at a counter is taken back that is not there"),
         }
         self.bought_is_spent_at(reversed.counter);
+        let less = Money::ZERO.0.saturating_sub(reversed.owes.0).max(0);
+        self.homes.forget_counter(reversed.counter);
+        let since = Some(reversed.counter);
+        self.homes.owes_less(reversed.merchant, Money(less), since);
     }
 
     pub(super) fn check_counters(&self, found: &mut Vec<String>) {

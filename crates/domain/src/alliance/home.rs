@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{AllianceAccount, AllianceEvent, AllianceRefusal, HomeShare, MerchantAccount};
+use super::{
+    AllianceAccount, AllianceEvent, AllianceRefusal, COUNTER_REFUNDS, CounterId, CounterPaid,
+    HomeShare, MerchantAccount,
+};
 use crate::{
     Account, Answer, Campaign, CampaignId, DAY_MS, Duration, Event, FilledSeat, GroupId, MemberId,
     MerchantId, Millis, Money, Order, OrderId, Overflow, Purchase, PurchaseId, Refusal, StoreId,
@@ -104,6 +107,39 @@ pub struct PurchaseShared {
     pub share: HomeShare,
 }
 
+/// Shares of bills whose cash other stores took become payable to the merchant of home stores.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CounterSharesVested {
+    /// Whose home stores.
+    #[n(0)]
+    pub merchant: MerchantId,
+    /// All of them together.
+    #[n(1)]
+    pub amount: Money,
+    /// Of which bills.
+    #[n(2)]
+    pub counters: Vec<CounterId>,
+}
+
+/// A share that waits until the store that took the cash has settled what it owes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+struct CounterShare {
+    /// Whose home store, and how much.
+    #[n(0)]
+    merchant: MerchantId,
+    #[n(1)]
+    amount: Money,
+    /// Who has the cash.
+    #[n(2)]
+    debtor: MerchantId,
+    /// What he must settle until this is settled, the oldest debt first.
+    #[n(3)]
+    ahead: Money,
+    /// When the bill cannot be taken back any more.
+    #[n(4)]
+    until: Millis,
+}
+
 /// Everything of home stores. Empty until a member has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Homes {
@@ -113,11 +149,43 @@ pub(crate) struct Homes {
     /// What waits for return windows.
     #[n(1)]
     waiting: BTreeMap<GroupId, Vec<OriginPart>>,
+    /// What waits for stores that took the cash of bills.
+    #[cbor(n(2), default, skip_if = "BTreeMap::is_empty")]
+    counters: BTreeMap<CounterId, CounterShare>,
 }
 
 impl Homes {
     pub(crate) fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.waiting.is_empty()
+        self.members.is_empty() && self.waiting.is_empty() && self.counters.is_empty()
+    }
+
+    /// Whether shares of bills wait.
+    pub(super) fn waits_at_counters(&self) -> bool {
+        !self.counters.is_empty()
+    }
+
+    pub(super) fn forget_counter(&mut self, counter: CounterId) {
+        self.counters.remove(&counter);
+    }
+
+    /// A merchant owes so much less: of what came before all of his bills, or before those after this one.
+    pub(super) fn owes_less(&mut self, debtor: MerchantId, less: Money, since: Option<CounterId>) {
+        for (&counter, share) in &mut self.counters {
+            if share.debtor == debtor && since.is_none_or(|since| since < counter) {
+                share.ahead.0 = share.ahead.0.saturating_sub(less.0);
+            }
+        }
+    }
+}
+
+impl CounterSharesVested {
+    pub(super) fn lines(&self, move_money: Move<'_>) -> Result<(), Overflow> {
+        let of = |account| Account::Merchant(account, self.merchant);
+        move_money(
+            of(MerchantAccount::Payable),
+            of(MerchantAccount::Vesting),
+            self.amount.0,
+        )
     }
 }
 
@@ -412,6 +480,56 @@ impl World {
         events.push(Event::Alliance(AllianceEvent::OriginVested(vested)));
     }
 
+    /// Shares of a merchant's home stores that nothing stands against any more.
+    pub(super) fn counter_shares_ready(
+        &self,
+        merchant: MerchantId,
+        now: Millis,
+    ) -> Option<CounterSharesVested> {
+        let mut ready = CounterSharesVested {
+            merchant,
+            amount: Money::ZERO,
+            counters: Vec::new(),
+        };
+        for (&counter, share) in &self.homes.counters {
+            let is_settled = share.ahead <= Money::ZERO && share.until <= now;
+            if share.merchant == merchant && is_settled {
+                ready.amount.0 = ready.amount.0.saturating_add(share.amount.0);
+                ready.counters.push(counter);
+            }
+        }
+        (!ready.counters.is_empty()).then_some(ready)
+    }
+
+    /// A bill is paid to a store, and the home store's share waits. The lines of the payment follow.
+    pub(super) fn home_waits_for(&mut self, paid: &CounterPaid) {
+        let (Some(home), true) = (paid.home, paid.home_waits) else {
+            return;
+        };
+        let debtor = paid.merchant;
+        let owes = self
+            .alliance
+            .merchant_balance(MerchantAccount::Owes, debtor);
+        let take = paid.take().unwrap_or(Money::ZERO);
+        let before = owes.saturating_add(self.setting_off(debtor).0);
+        let share = CounterShare {
+            merchant: home.merchant,
+            amount: home.amount,
+            debtor,
+            ahead: Money(before.saturating_add(take.0)),
+            until: self.now.after(COUNTER_REFUNDS),
+        };
+        self.homes.counters.insert(paid.counter, share);
+    }
+
+    pub(super) fn apply_counter_shares(&mut self, vested: &CounterSharesVested) {
+        for counter in &vested.counters {
+            if self.homes.counters.remove(counter).is_none() {
+                self.corrupt("a share of a bill becomes payable that does not wait");
+            }
+        }
+    }
+
     pub(super) fn apply_home_bound(&mut self, member: MemberId, home: Home) {
         self.homes.members.insert(member, home);
     }
@@ -452,6 +570,10 @@ impl World {
                     "home stores' shares of group {group} wait for no order"
                 ));
             }
+        }
+        for share in self.homes.counters.values() {
+            let sum = waiting.entry(share.merchant).or_default();
+            *sum = sum.saturating_add(share.amount.0);
         }
         for (member, home) in &self.homes.members {
             if self.member_ref(*member).is_none() || self.store(home.store).is_none() {

@@ -18,14 +18,14 @@ use minicbor::{Decode, Encode};
 pub use account::{AllianceAccount, MerchantAccount};
 pub use counter::{
     Bill, CLAIM_LASTS, COUNTER_REFUNDS, Claim, CounterId, CounterPaid, CounterPayment,
-    CounterReversed, HomeBack, HomeShare, Reversal, most_coins,
+    CounterReversed, HomeBack, HomeShare, MAX_COUNTER_OWED, Reversal, most_coins,
 };
 pub(crate) use counter_cash::CounterCash;
 pub use counter_cash::{COUNTER_WINDOW, CashBack, CashTaken, CounterAwaited};
 pub(crate) use home::Homes;
 pub use home::{
-    Home, MAX_LOCK_DAYS, OriginAmount, OriginPart, OriginReversed, OriginShared, OriginVested,
-    PurchaseShared,
+    CounterSharesVested, Home, MAX_LOCK_DAYS, OriginAmount, OriginPart, OriginReversed,
+    OriginShared, OriginVested, PurchaseShared,
 };
 pub use merchant::{CashTaker, Contract, MAX_CONTRACTS, MerchantView};
 pub use sale::{GroupSold, SaleReversed};
@@ -124,6 +124,11 @@ pub enum AllianceCommand {
         /// The store, if its cashier asks: he may only on the same day.
         store: Option<StoreId>,
     },
+    /// Refunds a payment at a counter, by an operator.
+    RefundCounter {
+        /// Which.
+        counter: CounterId,
+    },
     /// Makes a store a member's home store: the first whose link or code he has used.
     BindHome {
         /// Whose.
@@ -161,6 +166,7 @@ impl AllianceCommand {
         match self {
             AllianceCommand::PayAtCounter { .. } => Some(Due::Coins),
             AllianceCommand::PayCounter { counter, .. }
+            | AllianceCommand::RefundCounter { counter }
             | AllianceCommand::ReverseCounter { counter, .. } => Some(Due::Counter(*counter)),
             AllianceCommand::AdmitMerchant { .. }
             | AllianceCommand::SignContract { .. }
@@ -195,6 +201,7 @@ impl AllianceCommand {
             | AllianceCommand::PayCounter { .. }
             | AllianceCommand::BounceCounter { .. }
             | AllianceCommand::ReverseCounter { .. }
+            | AllianceCommand::RefundCounter { .. }
             | AllianceCommand::DraftStatement { .. }
             | AllianceCommand::ConfirmStatement { .. }
             | AllianceCommand::PayStatement { .. } => None,
@@ -366,6 +373,13 @@ pub enum AllianceEvent {
     /// It goes back.
     #[n(23)]
     CashBack(#[n(0)] CashBack),
+    /// A draft of a statement tells of a bill that is being taken back: it is over, and what it took is payable and owed again.
+    #[n(57)]
+    StatementWithdrawn(#[n(0)] StatementDrafted),
+    /// Shares of bills whose cash stores took are payable: what those stores owed of them is settled, and nobody can take the
+    /// bills back any more.
+    #[n(58)]
+    CounterSharesVested(#[n(0)] CounterSharesVested),
 }
 
 /// Why the alliance turned a command down.
@@ -428,6 +442,12 @@ pub enum AllianceRefusal {
     /// Its merchant's contract binds nobody.
     #[error("store {0} becomes nobody's home store")]
     HomeClosed(StoreId),
+    /// The store has taken cash of which the platform has not got its part yet.
+    #[error("the merchant may owe only {most} more of bills whose cash his stores take")]
+    CounterOwesTooMuch {
+        /// How much more it may be.
+        most: Money,
+    },
     /// No such statement.
     #[error("statement {0} is not known")]
     UnknownStatement(StatementId),
@@ -466,6 +486,7 @@ impl AllianceRefusal {
             AllianceRefusal::CounterVoidLate(_) => "counter_void_late",
             AllianceRefusal::HomeBound(_) => "home_store_bound",
             AllianceRefusal::HomeClosed(_) => "home_store_closed",
+            AllianceRefusal::CounterOwesTooMuch { .. } => "counter_owes_too_much",
             AllianceRefusal::UnknownStatement(_) => "statement_unknown",
             AllianceRefusal::StatementState(_) => "statement_state",
             AllianceRefusal::StatementEmpty(_) => "statement_empty",
@@ -482,7 +503,7 @@ impl From<AllianceRefusal> for Refusal {
 
 impl AllianceEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 25] = [
+    pub const NAMES: [&'static str; 27] = [
         "merchant_admitted",
         "contract_signed",
         "merchant_suspended",
@@ -508,6 +529,8 @@ impl AllianceEvent {
         "counter_lapsed",
         "counter_cash_taken",
         "counter_cash_back",
+        "statement_withdrawn",
+        "counter_shares_vested",
     ];
 
     /// Its name in SQL and JSON.
@@ -538,6 +561,8 @@ impl AllianceEvent {
             AllianceEvent::CounterLapsed { .. } => "counter_lapsed",
             AllianceEvent::CashTaken(_) => "counter_cash_taken",
             AllianceEvent::CashBack(_) => "counter_cash_back",
+            AllianceEvent::StatementWithdrawn(_) => "statement_withdrawn",
+            AllianceEvent::CounterSharesVested(_) => "counter_shares_vested",
         }
     }
 
@@ -550,6 +575,8 @@ impl AllianceEvent {
             | AllianceEvent::CounterPaid(_)
             | AllianceEvent::CounterReversed(_)
             | AllianceEvent::OriginVested(_)
+            | AllianceEvent::StatementWithdrawn(_)
+            | AllianceEvent::CounterSharesVested(_)
             | AllianceEvent::PurchaseShared(_) => true,
             AllianceEvent::MerchantAdmitted { .. }
             | AllianceEvent::MerchantSuspended { .. }
@@ -599,6 +626,8 @@ impl AllianceEvent {
             | AllianceEvent::OriginVested(_)
             | AllianceEvent::PurchaseShared(_)
             | AllianceEvent::CounterLapsed { .. }
+            | AllianceEvent::StatementWithdrawn(_)
+            | AllianceEvent::CounterSharesVested(_)
             | AllianceEvent::CashBack(_) => None,
         }
     }
@@ -674,6 +703,10 @@ impl World {
                 txn,
                 amount,
             } => self.decide_bounce_counter((*member, *store), (*txn, *amount), events),
+            AllianceCommand::RefundCounter { counter } => {
+                self.decide_refund_counter(*counter, now, events)?;
+                Ok(None)
+            }
             AllianceCommand::ReverseCounter {
                 counter,
                 merchant,
@@ -687,7 +720,7 @@ impl World {
             }
             AllianceCommand::EndHome { member } => self.decide_end_home(*member, now, events),
             AllianceCommand::DraftStatement { merchant } => {
-                self.decide_draft(*merchant, events)?;
+                self.decide_draft(*merchant, now, events)?;
                 Ok(None)
             }
             AllianceCommand::ConfirmStatement { statement } => {
@@ -745,6 +778,8 @@ impl World {
                 self.apply_statement_confirmed(*statement);
             }
             AllianceEvent::StatementPaid(paid) => self.apply_statement_paid(paid.statement),
+            AllianceEvent::StatementWithdrawn(draft) => self.apply_withdrawn(draft.statement),
+            AllianceEvent::CounterSharesVested(vested) => self.apply_counter_shares(vested),
             AllianceEvent::HomeBound {
                 member,
                 store,
@@ -789,6 +824,8 @@ pub(crate) fn alliance_lines(
         AllianceEvent::CounterReversed(reversed) => reversed.lines(move_money),
         AllianceEvent::StatementDrafted(drafted) => drafted.lines(move_money),
         AllianceEvent::StatementPaid(paid) => paid.lines(move_money),
+        AllianceEvent::StatementWithdrawn(draft) => draft.lines_back(move_money),
+        AllianceEvent::CounterSharesVested(vested) => vested.lines(move_money),
         AllianceEvent::OriginShared(shared) => shared.lines(move_money),
         AllianceEvent::OriginReversed(reversed) => reversed.lines(move_money),
         AllianceEvent::OriginVested(vested) => vested.lines(move_money),

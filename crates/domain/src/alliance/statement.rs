@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{AllianceEvent, AllianceRefusal, MerchantAccount};
+use super::{AllianceEvent, AllianceRefusal, CounterSharesVested, MerchantAccount};
 use crate::{
     Account, CounterId, Due, Event, MerchantId, Millis, Money, Overflow, Refusal, World, ids::id,
     owed,
@@ -85,14 +85,18 @@ pub enum StatementState {
     /// The merchant has the money.
     #[n(2)]
     Paid,
+    /// It was a draft, and something that it tells of was taken back: another takes its place, if anything is left.
+    #[n(3)]
+    Withdrawn,
 }
 
 impl StatementState {
     /// All of them.
-    pub const ALL: [StatementState; 3] = [
+    pub const ALL: [StatementState; 4] = [
         StatementState::Draft,
         StatementState::Confirmed,
         StatementState::Paid,
+        StatementState::Withdrawn,
     ];
 
     /// Its name in SQL and JSON.
@@ -101,6 +105,7 @@ impl StatementState {
             StatementState::Draft => "draft",
             StatementState::Confirmed => "confirmed",
             StatementState::Paid => "paid",
+            StatementState::Withdrawn => "withdrawn",
         }
     }
 }
@@ -173,6 +178,14 @@ impl StatementDrafted {
         move_money(of(MerchantAccount::Owes), payable, self.set_off.0)?;
         move_money(of(MerchantAccount::Stated), payable, self.amount.0)
     }
+
+    /// The same, undone.
+    pub(super) fn lines_back(&self, move_money: Move<'_>) -> Result<(), Overflow> {
+        let of = |account| Account::Merchant(account, self.merchant);
+        let payable = of(MerchantAccount::Payable);
+        move_money(payable, of(MerchantAccount::Owes), self.set_off.0)?;
+        move_money(payable, of(MerchantAccount::Stated), self.amount.0)
+    }
 }
 
 impl StatementPaid {
@@ -213,15 +226,30 @@ impl World {
 }
 
 impl World {
-    /// What a merchant's statement would say now; none where nothing has happened since the last.
+    /// What a merchant's statement would say now, with shares of his home stores that have become payable; none where nothing
+    /// has happened since the last.
     fn drafted(
         &self,
         merchant: MerchantId,
         statement: u32,
-    ) -> Result<Option<StatementDrafted>, Overflow> {
+        now: Millis,
+    ) -> Result<Option<Drawn>, Overflow> {
         let balance = |account| self.alliance.merchant_balance(account, merchant);
         let payable = owed(balance(MerchantAccount::Payable));
         let owes = Money(balance(MerchantAccount::Owes));
+        let shares = self.counter_shares_ready(merchant, now);
+        let more = shares.as_ref().map_or(Money::ZERO, |ready| ready.amount);
+        let drafted = self.drafted_of(merchant, statement, (payable.plus(more)?, owes))?;
+        Ok(drafted.map(|drafted| Drawn { shares, drafted }))
+    }
+
+    /// The same of these balances.
+    fn drafted_of(
+        &self,
+        merchant: MerchantId,
+        statement: u32,
+        (payable, owes): (Money, Money),
+    ) -> Result<Option<StatementDrafted>, Overflow> {
         let last = self.statements.last.get(&merchant);
         if !payable.is_positive() && owes == last.map_or(Money::ZERO, |last| last.carried) {
             return Ok(None);
@@ -248,7 +276,7 @@ impl World {
         let mut more = None;
         for merchant in (first.0..self.merchants()).map(MerchantId) {
             // Balances are bounded so that their differences fit.
-            let Ok(Some(drafted)) = self.drafted(merchant, next) else {
+            let Ok(Some(drawn)) = self.drafted(merchant, next, now) else {
                 continue;
             };
             if MAX_DRAFTED <= events.len() {
@@ -256,7 +284,7 @@ impl World {
                 break;
             }
             next = next.saturating_add(1);
-            events.push(Event::Alliance(AllianceEvent::StatementDrafted(drafted)));
+            events.extend(drawn.events());
         }
         events.push(Event::Alliance(AllianceEvent::PeriodClosed { more }));
     }
@@ -265,15 +293,53 @@ impl World {
     pub(super) fn decide_draft(
         &self,
         merchant: MerchantId,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         if self.alliance.merchant_ref(merchant).is_none() {
             return Err(AllianceRefusal::UnknownMerchant(merchant).into());
         }
-        let drafted = self.drafted(merchant, self.statements.next)?;
-        let drafted = drafted.ok_or(AllianceRefusal::StatementEmpty(merchant))?;
-        events.push(Event::Alliance(AllianceEvent::StatementDrafted(drafted)));
+        let drawn = self.drafted(merchant, self.statements.next, now)?;
+        let drawn = drawn.ok_or(AllianceRefusal::StatementEmpty(merchant))?;
+        events.extend(drawn.events());
         Ok(())
+    }
+
+    /// Drafts that a merchant gives so much back of: the newest first, as many as it takes beside what is payable to him. What was
+    /// confirmed stands, for its transfer may be on its way.
+    pub(super) fn drafts_for(&self, merchant: MerchantId, amount: Money) -> Vec<StatementDrafted> {
+        let balance = self
+            .alliance
+            .merchant_balance(MerchantAccount::Payable, merchant);
+        let mut there = owed(balance);
+        let mut drafts = Vec::new();
+        for known in self.statements.open.values().rev() {
+            let is_his = known.drafted.merchant == merchant && known.drafted.payable.is_positive();
+            if is_his && known.state == StatementState::Draft && there < amount {
+                there.0 = there.0.saturating_add(known.drafted.payable.0);
+                drafts.push(known.drafted);
+            }
+        }
+        drafts
+    }
+
+    /// What takes the place of drafts that were withdrawn, of what is payable and owed then.
+    pub(super) fn drawn_again(
+        &self,
+        merchant: MerchantId,
+        balances: (Money, Money),
+    ) -> Result<Option<Event>, Overflow> {
+        let drafted = self.drafted_of(merchant, self.statements.next, balances)?;
+        Ok(drafted.map(|drafted| Event::Alliance(AllianceEvent::StatementDrafted(drafted))))
+    }
+
+    /// What statements of a merchant that are not over set off against what he owes.
+    pub(super) fn setting_off(&self, merchant: MerchantId) -> Money {
+        let open = self.statements.open.values();
+        let his = open.filter(|known| known.drafted.merchant == merchant);
+        his.fold(Money::ZERO, |sum, known| {
+            Money(sum.0.saturating_add(known.drafted.set_off.0))
+        })
     }
 
     pub(super) fn decide_confirm_statement(
@@ -363,15 +429,16 @@ impl World {
         self.statements.look_at = more.map(|_| self.now);
         if more.is_some() {
             self.push_timer(self.now, Due::Statements);
-        } else if self.is_anything_due() {
-            // It came while the others were drawn up.
+        } else if self.is_anything_due() || self.homes.waits_at_counters() {
+            // It came while the others were drawn up, or becomes payable by the time.
             self.await_statements();
         }
     }
 
     fn is_anything_due(&self) -> bool {
         let mut merchants = (0..self.merchants()).map(MerchantId);
-        merchants.any(|merchant| matches!(self.drafted(merchant, 0), Ok(Some(_))))
+        let now = self.now;
+        merchants.any(|merchant| matches!(self.drafted(merchant, 0, now), Ok(Some(_))))
     }
 
     /// Where nothing is to be paid, there is nothing left to do.
@@ -384,15 +451,31 @@ impl World {
         match is_over {
             None => self.corrupt("a statement is confirmed that is not there"),
             Some(false) => {}
-            Some(true) => {
-                self.statements.open.remove(&id);
-            }
+            Some(true) => self.statement_is_over(id),
         }
     }
 
     pub(super) fn apply_statement_paid(&mut self, id: StatementId) {
-        if self.statements.open.remove(&id).is_none() {
+        if self.statements.open.contains_key(&id) {
+            self.statement_is_over(id);
+        } else {
             self.corrupt("a statement is paid that is not there");
+        }
+    }
+
+    /// What it has set off is settled.
+    fn statement_is_over(&mut self, id: StatementId) {
+        if let Some(known) = self.statements.open.remove(&id) {
+            let StatementDrafted {
+                merchant, set_off, ..
+            } = known.drafted;
+            self.homes.owes_less(merchant, set_off, None);
+        }
+    }
+
+    pub(super) fn apply_withdrawn(&mut self, id: StatementId) {
+        if self.statements.open.remove(&id).is_none() {
+            self.corrupt("a statement is withdrawn that is not there");
         }
     }
 
@@ -435,6 +518,20 @@ impl World {
         if self.statements.look_at.is_none() && self.is_anything_due() {
             found.push("nobody looks when merchants are due statements".to_owned());
         }
+    }
+}
+
+/// A statement as it is drawn up, and what becomes payable with it.
+struct Drawn {
+    shares: Option<CounterSharesVested>,
+    drafted: StatementDrafted,
+}
+
+impl Drawn {
+    fn events(self) -> impl Iterator<Item = Event> {
+        let shares = self.shares.map(AllianceEvent::CounterSharesVested);
+        let drafted = AllianceEvent::StatementDrafted(self.drafted);
+        shares.into_iter().chain([drafted]).map(Event::Alliance)
     }
 }
 

@@ -139,6 +139,92 @@ fn e4_taken_by_the_platform() {
     till.shop.check();
 }
 
+/// What a draft tells of is not paid twice: it is drawn up again without the bill. What was confirmed is set off in the next.
+#[test]
+fn a_refund_is_taken_from_a_draft() {
+    //   bills, drafts, confirmed, suspended, outcome, then payable, owed and stated
+    for (bills, confirmed, suspended, told, left) in [
+        (1, false, false, "done", (0, 0, 0)),
+        (2, false, false, "done", (0, 0, 8_000)),
+        (2, false, true, "done", (0, 0, 8_000)),
+        (2, true, false, "done", (0, 8_000, 16_000)),
+        (2, true, true, "merchant_suspended", (0, 0, 16_000)),
+    ] {
+        let mut till = Till::new();
+        let mut counters = Vec::new();
+        for name in 0..bills {
+            let counter = till.enter(10_000);
+            let cash = till.shop.world.counter_awaited(counter).unwrap().paid;
+            let fen = cash.paid_in_cash().unwrap().0;
+            assert_eq!(till.pay(counter, &format!("c{name}"), fen), "paid");
+            counters.push(counter);
+        }
+        let drawn = till.shop.month_over();
+        assert_eq!(drawn[0].amount, Money(8_000 * bills));
+        if confirmed {
+            till.shop.confirm(drawn[0].statement).unwrap();
+        }
+        if suspended {
+            let merchant = till.merchant;
+            till.shop
+                .must(Command::Alliance(AllianceCommand::SuspendMerchant {
+                    merchant,
+                }));
+        }
+        let first = counters[0];
+        let got = till.undo(first, None);
+        assert_eq!(got.err().map_or("done", |refusal| refusal.code()), told);
+        let now = |till: &Till| {
+            let (payable, owes, _) = till.money();
+            (
+                payable,
+                owes,
+                till.shop.world.merchant_stated(till.merchant).0,
+            )
+        };
+        assert_eq!(now(&till), left, "{bills} {confirmed} {suspended}");
+        till.shop.check();
+        if told == "merchant_suspended" {
+            // An operator does it all the same: it may become the merchant's debt.
+            let command = AllianceCommand::RefundCounter { counter: first };
+            till.shop.alliance(command.clone()).unwrap();
+            assert_eq!(now(&till), (0, 8_000, 16_000));
+            let again = till.shop.alliance(command).unwrap_err();
+            assert_eq!(again.code(), "counter_payment_reversed");
+        }
+        if !confirmed {
+            let over = till.shop.confirm(drawn[0].statement).unwrap_err();
+            assert_eq!(over.code(), "statement_state");
+            let open: Vec<Statement> = till.shop.world.open_statements().copied().collect();
+            let amounts: Vec<i64> = open.iter().map(|known| known.drafted.amount.0).collect();
+            assert_eq!(amounts, [8_000].repeat(usize::try_from(bills - 1).unwrap()));
+            for known in open {
+                till.shop.confirm(known.drafted.statement).unwrap();
+                till.shop.transfer(known.drafted.statement, "T1").unwrap();
+            }
+        }
+        till.shop.refund_all();
+        till.shop.check();
+    }
+}
+
+/// Something of every kind of it, for the stored bytes.
+pub(crate) fn withdrawn() -> Vec<Record> {
+    let mut till = Till::new();
+    for name in ["a", "b"] {
+        let counter = till.enter(10_000);
+        assert_eq!(till.pay(counter, name, 9_000), "paid");
+    }
+    till.shop.month_over();
+    till.undo(CounterId(0), None).unwrap();
+    let command = AllianceCommand::RefundCounter {
+        counter: CounterId(1),
+    };
+    till.shop.alliance(command).unwrap();
+    till.shop.check();
+    till.shop.records
+}
+
 /// The table of rules 10.6, for bills.
 #[test]
 fn what_becomes_of_a_payment() {

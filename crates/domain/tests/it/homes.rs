@@ -4,6 +4,7 @@ use domain::*;
 
 use crate::{
     ballots::{ballot, drawn},
+    counter_cash::at_platform,
     counters::at_store,
     purchases::{asked, bought, buy, fetched, list, pay, redeem, terms as goods},
     shop::{Shop, campaign},
@@ -31,6 +32,37 @@ pub(crate) fn every_kind(shop: &mut Shop) {
     shop.kept(orders[1]);
     shop.buy_goods(members[1], 1);
     shop.end(members[0]).unwrap();
+}
+
+/// A share that waits, one that goes back, and one that is payable in the end.
+pub(crate) fn at_counters() -> Vec<Record> {
+    let mut shop = Shop::new();
+    let (home, other) = (shop.admit(binding()), shop.admit(at_store()));
+    let (store, elsewhere) = (shop.open_store(home), shop.open_store(other));
+    let member = shop.member(None);
+    shop.bind(member, store).unwrap();
+    let [gone, _] = [10_000, 20_000].map(|bill| shop.pay_bill(elsewhere, member, bill));
+    shop.undo(gone.counter, other, None).unwrap();
+    let contract = at_platform();
+    let merchant = other;
+    shop.alliance(AllianceCommand::SignContract { merchant, contract })
+        .unwrap();
+    let claim = Some(shop.claim(member));
+    let counter = shop.pay_at(elsewhere, (5_000, None), claim).unwrap();
+    let (txn, amount) = (shop.txn("bill"), Money(5_000));
+    shop.alliance(AllianceCommand::PayCounter {
+        counter,
+        txn,
+        amount,
+    })
+    .unwrap();
+    for drawn in shop.month_over() {
+        shop.confirm(drawn.statement).unwrap();
+    }
+    shop.wait(31 * DAY_S);
+    shop.month_over();
+    shop.check();
+    shop.records
 }
 
 /// The first two members have home stores of two merchants, who sell nothing themselves.
@@ -245,7 +277,7 @@ fn what_a_home_store_gets_at_another_counter_and_gives_back() {
         amount: Money(100),
     };
     assert_eq!(paid.home, Some(share));
-    assert_eq!(shop.home_money(home), (100, 0, 0));
+    assert_eq!(shop.home_money(home), (0, 100, 0));
     assert_eq!(shop.pay_bill(store, member, 10_000).home, None);
     shop.check();
     shop.undo(paid.counter, other, None).unwrap();
@@ -374,5 +406,98 @@ fn nothing_of_coins_is_shared_and_a_voucher_when_it_is_used() {
     assert!(0 < take, "{of:?}");
     redeem(&mut shop, Fetched::Purchase(purchase), at).unwrap();
     assert_eq!(shop.home_money(home), (take / 10, 0, 0));
+    shop.check();
+}
+
+/// A cashier's typing moves no money: what the home store gets of it waits until the store has settled what it owes, and nobody
+/// can take the bill back any more.
+#[test]
+fn what_the_store_took_is_shared_when_it_is_settled() {
+    let mut shop = Shop::new();
+    let (home, other) = (shop.admit(binding()), shop.admit(at_store()));
+    let (store, elsewhere) = (shop.open_store(home), shop.open_store(other));
+    let member = shop.member(None);
+    shop.bind(member, store).unwrap();
+    let own = shop.world.books().own;
+    // 200.00 of 1 000.00 are the platform's, 20.00 of them the home store's.
+    let paid = shop.pay_bill(elsewhere, member, 100_000);
+    assert!(paid.home_waits);
+    assert_eq!(shop.home_money(home), (0, 2_000, 0));
+    let draft = AllianceCommand::DraftStatement { merchant: home };
+    refused(shop.alliance(draft.clone()), "statement_empty");
+    shop.wait(31 * DAY_S);
+    // He owes it still: his statement says so, and nothing is set off.
+    let drawn = shop.month_over();
+    assert_eq!((drawn.len(), drawn[0].carried), (1, Money(20_000)));
+    shop.confirm(drawn[0].statement).unwrap();
+    refused(shop.alliance(draft.clone()), "statement_empty");
+    shop.check();
+    // With 400.00 that the platform holds of his, 150.00 in this month and the rest in the next.
+    let platform = AllianceCommand::SignContract {
+        merchant: other,
+        contract: at_platform(),
+    };
+    shop.alliance(platform).unwrap();
+    for (bill, set_off, left) in [(18_750, 15_000, 5_000), (31_250, 5_000, 0)] {
+        let claim = Some(shop.claim(member));
+        let counter = shop.pay_at(elsewhere, (bill, None), claim).unwrap();
+        let command = AllianceCommand::PayCounter {
+            counter,
+            txn: shop.txn(&format!("bill{bill}")),
+            amount: Money(bill),
+        };
+        shop.alliance(command).unwrap();
+        let drawn = shop.month_over();
+        let his = drawn.iter().find(|drawn| drawn.merchant == other).unwrap();
+        assert_eq!((his.set_off, his.carried), (Money(set_off), Money(left)));
+        shop.check();
+        // The bill of this month brings the home store its share at once: the platform has the cash.
+        assert_eq!(shop.home_money(home).1, 2_000);
+        shop.confirm(his.statement).unwrap();
+        if his.amount.is_positive() {
+            shop.transfer(his.statement, "T1").unwrap();
+        }
+    }
+    let bytes = shop.world.to_snapshot();
+    shop.world = World::from_snapshot(&bytes).unwrap();
+    shop.alliance(draft.clone()).unwrap();
+    assert_eq!(shop.home_money(home), (0, 0, 0));
+    refused(shop.alliance(draft), "statement_empty");
+    assert_eq!(shop.balance("merchant-vesting"), 0);
+    assert!(own < shop.world.books().own);
+    shop.check();
+}
+
+/// Voided, nothing is left of it; and what stores may owe has an end.
+#[test]
+fn what_the_store_took_and_gave_back_is_shared_with_nobody() {
+    let mut shop = Shop::new();
+    let (home, other) = (shop.admit(binding()), shop.admit(at_store()));
+    let (store, elsewhere) = (shop.open_store(home), shop.open_store(other));
+    let member = shop.member(None);
+    shop.bind(member, store).unwrap();
+    let claim = Some(shop.claim(member));
+    refused(
+        shop.pay_at(elsewhere, (100_000_000, None), claim),
+        "counter_owes_too_much",
+    );
+    // ρ is 20 %: 500 000.00 is the most.
+    let most = MAX_COUNTER_OWED.0 * 5;
+    let first = shop.pay_bill(elsewhere, member, most - 10);
+    let second = shop.pay_bill(elsewhere, member, 10);
+    assert_eq!(shop.home_money(other), (0, 0, MAX_COUNTER_OWED.0));
+    let claim = Some(shop.claim(member));
+    let refusal = shop.pay_at(elsewhere, (5, None), claim).unwrap_err();
+    assert_eq!(
+        refusal,
+        AllianceRefusal::CounterOwesTooMuch { most: Money(0) }.into()
+    );
+    assert_eq!(shop.home_money(home).1, MAX_COUNTER_OWED.0 / 10 - 1);
+    for paid in [first, second] {
+        shop.undo(paid.counter, other, Some(elsewhere)).unwrap();
+    }
+    assert_eq!(shop.home_money(home), (0, 0, 0));
+    assert_eq!(shop.home_money(other), (0, 0, 0));
+    assert_eq!(shop.balance("origin-shares"), 0);
     shop.check();
 }

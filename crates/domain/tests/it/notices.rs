@@ -520,6 +520,7 @@ fn purchases_recharges_and_counters() {
         cash: CashTaker::Store,
         home: None,
         bought: Coins(0),
+        home_waits: false,
     };
     check(
         &Event::Alliance(AllianceEvent::CounterPaid(paid)),

@@ -70,6 +70,9 @@ pub(crate) fn check_lines(records: &[Record]) {
         if let Event::Alliance(AllianceEvent::StatementPaid(paid)) = event {
             since.get_mut(&paid.merchant).unwrap()[2] += paid.amount.0;
         }
+        if let Event::Alliance(AllianceEvent::StatementWithdrawn(draft)) = event {
+            since.get_mut(&draft.merchant).unwrap()[2] += draft.amount.0;
+        }
         if let Event::Alliance(AllianceEvent::StatementDrafted(drafted)) = event {
             let before = carried.insert(drafted.merchant, drafted.carried.0);
             let told = [0, drafted.carried.0 - before.unwrap_or(0), drafted.amount.0];

@@ -77,13 +77,17 @@ const GIFTS: &str = include_str!("stored_records_20.txt");
 /// The same of purchases that nobody fetched.
 const NEVER_FETCHED: &str = include_str!("stored_records_27.txt");
 
+/// The same of statements that are drawn up again, and of home stores that wait for what others' stores took.
+const DRAWN_AGAIN: &str = include_str!("stored_records_28.txt");
+const SHARES_AT_COUNTERS: &str = include_str!("stored_records_29.txt");
+
 /// What was written once and is written otherwise today.
 const OLDER: &str = include_str!("stored_records_16.txt");
 
 type Make = fn() -> Vec<Record>;
 
 /// Each with what makes it today.
-const HISTORIES: [(Make, &str); 26] = [
+const HISTORIES: [(Make, &str); 28] = [
     (every_kind, RECORDS),
     (other_kinds, KINDS),
     (people, PEOPLE),
@@ -110,6 +114,8 @@ const HISTORIES: [(Make, &str); 26] = [
     (crate::gifts::every_kind, GIFTS),
     (crate::deletions::every_kind, DELETIONS),
     (crate::purchases::never_fetched, NEVER_FETCHED),
+    (crate::counter_cash::withdrawn, DRAWN_AGAIN),
+    (crate::homes::at_counters, SHARES_AT_COUNTERS),
 ];
 
 fn stopped() -> Vec<Record> {

@@ -12,12 +12,15 @@ use utoipa::IntoParams;
 use views::{CounterRow, CountersOf};
 
 use super::campaigns::Fresh;
+use super::orders::short;
+use super::standing::decide;
 use crate::app::{App, Shared, Viewed, store_problem};
-use crate::auth::{AsCashier, AsMember, AsMerchant};
+use crate::auth::{AsCashier, AsMember, AsMerchant, AsOperator};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write};
 use crate::money::{Direct, ask_direct, direct_url};
 use crate::wire::{
-    BillWanted, CounterCode, CounterDone, CounterLine, CounterPage, CounterSide, CounterState, List,
+    BillWanted, CounterCode, CounterDone, CounterLine, CounterPage, CounterSide, CounterState,
+    Done, List, Reasoned,
 };
 
 /// Makes a code to show at a counter: eight digits, good for a minute and one payment.
@@ -248,6 +251,20 @@ pub(crate) async fn refund(
 ) -> Result<Json<CounterDone>> {
     let whose = (merchant.merchant, None);
     take_back(&app, (merchant.actor(), write.key), counter, whose).await
+}
+
+/// Refunds a payment at a counter within thirty days, whatever has become of its merchant: what cannot be taken from what he is due he
+/// owes.
+#[utoipa::path(post, path = "/console/counter-payments/{id}/refund", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Refunded", body = Done)))]
+pub(crate) async fn refund_by_operator(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(counter): Segment<CounterId>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let command = Command::Alliance(AllianceCommand::RefundCounter { counter });
+    let what = ("refund-counter", short(counter.0), write.body.reason);
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 async fn take_back(

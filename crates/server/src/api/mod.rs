@@ -303,6 +303,7 @@ fn alliance() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(counter::void))
         .routes(routes!(counter::of_merchant))
         .routes(routes!(counter::refund))
+        .routes(routes!(counter::refund_by_operator))
         .routes(routes!(merchant::check))
         .routes(routes!(merchant::submit, merchant::drafts))
         .routes(routes!(merchant::draft))

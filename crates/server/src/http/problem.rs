@@ -391,6 +391,7 @@ fn of_alliance(problem: Problem, refusal: &AllianceRefusal) -> Problem {
         | AllianceRefusal::InvalidTransfer { field, must } => {
             problem.with("field", *field).with("must", *must)
         }
+        AllianceRefusal::CounterOwesTooMuch { most } => problem.with("most", most.to_decimal()),
         AllianceRefusal::UnknownMerchant(_)
         | AllianceRefusal::UnknownStore(_)
         | AllianceRefusal::MerchantSuspended(_)
@@ -425,6 +426,7 @@ fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
         | AllianceRefusal::CounterVoidLate(_)
         | AllianceRefusal::HomeBound(_)
         | AllianceRefusal::HomeClosed(_)
+        | AllianceRefusal::CounterOwesTooMuch { .. }
         | AllianceRefusal::StatementState(_)
         | AllianceRefusal::StatementEmpty(_) => StatusCode::CONFLICT,
         AllianceRefusal::InvalidContract { .. }

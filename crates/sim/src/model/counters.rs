@@ -93,6 +93,8 @@ pub(crate) struct Alliance {
     pub(super) tabs: Vec<Tab>,
     /// Statements: whose, how much is to be paid, when it was drawn up, how far it is.
     papers: Vec<(u32, i64, i64, Paper)>,
+    /// What each of them has set off.
+    set_off: Vec<i64>,
     /// When the running month ends, while anything new is due or owed.
     pub(super) statements_at: Option<i64>,
     pub(super) take: i64,
@@ -161,6 +163,7 @@ impl Model {
                 transfer,
             } => self.pay_paper(statement.0, transfer, now),
             AllianceCommand::PublishFor { .. }
+            | AllianceCommand::RefundCounter { .. }
             | AllianceCommand::BindHome { .. }
             | AllianceCommand::EndHome { .. } => {
                 unreachable!("merchants of the simulator have counters only")
@@ -306,6 +309,11 @@ impl Model {
         } else {
             let (member, coins, take, trader) = (tab.member, tab.coins, tab.take(), tab.trader);
             self.forget_old(now);
+            let owed = self.trader(trader).map_or(0, |known| known.owes);
+            if (10_000_000 - owed).max(0) < take {
+                self.money.promised -= tab.bill;
+                return refused("counter_owes_too_much");
+            }
             tab.stage = TabStage::Paid;
             self.alliance.tabs.push(tab);
             self.spend_coins(member, coins);
@@ -402,13 +410,36 @@ impl Model {
         if store.is_none() && tab.at + 30 * DAY <= now {
             return refused("counter_payment_unknown");
         }
-        self.take_back(counter.0, &tab)
+        self.take_back(counter.0, &tab, now)
     }
 
-    fn take_back(&mut self, number: u64, tab: &Tab) -> Outcome {
-        let Some(trader) = self.trader(tab.trader).cloned() else {
+    /// Drafts that give back what a bill brought, the newest first, until there is enough: which, what they pay and set off.
+    fn drafts_for(&self, tab: &Tab, mut there: i64) -> Vec<(usize, i64, i64)> {
+        let mut drafts = Vec::new();
+        if tab.cash == CashTaker::Store {
+            return drafts;
+        }
+        let papers = self.alliance.papers.iter().zip(&self.alliance.set_off);
+        for (number, (paper, set_off)) in papers.enumerate().rev() {
+            let is_his = paper.0 == tab.trader && paper.3 == Paper::Draft && 0 < paper.1 + set_off;
+            if is_his && there < tab.bill - tab.kept {
+                there += paper.1 + set_off;
+                drafts.push((number, paper.1, *set_off));
+            }
+        }
+        drafts
+    }
+
+    fn take_back(&mut self, number: u64, tab: &Tab, now: i64) -> Outcome {
+        let Some(mut trader) = self.trader(tab.trader).cloned() else {
             return refused("counter_payment_unknown");
         };
+        let drafts = self.drafts_for(tab, trader.payable);
+        for (_, amount, set_off) in &drafts {
+            trader.payable += amount + set_off;
+            trader.owes += set_off;
+            trader.stated -= amount;
+        }
         let (payable, owes) = match tab.cash {
             CashTaker::Store => {
                 let forgiven = tab.take().min(trader.owes);
@@ -423,9 +454,16 @@ impl Model {
         if tab.cash == CashTaker::Platform && 0 < owes && trader.suspended {
             return refused("merchant_suspended");
         }
-        if let Some(trader) = self.trader_mut(tab.trader) {
-            trader.payable += payable;
-            trader.owes += owes;
+        if let Some(known) = self.trader_mut(tab.trader) {
+            known.payable = trader.payable + payable;
+            known.owes = trader.owes + owes;
+            known.stated = trader.stated;
+        }
+        for (paper, ..) in &drafts {
+            self.alliance.papers[*paper].3 = Paper::Over;
+        }
+        if !drafts.is_empty() {
+            self.draw_up(tab.trader, now);
         }
         self.alliance.take -= tab.take();
         if let Some(known) = self.tab_mut(number) {
@@ -540,6 +578,7 @@ impl Model {
         self.alliance
             .papers
             .push((number, amount, now, Paper::Draft));
+        self.alliance.set_off.push(set_off);
         true
     }
 }

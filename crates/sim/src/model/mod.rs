@@ -454,6 +454,7 @@ impl Model {
             Command::Alliance(AllianceCommand::PayAtCounter { .. }) => self.due_coins(now),
             Command::Alliance(
                 AllianceCommand::PayCounter { counter, .. }
+                | AllianceCommand::RefundCounter { counter }
                 | AllianceCommand::ReverseCounter { counter, .. },
             )
             | Command::Tick(domain::Due::Counter(counter)) => self.due_in_tab(counter.0, now),

@@ -236,7 +236,9 @@ fn name_in_alliance(command: &AllianceCommand) -> &'static str {
         AllianceCommand::PayAtCounter { .. } => "pay-at-counter",
         AllianceCommand::PayCounter { .. } => "pay-counter",
         AllianceCommand::BounceCounter { .. } => "bounce-counter",
-        AllianceCommand::ReverseCounter { .. } => "reverse-counter",
+        AllianceCommand::RefundCounter { .. } | AllianceCommand::ReverseCounter { .. } => {
+            "reverse-counter"
+        }
         AllianceCommand::DraftStatement { .. }
         | AllianceCommand::ConfirmStatement { .. }
         | AllianceCommand::PayStatement { .. } => "statement",

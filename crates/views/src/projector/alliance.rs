@@ -88,6 +88,7 @@ impl Batch {
             AllianceEvent::StatementDrafted(_)
             | AllianceEvent::StatementConfirmed { .. }
             | AllianceEvent::StatementPaid(_)
+            | AllianceEvent::StatementWithdrawn(_)
             | AllianceEvent::PeriodClosed { .. } => {
                 self.statement_event(event);
                 Ok(())
@@ -99,6 +100,7 @@ impl Batch {
             | AllianceEvent::OriginShared(_)
             | AllianceEvent::OriginReversed(_)
             | AllianceEvent::OriginVested(_)
+            | AllianceEvent::CounterSharesVested(_)
             | AllianceEvent::PurchaseShared(_) => Ok(()),
             // The world is asked for these.
             AllianceEvent::HomeBound { .. } | AllianceEvent::HomeEnded { .. } => Ok(()),
@@ -182,6 +184,8 @@ fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>, Option<C
         | AllianceEvent::StatementPaid(_)
         | AllianceEvent::HomeBound { .. }
         | AllianceEvent::HomeEnded { .. }
+        | AllianceEvent::StatementWithdrawn(_)
+        | AllianceEvent::CounterSharesVested(_)
         | AllianceEvent::PurchaseShared(_) => (None, None, None),
     }
 }

@@ -14,6 +14,7 @@ const DRAFTED: Table = new_rows(
     ],
 );
 const CONFIRMED: Table = new_rows("statement_confirmed", &["id", "seq", "at"]);
+const WITHDRAWN: Table = new_rows("statement_withdrawn", &["id", "seq", "at"]);
 const PAID: Table = new_rows(
     "statement_paid",
     &["id", "seq", "at", "reference", "on_day"],
@@ -24,6 +25,7 @@ const PAID: Table = new_rows(
 pub(super) struct Statements {
     drafted: Vec<Value>,
     confirmed: Vec<Value>,
+    withdrawn: Vec<Value>,
     paid: Vec<Value>,
 }
 
@@ -45,6 +47,9 @@ impl Batch {
             ]);
         } else if let AllianceEvent::StatementConfirmed { statement, .. } = event {
             rows.confirmed.extend([Value::from(statement.0), seq, at]);
+        } else if let AllianceEvent::StatementWithdrawn(draft) = event {
+            let id = Value::from(draft.statement.0);
+            rows.withdrawn.extend([id, seq, at]);
         } else if let AllianceEvent::StatementPaid(paid) = event {
             rows.paid.extend([
                 Value::from(paid.statement.0),
@@ -61,5 +66,6 @@ impl Batch {
 pub(super) async fn store(tx: &mut Tx, statements: Statements) -> Result<(), sqlx::Error> {
     tx.write_rows(&DRAFTED, statements.drafted).await?;
     tx.write_rows(&CONFIRMED, statements.confirmed).await?;
+    tx.write_rows(&WITHDRAWN, statements.withdrawn).await?;
     tx.write_rows(&PAID, statements.paid).await
 }

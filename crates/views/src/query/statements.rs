@@ -38,6 +38,8 @@ pub struct StatementRow {
     pub carried: Money,
     /// When it was confirmed.
     pub confirmed_at: Option<Millis>,
+    /// When it was withdrawn, because something that it told of was taken back.
+    pub withdrawn_at: Option<Millis>,
     /// How it was paid.
     pub paid: Option<StatementTransfer>,
 }
@@ -46,6 +48,7 @@ impl StatementRow {
     /// How far it is.
     pub fn state(&self) -> StatementState {
         match (&self.paid, self.confirmed_at) {
+            (None, None) if self.withdrawn_at.is_some() => StatementState::Withdrawn,
             (Some(_), _) => StatementState::Paid,
             (None, Some(_)) => StatementState::Confirmed,
             (None, None) => StatementState::Draft,
@@ -78,10 +81,10 @@ pub struct StatementSum {
 }
 
 pub(crate) const SELECT: &str = "SELECT s.id, s.merchant, s.number, s.seq, s.at, s.payable, s.set_off, s.amount, s.carried, \
-    COALESCE(b.seq, 0) AS after_seq, b.at AS after_at, c.at AS confirmed_at, \
+    COALESCE(b.seq, 0) AS after_seq, b.at AS after_at, c.at AS confirmed_at, w.at AS withdrawn_at, \
     p.at AS paid_at, p.reference, p.on_day FROM statement s \
     LEFT JOIN statement b ON b.merchant = s.merchant AND b.number = s.number - 1 \
-    LEFT JOIN statement_confirmed c ON c.id = s.id LEFT JOIN statement_paid p ON p.id = s.id";
+    LEFT JOIN statement_confirmed c ON c.id = s.id LEFT JOIN statement_withdrawn w ON w.id = s.id LEFT JOIN statement_paid p ON p.id = s.id";
 
 impl Views {
     /// Statements, newest first; of one merchant, or of all.
@@ -219,6 +222,7 @@ pub(crate) fn statement(row: &AnyRow) -> Result<StatementRow, sqlx::Error> {
         amount: Money(row.int("amount")?),
         carried: Money(row.int("carried")?),
         confirmed_at: read::maybe_millis(row, "confirmed_at")?,
+        withdrawn_at: read::maybe_millis(row, "withdrawn_at")?,
         paid,
     })
 }
@@ -230,7 +234,7 @@ impl StatementRow {
             return match self.state() {
                 StatementState::Draft => false,
                 StatementState::Confirmed => !self.amount.is_positive(),
-                StatementState::Paid => true,
+                StatementState::Paid | StatementState::Withdrawn => true,
             };
         };
         let told = &known.drafted;

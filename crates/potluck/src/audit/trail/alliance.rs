@@ -203,6 +203,8 @@ impl Trail {
             | AllianceEvent::PeriodClosed { .. }
             | AllianceEvent::StatementConfirmed { .. }
             | AllianceEvent::StatementPaid(_)
+            | AllianceEvent::StatementWithdrawn(_)
+            | AllianceEvent::CounterSharesVested(_)
             | AllianceEvent::HomeBound { .. }
             | AllianceEvent::HomeEnded { .. }
             | AllianceEvent::OriginShared(_)

@@ -144,6 +144,19 @@ impl Trail {
         findings.unless(paid.home == home, at.0, || {
             format!("payment {counter} at a counter gives a home store another share than its contract says")
         });
+        // Before it waited it was payable at once.
+        let may_wait = paid.home.is_some() && paid.cash == CashTaker::Store;
+        findings.unless(!paid.home_waits || may_wait, at.0, || {
+            format!("payment {counter} at a counter lets a home store wait, and the platform has the cash")
+        });
+        if let Some(home) = paid.home.filter(|_| paid.home_waits) {
+            let before =
+                self.counters.owes(paid.merchant) + self.statements.setting_off(paid.merchant);
+            let ahead = before + paid.kept.0 - paid.coins.0;
+            let until = Millis(at.1.0 + REFUNDS_MS);
+            self.homes
+                .waits(counter, home, (paid.merchant, ahead, until));
+        }
         let known = Paid {
             paid: *paid,
             at: at.1,
@@ -213,6 +226,9 @@ impl Trail {
                 "payment {counter} at a counter is taken back otherwise than it was paid, twice or too late"
             )
         });
+        let less = (-reversed.owes.0).max(0);
+        self.homes.forget_counter(counter);
+        self.homes.owes_less(reversed.merchant, less, Some(counter));
         if let Some(known) = self.counters.payments.get_mut(&counter) {
             known.reversed = true;
             if known.paid.cash == CashTaker::Platform {
@@ -277,6 +293,14 @@ impl Book {
             }
         };
         let home = paid.home.map(|home| {
+            if paid.home_waits {
+                return HomeBack {
+                    merchant: home.merchant,
+                    from_payable: Money(0),
+                    owed: Money(0),
+                    from_waiting: home.amount,
+                };
+            }
             let gone = if home.merchant == paid.merchant {
                 payable.min(0)
             } else {
@@ -287,6 +311,7 @@ impl Book {
                 merchant: home.merchant,
                 from_payable: Money(there),
                 owed: Money(home.amount.0 - there),
+                from_waiting: Money(0),
             }
         });
         CounterReversed {

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AllianceEvent, Campaign, CampaignId, CounterPaid, Event, FilledSeat, GroupId, GroupSettled,
-    Home, HomeShare, MemberId, MerchantId, Millis, Money, OrderId, OriginPart, OriginVested,
-    PurchaseId, PurchaseShared, ShopEvent, StoreId, World,
+    AllianceEvent, Campaign, CampaignId, CounterId, CounterPaid, Event, FilledSeat, GroupId,
+    GroupSettled, Home, HomeShare, MemberId, MerchantId, Millis, Money, OrderId, OriginPart,
+    OriginVested, PurchaseId, PurchaseShared, ShopEvent, StoreId, World,
 };
 
 use super::counters::part;
@@ -21,8 +21,34 @@ pub(super) struct Book {
     members: BTreeMap<MemberId, Home>,
     /// What waits for return windows.
     waiting: BTreeMap<GroupId, Vec<OriginPart>>,
+    /// What waits for stores that took the cash: the share, who owes, how much he must settle, and until when it can be undone.
+    counters: BTreeMap<CounterId, (HomeShare, (MerchantId, i64, Millis))>,
     /// What must come next, perhaps after what is the merchant's.
     next: Option<Next>,
+}
+
+impl Book {
+    pub(super) fn waits(
+        &mut self,
+        counter: CounterId,
+        share: HomeShare,
+        debt: (MerchantId, i64, Millis),
+    ) {
+        self.counters.insert(counter, (share, debt));
+    }
+
+    pub(super) fn forget_counter(&mut self, counter: CounterId) {
+        self.counters.remove(&counter);
+    }
+
+    /// A merchant owes so much less, of what came before all of his bills or before those after this one.
+    pub(super) fn owes_less(&mut self, debtor: MerchantId, less: i64, since: Option<CounterId>) {
+        for (counter, (_, (who, ahead, _))) in &mut self.counters {
+            if *who == debtor && since.is_none_or(|since| since < *counter) {
+                *ahead -= less;
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -170,6 +196,20 @@ impl Trail {
         }
         if let AllianceEvent::OriginVested(vested) = event {
             self.origin_vested(at, vested, findings);
+        }
+        if let AllianceEvent::CounterSharesVested(vested) = event {
+            let mut sum = 0;
+            let right = vested.counters.iter().all(|counter| {
+                let known = self.homes.counters.remove(counter);
+                known.is_some_and(|(share, (_, ahead, until))| {
+                    sum += share.amount.0;
+                    share.merchant == vested.merchant && ahead <= 0 && until <= at.1
+                })
+            });
+            findings.unless(right && sum == vested.amount.0, at.0, || {
+                let merchant = vested.merchant;
+                format!("shares of home stores of merchant {merchant} become payable that did not wait, or too early")
+            });
         }
     }
 

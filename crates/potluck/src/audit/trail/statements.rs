@@ -49,6 +49,20 @@ impl Book {
         self.of(merchant).number
     }
 
+    /// What statements of a merchant that are not over set off.
+    pub(super) fn setting_off(&self, merchant: MerchantId) -> i64 {
+        let his = self
+            .all
+            .iter()
+            .filter(|known| known.drafted.merchant == merchant);
+        let open = his.filter(|known| match known.state {
+            StatementState::Draft => true,
+            StatementState::Confirmed => known.drafted.amount != Money(0),
+            StatementState::Paid | StatementState::Withdrawn => false,
+        });
+        open.map(|known| known.drafted.set_off.0).sum()
+    }
+
     /// Whether a statement tells of a payment at a counter.
     pub(super) fn tells_of(&self, counter: CounterId, merchant: MerchantId) -> bool {
         counter.0 < self.of(merchant).counters
@@ -69,16 +83,32 @@ impl Trail {
         if let AllianceEvent::PeriodClosed { more } = about {
             self.period_closed(at, *more, findings);
         }
+        if let AllianceEvent::StatementWithdrawn(draft) = about {
+            let id = draft.statement;
+            let known = self.statements.known_mut(id);
+            let right = known.is_some_and(|known| {
+                let was = std::mem::replace(&mut known.state, StatementState::Withdrawn);
+                was == StatementState::Draft && known.drafted == *draft
+            });
+            findings.unless(right, at.0, || {
+                format!("statement {id} is withdrawn that was no draft, or said something else")
+            });
+        }
         if let AllianceEvent::StatementConfirmed {
             statement,
             merchant,
         } = about
         {
             let known = self.statements.known_mut(*statement);
+            let nothing = known.as_ref().map(|known| known.drafted);
+            let nothing = nothing.filter(|drafted| drafted.amount == Money(0));
             let right = known.is_some_and(|known| {
                 let was = std::mem::replace(&mut known.state, StatementState::Confirmed);
                 was == StatementState::Draft && known.drafted.merchant == *merchant
             });
+            if let Some(drafted) = nothing {
+                self.homes.owes_less(*merchant, drafted.set_off.0, None);
+            }
             findings.unless(right, at.0, || {
                 format!("statement {statement} is confirmed that was no draft of its merchant")
             });
@@ -148,6 +178,9 @@ impl Trail {
     fn statement_paid(&mut self, at: At, paid: &StatementPaid, findings: &mut Findings) {
         let id = paid.statement;
         let known = self.statements.known_mut(id);
+        let set_off = known.as_ref().map_or(0, |known| known.drafted.set_off.0);
+        self.homes.owes_less(paid.merchant, set_off, None);
+        let known = self.statements.known_mut(id);
         let right = known.is_some_and(|known| {
             let was = std::mem::replace(&mut known.state, StatementState::Paid);
             let days = known.at.shanghai_day()..=at.1.shanghai_day();
@@ -171,7 +204,7 @@ impl Trail {
             let over = match known.state {
                 StatementState::Draft => false,
                 StatementState::Confirmed => drafted.amount == Money(0),
-                StatementState::Paid => true,
+                StatementState::Paid | StatementState::Withdrawn => true,
             };
             let same = match world.statement(drafted.statement) {
                 None => over,
