@@ -421,6 +421,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/counter-payments/{id}/refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refunds a payment at a counter within thirty days, whatever has become of its merchant: what cannot be taken from what he is due he
+         *     owes.
+         */
+        post: operations["post_console_counter_payments_id_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/decisions": {
         parameters: {
             query?: never;
@@ -1106,6 +1126,23 @@ export interface paths {
         get: operations["get_console_purchases_id_delivery"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/purchases/{id}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives up a purchase that cannot be sent, or that nobody fetches: what was paid goes back. */
+        post: operations["post_console_purchases_id_give_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2858,6 +2895,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives up what a winner has neither been sent nor fetched for ninety days: the price goes back, and his group's rewards wait for him no
+         *     longer.
+         */
+        post: operations["post_orders_id_give_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}/receive": {
         parameters: {
             query?: never;
@@ -3006,7 +3063,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Gives up an unpaid purchase. */
+        /** Gives up a purchase that is not paid, or not on its way: then what was paid goes back. */
         post: operations["post_purchases_id_cancel"];
         delete?: never;
         options?: never;
@@ -4914,7 +4971,7 @@ export interface components {
                 payable: components["schemas"]["Amount"];
                 /** @description What of it was set off against what he owed. */
                 set_off: components["schemas"]["Amount"];
-                /** @description `draft`, `confirmed` or `paid`. Where nothing is to be paid, it ends with `confirmed`. */
+                /** @description `draft`, `confirmed`, `paid` or `withdrawn`. Where nothing is to be paid, it ends with `confirmed`. */
                 state: string;
                 /** @description When this one was. */
                 until: components["schemas"]["At"];
@@ -6078,7 +6135,7 @@ export interface components {
             payable: components["schemas"]["Amount"];
             /** @description What of it was set off against what he owed. */
             set_off: components["schemas"]["Amount"];
-            /** @description `draft`, `confirmed` or `paid`. Where nothing is to be paid, it ends with `confirmed`. */
+            /** @description `draft`, `confirmed`, `paid` or `withdrawn`. Where nothing is to be paid, it ends with `confirmed`. */
             state: string;
             /** @description When this one was. */
             until: components["schemas"]["At"];
@@ -7352,6 +7409,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CoinsPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_counter_payments_id_refund: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Refunded */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -8960,6 +9055,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_purchases_id_give_up: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Paid back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not done; `code` says why */
@@ -12863,6 +12996,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_orders_id_give_up: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Paid back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not done; `code` says why */

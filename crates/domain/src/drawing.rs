@@ -242,6 +242,7 @@ impl World {
                 seat: number,
                 state: OrderState::Paid,
                 paid,
+                settled_at: self.now,
             };
             self.orders.insert(OrderId(order), order_state);
             self.next_order = self.next_order.max(order.saturating_add(1));

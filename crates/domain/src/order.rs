@@ -6,10 +6,12 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Coins, Due, Duration, Event, Fulfilment, GroupId, MemberId, Millis, Money, OrderId, Overflow,
-    PaymentId, PendingRefund, PoolReturn, Rate, RefundId, Refusal, Txn, Vested, World,
+    PaymentId, PendingRefund, PoolReturn, Rate, RefundId, Refusal, ShopRefusal, Txn, Vested, World,
     world::{VestingGroup, WaitingReward},
 };
 
+/// After this long what a winner has neither been sent nor fetched can be given up by staff.
+pub const GIVEN_UP_AFTER: Duration = Duration::seconds(90 * 86_400);
 /// After this long a shipped order counts as received.
 pub const RECEIVED_AFTER: Duration = Duration::seconds(15 * 86_400);
 /// How long a received order may be returned.
@@ -35,6 +37,9 @@ pub struct Order {
     /// What it was paid with.
     #[n(4)]
     pub paid: OrderPayment,
+    /// When its group was settled.
+    #[n(5)]
+    pub settled_at: Millis,
 }
 
 /// What an order was paid with: all that goes back if the product is returned.
@@ -172,6 +177,29 @@ impl World {
             OrderState::Paid | OrderState::Shipped { .. } | OrderState::Received { .. } => {
                 Err(Refusal::OrderState(order))
             }
+        }
+    }
+
+    /// By an operator, who says why: nobody can be reached, or has fetched it. Not before ninety days have passed, for it was won.
+    pub(crate) fn decide_give_up_order(
+        &self,
+        order: OrderId,
+        now: Millis,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let known = self.require_order(order)?;
+        match known.state {
+            OrderState::Paid => {
+                let from = known.settled_at.after(GIVEN_UP_AFTER);
+                if now < from {
+                    return Err(ShopRefusal::OrderWaits { order, from }.into());
+                }
+                self.take_back(order, known, events)?;
+                Ok(())
+            }
+            OrderState::Shipped { .. }
+            | OrderState::Received { .. }
+            | OrderState::Returning { .. } => Err(Refusal::OrderState(order)),
         }
     }
 

@@ -532,7 +532,7 @@ impl World {
             return Ok(None);
         };
         self.require_may_recharge(member, asked, now)?;
-        let unit = package.unit.map(|gift| self.unit_to_hold(gift));
+        let unit = package.unit.map(|gift| self.unit_to_hold(gift, asked.1));
         unit.transpose()
     }
 

@@ -410,6 +410,7 @@ export const restEn: RestMessages = {
     counter_payment_unknown: 'There is no such payment at a counter, or it cannot be taken back any more',
     counter_payment_reversed: 'This payment at a counter was taken back already',
     counter_owes_too_much: 'The store owes the platform too much of bills whose cash it has taken; it goes on after the next statement, or where the platform takes the cash',
+    order_waits: 'Somebody has won this and may still be reached; it can be given up 90 days after the draw', gift_too_dear: 'What the package gives costs more than the package',
     counter_void_late: 'A cashier voids on the same day and before the statement only; afterwards the merchant refunds',
     home_store_bound: 'You have a home store, or had one: there is one in a lifetime',
     home_store_closed: 'This store becomes nobody\'s home store',

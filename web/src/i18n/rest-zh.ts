@@ -408,6 +408,7 @@ export const restZh = {
     counter_payment_unknown: '没有这笔到店付款，或已不能撤销',
     counter_payment_reversed: '这笔到店付款已经撤销',
     counter_owes_too_much: '门店收款后欠平台的金额已达上限；请等下次对账结清，或改由平台收款',
+    order_waits: '中奖者还可能联系上；开奖 90 天后才能放弃', gift_too_dear: '赠品成本高于充值包价格',
     counter_void_late: '收银员只能撤销当天且未出账的付款；之后由商家退款',
     home_store_bound: '你已有或曾有锁客门店，不能再换',
     home_store_closed: '该门店不接受锁客',

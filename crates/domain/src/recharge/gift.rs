@@ -192,6 +192,10 @@ impl World {
             if !known.terms.can_be_given() {
                 return invalid("package.unit.sku", "is sent or picked up, and no package");
             }
+            if price < known.terms.cost {
+                let cost = known.terms.cost;
+                return Err(ShopRefusal::GiftTooDear { cost }.into());
+            }
             if unit.worth < Money::ZERO || known.terms.price.min(price) < unit.worth {
                 return invalid(
                     "package.unit.worth",
@@ -219,7 +223,7 @@ impl World {
     }
 
     /// The unit that is held for a package from its reservation on.
-    pub(super) fn unit_to_hold(&self, gift: GiftUnit) -> Result<HeldUnit, Refusal> {
+    pub(super) fn unit_to_hold(&self, gift: GiftUnit, price: Money) -> Result<HeldUnit, Refusal> {
         let known = self.sku(gift.sku);
         let known = known.ok_or(ShopRefusal::UnknownSku(gift.sku))?;
         if !known.terms.can_be_given() {
@@ -235,6 +239,10 @@ impl World {
         } else {
             Money::ZERO
         };
+        // It may have become dearer since the package was listed.
+        if price < cost {
+            return Err(ShopRefusal::GiftTooDear { cost }.into());
+        }
         Ok(HeldUnit {
             sku: gift.sku,
             own,

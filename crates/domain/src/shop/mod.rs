@@ -79,7 +79,7 @@ pub enum ShopCommand {
     },
     /// Reserves units. The same identity of the same member again gives the same purchase, for ever.
     Buy(Reservation),
-    /// Gives up an unpaid reservation.
+    /// Gives up an unpaid reservation, or what was paid and is not on its way: then it is paid back.
     CancelPurchase {
         /// Which.
         purchase: PurchaseId,
@@ -130,6 +130,11 @@ pub enum ShopCommand {
     TakeBackPurchase {
         /// Which.
         purchase: PurchaseId,
+    },
+    /// An operator gives up what is paid and was never sent or fetched: it is paid back.
+    GiveUp {
+        /// What.
+        what: Fetched,
     },
     /// A cashier gives out what is picked up, or redeems a voucher. The caller has seen its code.
     Redeem {
@@ -394,6 +399,20 @@ pub enum ShopRefusal {
     /// The member holds as much unpaid as anybody may.
     #[error("the member has {MAX_OPEN_RESERVATIONS} unpaid purchases")]
     TooManyReserved,
+    /// Somebody has won it, and may still be reached.
+    #[error("order {order} can be given up only from {} on", from.to_date())]
+    OrderWaits {
+        /// Which.
+        order: OrderId,
+        /// From when on.
+        from: Millis,
+    },
+    /// What a package gives costs more than the package.
+    #[error("what the package gives costs {cost}, which is more than its price")]
+    GiftTooDear {
+        /// What it costs.
+        cost: Money,
+    },
     /// It is given out at other stores.
     #[error("this is not given out at store {0}")]
     OtherStore(StoreId),
@@ -422,6 +441,8 @@ impl ShopRefusal {
             ShopRefusal::TooManyCoins { .. } => "coins_over_limit",
             ShopRefusal::CoinsShort { .. } => "coins_short",
             ShopRefusal::TooManyReserved => "too_many_unpaid",
+            ShopRefusal::OrderWaits { .. } => "order_waits",
+            ShopRefusal::GiftTooDear { .. } => "gift_too_dear",
             ShopRefusal::OtherStore(_) => "other_store",
             ShopRefusal::UnknownPurchase(_) => "purchase_unknown",
             ShopRefusal::NotYourPurchase(_) => "purchase_not_yours",
@@ -514,7 +535,7 @@ impl ShopCommand {
             | ShopCommand::ReceivePurchase { purchase, .. }
             | ShopCommand::ReturnPurchase { purchase, .. }
             | ShopCommand::TakeBackPurchase { purchase } => Some(crate::Due::Purchase(*purchase)),
-            ShopCommand::Redeem { what, .. } => Some(match what {
+            ShopCommand::GiveUp { what } | ShopCommand::Redeem { what, .. } => Some(match what {
                 Fetched::Purchase(purchase) => crate::Due::Purchase(*purchase),
                 Fetched::Order(order) => crate::Due::Order(*order),
             }),
@@ -545,6 +566,7 @@ impl ShopCommand {
             | ShopCommand::PayPurchase { .. }
             | ShopCommand::ShipPurchase { .. }
             | ShopCommand::TakeBackPurchase { .. }
+            | ShopCommand::GiveUp { .. }
             | ShopCommand::Redeem { .. } => None,
         }
     }
@@ -634,6 +656,10 @@ impl World {
             ShopCommand::TakeBackPurchase { purchase } => {
                 self.decide_take_back_purchase(*purchase, events)?
             }
+            ShopCommand::GiveUp { what } => match what {
+                Fetched::Purchase(purchase) => self.decide_give_up_purchase(*purchase, events)?,
+                Fetched::Order(order) => self.decide_give_up_order(*order, now, events)?,
+            },
             ShopCommand::Redeem { what, store } => {
                 return self.decide_redeem(*what, *store, now, events);
             }

@@ -321,9 +321,15 @@ impl World {
         member: MemberId,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        match self.require_own_purchase(purchase, member)?.state {
+        let known = self.require_own_purchase(purchase, member)?;
+        match known.state {
             PurchaseState::Reserved { .. } => {
                 events.push(Event::Shop(ShopEvent::PurchaseLapsed { purchase }));
+                Ok(())
+            }
+            // It is not on its way: what was paid goes back. For what was given nothing was paid.
+            PurchaseState::Paid if known.gift_of.is_none() => {
+                self.purchase_back(purchase, known, events);
                 Ok(())
             }
             PurchaseState::Paid
@@ -542,6 +548,27 @@ impl World {
             | PurchaseState::Paid
             | PurchaseState::Shipped { .. }
             | PurchaseState::Received { .. } => Err(ShopRefusal::PurchaseState(purchase).into()),
+        }
+    }
+
+    /// By an operator, who says why: it cannot be sent, or nobody fetches it.
+    pub(super) fn decide_give_up_purchase(
+        &self,
+        purchase: PurchaseId,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let known = self.require_purchase(purchase)?;
+        match known.state {
+            PurchaseState::Paid | PurchaseState::Waiting { .. } if known.gift_of.is_none() => {
+                self.purchase_back(purchase, known, events);
+                Ok(())
+            }
+            PurchaseState::Paid
+            | PurchaseState::Waiting { .. }
+            | PurchaseState::Reserved { .. }
+            | PurchaseState::Shipped { .. }
+            | PurchaseState::Received { .. }
+            | PurchaseState::Returning { .. } => Err(ShopRefusal::PurchaseState(purchase).into()),
         }
     }
 

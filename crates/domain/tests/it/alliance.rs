@@ -479,6 +479,8 @@ fn every_kind_is_among_the_stored() {
     crate::homes::every_kind(&mut shop);
     let mut records = shop.records;
     records.extend(crate::counter_cash::every_kind());
+    records.extend(crate::counter_cash::withdrawn());
+    records.extend(crate::homes::at_counters());
     let events = records.iter().flat_map(|record| &record.events);
     let mut names: Vec<&str> = events
         .filter_map(|event| match event {

@@ -389,6 +389,7 @@ fn a_refund_after_the_statement() {
     assert_eq!(till.pay(counter, "a", 9_000), "paid");
     let waiting = till.enter(20_000);
     till.shop.alliance(draft.clone()).unwrap();
+    till.shop.confirm(StatementId(0)).unwrap();
     assert_eq!(till.money(), (0, 0, 1_000));
     let late = till.undo(counter, Some(till.store)).unwrap_err();
     assert_eq!(late.code(), "counter_void_late");
@@ -419,6 +420,7 @@ fn a_suspended_merchant_gives_back_no_money_of_the_platforms() {
     till.shop
         .alliance(AllianceCommand::DraftStatement { merchant })
         .unwrap();
+    till.shop.confirm(StatementId(0)).unwrap();
     assert_eq!(till.pay(second, "b", 18_000), "paid");
     till.shop
         .alliance(AllianceCommand::SuspendMerchant { merchant })
@@ -491,6 +493,7 @@ fn a_home_store_has_its_share() {
             till.shop
                 .alliance(AllianceCommand::DraftStatement { merchant })
                 .unwrap();
+            till.shop.confirm(StatementId(0)).unwrap();
         }
         till.undo(counter, None).unwrap();
         let owes = if stated { 8_100 } else { 0 };

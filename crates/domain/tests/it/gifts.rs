@@ -72,6 +72,28 @@ fn the_gifts_of_packages_are_checked() {
         let listed = shop.try_do(Command::Shop(command));
         assert_eq!(code(listed), told, "{unit:?} {vip:?}");
     }
+    // A package costs what it gives, at least; also when that has become dearer.
+    let mut cheap = giving(Some((thing, 0)), None);
+    cheap.price = Money(2_999);
+    let command = ShopCommand::ListSku {
+        token: [53; 16],
+        product: [9; 16],
+        terms: Box::new(cheap.clone()),
+    };
+    assert_eq!(code(shop.try_do(Command::Shop(command))), "gift_too_dear");
+    cheap.price = Money(3_000);
+    let sku = list(&mut shop, cheap, 1);
+    shop.must(Command::Shop(ShopCommand::ChangeSku {
+        sku: thing,
+        terms: Box::new(terms(5_000, 3_001)),
+    }));
+    let member = shop.member(None);
+    let wanted = asked(&shop, member, sku, 1, 1, 0);
+    assert_eq!(code(buy(&mut shop, wanted)), "gift_too_dear");
+    shop.must(Command::Shop(ShopCommand::ChangeSku {
+        sku: thing,
+        terms: Box::new(terms(5_000, 0)),
+    }));
     // A thing is worth no more than the package, either.
     let mut cheap = giving(Some((thing, 101)), None);
     cheap.price = Money(100);

@@ -300,6 +300,89 @@ fn what_was_never_handed_out_costs_nothing() {
     }
 }
 
+/// Until it is on its way the member gives it up, and staff what they cannot send: all of it goes back, and it costs nothing.
+#[test]
+fn what_is_paid_and_not_sent_is_given_up() {
+    for by_staff in [false, true] {
+        let mut shop = Shop::new();
+        let member = with_coins(&mut shop, 2_500);
+        let sales = shop.balance("sales");
+        let sku = list(&mut shop, terms(10_000, 6_000), 5);
+        let wanted = asked(&shop, member, sku, 1, 2, 2_000);
+        let purchase = buy(&mut shop, wanted).unwrap();
+        let what = Fetched::Purchase(purchase);
+        let early = shop.try_do(Command::Shop(ShopCommand::GiveUp { what }));
+        assert_eq!(early.unwrap_err().code(), "purchase_state");
+        assert_eq!(pay(&mut shop, purchase, "T1", 18_000), "paid");
+        let command = if by_staff {
+            ShopCommand::GiveUp { what }
+        } else {
+            ShopCommand::CancelPurchase { purchase, member }
+        };
+        let other = ShopCommand::CancelPurchase {
+            purchase,
+            member: shop.member(None),
+        };
+        let refused = shop.try_do(Command::Shop(other)).unwrap_err();
+        assert_eq!(refused.code(), "purchase_not_yours");
+        shop.must(Command::Shop(command.clone()));
+        assert_eq!(shop.world.member(member).unwrap().coins, Coins(2_500));
+        assert_eq!((shop.balance("suppliers"), free(&shop, sku)), (0, (5, 0)));
+        assert_eq!(shop.refund_all(), Money(18_000));
+        assert_eq!(shop.balance("sales"), sales);
+        let again = shop.try_do(Command::Shop(command.clone())).unwrap_err();
+        assert_eq!(again.code(), "purchase_unknown");
+        shop.check();
+        // What is on its way is returned in its time.
+        let wanted = asked(&shop, member, sku, 2, 1, 0);
+        let purchase = buy(&mut shop, wanted).unwrap();
+        assert_eq!(pay(&mut shop, purchase, "T2", 10_000), "paid");
+        shop.must(Command::Shop(ShopCommand::ShipPurchase { purchase }));
+        let what = Fetched::Purchase(purchase);
+        for command in [
+            ShopCommand::GiveUp { what },
+            ShopCommand::CancelPurchase { purchase, member },
+        ] {
+            let late = shop.try_do(Command::Shop(command)).unwrap_err();
+            assert_eq!(late.code(), "purchase_state");
+        }
+        shop.check();
+    }
+}
+
+/// Two have won, and nobody can be reached: after ninety days the group's rewards do not wait for them any more.
+#[test]
+fn what_a_winner_never_got_is_given_up_after_ninety_days() {
+    for fulfilment in [Fulfilment::Ship, Fulfilment::PickUp] {
+        let mut shop = Shop::new();
+        stores(&mut shop);
+        let [(first, _), (second, member)] = sold(&mut shop, fulfilment, false);
+        if fulfilment == Fulfilment::Ship {
+            shop.must(Command::ShipOrder { order: second });
+            let order = second;
+            shop.must(Command::ReceiveOrder { order, member });
+        } else {
+            redeem(&mut shop, Fetched::Order(second), StoreId(0)).unwrap();
+        }
+        let what = Fetched::Order(second);
+        let late = shop.try_do(Command::Shop(ShopCommand::GiveUp { what }));
+        assert_eq!(late.unwrap_err().code(), "order_state");
+        shop.wait(90 * 86_400 - 1);
+        ticks(&mut shop);
+        assert_eq!(shop.balance("vesting"), -200);
+        let what = Fetched::Order(first);
+        let early = shop.try_do(Command::Shop(ShopCommand::GiveUp { what }));
+        assert_eq!(early.unwrap_err().code(), "order_waits");
+        shop.wait(1);
+        shop.must(Command::Shop(ShopCommand::GiveUp { what }));
+        assert_eq!(shop.refund_all(), Money(10_000));
+        assert_eq!(shop.balance("vesting"), 0);
+        assert_eq!(shop.balance("available"), -200);
+        assert_eq!(shop.world.order(first), None);
+        shop.check();
+    }
+}
+
 /// Two buy in a group what they fetch; with a formation reward for the leader that waits for both.
 fn sold(shop: &mut Shop, fulfilment: Fulfilment, merchant: bool) -> [(OrderId, MemberId); 2] {
     let mut offer = campaign(10_000, 2, 2, 2_000);

@@ -137,6 +137,7 @@ fn staff() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(profiles::adopt))
         .routes(routes!(orders::ship))
         .routes(routes!(orders::take_back))
+        .routes(routes!(orders::give_up))
         .routes(routes!(gateway::join))
         .routes(routes!(gateway::register))
 }
@@ -227,6 +228,7 @@ fn shop() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(purchases::send_back))
         .routes(routes!(purchases::ship))
         .routes(routes!(purchases::take_back))
+        .routes(routes!(purchases::give_up))
         .routes(routes!(deliveries::deliver_purchase))
         .routes(routes!(deliveries::deliver_order))
         .routes(routes!(deliveries::purchase_delivery))

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Actor, Command, OperatorId, OrderId};
+use domain::{Actor, Command, Fetched, OperatorId, OrderId, ShopCommand};
 
 use super::standing::decide;
 use crate::app::{App, Shared};
@@ -56,6 +56,21 @@ pub(crate) async fn take_back(
     write: Write<Reasoned>,
 ) -> Result<Json<Done>> {
     taken_back(&app, operator.id, order, write).await
+}
+
+/// Gives up what a winner has neither been sent nor fetched for ninety days: the price goes back, and his group's rewards wait for him no
+/// longer.
+#[utoipa::path(post, path = "/orders/{id}/give-up", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Paid back", body = Done)))]
+pub(crate) async fn give_up(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(order): Segment<OrderId>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let what = Fetched::Order(order);
+    let command = Command::Shop(ShopCommand::GiveUp { what });
+    let what = ("give-up-order", short(order.0), write.body.reason);
+    decide(&app, operator.id, (write.key, command), what).await
 }
 
 pub(super) async fn taken_back(

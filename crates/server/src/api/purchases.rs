@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use domain::{
-    Answer, Coins, Command, Money, PurchaseId, Refusal, Reservation, ShopCommand, ShopRefusal,
-    SkuId, Text,
+    Answer, Coins, Command, Fetched, Money, PurchaseId, Refusal, Reservation, ShopCommand,
+    ShopRefusal, SkuId, Text,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -175,7 +175,7 @@ pub(crate) async fn all(
     Ok(Viewed(found.seq, List { items, next }))
 }
 
-/// Gives up an unpaid purchase.
+/// Gives up a purchase that is not paid, or not on its way: then what was paid goes back.
 #[utoipa::path(post, path = "/purchases/{id}/cancel", tag = "shop", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "Given up", body = Done)))]
 pub(crate) async fn cancel(
     State(app): Shared,
@@ -273,6 +273,20 @@ pub(crate) async fn take_back(
 ) -> Result<Json<Done>> {
     let command = Command::Shop(ShopCommand::TakeBackPurchase { purchase });
     let what = ("take-back-purchase", short(purchase.0), write.body.reason);
+    decide(&app, operator.id, (write.key, command), what).await
+}
+
+/// Gives up a purchase that cannot be sent, or that nobody fetches: what was paid goes back.
+#[utoipa::path(post, path = "/console/purchases/{id}/give-up", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Paid back", body = Done)))]
+pub(crate) async fn give_up(
+    State(app): Shared,
+    operator: AsOperator,
+    Segment(purchase): Segment<PurchaseId>,
+    write: Write<Reasoned>,
+) -> Result<Json<Done>> {
+    let what = Fetched::Purchase(purchase);
+    let command = Command::Shop(ShopCommand::GiveUp { what });
+    let what = ("give-up-purchase", short(purchase.0), write.body.reason);
     decide(&app, operator.id, (write.key, command), what).await
 }
 

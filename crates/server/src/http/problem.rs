@@ -481,6 +481,8 @@ fn shop_details(problem: Problem, refusal: &ShopRefusal) -> Problem {
         ShopRefusal::OutOfStock { free, .. } => problem.with("free", *free),
         ShopRefusal::ReturnsUsedUp { left, .. } => problem.with("left", *left),
         ShopRefusal::TooManyCoins { most } => problem.with("most", most.to_decimal()),
+        ShopRefusal::OrderWaits { from, .. } => problem.with("from", wire::rfc3339(*from)),
+        ShopRefusal::GiftTooDear { cost } => problem.with("cost", cost.to_decimal()),
         ShopRefusal::CoinsShort { free } => problem.with("free", free.to_decimal()),
         ShopRefusal::UnknownSku(_)
         | ShopRefusal::NotOnSale(_)
@@ -531,10 +533,12 @@ fn shop_status(refusal: &ShopRefusal) -> StatusCode {
         | ShopRefusal::ReturnsUsedUp { .. }
         | ShopRefusal::CoinsShort { .. }
         | ShopRefusal::TooManyReserved
+        | ShopRefusal::OrderWaits { .. }
         | ShopRefusal::PurchaseState(_) => StatusCode::CONFLICT,
-        ShopRefusal::InvalidSku { .. } | ShopRefusal::Units | ShopRefusal::TooManyCoins { .. } => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        ShopRefusal::InvalidSku { .. }
+        | ShopRefusal::GiftTooDear { .. }
+        | ShopRefusal::Units
+        | ShopRefusal::TooManyCoins { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

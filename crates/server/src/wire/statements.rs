@@ -12,7 +12,7 @@ pub(crate) struct StatementLine {
     pub(crate) merchant: String,
     /// Which of his, from 1.
     pub(crate) number: u32,
-    /// `draft`, `confirmed` or `paid`. Where nothing is to be paid, it ends with `confirmed`.
+    /// `draft`, `confirmed`, `paid` or `withdrawn`. Where nothing is to be paid, it ends with `confirmed`.
     pub(crate) state: &'static str,
     /// When the one before was drawn up; none for the first.
     pub(crate) from: Option<At>,

@@ -193,6 +193,49 @@ async fn two_cashiers_and_one_code() {
     site.close().await;
 }
 
+/// Also of a merchant who is suspended, and once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_refunds_a_bill_and_says_why() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let shop = merchant(&site, &operator, 1).await;
+    let (_, till) = shop.store(&site, "first").await;
+    let [member, _] = with_coins(&site).await;
+    let code = code_of(&member).await;
+    let paid = done(&till.post("/counter/payments", bill(&code, "10.00")).await);
+    let refund = format!(
+        "/console/counter-payments/{}/refund",
+        paid["id"].as_str().unwrap()
+    );
+    let why = json!({ "reason": "the meal was never served" });
+    till.post(&refund, why.clone())
+        .await
+        .is_problem(403, "role_missing");
+    operator
+        .post("/console/counter-payments/77/refund", why.clone())
+        .await
+        .is_problem(404, "counter_payment_unknown");
+    done(&operator.post(&refund, why.clone()).await);
+    operator
+        .post(&refund, why)
+        .await
+        .is_problem(409, "counter_payment_reversed");
+    let decided = done(&operator.get("/console/decisions").await)["items"][0].clone();
+    assert_eq!(
+        (&decided["what"], &decided["reason"]),
+        (
+            &json!("refund-counter"),
+            &json!("the meal was never served")
+        )
+    );
+    // A bill whose cash the store takes may not make it owe more than 100 000.00.
+    let code = code_of(&member).await;
+    till.post("/counter/payments", bill(&code, "600000.00"))
+        .await
+        .is_problem(409, "counter_owes_too_much");
+    site.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(
     clippy::too_many_lines,

@@ -55,17 +55,23 @@ async fn the_first_store_gets_its_share_until_the_member_ends_it() {
     );
     home.caller.get(path).await.is_problem(401, "not_signed_in");
 
-    // Of a take of 10.00 the home store gets 1.00; the payment's members see nothing of it.
+    // Of a take of 10.00 the home store gets 1.00 once the other has settled it; the payment's members see nothing of it.
     let paid = till.post("/counter/payments", bill(&code_of(&member).await, "100.00"));
     done(&paid.await);
     let mine = done(&home.caller.get("/merchant/me").await);
-    assert_eq!(mine["payable"], "1.00");
+    assert_eq!(
+        (&mine["payable"], &mine["vesting"]),
+        (&json!("0.00"), &json!("1.00"))
+    );
     done(&member.post("/me/home-store/end", json!({})).await);
     assert_eq!(done(&member.get(path).await)["home"]["open"], false);
     let paid = till.post("/counter/payments", bill(&code_of(&member).await, "100.00"));
     done(&paid.await);
     let mine = done(&home.caller.get("/merchant/me").await);
-    assert_eq!(mine["payable"], "1.00");
+    assert_eq!(
+        (&mine["payable"], &mine["vesting"]),
+        (&json!("0.00"), &json!("1.00"))
+    );
     member
         .post(path, json!({ "store": elsewhere }))
         .await

@@ -307,6 +307,49 @@ async fn a_purchase_is_paid_sent_returned_and_paid_back() {
     site.close().await;
 }
 
+/// Until it is on its way the member gives it up, and an operator what he cannot send: the money goes back, the units are free.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_paid_and_not_sent_is_given_up() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let member = site.member(1, None).await;
+    let sku = listed(&operator, 2).await;
+    let held = site.provider_books().await.held_fen;
+    for by_operator in [false, true] {
+        let key = format!("k{by_operator}");
+        let id = field(&buy(&member, &sku, 1, "0.00", &key).await, "id");
+        let order = order_no(&site, &id).await;
+        site.pay_order(&order).await;
+        state(&site, &member, &id, "paid").await;
+        let give_up = format!("/console/purchases/{id}/give-up");
+        let why = json!({ "reason": "there is no address" });
+        let got = if by_operator {
+            operator.post(&give_up, why.clone()).await
+        } else {
+            member
+                .post(&format!("/purchases/{id}/cancel"), json!({}))
+                .await
+        };
+        assert_eq!(got.status, 200);
+        state(&site, &member, &id, "returned").await;
+        operator
+            .post(&give_up, why)
+            .await
+            .is_problem(404, "purchase_unknown");
+        site.settled_books().await;
+        site.until("the money is back at the payer", async || {
+            (site.provider_books().await.held_fen == held).then_some(())
+        })
+        .await;
+    }
+    let lines = operator.get("/console/skus").await.json();
+    assert_eq!(
+        (&lines["items"][0]["free"], &lines["items"][0]["own"]),
+        (&json!(2), &json!(0))
+    );
+    site.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_that_comes_too_late_goes_back_and_one_unseen_is_found() {
     let mut site = Site::open().await;

@@ -118,6 +118,12 @@ async fn roles_do_not_mix() {
         (Method::GET, "/console/purchases".to_owned()),
         (Method::POST, "/console/purchases/0/ship".to_owned()),
         (Method::POST, "/console/purchases/0/take-back".to_owned()),
+        (Method::POST, "/console/purchases/0/give-up".to_owned()),
+        (Method::POST, "/orders/0/give-up".to_owned()),
+        (
+            Method::POST,
+            "/console/counter-payments/0/refund".to_owned(),
+        ),
         (Method::GET, "/console/purchases/0/delivery".to_owned()),
         (Method::GET, "/console/orders/0/delivery".to_owned()),
     ];

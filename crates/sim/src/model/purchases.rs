@@ -119,6 +119,7 @@ impl Model {
                 match self.own_buying(purchase.0, member.0) {
                     Err(code) => refused(code),
                     Ok(BuyingStage::Reserved { .. }) => self.lapse(purchase.0),
+                    Ok(BuyingStage::Bought(GoodStage::Paid)) => self.never_sent(purchase.0),
                     Ok(_) => refused("purchase_state"),
                 }
             }
@@ -165,6 +166,7 @@ impl Model {
                 }
                 Some(_) => refused("purchase_state"),
             },
+            ShopCommand::GiveUp { .. } => unreachable!("staff of the simulator give up nothing"),
             ShopCommand::Redeem { .. } => unreachable!("nothing in the simulator is fetched"),
         }
     }
@@ -442,6 +444,20 @@ impl Model {
 
     /// The cash goes back the way it came, the coins as new ones; the units are paid for.
     fn comes_back(&mut self, number: u64) -> Outcome {
+        let units = self.buying(number).map_or(0, |of| of.units);
+        self.goes_back(number, units)
+    }
+
+    /// Nobody had them: the stock and what is owed for it are as they were.
+    fn never_sent(&mut self, number: u64) -> Outcome {
+        let of = self.buying(number);
+        let (own, cost) = of.map_or((0, 0), |of| (of.own, of.cost));
+        self.money.goods_cost -= cost;
+        self.money.least_gain += cost;
+        self.goes_back(number, own)
+    }
+
+    fn goes_back(&mut self, number: u64, own: i64) -> Outcome {
         let _ = self.goes_on(number, GoodStage::Returned);
         let Some(of) = self.buying(number).cloned() else {
             return refused("purchase_unknown");
@@ -457,7 +473,7 @@ impl Model {
         if let Some(txn) = &of.txn {
             self.owe_back(txn, of.cash(), of.fee_back);
         }
-        self.units_back(&of, of.units);
+        self.units_back(&of, own);
         Outcome::done(Told::Done)
     }
 

@@ -218,6 +218,7 @@ pub(super) fn name_of(command: &Command) -> &'static str {
             ShopCommand::ShipPurchase { .. } => "ship-purchase",
             ShopCommand::ReceivePurchase { .. } => "receive-purchase",
             ShopCommand::ReturnPurchase { .. } => "return-purchase",
+            ShopCommand::GiveUp { .. } => "give-up",
             ShopCommand::TakeBackPurchase { .. } => "take-back-purchase",
             ShopCommand::Redeem { .. } => "redeem",
         },

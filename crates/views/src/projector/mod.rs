@@ -40,7 +40,7 @@ use crate::error::{ProjectError, StoreError, failed, is_unusable};
 pub(crate) const SCHEMA_VERSION: i64 = 27;
 const SCHEMA: &str = include_str!("../../sql/views.sql");
 /// Every table of ours, for a database that is no file to delete.
-const TABLES: [&str; 39] = [
+const TABLES: [&str; 40] = [
     "meta",
     "member",
     "campaign",

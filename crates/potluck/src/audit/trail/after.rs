@@ -49,8 +49,7 @@ impl Trail {
             };
             self.give_back(at, payment, settled.price, RefundId(refund), findings);
         }
-        let next = settled.first_order.0 == self.next_order;
-        findings.unless(next, at.0, || {
+        findings.unless(settled.first_order.0 == self.next_order, at.0, || {
             format!("order {} is not the next number", settled.first_order)
         });
         for (order, (number, seat)) in (settled.first_order.0..).zip(&buyers) {
@@ -71,6 +70,7 @@ impl Trail {
                 returning: false,
                 fetched,
                 served_at,
+                settled_at: at.1,
             };
             self.orders.insert(OrderId(order), good);
             self.next_order = self.next_order.max(order.saturating_add(1));
@@ -434,7 +434,8 @@ impl Trail {
         else {
             return;
         };
-        let back = |good: &Good| good.returning || good.waits_to_be_fetched();
+        let back =
+            |good: &Good| good.returning || good.waits_to_be_fetched() || good.is_abandoned(at.1);
         let Some(good) = self.orders.remove(order).filter(back) else {
             findings.unless(false, at.0, || {
                 format!("order {order} is returned, but it was not sent back")

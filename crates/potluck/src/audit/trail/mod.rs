@@ -22,9 +22,9 @@ mod withdrawals;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::{
-    Campaign, CampaignId, ChannelTerms, Closing, Event, FilledSeat, GroupId, MemberId, Millis,
-    Money, OrderId, PaymentId, PlanTerms, Profile, PublishedCampaign, RefundId, Region, SeatShare,
-    Txn, World,
+    Campaign, CampaignId, ChannelTerms, Closing, Event, FilledSeat, GIVEN_UP_AFTER, GroupId,
+    MemberId, Millis, Money, OrderId, PaymentId, PlanTerms, Profile, PublishedCampaign, RefundId,
+    Region, SeatShare, Txn, World,
 };
 
 use super::Findings;
@@ -177,9 +177,16 @@ struct Good {
     fetched: bool,
     /// The record that settled its group, if it was had at a table.
     served_at: Option<u64>,
+    /// When its group was settled.
+    settled_at: Millis,
 }
 
 impl Good {
+    /// It was neither sent nor given out for so long that staff may give it up.
+    fn is_abandoned(&self, now: Millis) -> bool {
+        !self.shipped && !self.received && self.settled_at.after(GIVEN_UP_AFTER) <= now
+    }
+
     /// Nobody has been given it yet.
     fn waits_to_be_fetched(&self) -> bool {
         self.fetched && !self.received

@@ -112,7 +112,9 @@ impl Trail {
                     of.member == *member
                         && matches!(
                             of.state,
-                            PurchaseState::Returning { .. } | PurchaseState::Waiting { .. }
+                            PurchaseState::Returning { .. }
+                                | PurchaseState::Waiting { .. }
+                                | PurchaseState::Paid
                         )
                 });
                 let given = self.give_parts(*purchase);

@@ -440,7 +440,9 @@ impl Trail {
         let known = self.purchase_ends(at, *purchase, findings, |state| {
             matches!(
                 state,
-                PurchaseState::Returning { .. } | PurchaseState::Waiting { .. }
+                PurchaseState::Returning { .. }
+                    | PurchaseState::Waiting { .. }
+                    | PurchaseState::Paid
             )
         });
         let Some(known) = known else { return };
