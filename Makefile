@@ -29,11 +29,12 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 # Everything: format, lints, unit, property, conformance, API, web and browser tests.
 test: lint rust-test fuzz-smoke web-test browser-test
 
-# The long form of what `make test` samples; about an hour.
+# The long form of what `make test` samples; about an hour and a quarter.
 soak: web strace
 	POTLUCK_CRASH_ROUNDS=1000 cargo test --locked -p potluck --test crash -- --nocapture
 	POTLUCK_SOAK=1 cargo test --locked -p potluck --test faults syscalls -- --nocapture --test-threads 1
 	POTLUCK_SIM_SECONDS=1800 cargo test --locked -p sim --test storms -- --nocapture
+	POTLUCK_HISTORIES=300 cargo test --locked -p schema --test paper histories -- --nocapture
 
 lint:
 	cargo fmt --all --check

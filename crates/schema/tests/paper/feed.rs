@@ -120,6 +120,11 @@ pub(crate) fn taken_apart(
         programs: per_program(campaign, &payments),
         payments,
         origin_shares: origin_shares.collect(),
+        pool_shares: settled
+            .dividend_shares
+            .iter()
+            .map(|share| (usize::try_from(share.seat).unwrap(), share.cash.0.into()))
+            .collect(),
         totals: Totals {
             refunds: settled.refunds(campaign).unwrap().0.into(),
             pool: settled.dividend.0.into(),

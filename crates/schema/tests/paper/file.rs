@@ -27,6 +27,9 @@ pub(crate) struct Plan {
     pub(crate) caps: BTreeMap<String, i128>,
     pub(crate) rest_to_pool: bool,
     pub(crate) programs: Vec<Program>,
+    /// The rate withheld of what comes by chance, and whether the owner bears it. In no file: its profile says it (rules 9.3).
+    pub(crate) tax: i128,
+    pub(crate) tax_on_top: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +128,8 @@ impl Plan {
             caps: table(&root, "caps").map(caps).unwrap_or_default(),
             rest_to_pool: leftover.as_deref() == Some("dividend"),
             programs: programs(&root),
+            tax: 0,
+            tax_on_top: false,
         }
     }
 }

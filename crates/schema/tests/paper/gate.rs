@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::file::{Budget, From, Plan, Program, Rule};
-use crate::oracle::{base, buyers, commission, fees, followed, origin_share, share, supplier};
+use crate::oracle::{
+    base, buyers, commission, fees, followed, origin_share, share, supplier, with_tax,
+};
 
 /// The gate's lines (rules 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +29,8 @@ pub(crate) fn rule_bound(plan: &Plan, rule: usize, winners: i128) -> i128 {
         seats(from) * rates.iter().map(|&rate| share(b, rate)).sum::<i128>()
     };
     match &plan.programs[rule].rule {
-        Rule::Consolation { cash, .. } => losers * cash,
-        Rule::WinnerBonus { cash, .. } => winners * cash,
+        Rule::Consolation { cash, .. } => losers * with_tax(plan, *cash),
+        Rule::WinnerBonus { cash, .. } => winners * with_tax(plan, *cash),
         Rule::Leader { cash, .. } => *cash,
         Rule::Formation { per_recruit } => (plan.seats - 1) * per_recruit,
         Rule::Generation { from, rates, .. } => shares(from, rates),
@@ -79,7 +81,7 @@ fn envelope_of(plan: &Plan, winners: i128, counts: impl Fn(&str) -> bool) -> i12
 }
 
 /// What is left with so many winners when every program costs its bound.
-fn worst_with(plan: &Plan, winners: i128) -> Worst {
+pub(crate) fn worst_with(plan: &Plan, winners: i128) -> Worst {
     let buyers = buyers(plan, winners);
     let sales = buyers * plan.price;
     let (fees, envelope) = (fees(plan, winners), envelope(plan, winners));
@@ -119,7 +121,7 @@ pub(crate) fn owners(plan: &Plan, worst: Worst) -> i128 {
 
 /// With so many winners, if every buyer returns: consolation, products and prizes are spent, what went into the pool may be shared
 /// out, every other reward is reversed (rules 9.1, 9.5), and the channel may keep its fees. A treat has no return.
-fn all_return(plan: &Plan, winners: i128) -> i128 {
+pub(crate) fn all_return(plan: &Plan, winners: i128) -> i128 {
     if plan.kind == "treat" {
         return owners(plan, worst_with(plan, winners));
     }

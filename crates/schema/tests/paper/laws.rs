@@ -130,6 +130,7 @@ impl Run {
             let ours = oracle::count(&plan, &witness.crowd, &witness.winners);
             assert_eq!(theirs.payments, ours.payments);
             assert_eq!(theirs.origin_shares, ours.origin_shares);
+            assert_eq!(theirs.pool_shares, ours.pool_shares);
             assert_eq!(theirs.totals, ours.totals);
             adds_up_by_program(&settled, &plan, &ours);
             keeps_the_laws(&plan, &ours, witness.winners.len(), passes);

@@ -5,6 +5,7 @@ mod dice;
 mod feed;
 mod file;
 mod gate;
+mod histories;
 mod laws;
 mod oracle;
 mod outcomes;

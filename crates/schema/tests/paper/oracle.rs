@@ -6,6 +6,8 @@
 //! a share of its take); a frozen upline of the rank last paid is no payment; an agent who is frozen is not paid; a rank
 //! above a table's last is the last.
 
+use std::collections::BTreeMap;
+
 use crate::crowd::Crowd;
 use crate::file::{Budget, From, Plan, Rule};
 use crate::gate::envelope;
@@ -30,6 +32,8 @@ pub(crate) struct Count {
     pub(crate) payments: Vec<Payment>,
     /// Store, seat, cash.
     pub(crate) origin_shares: Vec<(usize, usize, i128)>,
+    /// What dividend programs put into the pool from each seat; none of nothing.
+    pub(crate) pool_shares: BTreeMap<usize, i128>,
     /// Cash and coins of each program; with a dividend program's cash, which is in no payment.
     pub(crate) programs: Vec<(i128, i128)>,
     pub(crate) totals: Totals,
@@ -64,6 +68,8 @@ struct Group<'a> {
     plan: &'a Plan,
     crowd: &'a Crowd,
     won: Vec<bool>,
+    /// Seats of a ballot whose right was not used: they get no consolation.
+    unused: &'a [usize],
 }
 
 /// A percentage reward is rounded down to the fen (rules 2.3).
@@ -71,17 +77,53 @@ pub(crate) fn share(base: i128, ppm: i128) -> i128 {
     (base * ppm).div_euclid(1_000_000)
 }
 
+/// The tax that is withheld of what has come by chance (rules 9.3): nothing comes so where nothing is drawn.
+pub(crate) fn tax_rate(plan: &Plan) -> i128 {
+    if plan.kind == "everyone-buys" {
+        0
+    } else {
+        plan.tax
+    }
+}
+
+/// What it costs that so much of consolation or of a winner's bonus reaches the member: where the owner bears the tax t it is
+/// floor(r × t / (1 − t)) on top.
+pub(crate) fn with_tax(plan: &Plan, cash: i128) -> i128 {
+    let rate = tax_rate(plan);
+    if plan.tax_on_top {
+        cash + (cash * rate).div_euclid(1_000_000 - rate)
+    } else {
+        cash
+    }
+}
+
 /// Settles a group (rules 6) whose winners are these seats.
 pub(crate) fn count(plan: &Plan, crowd: &Crowd, winners: &[usize]) -> Count {
+    count_ballot(plan, crowd, winners, &[])
+}
+
+/// The same of a ballot: these seats have bought, and those had a right and did not use it.
+pub(crate) fn count_ballot(
+    plan: &Plan,
+    crowd: &Crowd,
+    winners: &[usize],
+    unused: &[usize],
+) -> Count {
     let mut won = vec![false; crowd.seats.len()];
     for &seat in winners {
         won[seat] = true;
     }
-    let group = Group { plan, crowd, won };
+    let group = Group {
+        plan,
+        crowd,
+        won,
+        unused,
+    };
     let mut shared = plan.caps.clone();
     let mut payments = Vec::new();
     let mut programs = Vec::new();
     let mut pool = 0;
+    let mut pool_shares: BTreeMap<usize, i128> = BTreeMap::new();
     for (rule, program) in plan.programs.iter().enumerate() {
         let mut own = match program.budget {
             Budget::Own(cap) => cap,
@@ -99,7 +141,11 @@ pub(crate) fn count(plan: &Plan, crowd: &Crowd, winners: &[usize]) -> Count {
             all_cash += cash;
             all_coins += ask.coins;
             match ask.to {
-                None => pool += cash,
+                None if cash == 0 => {}
+                None => {
+                    pool += cash;
+                    *pool_shares.entry(ask.seat.expect("a seat")).or_default() += cash;
+                }
                 Some(_) if cash == 0 && ask.coins == 0 => {}
                 Some(member) => payments.push(Payment {
                     rule,
@@ -123,6 +169,7 @@ pub(crate) fn count(plan: &Plan, crowd: &Crowd, winners: &[usize]) -> Count {
     Count {
         payments,
         origin_shares,
+        pool_shares,
         programs,
         totals,
     }
@@ -286,13 +333,16 @@ impl Group<'_> {
         };
         match &self.plan.programs[rule].rule {
             &Rule::Consolation { cash, coins } => {
+                let cash = with_tax(self.plan, cash);
                 let losers = self.all_of(false);
                 losers
                     .into_iter()
+                    .filter(|(seat, _)| !self.unused.contains(seat))
                     .map(|seat| each(seat, cash, coins))
                     .collect()
             }
             &Rule::WinnerBonus { cash, coins } => {
+                let cash = with_tax(self.plan, cash);
                 let winners = self.all_of(true);
                 winners
                     .into_iter()
