@@ -39,7 +39,7 @@ impl Shop {
     }
 }
 
-/// Six bills: one is paid and stands, one is voided, one is refunded after its statement, one lapses and is paid too late, one is
+/// Six bills: one is paid and stands, one is voided, one is refunded, which withdraws the draft that tells of it, one lapses and is paid too late, one is
 /// given up, one waits. A payment of another amount, and a second one, go back.
 fn live(data: &Path) {
     let mut shop = Shop::open(data);
@@ -166,13 +166,23 @@ fn forged_bills_are_found() {
     fails("is taken back otherwise than it was paid", &mut |event| {
         match event {
             AllianceEvent::CounterReversed(back) if back.counter == CounterId(2) => {
-                // As if no statement had told of it.
-                (back.payable, back.owes) = (Money(-2_400), Money(0));
+                // As if a statement that is over had told of it; the draft that did is withdrawn.
+                (back.payable, back.owes) = (Money(0), Money(2_400));
                 true
             }
             _ => false,
         }
     });
+    fails(
+        "is withdrawn that was no draft, or said something else",
+        &mut |event| match event {
+            AllianceEvent::StatementWithdrawn(draft) => {
+                draft.amount.0 -= 1;
+                true
+            }
+            _ => false,
+        },
+    );
     fails("lapses, but it does not wait", &mut |event| match event {
         AllianceEvent::CounterLapsed { counter } => {
             *counter = CounterId(0);

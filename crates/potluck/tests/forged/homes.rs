@@ -60,9 +60,8 @@ fn live(data: &Path) {
     }));
     shop.days(8);
     let (payable, vesting, _) = shop.step.world().merchant_money(MerchantId(0));
-    // 5 % of 80.00, and 10 % of 20.00 and of 40.00.
-    let payable = (payable, vesting);
-    assert_eq!(payable, (Money(400 + 200 + 400), Money(0)));
+    // 5 % of 80.00, and 10 % of 40.00. 10 % of 20.00 wait: the other store has the cash.
+    assert_eq!((payable, vesting), (Money(400 + 400), Money(200)));
 }
 
 /// Two units of 100.00 at a cost of 60.00; one is kept, the other comes back and is sold again.
@@ -172,4 +171,106 @@ fn forged_home_stores_and_shares_are_found() {
             _ => false,
         },
     );
+}
+
+/// A store that takes its cash itself owes 20.00 of a bill; 2.00 of them wait for the home store until a statement has set them off
+/// against what the platform took for it.
+fn settled_bill(data: &Path) {
+    let mut shop = Shop::open(data);
+    shop.register(&[None]);
+    let (member, store) = (MemberId(0), StoreId(1));
+    let at_store = Contract {
+        entry_fee: Money(0),
+        lock_days: Some(365),
+        origin_share: Some(Rate(100_000)),
+        ..contract()
+    };
+    for (merchant, token) in [(0, [1; 16]), (1, [2; 16])] {
+        shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+            token,
+            contract: at_store,
+        }));
+        shop.must(Command::Alliance(AllianceCommand::OpenStore {
+            merchant: MerchantId(merchant),
+            token,
+        }));
+    }
+    shop.must(Command::Alliance(AllianceCommand::BindHome {
+        member,
+        store: StoreId(0),
+    }));
+    let bill = |shop: &mut Shop, number: u8, amount: i64| {
+        shop.must(Command::Alliance(AllianceCommand::PayAtCounter {
+            store,
+            bill: Bill {
+                amount: Money(amount),
+                most_coins: None,
+            },
+            claim: Some(Claim {
+                token: [number; 16],
+                member,
+                expires: Millis(shop.clock.0 + 60_000),
+            }),
+        }));
+    };
+    bill(&mut shop, 3, 10_000);
+    shop.must(Command::Alliance(AllianceCommand::SignContract {
+        merchant: MerchantId(1),
+        contract: Contract {
+            cash: CashTaker::Platform,
+            channel: Some(ChannelTerms::default()),
+            ..at_store
+        },
+    }));
+    bill(&mut shop, 4, 5_000);
+    shop.cash(CounterId(1), "bill", 5_000);
+    shop.days(31);
+    let world = shop.step.world();
+    let statements = (0..world.statements()).map(StatementId);
+    let set_off = statements.filter_map(|id| world.statement(id).map(|known| known.drafted));
+    let set_off = set_off.filter(|drafted| drafted.set_off.is_positive());
+    let drafted = set_off.collect::<Vec<_>>();
+    assert_eq!(drafted.len(), 1);
+    let statement = drafted[0].statement;
+    shop.must(Command::Alliance(AllianceCommand::ConfirmStatement {
+        statement,
+    }));
+    shop.must(Command::Alliance(AllianceCommand::PayStatement {
+        statement,
+        transfer: Transfer {
+            reference: "2027-1".to_owned(),
+            on: Millis::start_of_day(shop.clock.shanghai_day()),
+        },
+    }));
+    shop.days(31);
+}
+
+#[test]
+fn forged_shares_of_bills_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    settled_bill(dir.path());
+    passes(dir.path());
+    let early = "become payable that did not wait, or too early";
+    finds_in_alliance(dir.path(), early, &mut |event| match event {
+        AllianceEvent::CounterSharesVested(vested) => {
+            vested.amount.0 += 1;
+            true
+        }
+        _ => false,
+    });
+    finds_in_alliance(dir.path(), early, &mut |event| match event {
+        AllianceEvent::CounterSharesVested(vested) => {
+            vested.counters = vec![CounterId(1)];
+            true
+        }
+        _ => false,
+    });
+    let another = "gives a home store another share";
+    finds_in_alliance(dir.path(), another, &mut |event| match event {
+        AllianceEvent::CounterPaid(paid) if paid.home_waits => {
+            paid.home = None;
+            true
+        }
+        _ => false,
+    });
 }
