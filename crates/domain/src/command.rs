@@ -322,6 +322,113 @@ pub enum Command {
     Delivery(DeliveryCommand),
 }
 
+impl Command {
+    /// What it touches, as far as the command alone tells it.
+    pub(crate) fn touched(&self) -> Option<Due> {
+        match self {
+            Command::JoinGroup { group, .. }
+            | Command::LeaveGroup { group, .. }
+            | Command::JoinPaid { group, .. }
+            | Command::CancelGroup { group }
+            | Command::SettleGroup { group, .. }
+            | Command::VoidGroup { group } => Some(Due::Group(*group)),
+            Command::AcceptPayment { payment, .. } => Some(Due::Group(payment.group)),
+            Command::Ballot(command) => Some(Due::Group(command.group())),
+            Command::Shop(command) => command.touched(),
+            Command::Recharge(RechargeCommand::Refund { recharge, .. }) => {
+                Some(Due::Recharge(*recharge))
+            }
+            Command::ShipOrder { order }
+            | Command::ReceiveOrder { order, .. }
+            | Command::ReturnOrder { order, .. }
+            | Command::TakeBackOrder { order } => Some(Due::Order(*order)),
+            Command::Tick(due) => Some(*due),
+            Command::RegisterMember { .. }
+            | Command::PublishCampaign { .. }
+            | Command::DepositCapital { .. }
+            | Command::PayTax { .. }
+            | Command::PaySuppliers { .. }
+            | Command::OpenGroup { .. }
+            | Command::BouncePayment { .. }
+            | Command::ConfirmRefund { .. }
+            | Command::PublishPlan { .. }
+            | Command::SetRank { .. }
+            | Command::DeclareRegion { .. }
+            | Command::AppointAgent { .. }
+            | Command::DismissAgent { .. }
+            | Command::SetLimits { .. }
+            | Command::ExcludeSelf { .. }
+            | Command::DeleteAccount { .. }
+            | Command::FreezeMember { .. }
+            | Command::UnfreezeMember { .. }
+            | Command::AdoptProfile { .. }
+            | Command::Withdraw { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. }
+            | Command::ClawBack { .. }
+            | Command::Circle(_)
+            | Command::Identity(_)
+            | Command::Delivery(_)
+            | Command::NoteLateRound { .. }
+            | Command::Table(_) => None,
+            Command::Alliance(command) => command.touched(),
+        }
+    }
+
+    /// In whose name it acts, if in a member's.
+    pub(crate) fn acting_member(&self) -> Option<MemberId> {
+        match self {
+            Command::OpenGroup { member, .. }
+            | Command::JoinGroup { member, .. }
+            | Command::LeaveGroup { member, .. }
+            | Command::ReceiveOrder { member, .. }
+            | Command::ReturnOrder { member, .. }
+            | Command::DeclareRegion { member, .. }
+            | Command::Withdraw { member, .. }
+            | Command::SetLimits { member, .. }
+            | Command::ExcludeSelf { member, .. }
+            | Command::DeleteAccount { member, .. } => Some(*member),
+            Command::Shop(command) => command.member(),
+            Command::Recharge(RechargeCommand::Refund { member, .. }) => Some(*member),
+            Command::Circle(command) => Some(command.member()),
+            Command::Delivery(command) => Some(command.member()),
+            Command::Table(command) => command.member(),
+            Command::Ballot(command) => Some(command.member()),
+            // These come from the channel or a gateway, never from a member himself.
+            Command::AcceptPayment { .. }
+            | Command::JoinPaid { .. }
+            | Command::BouncePayment { .. }
+            | Command::RegisterMember { .. }
+            | Command::PublishCampaign { .. }
+            | Command::DepositCapital { .. }
+            | Command::PayTax { .. }
+            | Command::PaySuppliers { .. }
+            | Command::Identity(_)
+            | Command::CancelGroup { .. }
+            | Command::SettleGroup { .. }
+            | Command::VoidGroup { .. }
+            | Command::NoteLateRound { .. }
+            | Command::ConfirmRefund { .. }
+            | Command::ShipOrder { .. }
+            | Command::TakeBackOrder { .. }
+            | Command::Tick(_)
+            | Command::PublishPlan { .. }
+            | Command::SetRank { .. }
+            | Command::AppointAgent { .. }
+            | Command::DismissAgent { .. }
+            | Command::FreezeMember { .. }
+            | Command::UnfreezeMember { .. }
+            | Command::AdoptProfile { .. }
+            | Command::ApproveWithdrawal { .. }
+            | Command::RejectWithdrawal { .. }
+            | Command::NotePayout { .. }
+            | Command::ClawBack { .. } => None,
+            Command::Alliance(command) => command.member(),
+        }
+    }
+}
+
 /// What has something due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(flat)]

@@ -73,6 +73,7 @@ mod suppliers;
 mod table;
 mod tax;
 mod time;
+mod timers;
 mod treat;
 mod withdrawal;
 mod world;

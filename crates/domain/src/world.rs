@@ -11,9 +11,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     Actor, Answer, Campaign, Closing, Coins, Command, Due, Event, GroupId, MemberId, Millis, Money,
-    Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, RechargeCommand, Record,
-    RecordHead, RecordRef, Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer,
-    Withdrawal, WithdrawalState,
+    Order, OrderId, OrderState, PaymentId, PendingRefund, Profile, Record, RecordHead, RecordRef,
+    Records, RefundId, Refusal, Request, SeatShare, SeatState, Timer, Withdrawal, WithdrawalState,
     alliance::{Alliance, CounterCash, Homes, Statements},
     ballot::Ballots,
     circle::Circles,
@@ -194,7 +193,7 @@ impl World {
     ) -> Result<Answer, Refusal> {
         let now = clock.max(self.now);
         if let (Actor::Member(actor), Some(member)) =
-            (request.actor, acting_member(&request.command))
+            (request.actor, request.command.acting_member())
             && actor != member
         {
             return Err(Refusal::NotYourself { actor, member });
@@ -249,7 +248,7 @@ impl World {
         now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
-        if let Some(member) = acting_member(command) {
+        if let Some(member) = command.acting_member() {
             self.require_not_deleted(member, command)?;
         }
         match command {
@@ -653,68 +652,6 @@ impl World {
         }
     }
 
-    /// The earliest timer; submit [`Command::Tick`] for it when its time has come.
-    pub fn next_timer(&mut self) -> Option<Timer> {
-        self.due_timer(Millis(i64::MAX))
-    }
-
-    /// The earliest timer, if its time has come by `now`.
-    pub fn due_timer(&mut self, now: Millis) -> Option<Timer> {
-        while let Some(&Reverse((queued, due))) = self.timers.peek() {
-            if now < queued {
-                return None;
-            }
-            let actual = self.due_time(due);
-            if actual == Some(queued) {
-                return Some((queued, due));
-            }
-            self.timers.pop();
-            if let Due::Group(id) = due
-                && let Some(group) = self.live_mut(id)
-            {
-                group.has_deadline_timer &= queued != group.expires_at;
-                if group.timer == Some(queued) {
-                    group.timer = None;
-                    self.schedule(id);
-                }
-            }
-        }
-        None
-    }
-
-    /// No timer is due before this moment; there may be none at it either. Costs nothing, as [`World::next_timer`] and
-    /// [`World::due_timer`] do not: they look at the group or order that a queued timer is about.
-    pub fn no_timer_before(&self) -> Option<Millis> {
-        self.timers.peek().map(|&Reverse((queued, _))| queued)
-    }
-
-    fn due_time(&self, due: Due) -> Option<Millis> {
-        match due {
-            Due::Group(group) => {
-                let due = self.live(group)?.due_at();
-                due.or_else(|| self.ballot_due_at(group))
-            }
-            Due::Order(order) => match self.orders.get(&order)?.state {
-                OrderState::Paid => self.fetch_by(order),
-                OrderState::Shipped { received_by } => Some(received_by),
-                OrderState::Received { kept_at } => Some(kept_at),
-                OrderState::Returning { back_by } => Some(back_by),
-            },
-            Due::Day => self.people.count_at,
-            Due::Dividends(plan) => self.dividends.due_at(plan),
-            Due::Coins => self.lots.look_at,
-            Due::Purchase(purchase) => self.purchase_due_at(purchase),
-            Due::Sku(sku) => self.sku_due_at(sku),
-            Due::Recharge(recharge) => self.recharge_due_at(recharge),
-            Due::Statements => self.statements_due_at(),
-            Due::Counter(counter) => self.counter_due_at(counter),
-        }
-    }
-
-    pub(crate) fn push_timer(&mut self, at: Millis, due: Due) {
-        self.timers.push(Reverse((at, due)));
-    }
-
     pub(crate) fn expect_next(&self, what: &str, id: u64, count: usize) {
         if u64::try_from(count).ok() != Some(id) {
             self.corrupt(&format!("{what} {id} follows {count} of them"));
@@ -744,112 +681,7 @@ impl World {
         if let Command::Table(command) = command {
             return self.group_of_table(command).map(Due::Group);
         }
-        touched(command)
-    }
-}
-
-/// The group or order a command touches.
-fn touched(command: &Command) -> Option<Due> {
-    match command {
-        Command::JoinGroup { group, .. }
-        | Command::LeaveGroup { group, .. }
-        | Command::JoinPaid { group, .. }
-        | Command::CancelGroup { group }
-        | Command::SettleGroup { group, .. }
-        | Command::VoidGroup { group } => Some(Due::Group(*group)),
-        Command::AcceptPayment { payment, .. } => Some(Due::Group(payment.group)),
-        Command::Ballot(command) => Some(Due::Group(command.group())),
-        Command::Shop(command) => command.touched(),
-        Command::Recharge(RechargeCommand::Refund { recharge, .. }) => {
-            Some(Due::Recharge(*recharge))
-        }
-        Command::ShipOrder { order }
-        | Command::ReceiveOrder { order, .. }
-        | Command::ReturnOrder { order, .. }
-        | Command::TakeBackOrder { order } => Some(Due::Order(*order)),
-        Command::Tick(due) => Some(*due),
-        Command::RegisterMember { .. }
-        | Command::PublishCampaign { .. }
-        | Command::DepositCapital { .. }
-        | Command::PayTax { .. }
-        | Command::PaySuppliers { .. }
-        | Command::OpenGroup { .. }
-        | Command::BouncePayment { .. }
-        | Command::ConfirmRefund { .. }
-        | Command::PublishPlan { .. }
-        | Command::SetRank { .. }
-        | Command::DeclareRegion { .. }
-        | Command::AppointAgent { .. }
-        | Command::DismissAgent { .. }
-        | Command::SetLimits { .. }
-        | Command::ExcludeSelf { .. }
-        | Command::DeleteAccount { .. }
-        | Command::FreezeMember { .. }
-        | Command::UnfreezeMember { .. }
-        | Command::AdoptProfile { .. }
-        | Command::Withdraw { .. }
-        | Command::ApproveWithdrawal { .. }
-        | Command::RejectWithdrawal { .. }
-        | Command::NotePayout { .. }
-        | Command::ClawBack { .. }
-        | Command::Circle(_)
-        | Command::Identity(_)
-        | Command::Delivery(_)
-        | Command::NoteLateRound { .. }
-        | Command::Table(_) => None,
-        Command::Alliance(command) => command.touched(),
-    }
-}
-
-/// In whose name a command acts, if in a member's.
-fn acting_member(command: &Command) -> Option<MemberId> {
-    match command {
-        Command::OpenGroup { member, .. }
-        | Command::JoinGroup { member, .. }
-        | Command::LeaveGroup { member, .. }
-        | Command::ReceiveOrder { member, .. }
-        | Command::ReturnOrder { member, .. }
-        | Command::DeclareRegion { member, .. }
-        | Command::Withdraw { member, .. }
-        | Command::SetLimits { member, .. }
-        | Command::ExcludeSelf { member, .. }
-        | Command::DeleteAccount { member, .. } => Some(*member),
-        Command::Shop(command) => command.member(),
-        Command::Recharge(RechargeCommand::Refund { member, .. }) => Some(*member),
-        Command::Circle(command) => Some(command.member()),
-        Command::Delivery(command) => Some(command.member()),
-        Command::Table(command) => command.member(),
-        Command::Ballot(command) => Some(command.member()),
-        // These come from the channel or a gateway, never from a member himself.
-        Command::AcceptPayment { .. }
-        | Command::JoinPaid { .. }
-        | Command::BouncePayment { .. }
-        | Command::RegisterMember { .. }
-        | Command::PublishCampaign { .. }
-        | Command::DepositCapital { .. }
-        | Command::PayTax { .. }
-        | Command::PaySuppliers { .. }
-        | Command::Identity(_)
-        | Command::CancelGroup { .. }
-        | Command::SettleGroup { .. }
-        | Command::VoidGroup { .. }
-        | Command::NoteLateRound { .. }
-        | Command::ConfirmRefund { .. }
-        | Command::ShipOrder { .. }
-        | Command::TakeBackOrder { .. }
-        | Command::Tick(_)
-        | Command::PublishPlan { .. }
-        | Command::SetRank { .. }
-        | Command::AppointAgent { .. }
-        | Command::DismissAgent { .. }
-        | Command::FreezeMember { .. }
-        | Command::UnfreezeMember { .. }
-        | Command::AdoptProfile { .. }
-        | Command::ApproveWithdrawal { .. }
-        | Command::RejectWithdrawal { .. }
-        | Command::NotePayout { .. }
-        | Command::ClawBack { .. } => None,
-        Command::Alliance(command) => command.member(),
+        command.touched()
     }
 }
 
