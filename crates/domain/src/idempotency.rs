@@ -140,9 +140,16 @@ impl World {
         }
     }
 
-    /// Whether a command of this actor under this key was accepted and is still known: repeating it has no second effect.
-    pub fn is_remembered(&self, actor: Actor, key: &IdempotencyKey, now: Millis) -> bool {
-        !matches!(self.remembered(actor, key, now.max(self.now)), Ok(None))
+    /// Whether a command of this actor under this key was accepted and is still known: repeating it has no second effect. Errs with
+    /// [`Refusal::KeyReused`] where it was another command.
+    pub fn is_remembered(
+        &self,
+        actor: Actor,
+        key: &IdempotencyKey,
+        now: Millis,
+    ) -> Result<bool, Refusal> {
+        let known = self.remembered(actor, key, now.max(self.now))?;
+        Ok(known.is_some())
     }
 
     /// Keeps a key, and forgets what is too old or too many.

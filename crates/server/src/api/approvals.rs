@@ -86,7 +86,10 @@ pub(super) async fn act<B: Serialize>(
         .map_err(|error| Problem::fault("a body cannot be kept", &error))?;
     let (deed, reason) = read(app, wanted.what, wanted.subject, &body).await?;
     let asker = Actor::Operator(operator);
-    if is_alone(app, wanted.what).await? || is_remembered(app, asker, key).await? {
+    // The engine knows nothing of accounts: what it remembers under this key was something else, and is refused here.
+    let is_known = is_remembered(app, asker, key).await?;
+    let is_done = is_known && matches!(deed, Deed::Journal(_));
+    if is_done || is_alone(app, wanted.what).await? {
         let what = (wanted.what, wanted.subject, body.as_str());
         let (seq, subject) = perform(app, (operator, key), what, deed).await?;
         note(app, seq, (operator, key), (wanted.what, subject, reason)).await?;
@@ -210,11 +213,11 @@ async fn finish(app: &App, (what, subject, body): (&str, u32, &str), answer: Ans
     Ok(())
 }
 
-/// Whether the engine still knows that this was done: telling it again has no second effect.
+/// Whether the engine still knows that this was done: telling it again has no second effect. Refuses a key that did something else.
 async fn is_remembered(app: &App, actor: Actor, key: IdempotencyKey) -> Result<bool> {
     let now = app.config.clock.now();
     let known = app.query(move |world| world.is_remembered(actor, &key, now));
-    known.await
+    Ok(known.await??)
 }
 
 /// What a kept request asks of the platform, and why. The same when it is asked for and when it is approved.

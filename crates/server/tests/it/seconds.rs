@@ -81,6 +81,45 @@ async fn nobody_becomes_a_merchant_by_one_operators_word() {
     site.close().await;
 }
 
+/// A key that froze somebody is no leave to do anything else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reused_key_is_no_second_operator() {
+    let site = Site::open().await;
+    let boss = site.operator().await;
+    let (house, tea) = merchant(&site, &boss, 1).await;
+    partner(&site, "anne").await;
+    let member = site.member(2, None).await;
+    let freeze = format!("/console/members/{}/freeze", member.id);
+    let why = json!({ "reason": "a complaint" });
+    done(&boss.post_keyed(&freeze, why.clone(), "one").await);
+    let staff = format!("/console/merchants/{house}/staff");
+    let before = done(&boss.get(&staff).await);
+    let known = before["items"][0]["id"].as_str().unwrap();
+    for (path, body) in [
+        (
+            staff.clone(),
+            json!({ "name": "sly", "password": "tea tea tea" }),
+        ),
+        (
+            format!("/console/merchant-staff/{known}/password"),
+            json!({ "password": "oolong oolong", "reason": "he asked by phone" }),
+        ),
+        (
+            "/capital".to_owned(),
+            json!({ "amount": "1.00", "reason": "from our bank" }),
+        ),
+    ] {
+        let got = boss.post_keyed(&path, body, "one").await;
+        got.is_problem(422, "idempotency_key_reused");
+    }
+    assert_eq!(done(&boss.get(&staff).await), before);
+    assert_eq!(tea.get("/merchant/me").await.status, 200);
+    let approvals = done(&boss.get("/console/approvals").await);
+    assert_eq!(approvals["items"], json!([]));
+    done(&boss.post_keyed(&freeze, why, "one").await);
+    site.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ranks_and_agents_take_two_operators() {
     let site = Site::open().await;
