@@ -23,7 +23,7 @@ export function oddsLine(card: Priced): string {
   const values = { ...card.odds, ...card.chance, prize: pick(card.prize?.title) }
   if (card.kind === 'everyone-buys') return t('campaign.all_buy', { seats: card.seats, price: yuan(card.price) })
   if (card.kind === 'ballot') {
-    const terms = { seats: card.seats, winners: card.winners, p: card.chance?.p, price: yuan(card.price), window: duration(card.payment_window_s ?? 0) }
+    const terms = { seats: card.seats, winners: card.winners, ...card.chance, expected_winners: card.odds.expected_winners, price: yuan(card.price), window: duration(card.payment_window_s ?? 0) }
     return t(card.chance === null ? 'campaign.ballot' : 'campaign.ballot_chance', terms)
   }
   if (card.kind === 'bonus-draw') return t(card.chance === null ? 'campaign.odds_prize' : 'campaign.odds_prize_chance', values)
@@ -35,9 +35,7 @@ export function oddsLine(card: Priced): string {
 export function averageLine(card: Terms & Pick<CampaignCard, 'price'>, capped: boolean): string {
   const values = { rounds: card.odds.average_rounds, price: yuan(card.price), cost: yuan(card.odds.product_cost_average) }
   if (card.kind === 'everyone-buys' || card.kind === 'ballot') return ''
-  if (card.kind === 'bonus-draw') return card.chance === null ? t('campaign.average_prize', values) : ''
-  // Counted with the fewest that may win: the most rounds, and the most consolation taken off the price.
-  if (card.chance !== null) return t('campaign.average_chance', values)
+  if (card.kind === 'bonus-draw') return t('campaign.average_prize', values)
   return t(capped ? 'campaign.average_least' : 'campaign.average', values)
 }
 

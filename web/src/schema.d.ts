@@ -5271,6 +5271,7 @@ export interface components {
             /** @description What all members together can earn in one group at most, by program. */
             at_most: components["schemas"]["AtMost"][];
             campaign: string;
+            chance?: components["schemas"]["ChanceCard"] | null;
             draw?: components["schemas"]["DrawRule"] | null;
             earned: components["schemas"]["EarnedCard"];
             /**
@@ -5309,7 +5310,10 @@ export interface components {
             seats_from?: number | null;
             /** @description The same in sentences. */
             text: components["schemas"]["Words"][];
-            /** @description How many seats of a group win, at least and at most. */
+            /**
+             * @description How many seats of a group win, at least and at most. Of a chance these are bounds; how many it is on average stands in
+             *     `odds`.
+             */
             winners: number[];
         };
         /** @description What a notice says, the same by every way. */
@@ -5351,13 +5355,19 @@ export interface components {
         /** @description The odds in plain words, for a member who is not the leader. */
         Odds: {
             /**
-             * @description Rounds until somebody who keeps playing wins, on average: N/W, with at most two decimals.
+             * @description Rounds until somebody who keeps playing wins, on average: N/W, of a chance N by the winners on average; with at most two
+             *     decimals.
              * @example 50
              */
             average_rounds: string;
             /**
-             * @description What product and rewards together then cost him: P − (N/W − 1) × the consolation in cash that is sure, rounded up to
-             *     the fen.
+             * @description Seats that are drawn on average: the same number, but of a chance what its p, min and max come to.
+             * @example 2.93
+             */
+            expected_winners: string;
+            /**
+             * @description What product and rewards together then cost him: P − (rounds − 1) × the consolation in cash that is sure, rounded
+             *     up to the fen.
              */
             product_cost_average: components["schemas"]["Amount"];
             /**

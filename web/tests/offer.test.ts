@@ -11,13 +11,13 @@ import type { CampaignCard } from '../src/types'
 type Card = Pick<CampaignCard, 'kind' | 'seats' | 'winners' | 'leader' | 'chance' | 'odds' | 'prize' | 'price' | 'consolation'>
 const card = (more: Partial<Card> = {}): Card => ({
   kind: 'draw', seats: 10, winners: 3, leader: 'equal', chance: null, prize: null, price: '99.00', consolation: { cash: '0.00', coins: '3.00' },
-  odds: { seats: 10, winners: 3, average_rounds: '3.33', product_cost_average: '90.00' }, ...more,
+  odds: { seats: 10, winners: 3, expected_winners: '3', average_rounds: '3.33', product_cost_average: '90.00' }, ...more,
 })
-const everyone = card({ kind: 'everyone-buys', winners: 10, consolation: { cash: '0.00', coins: '0.00' }, odds: { seats: 10, winners: 10, average_rounds: '1', product_cost_average: '99.00' } })
+const everyone = card({ kind: 'everyone-buys', winners: 10, consolation: { cash: '0.00', coins: '0.00' }, odds: { seats: 10, winners: 10, expected_winners: '10', average_rounds: '1', product_cost_average: '99.00' } })
 const bonus = card({ kind: 'bonus-draw', prize: { title: { zh: '磨豆机', en: 'Grinder' } } })
-const buys = card({ leader: 'buys', odds: { seats: 9, winners: 2, average_rounds: '4.50', product_cost_average: '90.00' } })
-const chance = card({ chance: { p: '10%', min: 1, max: 5 }, winners: 5, odds: { seats: 10, winners: 1, average_rounds: '10', product_cost_average: '72.00' } })
-const bonusChance = card({ kind: 'bonus-draw', prize: bonus.prize, chance: { p: '10%', min: 0, max: 5 } })
+const buys = card({ leader: 'buys', odds: { seats: 9, winners: 2, expected_winners: '2', average_rounds: '4.50', product_cost_average: '90.00' } })
+const chance = card({ chance: { p: '10%', min: 1, max: 5 }, winners: 5, odds: { seats: 10, winners: 1, expected_winners: '1.28', average_rounds: '7.81', product_cost_average: '72.00' } })
+const bonusChance = card({ kind: 'bonus-draw', prize: bonus.prize, chance: { p: '10%', min: 0, max: 5 }, odds: { seats: 10, winners: 0, expected_winners: '1', average_rounds: '10', product_cost_average: '99.00' } })
 
 /** Everything that is said of a campaign before paying. */
 const said = (one: Card) => [badge(one), ...promises(one, false), oddsLine(one), averageLine(one, false), leaderLine(one), openingLine(one)].join(' ')
@@ -67,15 +67,16 @@ describe('odds, before anybody pays', () => {
     expect(oddsLine(buys)).toBe('The leader always gets the product and is not drawn; of the other 9 seats 2 are drawn to win.')
     expect(openingLine(buys)).toContain('this money is not refunded')
   })
-  it('of each seat, with bounds on both sides', () => {
-    expect(oddsLine(chance)).toBe('Each seat wins by itself with a chance of 10%: at least 1 and at most 5 in a group.')
-    expect(averageLine(chance, false)).toContain('at most 10 rounds')
-    expect(averageLine(chance, false)).toContain('at least ¥72.00')
+  it('of each seat, with bounds on both sides and what is expected', () => {
+    expect(oddsLine(chance)).toBe('Each seat wins by itself with a chance of 10%: at least 1 and at most 5 in a group, 1.28 on average.')
+    expect(averageLine(chance, false)).toContain('takes 7.81 rounds on average')
+    expect(averageLine(chance, false)).toContain('cost him ¥72.00')
   })
   it('of a prize', () => {
     expect(oddsLine(bonus)).toBe('Every seat buys the product; of 10 seats 3 are drawn for a prize besides: Grinder.')
     expect(averageLine(bonus, false)).toContain('3.33 rounds')
-    expect(averageLine(bonusChance, false)).toBe('')
+    expect(oddsLine(bonusChance)).toContain('At least 0 and at most 5 in a group, 1 on average.')
+    expect(averageLine(bonusChance, false)).toContain('takes 10 rounds on average')
   })
   it('as ever in a draw', () => {
     expect(oddsLine(card())).toBe('Each group has 10 seats, 3 of them are drawn to win.')

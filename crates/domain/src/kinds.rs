@@ -251,6 +251,12 @@ pub(crate) fn check_winners(campaign: &Campaign) -> Result<(), Refusal> {
                 "must be at most max, and at least 1 in a draw or treat",
             ));
         }
+        if chance.p.0 == 0 && chance.min == 0 {
+            return Err(invalid(
+                "group.chance.p",
+                "must be above 0% where min is 0: nobody could ever win",
+            ));
+        }
     }
     // An exempt leader's one seat cannot win; every other seat of a full group can.
     let can_win = match group.leader {

@@ -549,7 +549,7 @@ fn what_kinds_allow() {
         won(with(
             BONUS,
             "winners = 1",
-            "chance = { p = \"0%\", min = 0, max = 3 }"
+            "chance = { p = \"0.0001%\", min = 0, max = 3 }"
         )),
         0
     );
@@ -565,7 +565,7 @@ fn what_kinds_allow() {
         won(with(
             BALLOT,
             "winners = 1",
-            "chance = { p = \"0%\", min = 0, max = 3 }"
+            "chance = { p = \"0.0001%\", min = 0, max = 3 }"
         )),
         0
     );

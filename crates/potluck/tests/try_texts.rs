@@ -353,16 +353,19 @@ fn chances_leaders_and_circles_are_put_in_words() {
 }
 
 #[test]
-fn a_chance_of_nothing_has_no_winner() {
+fn a_chance_of_next_to_nothing_has_no_winner() {
     let dir = Dir::new();
     let file = std::fs::read_to_string(example("bonus-draw")).unwrap();
-    let none = file.replace("winners = 2", "chance = { p = \"0%\", min = 0, max = 2 }");
+    let none = file.replace(
+        "winners = 2",
+        "chance = { p = \"0.0001%\", min = 0, max = 2 }",
+    );
     let ran = try_run(&[&dir.file("none.toml", none)]);
     lines_in_order(
         &ran.stdout,
         &[
             (
-                "bonus-draw: 20 seats at 128.00, everyone buys, each gets a prize too with 0%, at least 0 and at most 2",
+                "bonus-draw: 20 seats at 128.00, everyone buys, each gets a prize too with 0.0001%, at least 0 and at most 2",
                 "",
             ),
             (

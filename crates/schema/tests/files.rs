@@ -395,6 +395,16 @@ fn leaders_chances_and_circles() {
         &lines(&chance.replace("min = 1", "min = 3")),
         "group.chance.min",
     );
+    // At least one is drawn for sure, so a p of nothing is no lie; without it nobody could ever win.
+    assert!(resolved(&lines(&chance.replace("3%", "0%"))).is_ok());
+    let bonus = |p: &str| {
+        let prize = "[prize]\ntitle = { zh = \"奖\", en = \"Prize\" }\ncost = \"1\"\n\n[group]";
+        lines(&chance.replace("min = 1", "min = 0").replace("3%", p))
+            .replace("\"draw\"", "\"bonus-draw\"")
+            .replace("[group]", prize)
+    };
+    assert!(resolved(&bonus("0.0001%")).is_ok());
+    breaks(&bonus("0%"), "group.chance.p");
     assert!(resolved(&lines("winners = 1\ncircle = \"rotate\"")).is_ok());
     breaks(
         &lines(&format!("{chance}\ncircle = \"rotate\"")),

@@ -311,7 +311,7 @@ fn where_nobody_buys_only_who_was_never_asked_gets_coins() {
 fn a_chance_that_hits_nobody_is_settled_at_once() {
     let mut shop = Shop::new();
     let mut terms = ballot(3, 2);
-    terms.group.chance = Some(Chance { p: Rate(0), min: 0 });
+    terms.group.chance = Some(Chance { p: Rate(1), min: 0 });
     let id = shop.publish(terms);
     let members = shop.members(3);
     let (group, _) = drawn(&mut shop, id, &members);

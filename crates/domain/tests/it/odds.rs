@@ -7,7 +7,7 @@ use domain::{
 
 use crate::shop::{Shop, campaign, consolation, e0, e1, e2};
 
-fn ratio(num: u32, den: u32) -> Ratio {
+fn ratio(num: u64, den: u64) -> Ratio {
     Ratio { num, den }
 }
 
@@ -26,6 +26,8 @@ fn the_examples_as_members_are_told() {
             (terms.group.seats, terms.group.winners)
         );
         assert_eq!(told.average_rounds, rounds);
+        let winners = u64::from(terms.group.winners);
+        assert_eq!(told.expected_winners, ratio(winners, 1));
         assert_eq!(told.average_cost, Money(cost));
         assert_eq!(told.consolation_cash_at_least, Money(cash));
         assert_eq!(told.consolation_coins_at_least, Coins(coins));
@@ -37,6 +39,90 @@ fn what_is_not_a_campaign_has_no_odds() {
     for winners in [0, 6] {
         assert_eq!(odds(&campaign(10_000, 5, winners, 0)), Err(Overflow));
     }
+}
+
+fn of_chance(seats: u32, p: u32, (min, most): (u32, u32)) -> Campaign {
+    let mut terms = campaign(6_600, seats, most, 0);
+    terms.group.chance = Some(Chance { p: Rate(p), min });
+    terms.rewards = vec![consolation(100, 0)];
+    terms
+}
+
+/// The sums of binomial terms, counted with fractions of unlimited size elsewhere.
+#[test]
+fn the_winners_of_a_chance_on_average() {
+    //   seats   p in ppm   fewest, most   winners on average, in billionths
+    for (seats, p, bounds, expected) in [
+        (30, 100_000, (1, 5), 2_933_009_448),
+        (10, 1_000, (0, 1), 9_955_120),
+        (10, 0, (1, 3), 1_000_000_000),
+        (10, 1_000_000, (0, 4), 4_000_000_000),
+        (2, 1, (0, 1), 2_000),
+        (100, 250_000, (2, 40), 24_999_420_079),
+        (1_000, 3_000, (1, 30), 3_049_563_083),
+        (1_000, 500_000, (1, 999), 500_000_000_000),
+        (10_000, 1, (0, 10), 10_000_000),
+        (10_000, 30_000, (1, 300), 293_196_446_393),
+        (10_000, 30_000, (1, 5_000), 300_000_000_000),
+        (10_000, 500_000, (1, 5_000), 4_980_053_384_652),
+        (10_000, 999_999, (0, 9_999), 9_998_999_950_171),
+    ] {
+        let told = odds(&of_chance(seats, p, bounds)).unwrap();
+        let Ratio { num, den } = told.expected_winners;
+        assert_eq!(
+            u128::from(num) * 1_000_000_000,
+            u128::from(den) * expected,
+            "{seats} {p} {bounds:?}"
+        );
+        assert_eq!((told.seats, told.winners), (seats, bounds.0));
+        let rounds = told.average_rounds;
+        assert_eq!(
+            u128::from(rounds.num) * u128::from(num),
+            u128::from(seats) * u128::from(den) * u128::from(rounds.den)
+        );
+    }
+    // An exempt leader is not among those drawn; who pays a table's bill is told of the others alone.
+    let mut terms = campaign(6_600, 5, 1, 0);
+    terms.group.leader = LeaderRule::Exempt;
+    assert_eq!(odds(&terms).unwrap().average_rounds, ratio(5, 1));
+    terms.kind = Kind::Treat;
+    assert_eq!(odds(&terms).unwrap().average_rounds, ratio(4, 1));
+    let mut terms = of_chance(30, 100_000, (1, 5));
+    terms.group.leader = LeaderRule::Exempt;
+    let told = odds(&terms).unwrap();
+    assert_eq!(told.expected_winners, ratio(1_426_781_993, 500_000_000));
+    // 66.00 − (30 / 2.933… − 1) × 1.00.
+    let told = odds(&of_chance(30, 100_000, (1, 5))).unwrap();
+    assert_eq!(told.average_cost, Money(5_678));
+}
+
+/// Every way in which the seats can hit, each with its own chance, and the winners as the draw counts them.
+#[test]
+fn winners_on_average_are_those_of_all_ways_to_hit() {
+    let mut compared = 0;
+    for seats in 2u32..=6 {
+        for percent in [1u128, 7, 50, 93, 99] {
+            for most in 1..seats {
+                for fewest in 0..=most {
+                    let (mut above, below) = (0, 100u128.pow(seats));
+                    for hits in 0u32..1 << seats {
+                        let hits = hits.count_ones();
+                        let ways = percent.pow(hits) * (100 - percent).pow(seats - hits);
+                        above += ways * u128::from(hits.clamp(fewest, most));
+                    }
+                    let p = u32::try_from(percent * 10_000).unwrap();
+                    let mut terms = of_chance(seats, p, (fewest, most));
+                    terms.kind = Kind::BonusDraw;
+                    let Ratio { num, den } = odds(&terms).unwrap().expected_winners;
+                    let told = u128::from(num) * 1_000_000_000 / u128::from(den);
+                    let exact = above * 1_000_000_000;
+                    assert!((told * below).abs_diff(exact) <= below, "{terms:?}");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(compared, 5 * (2 + 5 + 9 + 14 + 20));
 }
 
 /// Four non-winners, 5.00 and 7 coins each, in a cap that four payments of 2.00 share.

@@ -172,7 +172,11 @@ fn group(dice: &mut Dice, text: &mut String, terms: &Terms) {
         let least = usize::from(kind == "draw" || kind == "treat");
         let max = dice.between(1, most);
         let min = dice.between(least, max);
-        let p = rate(dice, 1_000_000);
+        // With a p of nothing and no fewest nobody could ever win, which is refused.
+        let p = match rate(dice, 1_000_000) {
+            p if p == "0%" && min == 0 => percent(1),
+            p => p,
+        };
         let _ = writeln!(text, "chance = {{ p = \"{p}\", min = {min}, max = {max} }}");
     } else if kind == "everyone-buys" {
         if dice.percent(50) {

@@ -27,6 +27,7 @@ mod merchant;
 mod merchant_orders;
 mod merchants;
 mod notice;
+mod notice_text;
 mod openapi;
 mod operator;
 mod orders;

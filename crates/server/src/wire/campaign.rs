@@ -114,11 +114,15 @@ pub(crate) struct Odds {
     pub(crate) seats: u32,
     /// Seats that are drawn, likewise; of a chance the fewest.
     pub(crate) winners: u32,
-    /// Rounds until somebody who keeps playing wins, on average: N/W, with at most two decimals.
+    /// Seats that are drawn on average: the same number, but of a chance what its p, min and max come to.
+    #[schema(example = "2.93")]
+    pub(crate) expected_winners: String,
+    /// Rounds until somebody who keeps playing wins, on average: N/W, of a chance N by the winners on average; with at most two
+    /// decimals.
     #[schema(example = "50")]
     pub(crate) average_rounds: String,
-    /// What product and rewards together then cost him: P − (N/W − 1) × the consolation in cash that is sure, rounded up to
-    /// the fen.
+    /// What product and rewards together then cost him: P − (rounds − 1) × the consolation in cash that is sure, rounded
+    /// up to the fen.
     pub(crate) product_cost_average: Amount,
 }
 
@@ -330,17 +334,35 @@ pub(crate) fn odds(campaign: &Campaign) -> Odds {
     let (seats, winners) = counted.map_or((group.seats, group.winners), |odds| {
         (odds.seats, odds.winners)
     });
-    let hundredths = u64::from(seats) * 100 / u64::from(winners.max(1));
-    let rounds = match hundredths % 100 {
-        0 => (hundredths / 100).to_string(),
-        rest => format!("{}.{rest:02}", hundredths / 100),
-    };
     Odds {
         seats,
         winners,
-        average_rounds: rounds,
+        expected_winners: counted
+            .map_or_else(|_| "0".to_owned(), |odds| figure(odds.expected_winners)),
+        average_rounds: counted.map_or_else(|_| "∞".to_owned(), |odds| figure(odds.average_rounds)),
         product_cost_average: Amount(cost.0),
     }
+}
+
+/// With at most two decimals, below a tenth with six, rounded to the nearest.
+fn figure(ratio: domain::Ratio) -> String {
+    let (num, den) = (u128::from(ratio.num), u128::from(ratio.den).max(1));
+    let digits = if num * 10 < den { 6 } else { 2 };
+    let unit = 10u128.pow(digits);
+    let rounded = (num * unit * 2 + den) / (den * 2);
+    let (whole, rest) = (rounded / unit, rounded % unit);
+    let width = usize::try_from(digits).unwrap_or_default();
+    let text = format!("{whole}.{rest:0width$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Where each seat wins by itself: with what chance, and how many at least and at most.
+pub(crate) fn chance(campaign: &Campaign) -> Option<ChanceCard> {
+    campaign.group.chance.map(|chance| ChanceCard {
+        p: percent(chance.p),
+        min: chance.min,
+        max: campaign.group.winners,
+    })
 }
 
 /// What every non-winner gets on top: all consolation programs added up.
@@ -384,11 +406,7 @@ pub(crate) fn campaign_card(
         seats: terms.group.seats,
         seats_from: terms.group.seats_from,
         winners: terms.group.winners,
-        chance: terms.group.chance.map(|chance| ChanceCard {
-            p: percent(chance.p),
-            min: chance.min,
-            max: terms.group.winners,
-        }),
+        chance: chance(terms),
         leader: terms.group.leader.name(),
         odds: odds(terms),
         fill_within_s: terms.group.fill_within.0 / 1000,

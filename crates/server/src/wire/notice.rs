@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Amount, At, Odds, OrganiserCard, Words};
+use super::{Amount, At, ChanceCard, Odds, OrganiserCard, Words};
 
 /// Everything a campaign must tell the public, made from the data that runs it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,8 +34,11 @@ pub(crate) struct Notice {
     pub(crate) seats_from: Option<u32>,
     pub(crate) product: Words,
     pub(crate) prize: Option<Words>,
-    /// How many seats of a group win, at least and at most.
+    /// How many seats of a group win, at least and at most. Of a chance these are bounds; how many it is on average stands in
+    /// `odds`.
     pub(crate) winners: [u32; 2],
+    /// Where each seat wins by itself instead of a fixed number.
+    pub(crate) chance: Option<ChanceCard>,
     pub(crate) odds: Odds,
     /// How winners are found; null where nothing is drawn.
     pub(crate) draw: Option<DrawRule>,

@@ -25,6 +25,7 @@ mod inbox;
 mod inputs;
 mod limits;
 mod merchants;
+mod notice;
 mod once;
 mod openapi;
 mod overload;
