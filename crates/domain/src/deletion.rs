@@ -1,8 +1,8 @@
 //! Accounts that their members deleted (rules 9.9).
 //!
 //! Why the journal knows of it, though nothing that tells who somebody is stands here: a withdrawal asked for in the same moment, a
-//! circle that waits for his turn, or an agency would else go on for a number that nobody can sign in to. From this record on
-//! his number counts as a frozen one, for good.
+//! circle that waits for his turn, or an agency would else go on for a number that nobody can sign in to. With this record
+//! his agencies end, and from it on his number counts as a frozen one, for good.
 
 use std::collections::BTreeSet;
 
@@ -70,13 +70,10 @@ impl World {
         let Some(known) = self.member_ref(member) else {
             return Ok(Money::ZERO);
         };
-        let mut left = owed(known.available)
+        let left = owed(known.available)
             .max(Money::ZERO)
             .plus(owed(known.vesting))?;
-        for (id, recharge) in self.recharges(member) {
-            left = left.plus(self.refundable_now(id, &recharge, now))?;
-        }
-        Ok(left)
+        left.plus(self.refundable_of(member, now)?)
     }
 
     /// Whether a member has deleted his account.
@@ -129,6 +126,8 @@ impl World {
             return Ok(Some(Answer::Done));
         }
         self.require_deletable(member, leave, now)?;
+        let own = self.agents().filter(|&(_, agent)| agent == member);
+        events.extend(own.map(|(region, member)| Event::AgentDismissed { region, member }));
         events.push(Event::AccountDeleted { member });
         Ok(None)
     }

@@ -307,10 +307,22 @@ impl World {
         owed.min(self.spendable_given_coins(known.member, now))
     }
 
-    /// What would go back of a recharge now.
-    pub(crate) fn refundable_now(&self, id: PurchaseId, known: &Recharge, now: Millis) -> Money {
-        let known = self.with_gift_ended(id, known, now);
-        known.refundable(self.gift_back(&known, now))
+    /// What would go back of all a member's recharges now, if he asked for the oldest first: coins that go back with one are
+    /// not there any more for the next.
+    pub(crate) fn refundable_of(&self, member: MemberId, now: Millis) -> Result<Money, Overflow> {
+        let mut given = self.spendable_given_coins(member, now);
+        let mut sum = Money::ZERO;
+        for (id, known) in self.recharges(member) {
+            let known = self.with_gift_ended(id, &known, now);
+            let gift = known.gift_to_return().min(given);
+            let amount = known.refundable(gift);
+            // Of what is worth nothing nothing goes back, and its gift stays.
+            if amount.is_positive() {
+                given = Coins(given.0.saturating_sub(gift.0));
+                sum = sum.plus(amount)?;
+            }
+        }
+        Ok(sum)
     }
 
     pub(crate) fn decide_recharge(

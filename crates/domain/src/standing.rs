@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use crate::{
-    Answer, DAY_MS, Due, Duration, Event, MemberId, Millis, Money, Plan, Refusal, Region, World,
-    delivery::CountingRegion, group::Slim, member::Member,
+    Answer, DAY_MS, DeletionRefusal, Due, Duration, Event, MemberId, Millis, Money, Plan, Refusal,
+    Region, World, delivery::CountingRegion, group::Slim, member::Member,
 };
 
 /// How long a member's region stands before it can be changed (rules 3.4).
@@ -498,6 +498,9 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Result<Option<Answer>, Refusal> {
         self.require_member(member)?;
+        if self.is_deleted(member) {
+            return Err(DeletionRefusal::Gone(member).into());
+        }
         if region.name().is_none() {
             return Err(Refusal::UnknownRegion(region));
         }

@@ -284,7 +284,7 @@ export const restEn: RestMessages = {
     payment_used_elsewhere: 'This payment already holds another seat',
     staff_unknown: 'There is no such account',
     staff_removed: 'This account was removed; please add another one',
-    account_not_empty: 'There is money in your account: say how much you leave behind; nobody can have it afterwards',
+    account_not_empty: 'There is money in your account, or coins, or something to fetch: say how much money you leave behind; nobody can have any of it afterwards',
     account_owes: 'A reward of yours was taken back after you had spent it; the account cannot be deleted before that is settled',
     account_deleted: 'This account was deleted',
     withdrawal_under_way: 'A withdrawal of yours is not paid yet; wait until it is',

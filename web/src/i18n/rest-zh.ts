@@ -282,7 +282,7 @@ export const restZh = {
     payment_used_elsewhere: '这笔付款已用于另一个名额',
     staff_unknown: '没有这个员工账号',
     staff_removed: '这个账号已经移除，请另加一个',
-    account_not_empty: '账户里还有钱：请写明放弃多少，注销后谁也取不出来',
+    account_not_empty: '账户里还有钱、购物币或待取的商品：请写明放弃多少钱，注销后都不能再取',
     account_owes: '有奖励在花掉之后被收回，尚未补足，暂不能注销账户',
     account_deleted: '该账户已注销',
     withdrawal_under_way: '有一笔提现还没有结束，请等它完成后再注销',

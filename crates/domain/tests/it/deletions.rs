@@ -94,6 +94,59 @@ fn bought_coins_are_named() {
     shop.check();
 }
 
+/// Two packages of 100.00 for 100 coins and 900 more, of whose gifts 1 000 coins are used: as much as goes back when he asks.
+#[test]
+fn what_went_back_with_one_recharge_is_not_there_for_the_next() {
+    let mut shop = Shop::new();
+    let member = shop.member(None);
+    let sku = crate::purchases::list(&mut shop, package(10_000, 10_000, 90_000), 10);
+    let both = [1, 2].map(|token| recharge(&mut shop, member, sku, token));
+    shop.wait(7 * 86_400);
+    crate::purchases::ticks(&mut shop);
+    let goods = crate::purchases::terms(1_000_000, 0);
+    let goods = crate::purchases::list(&mut shop, goods, 1);
+    let wanted = crate::purchases::asked(&shop, member, goods, 3, 1, 100_000);
+    let purchase = crate::purchases::buy(&mut shop, wanted).unwrap();
+    let paid = crate::purchases::pay(&mut shop, purchase, "T1", 900_000);
+    assert_eq!(paid, "paid");
+    assert_eq!(shop.world.member(member).unwrap().coins, Coins(80_000));
+    // The first has 100 bought and 800 given coins of 1 000 left, the second its 100 bought ones alone.
+    told(&mut shop, member, 0, "account_not_empty");
+    let left = shop.world.left_behind(member, shop.clock).unwrap();
+    assert_eq!(left, Money(9_000 + 1_000));
+    for id in both {
+        crate::recharges::refund(&mut shop, id, member).unwrap();
+    }
+    assert_eq!(shop.refund_all(), left);
+    told(&mut shop, member, 0, "done");
+    shop.check();
+}
+
+/// His agencies end, so that somebody else can be appointed; he cannot.
+#[test]
+fn his_agencies_end() {
+    let mut shop = Shop::new();
+    let [member, other] = std::array::from_fn(|_| shop.member(None));
+    let regions = ["330106", "330000", "330100"].map(|code| code.parse::<Region>().unwrap());
+    for (region, member) in regions.into_iter().zip([member, member, other]) {
+        shop.must(Command::AppointAgent { region, member });
+    }
+    told(&mut shop, member, 0, "done");
+    let agents: Vec<_> = shop.world.agents().collect();
+    assert_eq!(agents, [(regions[2], other)]);
+    let events = &shop.records.last().unwrap().events;
+    assert_eq!(events.len(), 3);
+    assert_eq!(shop.last(), Event::AccountDeleted { member });
+    let region = regions[0];
+    let appointed = shop.try_do(Command::AppointAgent { region, member });
+    assert_eq!(appointed.unwrap_err().code(), "account_deleted");
+    shop.must(Command::AppointAgent {
+        region,
+        member: other,
+    });
+    shop.check();
+}
+
 /// A withdrawal that comes a moment later finds no account; one that came before goes first.
 #[test]
 fn nothing_is_asked_in_its_name_any_more() {

@@ -9,8 +9,11 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
-use domain::{Command, MemberId, Millis, Money};
-use views::{CodeCheck, Departed, StoreError};
+use domain::{
+    Coins, Command, DeletionRefusal, Fulfilment, MemberId, Millis, Money, PurchaseId,
+    PurchaseState, Refusal,
+};
+use views::{CodeCheck, Departed, OrderStatus, Page, PurchaseFilter, PurchaseStatus, StoreError};
 
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{AsMember, Cookie, MEMBER_COOKIE, code_hash};
@@ -27,12 +30,21 @@ pub(crate) async fn delete(
     write: Write<DeletionWanted>,
 ) -> Result<impl IntoResponse> {
     let DeletionWanted { code, leave } = write.body;
+    let named = leave.is_some();
     let leave = Money(leave.map_or(0, |leave| leave.0));
     let (member, now) = (asks.0, app.config.clock.now());
     // A code is good for one try, so whoever may not is told before.
     let against = app.query(move |world| world.why_not_delete(member, leave, now));
-    if let Some(refusal) = against.await? {
-        return Err(refusal.into());
+    let (against, ends) = (against.await?, what_ends(&app, member).await?);
+    let unnamed = || !named && (Coins::ZERO < ends.coins || 0 < ends.to_fetch);
+    let not_empty = DeletionRefusal::NotEmpty { left: leave };
+    match against {
+        Some(Refusal::Deletion(empty @ DeletionRefusal::NotEmpty { .. })) => {
+            return Err(ends.told_with(empty));
+        }
+        Some(refusal) => return Err(refusal.into()),
+        None if unnamed() => return Err(ends.told_with(not_empty)),
+        None => {}
     }
     let person = app.people.person(member).await?;
     let phone = person.and_then(|person| person.phone).unwrap_or_default();
@@ -55,6 +67,62 @@ pub(crate) async fn delete(
         StatusCode::NO_CONTENT,
         AppendHeaders([(header::SET_COOKIE, cookie)]),
     ))
+}
+
+/// What is no money and ends with the account.
+struct Ends {
+    /// All his coins, bought ones and those that vest included.
+    coins: Coins,
+    /// Orders and purchases that wait at a store, vouchers included, among the newest hundred of each.
+    to_fetch: usize,
+}
+
+impl Ends {
+    fn told_with(&self, refusal: DeletionRefusal) -> Problem {
+        Problem::from(Refusal::from(refusal))
+            .with("coins", Money(self.coins.0).to_decimal())
+            .with("to_fetch", self.to_fetch)
+    }
+}
+
+async fn what_ends(app: &App, member: MemberId) -> Result<Ends> {
+    let question = move |world: &domain::World| {
+        let known = world.member(member);
+        let given = known.map_or(0, |known| {
+            known.coins.0.saturating_add(known.vesting_coins.0)
+        });
+        Coins(given.saturating_add(world.bought_coins(member).0))
+    };
+    Ok(Ends {
+        coins: app.query(question).await?,
+        to_fetch: to_fetch(app, member).await?,
+    })
+}
+
+/// How much he has paid for that waits at a store.
+async fn to_fetch(app: &App, member: MemberId) -> Result<usize> {
+    let page = || Page::new(None, 100);
+    let orders = app.views.member_orders(member, page()).await;
+    let orders = orders.map_err(store_problem)?.value.items;
+    let waits = |fulfilment| matches!(fulfilment, Fulfilment::PickUp | Fulfilment::Voucher);
+    let orders = orders
+        .iter()
+        .filter(|row| row.state == OrderStatus::Paid && waits(row.fulfilment));
+    let filter = PurchaseFilter {
+        member: Some(member),
+        state: Some(PurchaseStatus::Paid),
+    };
+    let bought = app.views.purchases(filter, page()).await;
+    let bought = bought.map_err(store_problem)?.value.items;
+    let bought: Vec<PurchaseId> = bought.iter().map(|row| row.id).collect();
+    let question = move |world: &domain::World| {
+        let waiting = bought.iter().filter(|id| {
+            let known = world.purchase(**id);
+            known.is_some_and(|known| matches!(known.state, PurchaseState::Waiting { .. }))
+        });
+        waiting.count()
+    };
+    Ok(orders.count() + app.query(question).await?)
 }
 
 /// Deletes the row of somebody whose account was deleted. Of a phone whose member had excluded himself so much is kept that it

@@ -31,7 +31,8 @@ pub(crate) struct SignIn {
 pub(crate) struct DeletionWanted {
     /// Six digits, sent to his phone as for signing in.
     pub(crate) code: String,
-    /// How much money he leaves behind: available, vesting, and what is refundable of recharges, together; not needed where that is nothing.
+    /// How much money he leaves behind: available, vesting, and what is refundable of recharges, together. Not needed where he
+    /// has neither money nor coins nor anything to fetch; where he has only these it is `0.00`.
     #[serde(default)]
     pub(crate) leave: Option<Amount>,
 }

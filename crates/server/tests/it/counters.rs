@@ -427,7 +427,7 @@ async fn e5_over_http_and_back() {
 }
 
 /// 10 000 coins for 1 000.00, bought through a channel that takes nothing.
-async fn recharged(site: &Site, operator: &Caller, member: &Caller) -> String {
+pub(crate) async fn recharged(site: &Site, operator: &Caller, member: &Caller) -> String {
     let title = json!({ "zh": "充值", "en": "Recharge" });
     let product = json!({ "title": title, "text": title });
     let product = done(&operator.post("/console/products", product).await);

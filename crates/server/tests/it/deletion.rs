@@ -3,6 +3,7 @@
 use engine::Clock;
 use serde_json::json;
 
+use crate::counters::{done, recharged};
 use crate::site::{Caller, Site};
 use crate::withdrawals::{ask, verified, with_money};
 
@@ -231,5 +232,82 @@ async fn a_withdrawal_of_the_same_moment_is_not_stranded() {
         (409, 200) => deleted.is_problem(409, "withdrawal_under_way"),
         (deleted, asked) => panic!("{deleted} and {asked}"),
     }
+    site.close().await;
+}
+
+/// One thing of the shop that is paid and waits at a store.
+async fn fetchable(site: &Site, operator: &Caller, member: &Caller) {
+    let title = json!({ "zh": "茶", "en": "Tea" });
+    let product = json!({ "title": title, "text": title });
+    let product = done(&operator.post("/console/products", product).await);
+    let path = format!("/console/products/{}/skus", product["id"].as_str().unwrap());
+    let sku = json!({
+        "title": title, "price": "9.00", "cost": "2.00", "fulfilment": "pick-up",
+    });
+    let sku = done(&operator.post(&path, sku).await)["id"].clone();
+    let sku = sku.as_str().unwrap();
+    let stock = json!({ "by": 1, "reason": "came in" });
+    let path = format!("/console/skus/{sku}/stock");
+    done(&operator.post(&path, stock).await);
+    let wanted = json!({ "units": 1, "price": "9.00", "coins": "0.00" });
+    let bought = done(&member.post(&format!("/skus/{sku}/buy"), wanted).await);
+    let id = bought["id"].as_str().unwrap();
+    site.pay_order(&crate::purchases::order_no(site, id).await)
+        .await;
+    crate::purchases::state(site, member, id, "paid").await;
+}
+
+/// What would go back of a recharge is money that is left behind; coins and what waits at a store are named as what ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recharges_coins_and_what_is_not_fetched_are_named() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let member = site.member(1, None).await;
+    recharged(&site, &operator, &member).await;
+    fetchable(&site, &operator, &member).await;
+    let phone = phone_of(&member).await;
+    let path = "/me/delete";
+    // 1 000.00 for 10 000 coins, of which nothing is used.
+    for leave in [None, Some("0.00"), Some("999.99")] {
+        let mut wanted = json!({ "code": code(&site, &phone).await });
+        if let Some(leave) = leave {
+            wanted["leave"] = json!(leave);
+        }
+        let got = member.post(path, wanted).await;
+        got.is_problem(409, "account_not_empty");
+        let got = got.json();
+        assert_eq!(
+            (&got["left"], &got["coins"], &got["to_fetch"]),
+            (&json!("1000.00"), &json!("10000.00"), &json!(1)),
+            "{got}"
+        );
+    }
+    let fresh = code(&site, &phone).await;
+    let got = member.post(path, json!({ "code": fresh, "leave": "1000.00" }));
+    assert_eq!(got.await.status, 204);
+    // Whoever has coins alone names nothing, and says so.
+    let players = [site.member(2, None).await, site.member(3, None).await];
+    let mut file = crate::files::small(2);
+    file["reward"] = json!([{ "program": "consolation", "coins": "1.00" }]);
+    let campaign = site.publish(file).await;
+    crate::settling::play(&site, &campaign, &players).await;
+    site.settled_books().await;
+    let mut lost = None;
+    for player in &players {
+        if player.get("/me").await.json()["wallet"]["coins"] == "1.00" {
+            lost = Some(player);
+        }
+    }
+    let lost = lost.unwrap();
+    let phone = phone_of(lost).await;
+    let wanted = json!({ "code": code(&site, &phone).await });
+    let got = lost.post(path, wanted).await;
+    got.is_problem(409, "account_not_empty");
+    assert_eq!(
+        (&got.json()["left"], &got.json()["coins"]),
+        (&json!("0.00"), &json!("1.00"))
+    );
+    let wanted = json!({ "code": code(&site, &phone).await, "leave": "0.00" });
+    assert_eq!(lost.post(path, wanted).await.status, 204);
     site.close().await;
 }

@@ -340,8 +340,8 @@ impl Directory {
     }
 
     /// Deletes everything that identifies a member: his row with its secret, his sessions, his sign-in code, where
-    /// his orders were sent, where his withdrawals go, what he was refused and has read, and an application of his unless it made him a
-    /// merchant. What the journal knows of his number stays. Answers
+    /// his orders were sent, where his withdrawals go, what he has read, and an application of his unless it made him a
+    /// merchant. What the journal knows of his number stays, and what that was refused, without its words. Answers
     /// whether there was a row. What is given of a phone that may not sign up again yet is kept.
     pub async fn delete_person(
         &self,
@@ -368,7 +368,7 @@ impl Directory {
             }
             for sql in [
                 "DELETE FROM session WHERE kind = 'member' AND subject = ?",
-                "DELETE FROM refusal WHERE kind = 'member' AND subject = ?",
+                "UPDATE refusal SET detail = '' WHERE kind = 'member' AND subject = ?",
                 "DELETE FROM answered WHERE kind = 'member' AND subject = ?",
                 "DELETE FROM shipping WHERE member = ?",
                 "DELETE FROM payout_account WHERE member = ?",

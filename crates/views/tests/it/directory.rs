@@ -221,6 +221,20 @@ async fn deleting_a_person_keeps_nothing_that_identifies() {
     directory.put_own_delivery(id, &first).await.unwrap();
     assert!(directory.delete_person(id, None).await.unwrap());
     assert!(!directory.delete_person(id, None).await.unwrap());
+    // That a number was refused something by a rule tells of no person, and stays; the words go.
+    let refused = directory
+        .refusals(&RefusalFilter::default(), Page::new(None, 9))
+        .await
+        .unwrap();
+    let refused = refused.items.iter();
+    let refused = refused.map(|note| (note.who, note.code.as_str(), note.detail.len()));
+    assert_eq!(
+        refused.collect::<Vec<_>>(),
+        [
+            (Some(Actor::Member(other)), "group_full", 11),
+            (Some(Actor::Member(id)), "group_full", 0)
+        ]
+    );
     directory.close().await;
     let left = dump(&dir.path().join("directory.db")).await;
     for trace in [PHONE.to_owned(), "4D".repeat(16)] {
