@@ -293,8 +293,12 @@ impl World {
         }
     }
 
-    /// What its merchant's contract gives a home store of a take.
+    /// What its merchant's contract gives a home store of a take; nothing under a profile without origin shares, whatever was
+    /// signed under another.
     fn contract_share(&self, store: StoreId, take: Money) -> Result<Option<HomeShare>, Overflow> {
+        if !self.allows_origin_share() {
+            return Ok(None);
+        }
         let Some((merchant, _)) = self.store(store) else {
             return Ok(None);
         };

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use super::{Alliance, AllianceEvent, AllianceRefusal, MAX_LOCK_DAYS, account::Purse};
 use crate::{
     Answer, Campaign, CampaignId, ChannelTerms, Event, GroupId, MAX_AMOUNT_FEN, MerchantId, Millis,
-    Money, RATE_ONE_PPM, Rate, Refusal, StoreId, World,
+    Money, ProgramKind, RATE_ONE_PPM, Rate, Refusal, StoreId, World,
 };
 
 /// Most contracts of one merchant, one after the other.
@@ -196,6 +196,7 @@ impl World {
             return Ok(Some(Answer::Merchant(MerchantId(merchant))));
         }
         contract.check()?;
+        self.check_origin_share(contract)?;
         let merchant = u32::try_from(merchants.len()).map_err(|_| Refusal::Overflow)?;
         let merchant = MerchantId(merchant);
         events.push(Event::Alliance(AllianceEvent::MerchantAdmitted {
@@ -219,6 +220,7 @@ impl World {
     ) -> Result<(), Refusal> {
         let known = self.alliance.require(merchant)?;
         contract.check()?;
+        self.check_origin_share(contract)?;
         if MAX_CONTRACTS <= usize::try_from(known.versions).unwrap_or(usize::MAX) {
             return Err(AllianceRefusal::InvalidContract {
                 field: "contract",
@@ -232,6 +234,24 @@ impl World {
             contract: *contract,
         }));
         Ok(())
+    }
+
+    /// The installation's profile binds home stores' shares outside campaigns, too.
+    fn check_origin_share(&self, contract: &Contract) -> Result<(), Refusal> {
+        let share = contract.origin_share.unwrap_or(Rate(0));
+        if share == Rate(0) || self.allows_origin_share() {
+            return Ok(());
+        }
+        Err(Refusal::ProfileForbids {
+            profile: self.profile.name(),
+            limit: "origin_share",
+        })
+    }
+
+    /// Whether the installation's profile allows home stores a share at all.
+    pub(super) fn allows_origin_share(&self) -> bool {
+        let programs = &self.profile_terms().programs;
+        programs.contains(&ProgramKind::OriginShare)
     }
 
     pub(super) fn decide_suspend(

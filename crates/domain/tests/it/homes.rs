@@ -210,6 +210,51 @@ fn the_first_store_is_his_once_in_his_life() {
     assert_eq!(again.home(member), shop.world.home(member));
 }
 
+/// The profile binds contracts and what they give outside campaigns, whatever was signed before it was adopted (rules 11).
+#[test]
+fn no_contract_and_no_purchase_shares_where_the_profile_allows_no_shares() {
+    let mut shop = Shop::new();
+    let home = shop.admit(binding());
+    let store = shop.open_store(home);
+    let member = shop.member(None);
+    shop.bind(member, store).unwrap();
+    let sku = list(&mut shop, goods(10_000, 6_000), 9);
+    shop.keep_goods(member, sku, 1);
+    // A tenth of the 40.00 that are no cost.
+    assert_eq!(shop.home_money(home), (400, 0, 0));
+    let mut strict = crate::profiles::own_profile();
+    strict.terms.programs = vec![ProgramKind::Consolation];
+    shop.must(Command::AdoptProfile {
+        profile: Box::new(Profile::Own(Box::new(strict))),
+    });
+    shop.keep_goods(member, sku, 1);
+    assert_eq!(shop.home_money(home), (400, 0, 0));
+    let sign = |contract| AllianceCommand::SignContract {
+        merchant: home,
+        contract,
+    };
+    let forbidden = |refused: Result<Answer, Refusal>| {
+        let Err(Refusal::ProfileForbids { profile, limit }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!((profile, limit), ("own", "origin_share"));
+    };
+    forbidden(shop.alliance(sign(binding())));
+    let token = [9; 16];
+    forbidden(shop.alliance(AllianceCommand::AdmitMerchant {
+        token,
+        contract: binding(),
+    }));
+    for none in [None, Some(Rate(0))] {
+        let contract = Contract {
+            origin_share: none,
+            ..binding()
+        };
+        shop.alliance(sign(contract)).unwrap();
+    }
+    shop.check();
+}
+
 /// Of 100.00 at a cost of 40.00 the take is 60.00, and 3.00 of it the home store's; at a commission of 10 % it is 0.50.
 #[test]
 fn what_a_home_store_gets_of_a_group_waits_and_goes_back_with_the_product() {
