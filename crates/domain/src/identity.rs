@@ -215,6 +215,11 @@ impl World {
                 if !texts.iter().all(fits) {
                     return Err(IdentityRefusal::OrganiserInvalid.into());
                 }
+                for (field, text) in ["name.zh", "name.en", "contact"].into_iter().zip(texts) {
+                    if let Some(promise) = crate::forbidden_promise(text) {
+                        return Err(Refusal::PromiseForbidden { field, promise });
+                    }
+                }
                 if self.organiser() == Some(organiser) {
                     return Ok(Some(Answer::Done));
                 }

@@ -150,6 +150,10 @@ fn a_campaign_is_published_when_members_can_read_who_runs_it() {
         let refused = shop.try_do(organiser(name, contact));
         assert_eq!(code(refused), "organiser_invalid", "{name:?} {contact:?}");
     }
+    for (name, contact) in [("保本平台", "400-1"), ("Shop", "参与 即赚")] {
+        let refused = shop.try_do(organiser(name, contact));
+        assert_eq!(code(refused), "promise_forbidden", "{name:?} {contact:?}");
+    }
     shop.must(organiser("Lakeside Ltd", "400-123"));
     let records = shop.records.len();
     shop.must(organiser("Lakeside Ltd", "400-123"));

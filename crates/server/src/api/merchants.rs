@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceCommand, Answer, Command, IdempotencyKey, MerchantId, OperatorId};
+use domain::{AllianceCommand, Answer, Command, IdempotencyKey, MerchantId, OperatorId, Refusal};
 use views::{Application, Draft, MerchantRow};
 
 use super::approvals::{Acted, Wanted, act, key_from};
@@ -34,9 +34,18 @@ pub(super) fn check_line(text: &str, most: usize, field: &'static str) -> Result
     Err(Problem::unprocessable("body_invalid", detail).with("field", field))
 }
 
+/// What notices and pages of stores show: no promise either that nobody can keep (rules 11).
 pub(super) fn check_names(name: &str, contact: (&'static str, &str)) -> Result<()> {
-    check_line(name, MAX_NAME_CHARS, "name")?;
-    check_line(contact.1, MAX_CONTACT_CHARS, contact.0)
+    for (field, text, most) in [
+        ("name", name, MAX_NAME_CHARS),
+        (contact.0, contact.1, MAX_CONTACT_CHARS),
+    ] {
+        check_line(text, most, field)?;
+        if let Some(promise) = domain::forbidden_promise(text) {
+            return Err(Refusal::PromiseForbidden { field, promise }.into());
+        }
+    }
+    Ok(())
 }
 
 fn line(row: Application) -> ApplicationLine {

@@ -254,3 +254,28 @@ async fn a_merchants_campaign_under_an_own_profile_says_who_runs_it() {
     assert_eq!(named.count(), 1, "{notice}");
     site.close().await;
 }
+
+/// Names and contacts stand in notices, so they may promise no more than a campaign's text (rules 11).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_name_and_no_contact_promises_what_nobody_can_keep() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    let member = site.member(21, None).await;
+    for (name, contact) in [("稳赚不赔商行", "13900000000"), ("茶馆", "参与即赚")] {
+        let applied = json!({ "name": name, "contact": contact });
+        let got = member.post("/me/merchant-application", applied).await;
+        got.is_problem(422, "promise_forbidden");
+    }
+    let (_, tea) = merchant(&site, &operator, 1).await;
+    for (name, address) in [("保本店", "杭州"), ("西湖店", "躺赚路 1 号")] {
+        let store = json!({ "name": name, "address": address });
+        let got = tea.post("/merchant/stores", store).await;
+        got.is_problem(422, "promise_forbidden");
+    }
+    let organiser = json!({
+        "name": { "zh": "保本平台", "en": "Lakeside" }, "contact": "400-123", "reason": "ours",
+    });
+    let got = operator.post("/console/organiser", organiser).await;
+    got.is_problem(422, "promise_forbidden");
+    site.close().await;
+}
