@@ -374,6 +374,7 @@ impl World {
         if self.require_member(claim.member)?.frozen {
             return Err(Refusal::MemberFrozen(claim.member));
         }
+        self.profile.check_day(now)?;
         if MAX_PROMISED < self.promised.saturating_add(bill.amount.0) {
             return Err(Refusal::Overflow);
         }

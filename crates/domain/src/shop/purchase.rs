@@ -252,6 +252,7 @@ impl World {
         }
         self.require_member(member)?;
         self.require_not_frozen(member)?;
+        self.profile.check_day(now)?;
         let known = self.require_sku(sku)?;
         if !known.on_sale {
             return Err(ShopRefusal::NotOnSale(sku).into());

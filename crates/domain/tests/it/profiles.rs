@@ -3,6 +3,7 @@
 use domain::{rewards::*, *};
 
 use crate::{
+    purchases::{asked, buy, list, pay, terms as goods},
     shop::{Shop, consolation, e0},
     standing::sale,
 };
@@ -186,6 +187,51 @@ fn the_cap_of_prizes_is_for_what_is_drawn() {
         let checked = under(&own).check(&terms).map(|()| Answer::Done);
         assert_eq!(code(checked), *expected, "row {at}");
     }
+}
+
+/// After its last day nothing begins that brings money. What was begun is filled and paid, and what is a member's goes out.
+#[test]
+fn after_its_last_day_nothing_is_bought_and_what_was_begun_goes_on() {
+    let mut shop = Shop::new();
+    let members = shop.members(3);
+    let store = {
+        let merchant = shop.admit(crate::counters::at_store());
+        shop.open_store(merchant)
+    };
+    let mut brief = own_profile();
+    brief.expires = shop.world.now().after(Duration(60_000));
+    shop.must(adopt(under(&brief)));
+    let mut terms = crate::shop::campaign(10_000, 3, 1, 2_000);
+    terms.profile = under(&brief);
+    terms.rewards = vec![consolation(500, 0)];
+    let campaign = shop.publish(terms);
+    let sku = list(&mut shop, goods(1_000, 500), 9);
+    let before = asked(&shop, members[0], sku, 1, 1, 0);
+    let reserved = buy(&mut shop, before).unwrap();
+    let done = shop.fill(campaign, &members);
+    shop.settle(done);
+    let group = shop.open(campaign, members[0]);
+    shop.wait(60);
+    let after = asked(&shop, members[0], sku, 2, 1, 0);
+    let refused = buy(&mut shop, after).map(|_| Answer::Done);
+    assert_eq!(code(refused), "own: expires");
+    let claim = shop.claim(members[0]);
+    let refused = shop.pay_at(store, (1_000, None), Some(claim));
+    assert_eq!(code(refused.map(|_| Answer::Done)), "own: expires");
+    // Reserved before, it is paid; begun before, the group fills and is drawn.
+    assert_eq!(pay(&mut shop, reserved, "P1", 1_000), "paid");
+    shop.seat(group, members[1]);
+    shop.seat(group, members[2]);
+    shop.settle(group);
+    let loser = crate::withdrawals::loser(&shop, &members);
+    let withdrawal = Command::Withdraw {
+        member: loser,
+        token: [1; 16],
+        amount: Money(100),
+        account: [9; 16],
+    };
+    assert_eq!(code(shop.try_do(withdrawal)), "ok");
+    shop.check();
 }
 
 /// An own profile's last day holds for what was published under it, whatever the installation has adopted since.
