@@ -562,3 +562,26 @@ fn router(app: Arc<App>) -> Router {
         ))
         .with_state(app)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// While the journal is read back a client is told to come again, and a watchdog that the process lives.
+    #[tokio::test]
+    async fn what_is_answered_while_the_platform_starts() {
+        let ask = |path: &str| {
+            let request = Request::builder().uri(path).body(axum::body::Body::empty());
+            starting(&request.unwrap())
+        };
+        assert_eq!(ask("/healthz").status(), StatusCode::OK);
+        let answer = ask("/api/v1/campaigns");
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()["retry-after"], "2");
+        let body = axum::body::to_bytes(answer.into_body(), 10_000)
+            .await
+            .unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["code"], "starting");
+    }
+}

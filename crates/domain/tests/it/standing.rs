@@ -517,6 +517,54 @@ fn a_frozen_member_begins_nothing_and_counts_without_being_paid() {
     shop.check();
 }
 
+/// Uplines looked up by the wrong id: each seat has those of its own member, neither of the seat of the same number nor of
+/// the leader, the group or whose link was used.
+#[test]
+fn uplines_are_those_of_the_seats_own_member() {
+    let mut shop = Shop::new();
+    let plan = shop.publish_plan(low_plan());
+    let sale = shop.publish(sale(plan, 0));
+    // Members 0 and 1 have the numbers of the seats, and inviters of their own.
+    let first = shop.member(None);
+    let second = shop.member(Some(first));
+    let far = shop.member(Some(second));
+    let [left, right] = [shop.member(Some(far)), shop.member(None)];
+    let buyers = [shop.member(Some(right)), shop.member(Some(left))];
+    for _ in 0..2 {
+        let (seats, _) = shop.buy(sale, buyers);
+        let uplines = |seat: &FilledSeat| -> Vec<MemberId> {
+            seat.uplines.iter().map(|up| up.member).collect()
+        };
+        assert_eq!(seats[0].member, buyers[0]);
+        assert_eq!(uplines(&seats[0]), [right]);
+        assert_eq!(uplines(&seats[1]), [left, far]);
+    }
+    shop.check();
+}
+
+/// Team sales assigned instead of summed: what is kept later is added to what was kept before, and of two below one upline
+/// neither replaces the other.
+#[test]
+fn team_sales_are_summed_over_buyers_and_over_time() {
+    let mut shop = Shop::new();
+    let plan = shop.publish_plan(low_plan());
+    let sale = shop.publish(sale(plan, 0));
+    let top = shop.member(None);
+    let middle = shop.member(Some(top));
+    let buyers = [shop.member(Some(middle)), shop.member(Some(top))];
+    for (round, sums) in [
+        (1, [20_000, 10_000]),
+        (2, [40_000, 20_000]),
+        (3, [60_000, 30_000]),
+    ] {
+        shop.buy(sale, buyers);
+        shop.keep_all();
+        let found = &shop.world.team_sales()[..2];
+        assert_eq!(found, sums.map(Money), "round {round}");
+    }
+    shop.check();
+}
+
 /// What a full group has read stands, whatever happens before its draw (rules 3.6).
 #[test]
 fn what_was_read_at_the_fill_is_paid() {

@@ -352,3 +352,36 @@ async fn what_a_batch_refuses_and_what_goes_back_is_noted_with_its_rule() {
     assert_eq!(rest["items"].as_array().unwrap().len(), 1, "{rest}");
     site.close().await;
 }
+
+/// A payment's number that no channel gives is refused for that item alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_without_a_proper_number_is_refused_by_itself() {
+    let site = Site::open().await;
+    let gateway = site.gateway().await;
+    let own = serve(&gateway, 1).await;
+    let leader = site.member(1, None).await;
+    let group = open_group(&site, 3, &leader).await;
+    let good = pay(&site, "n1", &group, &own[0], yuan(10)).await;
+    let long = "x".repeat(33);
+    let item = |txn: &str| json!({ "group": group, "member": own[0], "txn": txn });
+    let answers = join(
+        &gateway,
+        json!([
+            item(""),
+            item(&long),
+            item("a b"),
+            item("付款"),
+            item(&good)
+        ]),
+    )
+    .await;
+    for answer in &answers[..4] {
+        assert_eq!(
+            (&answer["status"], &answer["code"]),
+            (&json!("refused"), &json!("txn_invalid")),
+            "{answers:?}"
+        );
+    }
+    assert_eq!(answers[4]["status"], "seated", "{answers:?}");
+    site.close().await;
+}
