@@ -2,8 +2,8 @@
 //! chosen ones, and started again on the same directory; the payment provider lives on. Nothing acknowledged is lost,
 //! nothing is doubled, the books balance, each refund is executed once, and what was open goes on.
 //!
-//! `POTLUCK_CRASH_ROUNDS` (50 if unset) says how many rounds, and for every 100 of them the stories of counters, dividends, returns
-//! and statements are told once. `POTLUCK_CRASH_SEED` gives a failed run's seed again. A failed round leaves its directory and
+//! `POTLUCK_CRASH_ROUNDS` (50 if unset) says how many rounds, and for every 100 of them the stories of counters, dividends, returns,
+//! statements and withdrawals are told once. `POTLUCK_CRASH_SEED` gives a failed run's seed again. A failed round leaves its directory and
 //! says where it is.
 
 mod books;
@@ -22,6 +22,7 @@ mod returns;
 mod rounds;
 mod site;
 mod statements;
+mod withdrawals;
 
 use random::Random;
 use rounds::{Rounds, Summary};

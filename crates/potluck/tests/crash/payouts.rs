@@ -13,9 +13,9 @@ const GROUPS: usize = 3;
 const FIRST: usize = 20;
 
 /// Somebody with money, and his withdrawal.
-struct Asking {
-    cookie: String,
-    id: String,
+pub(crate) struct Asking {
+    pub(crate) cookie: String,
+    pub(crate) id: String,
     withdrawal: String,
 }
 
@@ -96,7 +96,7 @@ async fn die(site: &Site, death: &Death, pair: &[Asking], operator: &str) -> Pla
 }
 
 /// Fills a group of five; those who have got something.
-async fn rich(site: &Site, load: &Load, campaign: &str, group: usize) -> Vec<Asking> {
+pub(crate) async fn rich(site: &Site, load: &Load, campaign: &str, group: usize) -> Vec<Asking> {
     let number = load.open(campaign, 5 * group).await.unwrap();
     let members = &load.shop.members[FIRST + 5 * group..FIRST + 5 * group + 5];
     let others: Vec<u32> = members[1..].iter().map(|member| member.id).collect();
@@ -127,6 +127,15 @@ async fn rich(site: &Site, load: &Load, campaign: &str, group: usize) -> Vec<Ask
 
 /// Has an account verified, and asks for all there is.
 async fn ask(site: &Site, asking: &Asking, operator: &str) -> String {
+    enter(site, asking, operator).await;
+    let wanted = json!({ "amount": "1.00" });
+    let (status, said) = post(site, "/me/withdrawals", &asking.cookie, &wanted).await;
+    assert_eq!(status, 200, "{said}");
+    said["id"].as_str().unwrap().to_owned()
+}
+
+/// Has an account verified.
+pub(crate) async fn enter(site: &Site, asking: &Asking, operator: &str) {
     let account = json!({ "name": "A", "account": asking.id });
     let (status, entered) = post(site, "/me/payout-account", &asking.cookie, &account).await;
     assert_eq!(status, 200, "{entered}");
@@ -134,10 +143,6 @@ async fn ask(site: &Site, asking: &Asking, operator: &str) -> String {
     let seen = json!({ "token": entered["account"]["token"], "reason": "seen" });
     let (status, said) = post(site, &path, operator, &seen).await;
     assert_eq!(status, 200, "{said}");
-    let wanted = json!({ "amount": "1.00" });
-    let (status, said) = post(site, "/me/withdrawals", &asking.cookie, &wanted).await;
-    assert_eq!(status, 200, "{said}");
-    said["id"].as_str().unwrap().to_owned()
 }
 
 /// Approves, unless that is done, or the platform dies of it.

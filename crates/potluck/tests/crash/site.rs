@@ -95,6 +95,10 @@ impl Site {
         self.dir.as_ref().unwrap().path()
     }
 
+    pub(crate) fn provider_url(&self) -> String {
+        self.provider.url()
+    }
+
     /// The file while which the passes of a crash point count.
     pub(crate) fn armed(&self) -> PathBuf {
         self.path().join("armed")
