@@ -385,7 +385,7 @@ fn leaders_chances_and_circles() {
     );
     breaks(
         &lines(&chance.replace("max = 2", "max = 5")),
-        "group.winners",
+        "group.chance.max",
     );
     breaks(
         &lines(&chance.replace("min = 1", "min = 0")),
