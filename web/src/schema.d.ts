@@ -855,6 +855,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/merchants/{id}/paid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that a merchant has paid something of what he owes by bank transfer. The platform moves no money by this. */
+        post: operations["post_console_merchants_id_paid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/merchants/{id}/reinstate": {
         parameters: {
             query?: never;
@@ -3484,7 +3501,7 @@ export interface components {
             subject: string;
             /**
              * @description `capital`, `tax`, `suppliers`, `clawback`, `plan`, `profile`, `contract`, `admit-merchant`, `statement-confirm`,
-             *     `statement-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
+             *     `statement-paid`, `merchant-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
              */
             what: string;
         };
@@ -4440,7 +4457,7 @@ export interface components {
                 subject: string;
                 /**
                  * @description `capital`, `tax`, `suppliers`, `clawback`, `plan`, `profile`, `contract`, `admit-merchant`, `statement-confirm`,
-                 *     `statement-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
+                 *     `statement-paid`, `merchant-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
                  */
                 what: string;
             }[];
@@ -5219,6 +5236,17 @@ export interface components {
             id: string;
             name: string;
             suspended: boolean;
+        };
+        /** @description Says that a merchant has paid something of what he owes, by bank transfer. */
+        MerchantTransferWanted: {
+            /** @description How much: at most what he owes. */
+            amount: components["schemas"]["Amount"];
+            /** @description Its day of Asia/Shanghai, at most 366 days ago: `2026-12-01`. */
+            on: string;
+            /** @description Why, for the other operators: 1 to 400 bytes. */
+            reason: string;
+            /** @description What the bank calls it: 1 to 64 letters, digits or any of `-_./`. The same transfer again changes nothing. */
+            reference: string;
         };
         /** @description One of the caller's seats. */
         MineRow: {
@@ -8369,6 +8397,53 @@ export interface operations {
         };
         responses: {
             /** @description In force; there is no other operator */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_merchants_id_paid: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MerchantTransferWanted"];
+            };
+        };
+        responses: {
+            /** @description Noted; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;

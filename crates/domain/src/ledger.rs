@@ -58,7 +58,7 @@ pub enum Account {
     WithdrawalFees,
     /// Liability: tax that was withheld of rewards and is not handed over yet (rules 9.3).
     Tax,
-    /// Asset: the operator's own account at a bank, as far as what the platform owes was paid from it: below zero by that.
+    /// Asset: the operator's own account at a bank, as far as what the platform owes was paid from it, and merchants' debts into it.
     Bank,
     /// Coins: all that were ever given out, the other side of the members' coins.
     CoinsIssued,

@@ -660,6 +660,7 @@ fn alliance_notices(event: &AllianceEvent, told: &mut impl FnMut(Notice)) {
         | AllianceEvent::OriginVested(_)
         | AllianceEvent::StatementWithdrawn(_)
         | AllianceEvent::CounterSharesVested(_)
+        | AllianceEvent::MerchantPaid(_)
         | AllianceEvent::PurchaseShared(_)
         | AllianceEvent::CounterAwaited(_)
         | AllianceEvent::CounterLapsed { .. }

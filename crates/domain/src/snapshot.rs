@@ -366,6 +366,7 @@ impl World {
         }
         self.rebuild_shop();
         self.rebuild_recharges();
+        self.rebuild_homes();
         self.rebuild_statements();
         self.rebuild_ballots();
         self.rebuild_counter_cash();

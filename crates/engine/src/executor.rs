@@ -198,8 +198,9 @@ fn alliance_bytes(event: &AllianceEvent) -> usize {
             vested.amounts.len().saturating_mul(16).saturating_add(16)
         }
         AllianceEvent::CounterSharesVested(vested) => {
-            vested.counters.len().saturating_mul(8).saturating_add(24)
+            vested.counters.len().saturating_mul(9).saturating_add(24)
         }
+        AllianceEvent::MerchantPaid(paid) => paid.reference.len().saturating_add(48),
         AllianceEvent::StatementPaid(paid) => paid.reference.len().saturating_add(48),
         AllianceEvent::CounterPaid(_)
         | AllianceEvent::CounterReversed(_)

@@ -69,6 +69,7 @@ fn event(name: &str) -> String {
         "counter_shares_vested" => "锁客分成（门店收款） Shares of bills whose cash stores took",
         "purchase_shared" => "锁客分成（商城） Shares of purchases",
         "statement_drafted" => "出账 Drawn up in a statement",
+        "merchant_paid" => "商户已付 Paid by the merchant",
         "statement_paid" => "已付款 Statements paid",
         other => other,
     };

@@ -118,6 +118,15 @@ pub enum AllianceCommand {
         /// How.
         transfer: Transfer,
     },
+    /// Notes that a merchant has paid something of what he owes. The same transfer again changes nothing.
+    NoteMerchantPaid {
+        /// Who.
+        merchant: MerchantId,
+        /// How much.
+        amount: Money,
+        /// How.
+        transfer: Transfer,
+    },
 }
 
 impl AllianceCommand {
@@ -138,7 +147,8 @@ impl AllianceCommand {
             | AllianceCommand::BindHome { .. }
             | AllianceCommand::EndHome { .. }
             | AllianceCommand::ConfirmStatement { .. }
-            | AllianceCommand::PayStatement { .. } => None,
+            | AllianceCommand::PayStatement { .. }
+            | AllianceCommand::NoteMerchantPaid { .. } => None,
             AllianceCommand::DraftStatement { .. } => Some(Due::Statements),
         }
     }
@@ -164,7 +174,8 @@ impl AllianceCommand {
             | AllianceCommand::RefundCounter { .. }
             | AllianceCommand::DraftStatement { .. }
             | AllianceCommand::ConfirmStatement { .. }
-            | AllianceCommand::PayStatement { .. } => None,
+            | AllianceCommand::PayStatement { .. }
+            | AllianceCommand::NoteMerchantPaid { .. } => None,
         }
     }
 }

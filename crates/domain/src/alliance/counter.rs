@@ -31,7 +31,8 @@ pub const CLAIM_LASTS: Duration = Duration::seconds(60);
 /// How long after it a payment at a counter can be refunded.
 pub const COUNTER_REFUNDS: Duration = Duration::seconds(30 * 86_400);
 
-/// The most that a merchant may owe whose stores take the cash of bills: what he has taken and the platform has not.
+/// The most that a merchant may owe by what his stores do: by bills whose cash they take, and by refunds that the platform would pay
+/// for him.
 pub const MAX_COUNTER_OWED: Money = Money(10_000_000);
 
 /// What a member's code stands for.
@@ -90,7 +91,8 @@ pub struct CounterPaid {
     /// How many of the coins were bought ones; which is told by what follows.
     #[cbor(n(10), default, skip_if = "no_coins")]
     pub bought: Coins,
-    /// The home store's share waits until what the store owes of this is settled, and nobody can take the payment back any more.
+    /// The home store's share waits until nobody can take the payment back any more, and, where the store took the cash, what it owes
+    /// of this is settled. Always so, but in payments of earlier versions.
     #[cbor(n(11), default, skip_if = "is_not")]
     pub home_waits: bool,
 }
@@ -434,7 +436,7 @@ impl World {
         let paid = CounterPaid {
             home,
             bought,
-            home_waits: home.is_some() && paid.cash == CashTaker::Store,
+            home_waits: home.is_some(),
             ..paid
         };
         Ok(Event::Alliance(AllianceEvent::CounterPaid(paid)))
@@ -475,11 +477,14 @@ impl World {
             None => Reversal::Refunded,
         };
         let mut told = Vec::new();
-        let reversed = self.take_bill_back(&known.paid, why, &mut told)?;
-        let by_platform = known.paid.cash == CashTaker::Platform;
-        if by_platform && reversed.owes.is_positive() {
+        let more = self.take_bill_back(&known.paid, why, &mut told)?;
+        if more.owes.is_positive() {
             // The platform would pay for him, and hold nothing of his.
             self.alliance.active_contract(merchant)?;
+            let most = MAX_COUNTER_OWED.minus(more.owed)?.max(Money::ZERO);
+            if most < more.owes {
+                return Err(AllianceRefusal::CounterOwesTooMuch { most }.into());
+            }
         }
         events.extend(told);
         Ok(())
@@ -502,13 +507,14 @@ impl World {
         Ok(())
     }
 
-    /// Where drafts of statements tell of what the merchant gives back, they are drawn up again without it.
+    /// Where drafts of statements tell of what the merchant gives back, they are drawn up again without it. Answers what he comes to
+    /// owe.
     fn take_bill_back(
         &self,
         paid: &CounterPaid,
         why: Reversal,
         events: &mut Vec<Event>,
-    ) -> Result<CounterReversed, Refusal> {
+    ) -> Result<MoreOwed, Refusal> {
         let drafts = match paid.cash {
             CashTaker::Store => Vec::new(),
             CashTaker::Platform => self.drafts_for(paid.merchant, paid.bill.minus(paid.kept)?),
@@ -525,6 +531,10 @@ impl World {
             bought,
             ..self.reversal(paid, why, (payable, owes))?
         };
+        let more = MoreOwed {
+            owed: owes,
+            owes: reversed.owes,
+        };
         let is_redrawn = !drafts.is_empty();
         let withdrawn = drafts.into_iter().map(AllianceEvent::StatementWithdrawn);
         events.extend(withdrawn.map(Event::Alliance));
@@ -540,7 +550,7 @@ impl World {
             }
             events.extend(self.drawn_again(paid.merchant, (payable, owes))?);
         }
-        Ok(reversed)
+        Ok(more)
     }
 
     /// Whether a statement of its merchant tells of a payment.
@@ -670,6 +680,12 @@ impl World {
         }
         self.check_counter_cash(found);
     }
+}
+
+/// What a merchant owed before he took a bill back, drafts included, and what he owes more by it.
+struct MoreOwed {
+    owed: Money,
+    owes: Money,
 }
 
 impl Bill {

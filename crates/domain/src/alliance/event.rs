@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use super::{
     CashBack, CashTaken, Contract, CounterAwaited, CounterId, CounterPaid, CounterReversed,
-    CounterSharesVested, GroupSold, OriginReversed, OriginShared, OriginVested, PurchaseShared,
-    SaleReversed, StatementDrafted, StatementId, StatementPaid,
+    CounterSharesVested, GroupSold, MerchantPaid, OriginReversed, OriginShared, OriginVested,
+    PurchaseShared, SaleReversed, StatementDrafted, StatementId, StatementPaid,
 };
 use crate::{Answer, CampaignId, GroupId, MemberId, MerchantId, Millis, Money, StoreId};
 
@@ -176,15 +176,18 @@ pub enum AllianceEvent {
     /// A draft of a statement tells of a bill that is being taken back: it is over, and what it took is payable and owed again.
     #[n(57)]
     StatementWithdrawn(#[n(0)] StatementDrafted),
-    /// Shares of bills whose cash stores took are payable: what those stores owed of them is settled, and nobody can take the
-    /// bills back any more.
+    /// Shares of bills are payable: nobody can take the bills back any more, and what stores that took the cash owed of them is
+    /// settled.
     #[n(58)]
     CounterSharesVested(#[n(0)] CounterSharesVested),
+    /// A merchant has paid something of what he owes.
+    #[n(62)]
+    MerchantPaid(#[n(0)] MerchantPaid),
 }
 
 impl AllianceEvent {
     /// All names, by the numbers of the kinds.
-    pub const NAMES: [&'static str; 27] = [
+    pub const NAMES: [&'static str; 28] = [
         "merchant_admitted",
         "contract_signed",
         "merchant_suspended",
@@ -212,6 +215,7 @@ impl AllianceEvent {
         "counter_cash_back",
         "statement_withdrawn",
         "counter_shares_vested",
+        "merchant_paid",
     ];
 
     /// Its name in SQL and JSON.
@@ -244,6 +248,7 @@ impl AllianceEvent {
             AllianceEvent::CashBack(_) => "counter_cash_back",
             AllianceEvent::StatementWithdrawn(_) => "statement_withdrawn",
             AllianceEvent::CounterSharesVested(_) => "counter_shares_vested",
+            AllianceEvent::MerchantPaid(_) => "merchant_paid",
         }
     }
 
@@ -258,6 +263,7 @@ impl AllianceEvent {
             | AllianceEvent::OriginVested(_)
             | AllianceEvent::StatementWithdrawn(_)
             | AllianceEvent::CounterSharesVested(_)
+            | AllianceEvent::MerchantPaid(_)
             | AllianceEvent::PurchaseShared(_) => true,
             AllianceEvent::MerchantAdmitted { .. }
             | AllianceEvent::MerchantSuspended { .. }
@@ -309,6 +315,7 @@ impl AllianceEvent {
             | AllianceEvent::CounterLapsed { .. }
             | AllianceEvent::StatementWithdrawn(_)
             | AllianceEvent::CounterSharesVested(_)
+            | AllianceEvent::MerchantPaid(_)
             | AllianceEvent::CashBack(_) => None,
         }
     }

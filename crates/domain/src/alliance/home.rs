@@ -4,13 +4,14 @@
 //! Why a member has one in his life: a share that the next store could take over would be fought for at the counter, and the
 //! member would be asked to choose between people who serve him.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use minicbor::{Decode, Encode};
 
 use super::{
-    AllianceAccount, AllianceEvent, AllianceRefusal, COUNTER_REFUNDS, CounterId, CounterPaid,
-    HomeShare, MerchantAccount,
+    AllianceAccount, AllianceEvent, AllianceRefusal, COUNTER_REFUNDS, CashTaker, CounterId,
+    CounterPaid, HomeShare, MerchantAccount,
 };
 use crate::{
     Account, Answer, Campaign, CampaignId, DAY_MS, Duration, Event, FilledSeat, GroupId, MemberId,
@@ -23,6 +24,8 @@ type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>
 
 /// Longest lock that a contract can have, in days.
 pub const MAX_LOCK_DAYS: u32 = 3_650;
+/// Most shares of bills that become payable in one record; the others follow at once.
+pub const MAX_SHARES_VESTED: usize = 10_000;
 
 /// A member's home store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -107,7 +110,7 @@ pub struct PurchaseShared {
     pub share: HomeShare,
 }
 
-/// Shares of bills whose cash other stores took become payable to the merchant of home stores.
+/// Shares of bills at other stores' counters became payable to the merchant of home stores.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct CounterSharesVested {
     /// Whose home stores.
@@ -121,23 +124,53 @@ pub struct CounterSharesVested {
     pub counters: Vec<CounterId>,
 }
 
-/// A share that waits until the store that took the cash has settled what it owes of it.
+/// A share that waits until its bill cannot be taken back any more, and until the store that took the cash, if it did, has settled what
+/// it owes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-struct CounterShare {
-    /// Whose home store, and how much.
+pub struct CounterShare {
+    /// Whose home store.
     #[n(0)]
-    merchant: MerchantId,
+    pub merchant: MerchantId,
+    /// How much.
     #[n(1)]
-    amount: Money,
-    /// Who has the cash.
+    pub amount: Money,
+    /// Whose store was paid.
     #[n(2)]
-    debtor: MerchantId,
-    /// What he must settle until this is settled, the oldest debt first.
+    pub debtor: MerchantId,
+    /// What he must settle until this is settled, the oldest debt first; not above zero once that is so, or where the platform has
+    /// the cash.
     #[n(3)]
-    ahead: Money,
+    pub ahead: Money,
     /// When the bill cannot be taken back any more.
     #[n(4)]
-    until: Millis,
+    pub until: Millis,
+}
+
+impl CounterShare {
+    /// Nobody waits for what he owes himself: it is set off against this.
+    fn is_ready(&self, now: Millis) -> bool {
+        let is_settled = self.ahead <= Money::ZERO || self.debtor == self.merchant;
+        is_settled && self.until <= now
+    }
+}
+
+/// Shares that have become payable to one merchant, or as many of them as one record may tell of.
+#[derive(Debug)]
+pub(super) struct SharesReady {
+    pub(super) vested: Option<CounterSharesVested>,
+    pub(super) is_all: bool,
+}
+
+impl SharesReady {
+    pub(super) fn amount(&self) -> Money {
+        let vested = self.vested.as_ref();
+        vested.map_or(Money::ZERO, |vested| vested.amount)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        let vested = self.vested.as_ref();
+        vested.map_or(0, |vested| vested.counters.len())
+    }
 }
 
 /// Everything of home stores. Empty until a member has one.
@@ -149,9 +182,26 @@ pub(crate) struct Homes {
     /// What waits for return windows.
     #[n(1)]
     waiting: BTreeMap<GroupId, Vec<OriginPart>>,
-    /// What waits for stores that took the cash of bills.
+    /// What waits for bills, and for stores that took their cash.
     #[cbor(n(2), default, skip_if = "BTreeMap::is_empty")]
     counters: BTreeMap<CounterId, CounterShare>,
+
+    // Derived from the above; rebuilt when a snapshot is read.
+    /// The same by whose home store it is.
+    #[cbor(skip)]
+    shares_of: BTreeSet<(MerchantId, CounterId)>,
+    /// The same by whose store was paid.
+    #[cbor(skip)]
+    shares_by: BTreeSet<(MerchantId, CounterId)>,
+}
+
+/// All payments of one merchant after this one.
+fn after(
+    merchant: MerchantId,
+    counter: Option<CounterId>,
+) -> RangeInclusive<(MerchantId, CounterId)> {
+    let first = counter.map_or(0, |counter| counter.0.saturating_add(1));
+    (merchant, CounterId(first))..=(merchant, CounterId(u64::MAX))
 }
 
 impl Homes {
@@ -164,14 +214,28 @@ impl Homes {
         !self.counters.is_empty()
     }
 
-    pub(super) fn forget_counter(&mut self, counter: CounterId) {
-        self.counters.remove(&counter);
+    fn insert_counter(&mut self, counter: CounterId, share: CounterShare) {
+        self.shares_of.insert((share.merchant, counter));
+        self.shares_by.insert((share.debtor, counter));
+        self.counters.insert(counter, share);
+    }
+
+    /// Whether it was there.
+    pub(super) fn forget_counter(&mut self, counter: CounterId) -> bool {
+        let Some(share) = self.counters.remove(&counter) else {
+            return false;
+        };
+        self.shares_of.remove(&(share.merchant, counter));
+        self.shares_by.remove(&(share.debtor, counter))
     }
 
     /// A merchant owes so much less: of what came before all of his bills, or before those after this one.
     pub(super) fn owes_less(&mut self, debtor: MerchantId, less: Money, since: Option<CounterId>) {
-        for (&counter, share) in &mut self.counters {
-            if share.debtor == debtor && since.is_none_or(|since| since < counter) {
+        if !less.is_positive() {
+            return;
+        }
+        for (_, counter) in self.shares_by.range(after(debtor, since)) {
+            if let Some(share) = self.counters.get_mut(counter) {
                 share.ahead.0 = share.ahead.0.saturating_sub(less.0);
             }
         }
@@ -249,6 +313,12 @@ impl World {
     /// The store that brought a member, and until when it has its share; also where that is over.
     pub fn home(&self, member: MemberId) -> Option<Home> {
         self.homes.members.get(&member).copied()
+    }
+
+    /// Shares of bills that wait, by bill.
+    pub fn counter_shares(&self) -> impl Iterator<Item = (CounterId, &CounterShare)> {
+        let waiting = self.homes.counters.iter();
+        waiting.map(|(&counter, share)| (counter, share))
     }
 
     /// How many members ever had a home store.
@@ -484,28 +554,38 @@ impl World {
         events.push(Event::Alliance(AllianceEvent::OriginVested(vested)));
     }
 
-    /// Shares of a merchant's home stores that nothing stands against any more.
+    /// Shares of a merchant's home stores that nothing stands against any more, at most so many.
     pub(super) fn counter_shares_ready(
         &self,
         merchant: MerchantId,
         now: Millis,
-    ) -> Option<CounterSharesVested> {
+        most: usize,
+    ) -> SharesReady {
         let mut ready = CounterSharesVested {
             merchant,
             amount: Money::ZERO,
             counters: Vec::new(),
         };
-        for (&counter, share) in &self.homes.counters {
-            let is_settled = share.ahead <= Money::ZERO && share.until <= now;
-            if share.merchant == merchant && is_settled {
-                ready.amount.0 = ready.amount.0.saturating_add(share.amount.0);
-                ready.counters.push(counter);
+        let mut is_all = true;
+        for &(_, counter) in self.homes.shares_of.range(after(merchant, None)) {
+            let share = self.homes.counters.get(&counter);
+            let Some(share) = share.filter(|share| share.is_ready(now)) else {
+                continue;
+            };
+            if most <= ready.counters.len() {
+                is_all = false;
+                break;
             }
+            ready.amount.0 = ready.amount.0.saturating_add(share.amount.0);
+            ready.counters.push(counter);
         }
-        (!ready.counters.is_empty()).then_some(ready)
+        SharesReady {
+            vested: (!ready.counters.is_empty()).then_some(ready),
+            is_all,
+        }
     }
 
-    /// A bill is paid to a store, and the home store's share waits. The lines of the payment follow.
+    /// A bill is paid, and the home store's share waits. The lines of the payment follow.
     pub(super) fn home_waits_for(&mut self, paid: &CounterPaid) {
         let (Some(home), true) = (paid.home, paid.home_waits) else {
             return;
@@ -516,21 +596,33 @@ impl World {
             .merchant_balance(MerchantAccount::Owes, debtor);
         let take = paid.take().unwrap_or(Money::ZERO);
         let before = owes.saturating_add(self.setting_off(debtor).0);
+        let ahead = match paid.cash {
+            CashTaker::Store => before.saturating_add(take.0),
+            CashTaker::Platform => 0,
+        };
         let share = CounterShare {
             merchant: home.merchant,
             amount: home.amount,
             debtor,
-            ahead: Money(before.saturating_add(take.0)),
+            ahead: Money(ahead),
             until: self.now.after(COUNTER_REFUNDS),
         };
-        self.homes.counters.insert(paid.counter, share);
+        self.homes.insert_counter(paid.counter, share);
     }
 
     pub(super) fn apply_counter_shares(&mut self, vested: &CounterSharesVested) {
         for counter in &vested.counters {
-            if self.homes.counters.remove(counter).is_none() {
+            if !self.homes.forget_counter(*counter) {
                 self.corrupt("a share of a bill becomes payable that does not wait");
             }
+        }
+    }
+
+    /// Derives what a snapshot does not hold.
+    pub(crate) fn rebuild_homes(&mut self) {
+        let waiting = std::mem::take(&mut self.homes.counters);
+        for (counter, share) in waiting {
+            self.homes.insert_counter(counter, share);
         }
     }
 
@@ -574,6 +666,14 @@ impl World {
                     "home stores' shares of group {group} wait for no order"
                 ));
             }
+        }
+        let mut derived = Homes::default();
+        for (counter, share) in self.counter_shares() {
+            derived.insert_counter(counter, *share);
+        }
+        let (homes, shares) = (&self.homes, &derived);
+        if (&shares.shares_of, &shares.shares_by) != (&homes.shares_of, &homes.shares_by) {
+            found.push("shares of bills are kept as others'".to_owned());
         }
         for share in self.homes.counters.values() {
             let sum = waiting.entry(share.merchant).or_default();

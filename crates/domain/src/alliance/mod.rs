@@ -7,6 +7,7 @@ mod account;
 mod command;
 mod counter;
 mod counter_cash;
+mod debt;
 mod event;
 mod home;
 mod merchant;
@@ -26,11 +27,12 @@ pub use counter::{
 };
 pub(crate) use counter_cash::CounterCash;
 pub use counter_cash::{COUNTER_WINDOW, CashBack, CashTaken, CounterAwaited};
+pub use debt::{MAX_TRANSFER_AGE_DAYS, MerchantPaid};
 pub use event::AllianceEvent;
 pub(crate) use home::Homes;
 pub use home::{
-    CounterSharesVested, Home, MAX_LOCK_DAYS, OriginAmount, OriginPart, OriginReversed,
-    OriginShared, OriginVested, PurchaseShared,
+    CounterShare, CounterSharesVested, Home, MAX_LOCK_DAYS, MAX_SHARES_VESTED, OriginAmount,
+    OriginPart, OriginReversed, OriginShared, OriginVested, PurchaseShared,
 };
 pub use merchant::{CashTaker, Contract, MAX_CONTRACTS, MerchantView};
 pub use refusal::AllianceRefusal;
@@ -45,6 +47,7 @@ use crate::{
     Account, Answer, CampaignId, Event, GroupId, MerchantId, Millis, Overflow, Refusal, World,
 };
 use counter::Counters;
+use debt::Received;
 use merchant::Merchant;
 use sale::Sale;
 
@@ -65,6 +68,9 @@ pub(crate) struct Alliance {
     books: account::OwnBooks,
     #[n(5)]
     counters: Counters,
+    /// What merchants have paid of what they owe.
+    #[cbor(n(6), default, skip_if = "Received::is_empty")]
+    received: Received,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -135,20 +141,20 @@ impl World {
             }
             AllianceCommand::EndHome { member } => self.decide_end_home(*member, now, events),
             AllianceCommand::DraftStatement { merchant } => {
-                self.decide_draft(*merchant, now, events)?;
-                Ok(None)
+                self.decide_draft(*merchant, now, events)
             }
             AllianceCommand::ConfirmStatement { statement } => {
-                self.decide_confirm_statement(*statement, events)?;
-                Ok(None)
+                self.decide_confirm_statement(*statement, events)
             }
             AllianceCommand::PayStatement {
                 statement,
                 transfer,
-            } => {
-                self.decide_pay_statement(*statement, transfer, now, events)?;
-                Ok(None)
-            }
+            } => self.decide_pay_statement(*statement, transfer, now, events),
+            AllianceCommand::NoteMerchantPaid {
+                merchant,
+                amount,
+                transfer,
+            } => self.decide_merchant_paid(*merchant, (*amount, transfer), now, events),
         }
     }
 
@@ -195,6 +201,7 @@ impl World {
             AllianceEvent::StatementPaid(paid) => self.apply_statement_paid(paid.statement),
             AllianceEvent::StatementWithdrawn(draft) => self.apply_withdrawn(draft.statement),
             AllianceEvent::CounterSharesVested(vested) => self.apply_counter_shares(vested),
+            AllianceEvent::MerchantPaid(paid) => self.apply_merchant_paid(paid),
             AllianceEvent::HomeBound {
                 member,
                 store,
@@ -241,6 +248,7 @@ pub(crate) fn alliance_lines(
         AllianceEvent::StatementPaid(paid) => paid.lines(move_money),
         AllianceEvent::StatementWithdrawn(draft) => draft.lines_back(move_money),
         AllianceEvent::CounterSharesVested(vested) => vested.lines(move_money),
+        AllianceEvent::MerchantPaid(paid) => paid.lines(move_money),
         AllianceEvent::OriginShared(shared) => shared.lines(move_money),
         AllianceEvent::OriginReversed(reversed) => reversed.lines(move_money),
         AllianceEvent::OriginVested(vested) => vested.lines(move_money),

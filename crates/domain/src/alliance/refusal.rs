@@ -63,8 +63,8 @@ pub enum AllianceRefusal {
     /// Its merchant's contract binds nobody.
     #[error("store {0} becomes nobody's home store")]
     HomeClosed(StoreId),
-    /// The store has taken cash of which the platform has not got its part yet.
-    #[error("the merchant may owe only {most} more of bills whose cash his stores take")]
+    /// His stores have taken cash of which the platform has not got its part yet, or what he would give back the platform would pay.
+    #[error("the merchant may owe the platform only {most} more")]
     CounterOwesTooMuch {
         /// How much more it may be.
         most: Money,
@@ -78,6 +78,15 @@ pub enum AllianceRefusal {
     /// Nothing has happened since the last.
     #[error("merchant {0} is due nothing, and owes nothing new")]
     StatementEmpty(MerchantId),
+    /// More than he owes: what is payable to him is set off in his statements.
+    #[error("the merchant owes {left}, and not more")]
+    MerchantOwesLess {
+        /// What he owes.
+        left: Money,
+    },
+    /// The bank's name of a transfer was noted with another merchant, amount or day.
+    #[error("a transfer of this reference was noted already, and otherwise")]
+    TransferKnown,
     /// What is said of a transfer is out of its range.
     #[error("{field} {must}")]
     InvalidTransfer {
@@ -111,6 +120,8 @@ impl AllianceRefusal {
             AllianceRefusal::UnknownStatement(_) => "statement_unknown",
             AllianceRefusal::StatementState(_) => "statement_state",
             AllianceRefusal::StatementEmpty(_) => "statement_empty",
+            AllianceRefusal::MerchantOwesLess { .. } => "merchant_owes_less",
+            AllianceRefusal::TransferKnown => "transfer_known",
             AllianceRefusal::InvalidTransfer { .. } => "transfer_invalid",
         }
     }

@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{AllianceEvent, AllianceRefusal, CounterSharesVested, MerchantAccount};
+use super::{
+    AllianceEvent, AllianceRefusal, MAX_SHARES_VESTED, MAX_TRANSFER_AGE_DAYS, MerchantAccount,
+    home::SharesReady,
+};
 use crate::{
-    Account, CounterId, Due, Event, MerchantId, Millis, Money, Overflow, Refusal, World, ids::id,
-    owed,
+    Account, Answer, CounterId, DAY_MS, Due, Event, MerchantId, Millis, Money, Overflow, Refusal,
+    World, ids::id, owed,
 };
 
-type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
+pub(super) type Move<'a> = &'a mut dyn FnMut(Account, Account, i64) -> Result<(), Overflow>;
 
 id!(
     /// One statement of a merchant. Public decimal.
@@ -226,24 +229,23 @@ impl World {
 }
 
 impl World {
-    /// What a merchant's statement would say now, with shares of his home stores that have become payable; none where nothing
-    /// has happened since the last.
+    /// What a merchant's statement would say now, with at most so many shares of his home stores that have become payable.
     fn drafted(
         &self,
-        merchant: MerchantId,
-        statement: u32,
+        (merchant, statement): (MerchantId, u32),
         now: Millis,
-    ) -> Result<Option<Drawn>, Overflow> {
+        most_shares: usize,
+    ) -> Result<Drawn, Overflow> {
         let balance = |account| self.alliance.merchant_balance(account, merchant);
         let payable = owed(balance(MerchantAccount::Payable));
         let owes = Money(balance(MerchantAccount::Owes));
-        let shares = self.counter_shares_ready(merchant, now);
-        let more = shares.as_ref().map_or(Money::ZERO, |ready| ready.amount);
-        let drafted = self.drafted_of(merchant, statement, (payable.plus(more)?, owes))?;
-        Ok(drafted.map(|drafted| Drawn { shares, drafted }))
+        let shares = self.counter_shares_ready(merchant, now, most_shares);
+        let payable = payable.plus(shares.amount())?;
+        let drafted = self.drafted_of(merchant, statement, (payable, owes))?;
+        Ok(Drawn { shares, drafted })
     }
 
-    /// The same of these balances.
+    /// The same of these balances; none where nothing has happened since the last.
     fn drafted_of(
         &self,
         merchant: MerchantId,
@@ -273,16 +275,27 @@ impl World {
         }
         let first = self.statements.from.unwrap_or(MerchantId(0));
         let mut next = self.statements.next;
+        let mut most_shares = MAX_SHARES_VESTED;
         let mut more = None;
         for merchant in (first.0..self.merchants()).map(MerchantId) {
             // Balances are bounded so that their differences fit.
-            let Ok(Some(drawn)) = self.drafted(merchant, next, now) else {
+            let Ok(drawn) = self.drafted((merchant, next), now, most_shares) else {
                 continue;
             };
+            if drawn.shares.is_all && drawn.drafted.is_none() {
+                continue;
+            }
             if MAX_DRAFTED <= events.len() {
                 more = Some(merchant);
                 break;
             }
+            if !drawn.shares.is_all {
+                // His statement comes with the last of them.
+                events.extend(drawn.vested());
+                more = Some(merchant);
+                break;
+            }
+            most_shares = most_shares.saturating_sub(drawn.shares.count());
             next = next.saturating_add(1);
             events.extend(drawn.events());
         }
@@ -295,14 +308,17 @@ impl World {
         merchant: MerchantId,
         now: Millis,
         events: &mut Vec<Event>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Answer>, Refusal> {
         if self.alliance.merchant_ref(merchant).is_none() {
             return Err(AllianceRefusal::UnknownMerchant(merchant).into());
         }
-        let drawn = self.drafted(merchant, self.statements.next, now)?;
-        let drawn = drawn.ok_or(AllianceRefusal::StatementEmpty(merchant))?;
+        let next = self.statements.next;
+        let drawn = self.drafted((merchant, next), now, MAX_SHARES_VESTED)?;
+        if drawn.drafted.is_none() {
+            return Err(AllianceRefusal::StatementEmpty(merchant).into());
+        }
         events.extend(drawn.events());
-        Ok(())
+        Ok(None)
     }
 
     /// Drafts that a merchant gives so much back of: the newest first, as many as it takes beside what is payable to him. What was
@@ -346,13 +362,13 @@ impl World {
         &self,
         id: StatementId,
         events: &mut Vec<Event>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Answer>, Refusal> {
         let known = self.require_statement(id, StatementState::Draft)?;
         events.push(Event::Alliance(AllianceEvent::StatementConfirmed {
             statement: id,
             merchant: known.drafted.merchant,
         }));
-        Ok(())
+        Ok(None)
     }
 
     /// The transfer was made on a day between the statement's and today.
@@ -362,7 +378,7 @@ impl World {
         transfer: &Transfer,
         now: Millis,
         events: &mut Vec<Event>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Answer>, Refusal> {
         let known = self.require_statement(id, StatementState::Confirmed)?;
         transfer.check(known.at, now)?;
         events.push(Event::Alliance(AllianceEvent::StatementPaid(
@@ -374,7 +390,7 @@ impl World {
                 on: transfer.on,
             },
         )));
-        Ok(())
+        Ok(None)
     }
 
     fn require_statement(
@@ -438,7 +454,10 @@ impl World {
     fn is_anything_due(&self) -> bool {
         let mut merchants = (0..self.merchants()).map(MerchantId);
         let now = self.now;
-        merchants.any(|merchant| matches!(self.drafted(merchant, 0, now), Ok(Some(_))))
+        merchants.any(|merchant| {
+            let drawn = self.drafted((merchant, 0), now, 1);
+            drawn.is_ok_and(|drawn| drawn.drafted.is_some())
+        })
     }
 
     /// Where nothing is to be paid, there is nothing left to do.
@@ -523,20 +542,44 @@ impl World {
 
 /// A statement as it is drawn up, and what becomes payable with it.
 struct Drawn {
-    shares: Option<CounterSharesVested>,
-    drafted: StatementDrafted,
+    shares: SharesReady,
+    drafted: Option<StatementDrafted>,
 }
 
 impl Drawn {
+    fn vested(&self) -> Option<Event> {
+        let vested = self.shares.vested.clone()?;
+        Some(Event::Alliance(AllianceEvent::CounterSharesVested(vested)))
+    }
+
     fn events(self) -> impl Iterator<Item = Event> {
-        let shares = self.shares.map(AllianceEvent::CounterSharesVested);
-        let drafted = AllianceEvent::StatementDrafted(self.drafted);
-        shares.into_iter().chain([drafted]).map(Event::Alliance)
+        let shares = self.vested();
+        let drafted = self.drafted.map(AllianceEvent::StatementDrafted);
+        shares.into_iter().chain(drafted.map(Event::Alliance))
     }
 }
 
 impl Transfer {
+    /// Of a statement.
     fn check(&self, drafted: Millis, now: Millis) -> Result<(), AllianceRefusal> {
+        let must = "must be a day from the statement's to today";
+        self.check_between((drafted, now), must)
+    }
+
+    /// Of what has come in.
+    pub(super) fn check_received(&self, now: Millis) -> Result<(), AllianceRefusal> {
+        let oldest = Millis(
+            now.0
+                .saturating_sub(MAX_TRANSFER_AGE_DAYS.saturating_mul(DAY_MS)),
+        );
+        self.check_between((oldest, now), "must be a day of the last 366 to today")
+    }
+
+    fn check_between(
+        &self,
+        (first, now): (Millis, Millis),
+        must: &'static str,
+    ) -> Result<(), AllianceRefusal> {
         let invalid = |field, must| Err(AllianceRefusal::InvalidTransfer { field, must });
         let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
         let length = self.reference.len();
@@ -547,8 +590,8 @@ impl Transfer {
             );
         }
         let day = self.on.shanghai_day();
-        if day < drafted.shanghai_day() || now.shanghai_day() < day {
-            return invalid("on", "must be a day from the statement's to today");
+        if day < first.shanghai_day() || now.shanghai_day() < day {
+            return invalid("on", must);
         }
         if Millis::start_of_day(day) != self.on {
             return invalid("on", "must be the midnight with which a day begins");

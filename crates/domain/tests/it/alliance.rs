@@ -481,6 +481,7 @@ fn every_kind_is_among_the_stored() {
     records.extend(crate::counter_cash::every_kind());
     records.extend(crate::counter_cash::withdrawn());
     records.extend(crate::homes::at_counters());
+    records.extend(crate::debts::every_kind());
     let events = records.iter().flat_map(|record| &record.events);
     let mut names: Vec<&str> = events
         .filter_map(|event| match event {

@@ -596,3 +596,26 @@ fn every_unit_that_is_promised_can_be_given() {
     }
     assert!(20 < given && 5 < refused, "{given} {refused}");
 }
+
+/// Whoever deletes his account leaves behind what he has paid for: the thing is given all the same, and its supplier is owed its cost.
+#[test]
+fn a_deleted_account_leaves_a_thing_that_waits() {
+    let mut shop = Shop::new();
+    let member = shop.member(None);
+    let thing = list(&mut shop, terms(5_000, 3_000), 1);
+    let sku = list(&mut shop, giving(Some((thing, 0)), None), 1);
+    let id = recharge(&mut shop, member, sku, 1);
+    let leave = shop.world.left_behind(member, shop.clock).unwrap();
+    assert_eq!(leave, Money(10_000));
+    shop.must(Command::DeleteAccount { member, leave });
+    give(&mut shop);
+    let purchase = PurchaseId(1);
+    let given = shop.world.purchase(purchase).unwrap();
+    assert_eq!(
+        (given.gift_of, given.state),
+        (Some(id), PurchaseState::Paid)
+    );
+    assert_eq!(shop.balance("suppliers"), -3_000);
+    assert_eq!(free(&shop, thing), (0, 0));
+    shop.check();
+}

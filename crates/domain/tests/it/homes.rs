@@ -34,7 +34,7 @@ pub(crate) fn every_kind(shop: &mut Shop) {
     shop.end(members[0]).unwrap();
 }
 
-/// A share that waits, one that goes back, and one that is payable in the end.
+/// Shares that wait, one that goes back, and those that are payable in the end, whoever took the cash.
 pub(crate) fn at_counters() -> Vec<Record> {
     let mut shop = Shop::new();
     let (home, other) = (shop.admit(binding()), shop.admit(at_store()));
@@ -455,11 +455,15 @@ fn nothing_of_coins_is_shared_and_a_voucher_when_it_is_used() {
 }
 
 /// A cashier's typing moves no money: what the home store gets of it waits until the store has settled what it owes, and nobody
-/// can take the bill back any more.
+/// can take the bill back any more. Of cash that the platform took it waits for that only.
 #[test]
 fn what_the_store_took_is_shared_when_it_is_settled() {
     let mut shop = Shop::new();
-    let (home, other) = (shop.admit(binding()), shop.admit(at_store()));
+    let home = shop.admit(Contract {
+        lock_days: Some(365),
+        ..binding()
+    });
+    let other = shop.admit(at_store());
     let (store, elsewhere) = (shop.open_store(home), shop.open_store(other));
     let member = shop.member(None);
     shop.bind(member, store).unwrap();
@@ -483,7 +487,10 @@ fn what_the_store_took_is_shared_when_it_is_settled() {
         contract: at_platform(),
     };
     shop.alliance(platform).unwrap();
-    for (bill, set_off, left) in [(18_750, 15_000, 5_000), (31_250, 5_000, 0)] {
+    // The first of these bills cannot be taken back any more when its month is over, the other's is February's.
+    for (bill, set_off, left, waits) in [(18_750, 15_000, 5_000, 2_000), (31_250, 5_000, 0, 2_625)]
+    {
+        let before = shop.home_money(home);
         let claim = Some(shop.claim(member));
         let counter = shop.pay_at(elsewhere, (bill, None), claim).unwrap();
         let command = AllianceCommand::PayCounter {
@@ -492,12 +499,13 @@ fn what_the_store_took_is_shared_when_it_is_settled() {
             amount: Money(bill),
         };
         shop.alliance(command).unwrap();
+        let share = bill / 50;
+        assert_eq!(shop.home_money(home), (0, before.1 + share, 0));
         let drawn = shop.month_over();
         let his = drawn.iter().find(|drawn| drawn.merchant == other).unwrap();
         assert_eq!((his.set_off, his.carried), (Money(set_off), Money(left)));
         shop.check();
-        // The bill of this month brings the home store its share at once: the platform has the cash.
-        assert_eq!(shop.home_money(home).1, 2_000);
+        assert_eq!(shop.home_money(home), (0, waits, 0));
         shop.confirm(his.statement).unwrap();
         if his.amount.is_positive() {
             shop.transfer(his.statement, "T1").unwrap();
@@ -506,9 +514,9 @@ fn what_the_store_took_is_shared_when_it_is_settled() {
     let bytes = shop.world.to_snapshot();
     shop.world = World::from_snapshot(&bytes).unwrap();
     shop.alliance(draft.clone()).unwrap();
-    assert_eq!(shop.home_money(home), (0, 0, 0));
+    assert_eq!(shop.home_money(home), (0, 625, 0));
     refused(shop.alliance(draft), "statement_empty");
-    assert_eq!(shop.balance("merchant-vesting"), 0);
+    assert_eq!(shop.balance("merchant-vesting"), -625);
     assert!(own < shop.world.books().own);
     shop.check();
 }
@@ -545,4 +553,132 @@ fn what_the_store_took_and_gave_back_is_shared_with_nobody() {
     assert_eq!(shop.home_money(other), (0, 0, 0));
     assert_eq!(shop.balance("origin-shares"), 0);
     shop.check();
+}
+
+/// H is stated and paid its share of a bill that S can still refund: it waits for S's thirty days, whoever has the cash.
+#[test]
+fn no_share_is_payable_while_its_bill_can_be_refunded() {
+    for contract in [at_store(), at_platform()] {
+        let mut shop = Shop::new();
+        let (home, other) = (shop.admit(binding()), shop.admit(contract));
+        let (store, elsewhere) = (shop.open_store(home), shop.open_store(other));
+        let member = shop.member(None);
+        shop.bind(member, store).unwrap();
+        let claim = Some(shop.claim(member));
+        let counter = shop.pay_at(elsewhere, (10_000, None), claim).unwrap();
+        if contract.cash == CashTaker::Platform {
+            let command = AllianceCommand::PayCounter {
+                counter,
+                txn: shop.txn("bill"),
+                amount: Money(10_000),
+            };
+            shop.alliance(command).unwrap();
+        }
+        assert_eq!(shop.home_money(home), (0, 200, 0));
+        shop.wait(30 * DAY_S - 1);
+        let draft = AllianceCommand::DraftStatement { merchant: home };
+        refused(shop.alliance(draft.clone()), "statement_empty");
+        shop.check();
+        let again = shop.world.to_snapshot();
+        shop.undo(counter, other, None).unwrap();
+        assert_eq!(shop.home_money(home), (0, 0, 0));
+        assert_eq!(shop.balance("origin-shares"), 0);
+        shop.check();
+        // Or it stands: a moment later nobody refunds it any more.
+        shop.records.pop();
+        shop.world = World::from_snapshot(&again).unwrap();
+        shop.wait(1);
+        refused(shop.undo(counter, other, None), "counter_payment_unknown");
+        match contract.cash {
+            CashTaker::Platform => {
+                shop.alliance(draft).unwrap();
+                assert_eq!(shop.home_money(home), (0, 0, 0));
+                assert_eq!(shop.world.merchant_stated(home), Money(200));
+            }
+            CashTaker::Store => refused(shop.alliance(draft), "statement_empty"),
+        }
+        shop.check();
+    }
+}
+
+/// Before shares waited they were payable at once: taken back, they come from what is payable, and the rest is owed.
+#[test]
+fn a_share_that_an_earlier_version_gave_at_once_goes_back() {
+    for stated in [false, true] {
+        let mut shop = Shop::new();
+        let (home, other) = (shop.admit(binding()), shop.admit(at_store()));
+        let (store, elsewhere) = (shop.open_store(home), shop.open_store(other));
+        let member = shop.member(None);
+        shop.bind(member, store).unwrap();
+        let paid = shop.pay_bill(elsewhere, member, 10_000);
+        shop.world = World::default();
+        for record in &mut shop.records {
+            for event in &mut record.events {
+                if let Event::Alliance(AllianceEvent::CounterPaid(paid)) = event {
+                    paid.home_waits = false;
+                }
+            }
+            shop.world.apply(record);
+        }
+        assert_eq!(shop.home_money(home), (200, 0, 0));
+        if stated {
+            shop.alliance(AllianceCommand::DraftStatement { merchant: home })
+                .unwrap();
+        }
+        shop.undo(paid.counter, other, None).unwrap();
+        let owes = if stated { 200 } else { 0 };
+        assert_eq!(shop.home_money(home), (0, 0, owes));
+        assert_eq!(shop.balance("origin-shares"), 0);
+        shop.check();
+    }
+}
+
+/// More shares than one record may tell of: the rest follow at once, and the statement with the last of them.
+#[test]
+fn ten_thousand_shares_become_payable_in_one_record() {
+    let mut shop = Shop::new();
+    // His own stores: nothing has to be settled first.
+    let (merchant, other) = (shop.admit(binding()), shop.admit(at_store()));
+    let (store, elsewhere) = (shop.open_store(merchant), shop.open_store(merchant));
+    let late = shop.open_store(other);
+    let member = shop.member(None);
+    shop.bind(member, store).unwrap();
+    let shares = i64::try_from(MAX_SHARES_VESTED).unwrap() + 1;
+    for _ in 0..shares {
+        shop.pay_bill(elsewhere, member, 50);
+    }
+    shop.pay_bill(late, member, 50);
+    shop.wait(31 * DAY_S);
+    let from = shop.records.len();
+    let drawn = shop.month_over();
+    let owed: Vec<_> = drawn
+        .iter()
+        .map(|drawn| (drawn.merchant, drawn.payable))
+        .collect();
+    assert_eq!(owed, [(merchant, Money(shares)), (other, Money(0))]);
+    let told = shop.records[from..].iter().map(|record| {
+        let events = record.events.iter();
+        let told = events.map(|event| match event {
+            Event::Alliance(AllianceEvent::CounterSharesVested(vested)) => {
+                format!("{} shares", vested.counters.len())
+            }
+            Event::Alliance(AllianceEvent::PeriodClosed { more }) => format!("more: {more:?}"),
+            Event::Alliance(other) => other.name().to_owned(),
+            other => panic!("{other:?}"),
+        });
+        told.collect::<Vec<_>>().join(", ")
+    });
+    let told: Vec<String> = told.collect();
+    let [first, second] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(first, "10000 shares, more: Some(MerchantId(0))");
+    assert_eq!(
+        second,
+        "1 shares, statement_drafted, statement_drafted, more: None"
+    );
+    for record in &shop.records[from..] {
+        assert!(minicbor::to_vec(record).unwrap().len() < 100_000);
+    }
+    assert_eq!(shop.world.violations(), Vec::<String>::new());
 }

@@ -12,6 +12,7 @@ mod clawbacks;
 mod coins;
 mod counter_cash;
 mod counters;
+mod debts;
 mod deletions;
 mod deliveries;
 mod dividends;

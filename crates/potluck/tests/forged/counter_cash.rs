@@ -39,12 +39,8 @@ impl Shop {
     }
 }
 
-/// Six bills: one is paid and stands, one is voided, one is refunded, which withdraws the draft that tells of it, one lapses and is paid too late, one is
-/// given up, one waits. A payment of another amount, and a second one, go back.
-fn live(data: &Path) {
-    let mut shop = Shop::open(data);
-    shop.register(&[None]);
-    let contract = Contract {
+fn taken_by_the_platform() -> Contract {
+    Contract {
         entry_fee: Money(0),
         commission: None,
         settlement: Some(Rate(200_000)),
@@ -55,10 +51,17 @@ fn live(data: &Path) {
             fee: Rate(6_000),
             kept_on_refund: false,
         }),
-    };
+    }
+}
+
+/// Six bills: one is paid and stands, one is voided, one is refunded, which withdraws the draft that tells of it, one lapses and is paid too late, one is
+/// given up, one waits. A payment of another amount, and a second one, go back.
+fn live(data: &Path) {
+    let mut shop = Shop::open(data);
+    shop.register(&[None]);
     shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
         token: [1; 16],
-        contract,
+        contract: taken_by_the_platform(),
     }));
     shop.must(Command::Alliance(AllianceCommand::OpenStore {
         merchant: MERCHANT,
@@ -183,6 +186,17 @@ fn forged_bills_are_found() {
             _ => false,
         },
     );
+    fails(
+        "is withdrawn for no bill that is taken back",
+        &mut |event| match event {
+            AllianceEvent::CounterReversed(back) if back.counter == CounterId(2) => {
+                let counter = back.counter;
+                *event = AllianceEvent::CounterLapsed { counter };
+                true
+            }
+            _ => false,
+        },
+    );
     fails("lapses, but it does not wait", &mut |event| match event {
         AllianceEvent::CounterLapsed { counter } => {
             *counter = CounterId(0);
@@ -208,4 +222,42 @@ fn a_forged_fee_of_what_goes_back_is_found() {
             _ => false,
         },
     );
+}
+
+/// Two bills stand in one draft, and one of them is refunded.
+fn drawn_again(data: &Path) {
+    let mut shop = Shop::open(data);
+    shop.register(&[None]);
+    shop.must(Command::Alliance(AllianceCommand::AdmitMerchant {
+        token: [1; 16],
+        contract: taken_by_the_platform(),
+    }));
+    shop.must(Command::Alliance(AllianceCommand::OpenStore {
+        merchant: MERCHANT,
+        token: [2; 16],
+    }));
+    for name in ["a", "b"] {
+        let counter = shop.enter_bill(name.as_bytes()[0]);
+        shop.cash(counter, name, 3_000);
+    }
+    shop.must(Command::Alliance(AllianceCommand::DraftStatement {
+        merchant: MERCHANT,
+    }));
+    shop.take_back(CounterId(0), None);
+    shop.enter_bill(8);
+}
+
+#[test]
+fn what_is_left_of_a_withdrawn_draft_is_drawn_up_again() {
+    let dir = tempfile::tempdir().unwrap();
+    drawn_again(dir.path());
+    passes(dir.path());
+    let left = "what is left of a withdrawn statement of merchant 0 is not drawn up again";
+    finds_in_alliance(dir.path(), left, &mut |event| match event {
+        AllianceEvent::StatementDrafted(drafted) if drafted.number == 2 => {
+            *event = AllianceEvent::PeriodClosed { more: None };
+            true
+        }
+        _ => false,
+    });
 }

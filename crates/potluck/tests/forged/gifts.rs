@@ -190,6 +190,9 @@ fn forged_gifts_are_found() {
         });
     };
     reserved("than its package gives", |of| of.unit = None);
+    reserved("gives what costs more than the package", |of| {
+        of.unit.as_mut().unwrap().cost = Money(of.bill.0 + 1);
+    });
     reserved("SKU 0 changes as it cannot", |of| {
         of.unit.as_mut().unwrap().cost.0 += 1;
     });

@@ -174,7 +174,7 @@ fn forged_home_stores_and_shares_are_found() {
 }
 
 /// A store that takes its cash itself owes 20.00 of a bill; 2.00 of them wait for the home store until a statement has set them off
-/// against what the platform took for it.
+/// against what the platform took for it. So does its share of a second bill, and one of what the platform took until nobody can take that back.
 fn settled_bill(data: &Path) {
     let mut shop = Shop::open(data);
     shop.register(&[None]);
@@ -214,6 +214,7 @@ fn settled_bill(data: &Path) {
         }));
     };
     bill(&mut shop, 3, 10_000);
+    bill(&mut shop, 5, 1_000);
     shop.must(Command::Alliance(AllianceCommand::SignContract {
         merchant: MerchantId(1),
         contract: Contract {
@@ -223,7 +224,7 @@ fn settled_bill(data: &Path) {
         },
     }));
     bill(&mut shop, 4, 5_000);
-    shop.cash(CounterId(1), "bill", 5_000);
+    shop.cash(CounterId(2), "bill", 5_000);
     shop.days(31);
     let world = shop.step.world();
     let statements = (0..world.statements()).map(StatementId);
@@ -260,11 +261,35 @@ fn forged_shares_of_bills_are_found() {
     });
     finds_in_alliance(dir.path(), early, &mut |event| match event {
         AllianceEvent::CounterSharesVested(vested) => {
-            vested.counters = vec![CounterId(1)];
+            vested.counters = vec![CounterId(9)];
             true
         }
         _ => false,
     });
+    finds_in_alliance(
+        dir.path(),
+        "leaves out shares of home stores of merchant 0",
+        &mut |event| match event {
+            AllianceEvent::CounterSharesVested(vested) => {
+                vested.counters.clear();
+                vested.amount = Money(0);
+                true
+            }
+            _ => false,
+        },
+    );
+    let at_once = "brings a home store its share at once";
+    let paid = |finding: &str, change: &mut dyn FnMut(&mut CounterPaid)| {
+        finds_in_alliance(dir.path(), finding, &mut |event| match event {
+            AllianceEvent::CounterPaid(paid) if paid.counter == CounterId(1) => {
+                change(paid);
+                true
+            }
+            _ => false,
+        });
+    };
+    paid(at_once, &mut |paid| paid.home_waits = false);
+    paid("than he may", &mut |paid| paid.kept.0 = 10_000_000);
     let another = "gives a home store another share";
     finds_in_alliance(dir.path(), another, &mut |event| match event {
         AllianceEvent::CounterPaid(paid) if paid.home_waits => {

@@ -31,7 +31,8 @@ impl Shop {
     }
 }
 
-/// A merchant has sold for 175.00 and owes 20.00 of a bill; the rest is paid, then the bill is refunded, and he owes 8.00 of another.
+/// A merchant has sold for 175.00 and owes 20.00 of a bill; the rest is paid, then the bill is refunded, and he owes 8.00 of another and pays 1.00
+/// of them.
 fn live(data: &Path) {
     let mut shop = Shop::open(data);
     shop.register(&[None, None]);
@@ -73,8 +74,16 @@ fn live(data: &Path) {
         store: None,
     });
     shop.bill(4, 4_000);
+    shop.alliance_must(AllianceCommand::NoteMerchantPaid {
+        merchant: MERCHANT,
+        amount: Money(100),
+        transfer: Transfer {
+            reference: "IN-1".to_owned(),
+            on: Millis::start_of_day(shop.clock.shanghai_day()),
+        },
+    });
     shop.days(31);
-    assert_eq!(shop.step.world().merchant_stated(MERCHANT), Money(1_200));
+    assert_eq!(shop.step.world().merchant_stated(MERCHANT), Money(1_300));
 }
 
 #[test]
@@ -100,6 +109,20 @@ fn forged_statements_are_found() {
     drafted(&mut |drafted| drafted.carried.0 += 1);
     drafted(&mut |drafted| (drafted.set_off.0, drafted.amount.0) = (0, 2_000));
     drafted(&mut |drafted| (drafted.payable.0, drafted.amount.0) = (1_900, 1_100));
+    let pays = |change: &mut dyn FnMut(&mut MerchantPaid)| {
+        let finding = "pays more than he owes, or with a transfer that was noted before";
+        fails(finding, &mut |event| match event {
+            AllianceEvent::MerchantPaid(paid) => {
+                change(paid);
+                true
+            }
+            _ => false,
+        });
+    };
+    pays(&mut |paid| paid.amount.0 = 801);
+    pays(&mut |paid| paid.amount.0 = 0);
+    pays(&mut |paid| paid.on.0 += 2 * DAY_MS);
+    pays(&mut |paid| paid.on.0 -= 367 * DAY_MS);
     let paid = |change: &mut dyn FnMut(&mut StatementPaid)| {
         let finding = "is paid otherwise than it was confirmed, or twice";
         fails(finding, &mut |event| match event {

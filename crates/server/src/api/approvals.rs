@@ -30,7 +30,8 @@ use crate::http::{ApprovalNumber, Page, Params, Problem, Result, Segment, Write,
 use crate::people::{FINANCE_ROLE, OPERATOR_ROLE};
 use crate::wire::{
     AdmissionAsked, AgentWanted, ApprovalLine, Capital, ClawbackWanted, ContractWanted, Done, List,
-    PlanBody, ProfileWanted, RankWanted, Reasoned, SecondLine, TransferWanted,
+    MerchantTransferWanted, PlanBody, ProfileWanted, RankWanted, Reasoned, SecondLine,
+    TransferWanted,
 };
 
 /// How long something may wait for a second operator. What he approves late, he would approve without knowing why.
@@ -312,6 +313,7 @@ fn command_of(what: &str, subject: u32, body: &str) -> Result<(Command, String)>
             Ok((command, reason))
         }
         "statement-confirm" | "statement-paid" => statement(what, StatementId(subject), body),
+        "merchant-paid" => merchant_paid(MerchantId(subject), body),
         "plan" => {
             let mut plan: PlanBody = parsed(body)?;
             let reason = plan.reason.take().unwrap_or_default();
@@ -368,19 +370,37 @@ fn statement(what: &str, statement: StatementId, body: &str) -> Result<(Command,
         reason,
     } = parsed(body)?;
     check_reason(&reason)?;
+    let command = AllianceCommand::PayStatement {
+        statement,
+        transfer: transfer(reference, &on)?,
+    };
+    Ok((Command::Alliance(command), reason))
+}
+
+/// Noting that a merchant has paid something of what he owes.
+fn merchant_paid(merchant: MerchantId, body: &str) -> Result<(Command, String)> {
+    let MerchantTransferWanted {
+        amount,
+        reference,
+        on,
+        reason,
+    } = parsed(body)?;
+    check_reason(&reason)?;
+    let command = AllianceCommand::NoteMerchantPaid {
+        merchant,
+        amount: Money(amount.0),
+        transfer: transfer(reference, &on)?,
+    };
+    Ok((Command::Alliance(command), reason))
+}
+
+fn transfer(reference: String, on: &str) -> Result<Transfer> {
     let wrong = || {
         let detail = "on is a day such as 2026-11-01";
         Problem::unprocessable("body_invalid", detail).with("field", "on")
     };
-    let transfer = Transfer {
-        reference,
-        on: day_start(&on).ok_or_else(wrong)?,
-    };
-    let command = AllianceCommand::PayStatement {
-        statement,
-        transfer,
-    };
-    Ok((Command::Alliance(command), reason))
+    let on = day_start(on).ok_or_else(wrong)?;
+    Ok(Transfer { reference, on })
 }
 
 fn parsed<B: DeserializeOwned>(body: &str) -> Result<B> {

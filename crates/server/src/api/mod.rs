@@ -328,6 +328,7 @@ fn statements() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(statements::draft))
         .routes(routes!(statements::confirm))
         .routes(routes!(statements::paid))
+        .routes(routes!(statements::merchant_paid))
 }
 
 /// The description of the API, as `/openapi.json` serves it.

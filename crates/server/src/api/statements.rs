@@ -20,8 +20,8 @@ use crate::auth::{AsFinance, AsMerchant};
 use crate::http::{Page, Params, Problem, Result, Segment, Write};
 use crate::printed;
 use crate::wire::{
-    Amount, ApprovalLine, Done, List, Reasoned, StatementAccount, StatementLine, StatementPage,
-    StatementSumLine, TransferLine, TransferWanted, rfc3339,
+    Amount, ApprovalLine, Done, List, MerchantTransferWanted, Reasoned, StatementAccount,
+    StatementLine, StatementPage, StatementSumLine, TransferLine, TransferWanted, rfc3339,
 };
 
 /// Lines that are read at once.
@@ -162,6 +162,22 @@ pub(crate) async fn paid(
     let wanted = Wanted {
         what: "statement-paid",
         subject: id.0,
+        body: &write.body,
+    };
+    act(&app, operator.id, write.key, wanted).await
+}
+
+/// Notes that a merchant has paid something of what he owes by bank transfer. The platform moves no money by this.
+#[utoipa::path(post, path = "/console/merchants/{id}/paid", tag = "console", params(("id" = String, Path)), request_body = MerchantTransferWanted, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Noted; there is no other operator", body = Done)))]
+pub(crate) async fn merchant_paid(
+    State(app): Shared,
+    operator: AsFinance,
+    Segment(merchant): Segment<MerchantId>,
+    write: Write<MerchantTransferWanted>,
+) -> Result<Acted> {
+    let wanted = Wanted {
+        what: "merchant-paid",
+        subject: merchant.0,
         body: &write.body,
     };
     act(&app, operator.id, write.key, wanted).await

@@ -391,6 +391,7 @@ fn of_alliance(problem: Problem, refusal: &AllianceRefusal) -> Problem {
         | AllianceRefusal::InvalidTransfer { field, must } => {
             problem.with("field", *field).with("must", *must)
         }
+        AllianceRefusal::MerchantOwesLess { left } => problem.with("left", left.to_decimal()),
         AllianceRefusal::CounterOwesTooMuch { most } => problem.with("most", most.to_decimal()),
         AllianceRefusal::UnknownMerchant(_)
         | AllianceRefusal::UnknownStore(_)
@@ -407,7 +408,8 @@ fn of_alliance(problem: Problem, refusal: &AllianceRefusal) -> Problem {
         | AllianceRefusal::HomeClosed(_)
         | AllianceRefusal::UnknownStatement(_)
         | AllianceRefusal::StatementState(_)
-        | AllianceRefusal::StatementEmpty(_) => problem,
+        | AllianceRefusal::StatementEmpty(_)
+        | AllianceRefusal::TransferKnown => problem,
     }
 }
 
@@ -428,7 +430,9 @@ fn alliance_status(refusal: &AllianceRefusal) -> StatusCode {
         | AllianceRefusal::HomeClosed(_)
         | AllianceRefusal::CounterOwesTooMuch { .. }
         | AllianceRefusal::StatementState(_)
-        | AllianceRefusal::StatementEmpty(_) => StatusCode::CONFLICT,
+        | AllianceRefusal::StatementEmpty(_)
+        | AllianceRefusal::MerchantOwesLess { .. }
+        | AllianceRefusal::TransferKnown => StatusCode::CONFLICT,
         AllianceRefusal::InvalidContract { .. }
         | AllianceRefusal::InvalidBill { .. }
         | AllianceRefusal::InvalidTransfer { .. }

@@ -81,3 +81,17 @@ pub(crate) struct TransferWanted {
     /// Why, for the other operators: 1 to 400 bytes.
     pub(crate) reason: String,
 }
+
+/// Says that a merchant has paid something of what he owes, by bank transfer.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MerchantTransferWanted {
+    /// How much: at most what he owes.
+    pub(crate) amount: Amount,
+    /// What the bank calls it: 1 to 64 letters, digits or any of `-_./`. The same transfer again changes nothing.
+    pub(crate) reference: String,
+    /// Its day of Asia/Shanghai, at most 366 days ago: `2026-12-01`.
+    pub(crate) on: String,
+    /// Why, for the other operators: 1 to 400 bytes.
+    pub(crate) reason: String,
+}

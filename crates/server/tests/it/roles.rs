@@ -93,6 +93,7 @@ async fn roles_do_not_mix() {
         ),
         (Method::POST, "/console/tax".to_owned()),
         (Method::POST, "/console/suppliers".to_owned()),
+        (Method::POST, "/console/merchants/0/paid".to_owned()),
         (Method::GET, "/console/payments".to_owned()),
         (Method::GET, "/console/tables".to_owned()),
         (Method::GET, "/console/members/0/payout-account".to_owned()),

@@ -211,6 +211,7 @@ async fn nobody_else(site: &Site, id: &str, [boss, member]: [&Caller; 2]) {
         (Method::POST, format!("/console/statements/{id}/confirm")),
         (Method::POST, format!("/console/statements/{id}/paid")),
         (Method::POST, "/console/merchants/0/statement".to_owned()),
+        (Method::POST, "/console/merchants/0/paid".to_owned()),
     ] {
         for caller in [&rival, &till] {
             let got = match method {
@@ -261,5 +262,66 @@ async fn an_operator_draws_one_up_before_the_month_is_over() {
     boss.post(&confirm, reason)
         .await
         .is_problem(409, "statement_state");
+    site.close().await;
+}
+
+/// A merchant who takes the cash himself is due nothing that could be set off: he pays, and it is noted by two, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merchant_pays_what_he_owes() {
+    let site = Site::open().await;
+    let boss = site.operator().await;
+    let (shop, other) = (
+        merchant(&site, &boss, 1).await,
+        merchant(&site, &boss, 2).await,
+    );
+    shop.store(&site, "first").await;
+    let [member, _] = with_coins(&site).await;
+    let till = staff(&site, "first").await;
+    done(
+        &till
+            .post("/counter/payments", bill(&code_of(&member).await, "100.00"))
+            .await,
+    );
+    assert_eq!(shop.owes().await, "10.00");
+    let path = format!("/console/merchants/{}/paid", shop.id);
+    let paid = |amount: &str, reference: &str| json!({ "amount": amount, "reference": reference, "on": day(&site), "reason": "came in" });
+    for (body, status, code) in [
+        (json!({ "amount": "1.00" }), 422, "body_invalid"),
+        (paid("1.00", "two words"), 422, "transfer_invalid"),
+        (paid("0.00", "IN-1"), 422, "amount_not_positive"),
+        (paid("10.01", "IN-1"), 409, "merchant_owes_less"),
+    ] {
+        boss.post(&path, body).await.is_problem(status, code);
+    }
+    let nobody = boss.post("/console/merchants/77/paid", paid("1.00", "IN-1"));
+    nobody.await.is_problem(404, "merchant_unknown");
+    done(&boss.post(&path, paid("4.00", "IN-1")).await);
+    assert_eq!(shop.owes().await, "6.00");
+    let noted = done(&boss.get("/console/decisions").await);
+    assert_eq!(noted["items"][0]["what"], "merchant-paid");
+
+    let anne = partner(&site, "anne").await;
+    let id = asked(&boss.post(&path, paid("6.00", "IN-2")).await);
+    assert_eq!(shop.owes().await, "6.00");
+    done(&answer(&anne, &id, "approve").await);
+    assert_eq!(shop.owes().await, "0.00");
+    // The same transfer, asked for once more by another key, is there already; with something else it is refused to who asks.
+    let again = asked(&anne.post(&path, paid("6.00", "IN-2")).await);
+    done(&answer(&boss, &again, "approve").await);
+    boss.post(&path, paid("5.00", "IN-2"))
+        .await
+        .is_problem(409, "transfer_known");
+    let elsewhere = format!("/console/merchants/{}/paid", other.id);
+    boss.post(&elsewhere, paid("6.00", "IN-2"))
+        .await
+        .is_problem(409, "transfer_known");
+    assert_eq!(shop.owes().await, "0.00");
+    let lines = done(&boss.get("/ledger?account=bank").await);
+    assert_eq!(lines["items"][0]["event"], "merchant_paid");
+    // Nothing is left that a statement could tell.
+    let draft = format!("/console/merchants/{}/statement", shop.id);
+    boss.post(&draft, json!({ "reason": "he leaves" }))
+        .await
+        .is_problem(409, "statement_empty");
     site.close().await;
 }

@@ -100,6 +100,8 @@ pub(crate) struct Alliance {
     pub(super) take: i64,
     pub(super) entry_fees: i64,
     pub(super) bank: i64,
+    /// What merchants have paid, by the bank's word: who, how much, and on which day.
+    received: BTreeMap<String, (u32, i64, i64)>,
 }
 
 impl Model {
@@ -162,6 +164,11 @@ impl Model {
                 statement,
                 transfer,
             } => self.pay_paper(statement.0, transfer, now),
+            AllianceCommand::NoteMerchantPaid {
+                merchant,
+                amount,
+                transfer,
+            } => self.trader_pays(merchant.0, (amount.0, transfer), now),
             AllianceCommand::PublishFor { .. }
             | AllianceCommand::RefundCounter { .. }
             | AllianceCommand::BindHome { .. }
@@ -541,6 +548,45 @@ impl Model {
         Outcome::done(Told::Done)
     }
 
+    /// A debt is paid from outside; one transfer counts once.
+    fn trader_pays(
+        &mut self,
+        number: u32,
+        (amount, transfer): (i64, &Transfer),
+        now: i64,
+    ) -> Outcome {
+        let Some(owes) = self.trader(number).map(|trader| trader.owes) else {
+            return refused("merchant_unknown");
+        };
+        let told = (number, amount, transfer.on.0);
+        if let Some(known) = self.alliance.received.get(&transfer.reference) {
+            return if *known == told {
+                Outcome::nothing(Told::Done)
+            } else {
+                refused("transfer_known")
+            };
+        }
+        let days = day_of(now) - day_of(transfer.on.0);
+        let is_midnight = (transfer.on.0 + 8 * 3_600_000).rem_euclid(DAY) == 0;
+        if !(0..=366).contains(&days) || !is_midnight {
+            return refused("transfer_invalid");
+        }
+        if amount < 1 {
+            return refused("amount_not_positive");
+        }
+        if owes < amount {
+            return refused("merchant_owes_less");
+        }
+        self.alliance.bank += amount;
+        if let Some(trader) = self.trader_mut(number) {
+            trader.owes -= amount;
+        }
+        let reference = transfer.reference.clone();
+        self.alliance.received.insert(reference, told);
+        self.await_statements();
+        Outcome::done(Told::Done)
+    }
+
     /// Something is payable or owed: it is looked at when the month is over.
     fn await_statements(&mut self) {
         let month = super::next_month(self.ranks.now);
@@ -628,6 +674,10 @@ impl Model {
     pub(crate) fn suspended(&self) -> impl Iterator<Item = u32> {
         let numbered = (0u32..).zip(&self.alliance.traders);
         numbered.filter_map(|(number, trader)| trader.suspended.then_some(number))
+    }
+
+    pub(crate) fn owed_by(&self, number: u32) -> i64 {
+        self.trader(number).map_or(0, |trader| trader.owes)
     }
 
     /// Statements that are not over.

@@ -242,6 +242,7 @@ fn name_in_alliance(command: &AllianceCommand) -> &'static str {
         }
         AllianceCommand::DraftStatement { .. }
         | AllianceCommand::ConfirmStatement { .. }
+        | AllianceCommand::NoteMerchantPaid { .. }
         | AllianceCommand::PayStatement { .. } => "statement",
         AllianceCommand::AdmitMerchant { .. }
         | AllianceCommand::SignContract { .. }

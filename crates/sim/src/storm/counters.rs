@@ -236,6 +236,9 @@ impl Run {
             let merchant = self.a_merchant();
             return self.ask_staff(AllianceCommand::DraftStatement { merchant });
         }
+        if self.rng.percent(30) {
+            return self.merchant_pays();
+        }
         let papers = self.live.papers();
         let open: Vec<u32> = self.live.open_papers().collect();
         let any = u32::try_from(self.rng.below(papers + 1)).unwrap_or(0);
@@ -244,18 +247,45 @@ impl Run {
         if self.rng.percent(50) {
             return self.ask_staff(AllianceCommand::ConfirmStatement { statement });
         }
-        let now = self.clock.max(self.live.now);
-        let midnight = Millis::start_of_day(Millis(now).shanghai_day());
-        let on = match self.rng.below(6) {
-            0 => Millis(midnight.0 + 1),
-            1 => Millis(midnight.0 + 86_400_000),
-            2 => Millis(midnight.0 - 86_400_000),
-            _ => midnight,
-        };
+        let on = self.a_day();
         let reference = "bank-1".to_owned();
         self.ask_staff(AllianceCommand::PayStatement {
             statement,
             transfer: Transfer { reference, on },
+        })
+    }
+
+    /// A midnight of today, mostly.
+    fn a_day(&mut self) -> Millis {
+        let now = self.clock.max(self.live.now);
+        let midnight = Millis::start_of_day(Millis(now).shanghai_day());
+        match self.rng.below(6) {
+            0 => Millis(midnight.0 + 1),
+            1 => Millis(midnight.0 + 86_400_000),
+            2 => Millis(midnight.0 - 86_400_000),
+            _ => midnight,
+        }
+    }
+
+    /// Something of what he owes; sometimes the transfer was noted before.
+    fn merchant_pays(&mut self) -> Result<(), SimError> {
+        let merchant = self.a_merchant();
+        let owes = self.live.owed_by(merchant.0).max(1);
+        let amount = match self.rng.below(6) {
+            0 => owes + 1,
+            1 => 0,
+            2 => owes,
+            _ => self.rng.between(1, owes),
+        };
+        let number = self.rng.below(400);
+        let transfer = Transfer {
+            reference: format!("in-{number}"),
+            on: self.a_day(),
+        };
+        self.ask_staff(AllianceCommand::NoteMerchantPaid {
+            merchant,
+            amount: Money(amount),
+            transfer,
         })
     }
 

@@ -101,6 +101,7 @@ impl Batch {
             | AllianceEvent::OriginReversed(_)
             | AllianceEvent::OriginVested(_)
             | AllianceEvent::CounterSharesVested(_)
+            | AllianceEvent::MerchantPaid(_)
             | AllianceEvent::PurchaseShared(_) => Ok(()),
             // The world is asked for these.
             AllianceEvent::HomeBound { .. } | AllianceEvent::HomeEnded { .. } => Ok(()),
@@ -186,6 +187,7 @@ fn subject(event: &AllianceEvent) -> (Option<GroupId>, Option<OrderId>, Option<C
         | AllianceEvent::HomeEnded { .. }
         | AllianceEvent::StatementWithdrawn(_)
         | AllianceEvent::CounterSharesVested(_)
+        | AllianceEvent::MerchantPaid(_)
         | AllianceEvent::PurchaseShared(_) => (None, None, None),
     }
 }

@@ -205,6 +205,7 @@ impl Trail {
             | AllianceEvent::StatementPaid(_)
             | AllianceEvent::StatementWithdrawn(_)
             | AllianceEvent::CounterSharesVested(_)
+            | AllianceEvent::MerchantPaid(_)
             | AllianceEvent::HomeBound { .. }
             | AllianceEvent::HomeEnded { .. }
             | AllianceEvent::OriginShared(_)

@@ -91,10 +91,10 @@ impl Trail {
         let counter = paid.counter;
         let waited = self.counters.cash.waiting.remove(&counter);
         let fits = waited.is_some_and(|waits| {
-            let (home, bought) = (None, Coins::ZERO);
             let entered = CounterPaid {
-                home,
-                bought,
+                home: None,
+                bought: Coins::ZERO,
+                home_waits: false,
                 ..*paid
             };
             waits.paid == entered && at.1 < waits.pay_by

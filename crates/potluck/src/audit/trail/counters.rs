@@ -14,6 +14,8 @@ use crate::audit::Findings;
 
 /// How long after it a payment can be taken back.
 const REFUNDS_MS: i64 = 30 * 86_400_000;
+/// The most that a merchant owes after a bill whose cash his store took.
+const MOST_OWED: i64 = 10_000_000;
 
 /// What is known of counters, and of what merchants are due and owe.
 #[derive(Debug, Default)]
@@ -95,6 +97,7 @@ pub(super) fn part(amount: i64, ppm: u32) -> i64 {
 impl Trail {
     /// Before anything takes note of the event: what the member's coins were is still known.
     pub(super) fn counter_event(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        self.withdrawn_follows(at, event, findings);
         let expected = self.counters.cash.expected.take();
         let follows = match (expected, event) {
             (None, _) => true,
@@ -144,15 +147,23 @@ impl Trail {
         findings.unless(paid.home == home, at.0, || {
             format!("payment {counter} at a counter gives a home store another share than its contract says")
         });
-        // Before it waited it was payable at once.
-        let may_wait = paid.home.is_some() && paid.cash == CashTaker::Store;
-        findings.unless(!paid.home_waits || may_wait, at.0, || {
-            format!("payment {counter} at a counter lets a home store wait, and the platform has the cash")
+        let right = self.homes.waits_rightly(paid);
+        findings.unless(right, at.0, || {
+            format!("payment {counter} at a counter brings a home store its share at once, or lets it wait for nothing")
+        });
+        let owes = self.counters.owes(paid.merchant) + paid.kept.0 - paid.coins.0;
+        let too_much = paid.cash == CashTaker::Store && MOST_OWED < owes;
+        findings.unless(!too_much, at.0, || {
+            let merchant = paid.merchant;
+            format!(
+                "merchant {merchant} owes more after payment {counter} at a counter than he may"
+            )
         });
         if let Some(home) = paid.home.filter(|_| paid.home_waits) {
-            let before =
-                self.counters.owes(paid.merchant) + self.statements.setting_off(paid.merchant);
-            let ahead = before + paid.kept.0 - paid.coins.0;
+            let ahead = match paid.cash {
+                CashTaker::Store => owes + self.statements.setting_off(paid.merchant),
+                CashTaker::Platform => 0,
+            };
             let until = Millis(at.1.0 + REFUNDS_MS);
             self.homes
                 .waits(counter, home, (paid.merchant, ahead, until));

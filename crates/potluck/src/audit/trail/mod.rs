@@ -463,6 +463,7 @@ impl Trail {
     pub(super) fn finish(&self, findings: &mut Findings) {
         self.alliance_finish(findings);
         self.homes_finish(findings);
+        self.statements_finish(findings);
         self.limits_finish(findings);
         self.treats_finish(findings);
         self.ballots_finish(findings);

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    CampaignId, Event, GroupId, HeldUnit, MemberId, Millis, Money, OrderId, Purchase, PurchaseId,
-    PurchaseState, RETURN_WINDOW, ShopEvent, SkuId, SkuTerms, StoreId, World,
+    Account, CampaignId, Event, GroupId, HeldUnit, MemberId, Millis, Money, OrderId, Purchase,
+    PurchaseId, PurchaseState, RETURN_WINDOW, ShopEvent, SkuId, SkuTerms, StoreId, World,
 };
 
 use super::recharge::ends;
@@ -20,6 +20,10 @@ pub(super) struct Shop {
     open: BTreeMap<PurchaseId, Purchase>,
     identities: BTreeSet<(MemberId, [u8; 16])>,
     returned: BTreeMap<CampaignId, i64>,
+    /// What suppliers are owed.
+    suppliers: i64,
+    /// Whether what nobody had has cost nothing once: earlier versions paid for it all the same.
+    has_undone: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +63,12 @@ impl Trail {
                 self.bought_is_spent(purchase);
             }
         }
+        // An amount that does not fit is found by the second book.
+        let _ = domain::lines(event, &mut |line| {
+            if matches!(line.account, Account::Suppliers) {
+                self.shop.suppliers -= line.amount;
+            }
+        });
     }
 
     /// A winner's unit that came back is the platform's, unless a merchant has sold it.
@@ -253,6 +263,9 @@ impl Trail {
             format!("purchase {id} holds something else than its package gives")
         });
         let Some(unit) = &of.unit else { return };
+        findings.unless(unit.cost <= of.bill, at.0, || {
+            format!("purchase {id} gives what costs more than the package")
+        });
         self.with_sku(at, unit.sku, findings, |known| {
             let cost = if unit.own == 0 {
                 known.terms.cost
@@ -460,11 +473,17 @@ impl Trail {
             fee_back,
         };
         self.owe(at, *refund, due, findings);
-        // What nobody had costs nothing; before that was so, everything that came back was paid for.
+        // What nobody had costs nothing, unless it has been paid to the supplier; before that was so, everything that came back was
+        // paid for.
         let fetched = matches!(known.state, PurchaseState::Returning { .. });
-        let right = undone.is_none_or(|cost| !fetched && cost == known.cost);
+        let owed = known.cost.0 <= self.shop.suppliers.max(0);
+        let right = match undone {
+            Some(cost) => !fetched && owed && *cost == known.cost,
+            None => fetched || !owed || !self.shop.has_undone,
+        };
+        self.shop.has_undone |= undone.is_some();
         findings.unless(right, at.0, || {
-            format!("purchase {purchase} gives back what its units cost, but somebody had them")
+            format!("purchase {purchase} gives back what its units cost though somebody had them, or keeps it though nobody had")
         });
         let units = i64::from(known.units);
         let own = undone.map_or(units, |_| i64::from(known.own));

@@ -1,11 +1,11 @@
 //! Merchants' statements (rules 10.3), counted again from the lines of the journal: each takes all that was payable when it was
 //! drawn up, and none is confirmed or paid otherwise than it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    AllianceEvent, CounterId, MerchantId, Millis, Money, StatementDrafted, StatementId,
-    StatementPaid, StatementState, World,
+    AllianceEvent, CounterId, Event, MerchantId, MerchantPaid, Millis, Money, RechargeEvent,
+    StatementDrafted, StatementId, StatementPaid, StatementState, World,
 };
 
 use super::{At, Trail};
@@ -19,6 +19,23 @@ pub(super) struct Book {
     last: BTreeMap<MerchantId, Last>,
     /// With whom the drawing up of a period goes on.
     from: u32,
+    /// What the bank calls transfers of merchants.
+    received: BTreeSet<String>,
+    /// Whose statement is drawn up again with the next event.
+    drawn_again: Option<MerchantId>,
+    /// Whose drafts have just been withdrawn, and what must follow.
+    withdrawn: Option<(MerchantId, After)>,
+}
+
+/// What follows drafts that were withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// The bill that is taken back.
+    Bill,
+    /// Its cash.
+    Cash,
+    /// Another statement, if anything is left for it.
+    Draft,
 }
 
 #[derive(Debug)]
@@ -70,6 +87,51 @@ impl Book {
 }
 
 impl Trail {
+    /// Drafts are withdrawn for a bill of their merchant only, and what is left of them is drawn up again at once.
+    pub(super) fn withdrawn_follows(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        let Some((merchant, after)) = self.statements.withdrawn else {
+            return;
+        };
+        if after == After::Draft {
+            self.statements.withdrawn = None;
+            let again = self.statement_of(merchant, StatementId(0)).is_some();
+            let is_his = matches!(event, Event::Alliance(AllianceEvent::StatementDrafted(drafted)) if drafted.merchant == merchant);
+            self.statements.drawn_again = is_his.then_some(merchant);
+            findings.unless(is_his || !again, at.0, || {
+                format!("what is left of a withdrawn statement of merchant {merchant} is not drawn up again")
+            });
+            return;
+        }
+        let next = match (after, event) {
+            (After::Bill, Event::Recharge(RechargeEvent::CounterBack { .. })) => Some(After::Bill),
+            (After::Bill, Event::Alliance(AllianceEvent::StatementWithdrawn(draft))) => {
+                (draft.merchant == merchant).then_some(After::Bill)
+            }
+            (After::Bill, Event::Alliance(AllianceEvent::CounterReversed(back))) => {
+                (back.merchant == merchant).then_some(After::Cash)
+            }
+            (After::Cash, Event::Alliance(AllianceEvent::CashBack(_))) => Some(After::Draft),
+            _ => None,
+        };
+        self.statements.withdrawn = next.map(|next| (merchant, next));
+        findings.unless(next.is_some(), at.0, || {
+            format!(
+                "a statement of merchant {merchant} is withdrawn for no bill that is taken back"
+            )
+        });
+    }
+
+    /// What must not be left over at the end.
+    pub(super) fn statements_finish(&self, findings: &mut Findings) {
+        if let Some((merchant, after)) = self.statements.withdrawn
+            && (after != After::Draft || self.statement_of(merchant, StatementId(0)).is_some())
+        {
+            findings.add(format!(
+                "a statement of merchant {merchant} is withdrawn for nothing"
+            ));
+        }
+    }
+
     /// Before its own lines are taken note of: what was payable and owed is still known.
     pub(super) fn statement_event(
         &mut self,
@@ -85,6 +147,7 @@ impl Trail {
         }
         if let AllianceEvent::StatementWithdrawn(draft) = about {
             let id = draft.statement;
+            self.statements.withdrawn = Some((draft.merchant, After::Bill));
             let known = self.statements.known_mut(id);
             let right = known.is_some_and(|known| {
                 let was = std::mem::replace(&mut known.state, StatementState::Withdrawn);
@@ -116,6 +179,9 @@ impl Trail {
         if let AllianceEvent::StatementPaid(paid) = about {
             self.statement_paid(at, paid, findings);
         }
+        if let AllianceEvent::MerchantPaid(paid) = about {
+            self.merchant_paid(at, paid, findings);
+        }
     }
 
     /// What the statement of a merchant must say now; none: he must have none.
@@ -138,11 +204,17 @@ impl Trail {
     }
 
     fn statement_drafted(&mut self, at: At, drafted: &StatementDrafted, findings: &mut Findings) {
+        let is_again = self.statements.drawn_again.take() == Some(drafted.merchant);
         let id = drafted.statement;
         let merchant = drafted.merchant;
         let next = u32::try_from(self.statements.all.len()) == Ok(id.0);
         findings.unless(next, at.0, || {
             format!("statement {id} is not the next number")
+        });
+        // What takes the place of others takes what they had.
+        let left = !is_again && self.homes.is_left_out(merchant, at);
+        findings.unless(!left, at.0, || {
+            format!("statement {id} leaves out shares of home stores of merchant {merchant} that are payable")
         });
         let told = self.statement_of(merchant, id);
         findings.unless(told.as_ref() == Some(drafted), at.0, || {
@@ -167,7 +239,8 @@ impl Trail {
         let whose = self.statements.from..until.0;
         for merchant in self.counters.merchants() {
             let left = whose.contains(&merchant.0)
-                && self.statement_of(merchant, StatementId(0)).is_some();
+                && (self.statement_of(merchant, StatementId(0)).is_some()
+                    || self.homes.is_left_out(merchant, at));
             findings.unless(!left, at.0, || {
                 format!("merchant {merchant} has no statement of the period that is closed")
             });
@@ -192,6 +265,21 @@ impl Trail {
         findings.unless(right, at.0, || {
             format!("statement {id} is paid otherwise than it was confirmed, or twice")
         });
+    }
+
+    /// Once, and no more than he owes.
+    fn merchant_paid(&mut self, at: At, paid: &MerchantPaid, findings: &mut Findings) {
+        let merchant = paid.merchant;
+        let new = self.statements.received.insert(paid.reference.clone());
+        let days = at.1.shanghai_day() - paid.on.shanghai_day();
+        let right = new
+            && paid.amount.is_positive()
+            && paid.amount.0 <= self.counters.owes(merchant)
+            && (0..=366).contains(&days);
+        findings.unless(right, at.0, || {
+            format!("merchant {merchant} pays more than he owes, or with a transfer that was noted before")
+        });
+        self.homes.owes_less(merchant, paid.amount.0, None);
     }
 
     /// Against the replayed world.
