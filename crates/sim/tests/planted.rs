@@ -12,7 +12,7 @@ use journal::{
 use sim::{Coverage, Mistake, SimError, Storm};
 
 /// Within so many seeds everything planted is found.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 24;
 
 /// How the planted thing was found: by a difference, or because the world refuses to go on.
 #[track_caller]

@@ -176,6 +176,18 @@ const EXPECTED: &[(&str, u64, &[&str])] = &[
             "period_closed",
             "statement_drafted",
             "statement_confirmed",
+            "home_bound",
+        ],
+    ),
+    (
+        "event",
+        10,
+        &[
+            "home_ended",
+            "purchase_shared",
+            "counter_shares_vested",
+            "merchant_paid",
+            "statement_withdrawn",
         ],
     ),
     (
@@ -264,8 +276,11 @@ const EXPECTED: &[(&str, u64, &[&str])] = &[
             "statement_empty",
             "statement_state",
             "statement_unknown",
+            "home_store_closed",
+            "merchant_owes_less",
         ],
     ),
+    ("refusal", 5, &["home_store_bound"]),
     (
         "reward",
         100,

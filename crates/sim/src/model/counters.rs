@@ -14,6 +14,8 @@ use super::{DAY, Mistake, Model, Outcome, Purse, Told, refused};
 const OFFSET: i64 = 100_000;
 /// One hundred million yuan.
 const MOST: i64 = 10_000_000_000;
+/// A hundred thousand yuan: what a merchant may come to owe by what he does himself.
+const MOST_OWED: i64 = 10_000_000;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Trader {
@@ -65,7 +67,11 @@ impl Tab {
         self.bill - self.coins
     }
 
-    fn take(&self) -> i64 {
+    pub(super) fn taker(&self) -> CashTaker {
+        self.cash
+    }
+
+    pub(super) fn take(&self) -> i64 {
         self.kept - self.coins
     }
 
@@ -76,6 +82,13 @@ impl Tab {
     pub(super) fn is_remembered(&self) -> bool {
         !self.forgotten && matches!(self.stage, TabStage::Paid | TabStage::Reversed)
     }
+}
+
+/// Who takes a bill back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asker {
+    Merchant,
+    Operator,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +166,7 @@ impl Model {
                 if self.trader(merchant.0).is_none() {
                     return refused("merchant_unknown");
                 }
-                if self.draw_up(merchant.0, now) {
+                if self.draw_up_all(merchant.0, now) {
                     Outcome::done(Told::Done)
                 } else {
                     refused("statement_empty")
@@ -169,11 +182,11 @@ impl Model {
                 amount,
                 transfer,
             } => self.trader_pays(merchant.0, (amount.0, transfer), now),
-            AllianceCommand::PublishFor { .. }
-            | AllianceCommand::RefundCounter { .. }
-            | AllianceCommand::BindHome { .. }
-            | AllianceCommand::EndHome { .. } => {
-                unreachable!("merchants of the simulator have counters only")
+            AllianceCommand::RefundCounter { counter } => self.refund_tab(counter.0, now),
+            AllianceCommand::BindHome { member, store } => self.come_home(member.0, store.0, now),
+            AllianceCommand::EndHome { member } => self.leave_home(member.0, now),
+            AllianceCommand::PublishFor { .. } => {
+                unreachable!("merchants of the simulator have no campaigns")
             }
         }
     }
@@ -317,12 +330,13 @@ impl Model {
             let (member, coins, take, trader) = (tab.member, tab.coins, tab.take(), tab.trader);
             self.forget_old(now);
             let owed = self.trader(trader).map_or(0, |known| known.owes);
-            if (10_000_000 - owed).max(0) < take {
+            if (MOST_OWED - owed).max(0) < take {
                 self.money.promised -= tab.bill;
                 return refused("counter_owes_too_much");
             }
             tab.stage = TabStage::Paid;
             self.alliance.tabs.push(tab);
+            self.share_of_bill(number as u64, now);
             self.spend_coins(member, coins);
             self.alliance.take += take;
             if let Some(trader) = self.trader_mut(trader) {
@@ -361,6 +375,7 @@ impl Model {
         self.forget_old(now);
         self.spend_coins(tab.member, tab.coins);
         self.alliance.take += tab.take();
+        self.share_of_bill(number, now);
         let mut statements = 0;
         if let Some(trader) = self.trader_mut(tab.trader) {
             trader.payable += tab.bill - tab.kept;
@@ -417,7 +432,19 @@ impl Model {
         if store.is_none() && tab.at + 30 * DAY <= now {
             return refused("counter_payment_unknown");
         }
-        self.take_back(counter.0, &tab, now)
+        self.take_back(counter.0, (&tab, Asker::Merchant), now)
+    }
+
+    /// An operator refunds, whatever becomes of it.
+    fn refund_tab(&mut self, number: u64, now: i64) -> Outcome {
+        let tab = self.tab(number).cloned();
+        let Some(tab) = tab.filter(|tab| tab.is_remembered() && now < tab.at + 30 * DAY) else {
+            return refused("counter_payment_unknown");
+        };
+        if tab.stage == TabStage::Reversed {
+            return refused("counter_payment_reversed");
+        }
+        self.take_back(number, (&tab, Asker::Operator), now)
     }
 
     /// Drafts that give back what a bill brought, the newest first, until there is enough: which, what they pay and set off.
@@ -437,7 +464,7 @@ impl Model {
         drafts
     }
 
-    fn take_back(&mut self, number: u64, tab: &Tab, now: i64) -> Outcome {
+    fn take_back(&mut self, number: u64, (tab, asker): (&Tab, Asker), now: i64) -> Outcome {
         let Some(mut trader) = self.trader(tab.trader).cloned() else {
             return refused("counter_payment_unknown");
         };
@@ -458,8 +485,13 @@ impl Model {
                 (-given, due - given)
             }
         };
-        if tab.cash == CashTaker::Platform && 0 < owes && trader.suspended {
-            return refused("merchant_suspended");
+        if asker == Asker::Merchant && 0 < owes {
+            if trader.suspended {
+                return refused("merchant_suspended");
+            }
+            if MOST_OWED < trader.owes + owes {
+                return refused("counter_owes_too_much");
+            }
         }
         if let Some(known) = self.trader_mut(tab.trader) {
             known.payable = trader.payable + payable;
@@ -472,6 +504,8 @@ impl Model {
         if !drafts.is_empty() {
             self.draw_up(tab.trader, now);
         }
+        self.share_goes_back(number);
+        self.owes_less(tab.trader, (-owes).max(0), Some(number));
         self.alliance.take -= tab.take();
         if let Some(known) = self.tab_mut(number) {
             known.stage = TabStage::Reversed;
@@ -519,11 +553,15 @@ impl Model {
         if paper.3 != Paper::Draft {
             return refused("statement_state");
         }
-        paper.3 = if 0 < paper.1 {
+        let (trader, amount) = (paper.0, paper.1);
+        paper.3 = if 0 < amount {
             Paper::Confirmed
         } else {
             Paper::Over
         };
+        if amount == 0 {
+            self.paper_is_over(trader, number);
+        }
         Outcome::done(Told::Done)
     }
 
@@ -545,7 +583,21 @@ impl Model {
         if let Some(trader) = self.trader_mut(trader) {
             trader.stated -= amount;
         }
+        self.paper_is_over(trader, number);
         Outcome::done(Told::Done)
+    }
+
+    /// What it has set off is settled.
+    fn paper_is_over(&mut self, trader: u32, number: u32) {
+        let set_off = self.alliance.set_off.get(number as usize).copied();
+        self.owes_less(trader, set_off.unwrap_or(0), None);
+    }
+
+    /// What statements that are not over set off.
+    pub(super) fn being_set_off(&self, trader: u32) -> i64 {
+        let papers = self.alliance.papers.iter().zip(&self.alliance.set_off);
+        let open = papers.filter(|(paper, _)| paper.0 == trader && paper.3 != Paper::Over);
+        open.map(|(_, set_off)| set_off).sum()
     }
 
     /// A debt is paid from outside; one transfer counts once.
@@ -581,6 +633,7 @@ impl Model {
         if let Some(trader) = self.trader_mut(number) {
             trader.owes -= amount;
         }
+        self.owes_less(number, amount, None);
         let reference = transfer.reference.clone();
         self.alliance.received.insert(reference, told);
         self.await_statements();
@@ -599,9 +652,30 @@ impl Model {
         }
         self.alliance.statements_at = None;
         for number in 0..self.traders() {
-            self.draw_up(number, now);
+            self.draw_up_all(number, now);
+        }
+        self.alliance.statements_at = None;
+        if !self.homes.waiting.is_empty() {
+            self.await_statements();
         }
         true
+    }
+
+    /// With the shares of home stores that have become payable.
+    fn draw_up_all(&mut self, number: u32, now: i64) -> bool {
+        let ripe = self.shares_ripen(number, now);
+        if ripe != 0 {
+            self.is_due(number, ripe);
+        }
+        self.draw_up(number, now)
+    }
+
+    /// A merchant is due more.
+    pub(super) fn is_due(&mut self, number: u32, amount: i64) {
+        if let Some(trader) = self.trader_mut(number) {
+            trader.payable += amount;
+        }
+        self.await_statements();
     }
 
     /// All that is payable, less what is owed; nothing where nothing has happened.
@@ -631,7 +705,7 @@ impl Model {
 
 /// Looking things up.
 impl Model {
-    fn active(&self, number: u32) -> Result<Contract, &'static str> {
+    pub(super) fn active(&self, number: u32) -> Result<Contract, &'static str> {
         let trader = self.trader(number).ok_or("merchant_unknown")?;
         if trader.suspended {
             return Err("merchant_suspended");
@@ -727,7 +801,7 @@ impl Model {
     /// What counters have added to the platform's own money: what merchants owe is not held.
     pub(super) fn own_of_counters(&self) -> i64 {
         let owes: i64 = self.alliance.traders.iter().map(|trader| trader.owes).sum();
-        self.alliance.take + self.alliance.entry_fees - owes
+        self.alliance.take + self.alliance.entry_fees - owes - self.homes.given
     }
 
     /// Cash that the platform has taken at counters, and kept.
@@ -745,13 +819,15 @@ impl Model {
 fn is_sound(contract: &Contract) -> bool {
     (0..=MOST).contains(&contract.entry_fee.0)
         && contract.settlement.is_none_or(|rate| rate.0 <= 1_000_000)
+        && contract.origin_share.is_none_or(|rate| rate.0 <= 1_000_000)
+        && contract.lock_days.is_none_or(|days| days <= 3_650)
         && contract
             .channel
             .is_none_or(|channel| channel.fee.0 <= 1_000_000)
 }
 
 /// Rounded down.
-fn share(amount: i64, ppm: i64) -> i64 {
+pub(super) fn share(amount: i64, ppm: i64) -> i64 {
     let share = (i128::from(amount) * i128::from(ppm)).div_euclid(1_000_000);
     i64::try_from(share).expect("a share is at most the amount")
 }

@@ -5,6 +5,7 @@ use domain::{
     PurchaseId, PurchaseState, SkuId, SkuTerms, World,
 };
 
+use super::homes::Waits;
 use super::purchases::{Buying, BuyingStage, Ware};
 use super::{GoodStage, Model, TabStage, compare::Differ};
 
@@ -251,8 +252,10 @@ impl Model {
                 -balance(MerchantAccount::Payable),
                 balance(MerchantAccount::Owes),
                 -balance(MerchantAccount::Stated),
+                -balance(MerchantAccount::Vesting),
             );
-            let told = (trader.payable, trader.owes, trader.stated);
+            let waits = self.waits_for(number);
+            let told = (trader.payable, trader.owes, trader.stated, waits);
             differ.same(|| format!("money of merchant {number}"), seen, told);
             if trader.payable < 0 || trader.owes < 0 || trader.stated < 0 {
                 differ.says(format!("merchant {number} is below zero"));
@@ -265,10 +268,33 @@ impl Model {
             world.balance(Account::Bank),
             u64::from(world.statements()),
             world.counter_payments(),
+            -own(AllianceAccount::OriginShares),
         );
         let alliance = &self.alliance;
         let sums = (alliance.take, alliance.entry_fees, alliance.bank);
-        let told = (sums.0, sums.1, sums.2, self.papers(), self.tabs());
+        let given = self.homes.given;
+        let told = (sums.0, sums.1, sums.2, self.papers(), self.tabs(), given);
         differ.same(|| "what counters brought".to_owned(), seen, told);
+        let seen = world.counter_shares().map(|(counter, share)| {
+            let waits = Waits {
+                trader: share.merchant.0,
+                amount: share.amount.0,
+                debtor: share.debtor.0,
+                ahead: share.ahead.0,
+                until: share.until.0,
+            };
+            (counter.0, waits)
+        });
+        let told = self.homes.waiting.clone();
+        differ.same(|| "shares of bills".to_owned(), seen.collect(), told);
+        for (&member, &(store, until)) in &self.homes.of {
+            let seen = world.home(MemberId(member));
+            let seen = seen.map(|home| (home.store.0, home.until.0));
+            let told = Some((store, until));
+            differ.same(|| format!("home store of member {member}"), seen, told);
+        }
+        let seen = world.homes();
+        let told = u64::try_from(self.homes.of.len()).unwrap_or(u64::MAX);
+        differ.same(|| "home stores".to_owned(), seen, told);
     }
 }

@@ -7,6 +7,7 @@
 mod compare;
 mod counters;
 mod goods;
+mod homes;
 mod market;
 mod offers;
 mod payouts;
@@ -88,6 +89,7 @@ pub(crate) struct Model {
     drafts: payouts::Drafts,
     market: purchases::Market,
     pub(crate) alliance: counters::Alliance,
+    homes: homes::Homes,
     keys: BTreeMap<Actor, Vec<Kept>>,
     /// When ranks are counted.
     pub(crate) ranks: Ranks,
@@ -324,6 +326,12 @@ fn in_whose_name(command: &Command) -> Option<u32> {
         | ShopCommand::CancelPurchase { member, .. }
         | ShopCommand::ReceivePurchase { member, .. }
         | ShopCommand::ReturnPurchase { member, .. },
+    ) = command
+    {
+        return Some(member.0);
+    }
+    if let Command::Alliance(
+        AllianceCommand::BindHome { member, .. } | AllianceCommand::EndHome { member },
     ) = command
     {
         return Some(member.0);

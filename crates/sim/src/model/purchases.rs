@@ -517,6 +517,7 @@ impl Model {
         };
         if kept_at <= now {
             let _ = self.goes_on(number, GoodStage::Kept);
+            self.share_of_goods(number, now);
         }
         true
     }

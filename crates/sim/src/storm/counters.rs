@@ -19,7 +19,8 @@ impl Run {
         match self.rng.below(40) {
             0 => self.more_stores(),
             1 => self.contract(),
-            2..=18 => self.enter_a_bill(),
+            2..=3 => self.at_home(),
+            4..=18 => self.enter_a_bill(),
             19..=28 => self.pay_a_bill(),
             29..=34 => self.take_a_bill_back(),
             35..=36 => self.statement(),
@@ -53,8 +54,16 @@ impl Run {
             } else {
                 CashTaker::Store
             },
-            lock_days: None,
-            origin_share: None,
+            lock_days: match self.rng.below(6) {
+                0 => None,
+                1 => Some(0),
+                2 => Some(2),
+                _ => Some(200),
+            },
+            origin_share: self.rng.percent(70).then(|| {
+                let rates = [50_000, 100_000, 500_000, 1_000_000];
+                Rate(*self.rng.pick(&rates).unwrap_or(&0))
+            }),
             channel: self.rng.percent(60).then(|| ChannelTerms {
                 fee: Rate(6_000),
                 kept_on_refund: self.rng.percent(40),
@@ -213,6 +222,9 @@ impl Run {
 
     fn take_a_bill_back(&mut self) -> Result<(), SimError> {
         let counter = self.a_bill();
+        if self.rng.percent(12) {
+            return self.ask_staff(AllianceCommand::RefundCounter { counter });
+        }
         let known = self.live.tab(counter.0).map(|tab| (tab.trader, tab.store));
         let (trader, store) = known.unwrap_or((0, 0));
         let merchant = if self.rng.percent(94) {
@@ -255,6 +267,21 @@ impl Run {
         })
     }
 
+    /// Somebody comes by a store's link, or leaves his home store.
+    fn at_home(&mut self) -> Result<(), SimError> {
+        let member = self.somebody_with_coins();
+        let command = if self.rng.percent(30) {
+            AllianceCommand::EndHome { member }
+        } else {
+            let stores = self.live.alliance.stores.len() as u64;
+            let over = u64::from(self.rng.percent(4));
+            let store = StoreId(u32::try_from(self.rng.below(stores + over)).unwrap_or(0));
+            AllianceCommand::BindHome { member, store }
+        };
+        self.ask(Actor::Member(member), Command::Alliance(command))?;
+        Ok(())
+    }
+
     /// A midnight of today, mostly.
     fn a_day(&mut self) -> Millis {
         let now = self.clock.max(self.live.now);
@@ -277,7 +304,12 @@ impl Run {
             2 => owes,
             _ => self.rng.between(1, owes),
         };
-        let number = self.rng.below(400);
+        // Some are noted a second time.
+        let number = if self.rng.percent(40) {
+            self.rng.below(2)
+        } else {
+            self.rng.below(1_000_000)
+        };
         let transfer = Transfer {
             reference: format!("in-{number}"),
             on: self.a_day(),
