@@ -186,6 +186,8 @@ fn groups() -> Vec<Shown> {
     vec![
         (boss, groups, 10, "state=settled"),
         (boss, groups, 1, "state=drawn"),
+        (boss, groups, 1, "state=cancelled"),
+        (boss, "/console/returned-units", 1, "campaign=0 units=1"),
         // A gateway's member beside the leader.
         (boss, groups, 1, "state=open campaign=13 paid=2"),
         (boss, orders, 2, "fulfilment=at-table state=kept"),

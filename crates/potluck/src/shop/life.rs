@@ -138,13 +138,14 @@ impl Stage {
             ];
             each(steps).await;
         }
-        let steps: [(&str, Step<'_>); 5] = [
+        let steps: [(&str, Step<'_>); 6] = [
             ("withdrawals", Box::pin(self.withdrawals(&finance))),
             (
                 "what waits for approval",
                 Box::pin(self.approvals(&finance)),
             ),
             ("a partner who joins for members", Box::pin(self.gateway())),
+            ("a group that is ended", Box::pin(self.cancelled())),
             ("refusals", Box::pin(self.refusals())),
             ("a deleted account", Box::pin(self.deleted())),
         ];

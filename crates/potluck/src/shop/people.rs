@@ -86,6 +86,17 @@ impl Stage {
         api.refused(&guest.cookie, &path, &json!({}), rule).await
     }
 
+    /// A group that an operator ends, so its leader is refunded.
+    pub(super) async fn cancelled(&self) -> Result<(), String> {
+        let (api, leader) = (&self.shop.api, self.guest(2)?);
+        let path = self.groups_of(LARGE);
+        let opened = api.post(&leader.cookie, &path, &json!({})).await?;
+        self.pay_for(leader, &opened).await?;
+        let path = format!("/groups/{}/cancel", text(&opened, "group")?);
+        api.post(&self.shop.operator, &path, &why()).await?;
+        Ok(())
+    }
+
     /// A group that a guest has opened, and that a partner's member joins, who has paid to the partner.
     pub(super) async fn gateway(&self) -> Result<(), String> {
         let (api, leader) = (&self.shop.api, self.guest(0)?);
