@@ -25,6 +25,17 @@ pub struct CoinLot {
     pub coins: Coins,
 }
 
+/// Coins that were used, of one lot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LotPart {
+    /// The month they end with.
+    #[n(0)]
+    pub month: Month,
+    /// How many.
+    #[n(1)]
+    pub coins: Coins,
+}
+
 /// Coins that one member has lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct CoinsLost {
@@ -48,6 +59,9 @@ pub(crate) struct CoinLots {
     /// The current month and its end; derived.
     #[cbor(skip)]
     today: Option<(Month, Millis)>,
+    /// What the next line that adds to a member's coins gives back of lots he had; derived, and empty between events.
+    #[cbor(skip)]
+    pub(crate) coming_back: Vec<LotPart>,
 }
 
 impl CoinLots {
@@ -68,29 +82,82 @@ impl World {
     /// Adds a ledger line to a member's coins: a credit makes or grows a lot, a debit takes the oldest.
     pub(crate) fn post_coins(&mut self, id: MemberId, amount: i64) {
         let (today, ends) = self.lots.month(self.now);
-        let month = today.plus(self.profile.terms().coin_months);
-        let Some(member) = self.member_mut(id) else {
-            return;
-        };
-        let (before, newest) = (member.coins, member.newest_lot);
-        ledger::add(&mut member.coins, amount);
         if amount < 0 {
-            if before == 0 {
-                member.newest_lot = month;
-            } else if newest < month {
-                member.newest_lot = month;
-                self.keep_lot(id, newest, before.saturating_neg());
-            } else if month < newest {
-                // Coins last shorter now than when his newest came.
-                self.lots.older.add(id, month, amount.saturating_neg());
+            let mut new = amount.saturating_neg();
+            for part in std::mem::take(&mut self.lots.coming_back) {
+                let coins = part.coins.0.min(new);
+                self.add_lot(id, part.month, coins);
+                new = new.saturating_sub(coins);
             }
+            self.add_lot(id, today.plus(self.profile.terms().coin_months), new);
             if self.lots.look_at.is_none() {
                 self.lots.look_at = Some(ends);
                 self.push_timer(ends, Due::Coins);
             }
-        } else if !self.lots.older.is_empty() {
-            self.take_oldest(id, amount);
+        } else if let Some(member) = self.member_mut(id) {
+            ledger::add(&mut member.coins, amount);
+            if !self.lots.older.is_empty() {
+                self.take_oldest(id, amount);
+            }
         }
+    }
+
+    /// The next line gives so many coins back, of these lots; the others are new.
+    pub(crate) fn apply_coins_back(&mut self, coins: Coins, lots: &[LotPart]) {
+        let told = lots
+            .iter()
+            .fold(0i64, |sum, part| sum.saturating_add(part.coins.0));
+        if coins.0 < told {
+            self.corrupt("fewer coins come back than lots get");
+        }
+        self.lots.coming_back = lots.to_vec();
+    }
+
+    /// Gives a member coins that end with this month.
+    fn add_lot(&mut self, id: MemberId, month: Month, coins: i64) {
+        let Some(member) = self.member_mut(id).filter(|_| 0 < coins) else {
+            return;
+        };
+        let (before, newest) = (member.coins, member.newest_lot);
+        ledger::add(&mut member.coins, coins.saturating_neg());
+        if before == 0 {
+            member.newest_lot = month;
+        } else if newest < month {
+            member.newest_lot = month;
+            self.keep_lot(id, newest, before.saturating_neg());
+        } else if month < newest {
+            // They come back, or coins last shorter now than when his newest came.
+            self.lots.older.add(id, month, coins);
+        }
+    }
+
+    /// Which lots a member's next coins are taken from.
+    pub(crate) fn lots_to_use(&self, id: MemberId, coins: Coins) -> Vec<LotPart> {
+        let mut left = coins.0;
+        let mut parts = Vec::new();
+        for (month, have) in self.months_of_coins(id) {
+            let used = have.min(left);
+            left = left.saturating_sub(used);
+            if 0 < used {
+                let coins = Coins(used);
+                parts.push(LotPart { month, coins });
+            }
+        }
+        parts
+    }
+
+    /// Coins that were used come back with the ends they had; what would have ended meanwhile ends with this month (rules 10.1).
+    pub(crate) fn lots_back(parts: &[LotPart], now: Millis) -> Vec<LotPart> {
+        let today = now.month();
+        let mut back: Vec<LotPart> = Vec::new();
+        for part in parts {
+            let month = part.month.max(today);
+            match back.last_mut() {
+                Some(last) if last.month == month => ledger::add(&mut last.coins.0, part.coins.0),
+                Some(_) | None => back.push(LotPart { month, ..*part }),
+            }
+        }
+        back
     }
 
     /// What was his newest lot is an older one: all his coins but those in older ones still.
@@ -117,6 +184,15 @@ impl World {
 
     /// A member's coins by when they expire, the oldest first.
     pub fn coin_lots(&self, id: MemberId) -> Vec<CoinLot> {
+        let lot = |(month, coins): (Month, i64)| CoinLot {
+            expires: month.plus(1).begins(),
+            coins: Coins(coins),
+        };
+        self.months_of_coins(id).into_iter().map(lot).collect()
+    }
+
+    /// The same by the months they end with.
+    fn months_of_coins(&self, id: MemberId) -> Vec<(Month, i64)> {
         let Some(member) = self.member_ref(id) else {
             return Vec::new();
         };
@@ -129,11 +205,7 @@ impl World {
             lots.push((member.newest_lot, newest));
         }
         lots.sort_unstable();
-        let lot = |(month, coins): (Month, i64)| CoinLot {
-            expires: month.plus(1).begins(),
-            coins: Coins(coins),
-        };
-        lots.into_iter().map(lot).collect()
+        lots
     }
 
     /// When coins end that somebody gets now.

@@ -86,7 +86,7 @@ pub use ballot::{
 pub use books::*;
 pub use campaign::*;
 pub use circle::{CircleCommand, CircleEvent, CircleRefusal, CircleView, circle_ident};
-pub use coins::{CoinLot, CoinsLost, MAX_EXPIRED};
+pub use coins::{CoinLot, CoinsLost, LotPart, MAX_EXPIRED};
 pub use command::*;
 pub use deletion::DeletionRefusal;
 pub use delivery::{DeliveryCommand, DeliveryEvent};

@@ -329,6 +329,7 @@ fn given_purchase(recharge: PurchaseId, member: MemberId, unit: &HeldUnit) -> Pu
         package: None,
         unit: None,
         gift_of: Some(recharge),
+        lots: Vec::new(),
     }
 }
 

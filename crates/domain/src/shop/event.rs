@@ -3,7 +3,9 @@
 use minicbor::{Decode, Encode};
 
 use super::{Purchase, PurchaseId, SkuId, SkuTerms};
-use crate::{Answer, CampaignId, Coins, MemberId, Millis, Money, OrderId, RefundId, StoreId, Txn};
+use crate::{
+    Answer, CampaignId, Coins, LotPart, MemberId, Millis, Money, OrderId, RefundId, StoreId, Txn,
+};
 
 /// What has happened in the shop. Stored for ever, like [`Event`](crate::Event): numbers are never reused.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -157,7 +159,7 @@ pub enum ShopEvent {
         #[n(1)]
         back_by: Millis,
     },
-    /// The units are back, and on sale again: the cash goes back the way it came, the coins as new ones.
+    /// The units are back, and on sale again: the cash goes back the way it came, the coins with the ends they had.
     #[n(13)]
     PurchaseReturned {
         /// Which.
@@ -179,6 +181,9 @@ pub enum ShopEvent {
         /// were. None where they were handed out, or the supplier has been paid meanwhile: then all of them are paid for.
         #[n(5)]
         undone: Option<Money>,
+        /// The lots they come back to, the oldest first; what is not told of is a new one, as it was before they were told.
+        #[cbor(n(6), default, skip_if = "Vec::is_empty")]
+        lots: Vec<LotPart>,
     },
     /// A purchase was given out at a store.
     #[n(14)]

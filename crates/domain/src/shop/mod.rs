@@ -97,7 +97,7 @@ impl World {
             } => self.decide_stock_returns(*sku, *campaign, *units, events)?,
             ShopCommand::Buy(asked) => return self.decide_buy(asked, now, events),
             ShopCommand::CancelPurchase { purchase, member } => {
-                self.decide_cancel_purchase(*purchase, *member, events)?
+                self.decide_cancel_purchase(*purchase, *member, now, events)?
             }
             ShopCommand::PayPurchase {
                 purchase,
@@ -120,10 +120,12 @@ impl World {
                 self.decide_return_purchase(*purchase, *member, now, events)?
             }
             ShopCommand::TakeBackPurchase { purchase } => {
-                self.decide_take_back_purchase(*purchase, events)?
+                self.decide_take_back_purchase(*purchase, now, events)?
             }
             ShopCommand::GiveUp { what } => match what {
-                Fetched::Purchase(purchase) => self.decide_give_up_purchase(*purchase, events)?,
+                Fetched::Purchase(purchase) => {
+                    self.decide_give_up_purchase(*purchase, now, events)?
+                }
                 Fetched::Order(order) => self.decide_give_up_order(*order, now, events)?,
             },
             ShopCommand::Redeem { what, store } => {
@@ -161,10 +163,11 @@ impl World {
                 txn,
                 fee,
                 fee_kept,
+                coins,
                 ..
             } => {
                 let fee_back = if *fee_kept { Money::ZERO } else { *fee };
-                self.apply_purchase_paid(*purchase, *txn, fee_back);
+                self.apply_purchase_paid(*purchase, (*txn, fee_back), *coins);
             }
             ShopEvent::PurchaseShipped {
                 purchase,
@@ -186,9 +189,14 @@ impl World {
                 purchase,
                 refund,
                 amount,
+                coins,
                 undone,
+                lots,
                 ..
-            } => self.apply_purchase_returned(*purchase, (*refund, *amount), *undone),
+            } => {
+                self.apply_coins_back(*coins, lots);
+                self.apply_purchase_returned(*purchase, (*refund, *amount), *undone);
+            }
             ShopEvent::PurchaseRedeemed {
                 purchase, kept_at, ..
             } => self.apply_redeemed(*purchase, *kept_at),

@@ -9,10 +9,10 @@ use minicbor::{Decode, Encode};
 
 use super::{FetchTerms, PurchaseId, Shop, ShopEvent, ShopRefusal, SkuId};
 use crate::{
-    Account, Answer, BACK_AFTER, Bounce, ChannelTerms, Coins, Due, Duration, Event, MAX_AMOUNT_FEN,
-    MemberId, Millis, Money, PackageTerms, PaymentAnswer, PendingRefund, RECEIVED_AFTER,
-    RETURN_WINDOW, RechargeEvent, RefundId, Refusal, Txn, World, join::MAX_PROMISED, owed_coins,
-    payment::KnownPayment, recharge::HeldUnit,
+    Account, Answer, BACK_AFTER, Bounce, ChannelTerms, Coins, Due, Duration, Event, LotPart,
+    MAX_AMOUNT_FEN, MemberId, Millis, Money, PackageTerms, PaymentAnswer, PendingRefund,
+    RECEIVED_AFTER, RETURN_WINDOW, RechargeEvent, RefundId, Refusal, Txn, World,
+    join::MAX_PROMISED, owed_coins, payment::KnownPayment, recharge::HeldUnit,
 };
 
 /// How long units are held for a payment.
@@ -87,6 +87,9 @@ pub struct Purchase {
     /// It is the gift of this recharge: nothing was paid for it.
     #[n(14)]
     pub gift_of: Option<PurchaseId>,
+    /// Which lots its coins were taken from, once it is paid.
+    #[cbor(n(15), default, skip_if = "Vec::is_empty")]
+    pub lots: Vec<LotPart>,
 }
 
 impl Purchase {
@@ -287,6 +290,7 @@ impl World {
         let unit = self.require_package(member, (asked.units, bill), terms.package, now);
         let unit = unit.map_err(|refusal| of_package(sku, refusal))?;
         let own = known.own.min(asked.units);
+        let pay_by = now.after(PURCHASE_WINDOW);
         let of = Purchase {
             member,
             token,
@@ -297,14 +301,13 @@ impl World {
             coins: asked.coins,
             cost: terms.cost.times(asked.units.saturating_sub(own))?,
             channel: terms.channel,
-            state: PurchaseState::Reserved {
-                pay_by: now.after(PURCHASE_WINDOW),
-            },
+            state: PurchaseState::Reserved { pay_by },
             paid: None,
             fetch: terms.fetch.clone(),
             package: terms.package,
             unit,
             gift_of: None,
+            lots: Vec::new(),
         };
         if MAX_PROMISED < self.promised.saturating_add(of.promise()) {
             return Err(Refusal::Overflow);
@@ -320,6 +323,7 @@ impl World {
         &self,
         purchase: PurchaseId,
         member: MemberId,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let known = self.require_own_purchase(purchase, member)?;
@@ -330,7 +334,7 @@ impl World {
             }
             // It is not on its way: what was paid goes back. For what was given nothing was paid.
             PurchaseState::Paid if known.gift_of.is_none() => {
-                self.purchase_back(purchase, known, events);
+                self.purchase_back(purchase, (known, now), events);
                 Ok(())
             }
             PurchaseState::Paid
@@ -523,7 +527,7 @@ impl World {
             }
             // Nobody has fetched it: there is nothing to send back.
             PurchaseState::Waiting { .. } => {
-                self.purchase_back(purchase, known, events);
+                self.purchase_back(purchase, (known, now), events);
                 Ok(())
             }
             PurchaseState::Reserved { .. }
@@ -536,12 +540,13 @@ impl World {
     pub(super) fn decide_take_back_purchase(
         &self,
         purchase: PurchaseId,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let known = self.require_purchase(purchase)?;
         match known.state {
             PurchaseState::Returning { .. } => {
-                self.purchase_back(purchase, known, events);
+                self.purchase_back(purchase, (known, now), events);
                 Ok(())
             }
             PurchaseState::Reserved { .. }
@@ -556,12 +561,13 @@ impl World {
     pub(super) fn decide_give_up_purchase(
         &self,
         purchase: PurchaseId,
+        now: Millis,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let known = self.require_purchase(purchase)?;
         match known.state {
             PurchaseState::Paid | PurchaseState::Waiting { .. } if known.gift_of.is_none() => {
-                self.purchase_back(purchase, known, events);
+                self.purchase_back(purchase, (known, now), events);
                 Ok(())
             }
             PurchaseState::Paid
@@ -573,7 +579,12 @@ impl World {
         }
     }
 
-    fn purchase_back(&self, purchase: PurchaseId, known: &Purchase, events: &mut Vec<Event>) {
+    fn purchase_back(
+        &self,
+        purchase: PurchaseId,
+        (known, now): (&Purchase, Millis),
+        events: &mut Vec<Event>,
+    ) {
         let (bought, back) = self.bought_back(purchase, known.member);
         events.extend(back);
         events.push(Event::Shop(ShopEvent::PurchaseReturned {
@@ -583,6 +594,7 @@ impl World {
             amount: known.cash(),
             coins: Coins(known.coins.0.saturating_sub(bought.0)),
             undone: self.undone(known),
+            lots: World::lots_back(&known.lots, now),
         }));
     }
 
@@ -626,7 +638,7 @@ impl World {
             }
             PurchaseState::Received { kept_at } => kept_at,
             PurchaseState::Returning { .. } | PurchaseState::Waiting { .. } => {
-                self.purchase_back(purchase, known, out);
+                self.purchase_back(purchase, (known, now), out);
                 return;
             }
         };
@@ -787,7 +799,12 @@ impl World {
         }
     }
 
-    pub(super) fn apply_purchase_paid(&mut self, id: PurchaseId, txn: Txn, fee_back: Money) {
+    pub(super) fn apply_purchase_paid(
+        &mut self,
+        id: PurchaseId,
+        (txn, fee_back): (Txn, Money),
+        earned: Coins,
+    ) {
         if let Some(of) = self.end_purchase(id) {
             let state = match &of.fetch {
                 None => PurchaseState::Paid,
@@ -798,6 +815,7 @@ impl World {
             let paid = Purchase {
                 state,
                 paid: Some((txn, fee_back)),
+                lots: self.lots_to_use(of.member, earned),
                 ..of
             };
             self.shop.hold(id, &paid);

@@ -462,6 +462,7 @@ fn purchases_recharges_and_counters() {
                 amount,
                 coins,
                 undone: None,
+                lots: Vec::new(),
             },
             "4 purchase_returned no. 6 amount 900 coins 100",
         ),

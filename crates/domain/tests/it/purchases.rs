@@ -781,7 +781,7 @@ fn a_purchase_goes_its_whole_way_and_its_money_is_counted() {
     }
     shop.must(Command::Shop(own));
     shop.check();
-    // Returned within the window: the money the way it came, the coins as new ones, the units as the platform's own.
+    // Returned within the window: the money the way it came, the coins with the ends they had, the units as the platform's own.
     let back = ShopCommand::ReturnPurchase { purchase, member };
     shop.must(Command::Shop(back));
     shop.must(Command::Shop(ShopCommand::TakeBackPurchase { purchase }));
@@ -1180,4 +1180,76 @@ fn random_purchases_reach_everything() {
         seen.contains("amount_differs") && seen.contains("second_payment"),
         "{seen:?}"
     );
+}
+
+/// Buying and giving back would put off their end for ever otherwise (rules 10.1).
+#[test]
+fn coins_come_back_with_the_ends_they_had() {
+    let mut shop = Shop::new();
+    shop.clock = Millis::of_date(2026, 11, 3).unwrap();
+    let member = with_coins(&mut shop, 500);
+    shop.clock = Millis::of_date(2026, 12, 3).unwrap();
+    ticks(&mut shop);
+    while shop.world.member(member).unwrap().coins.0 < 900 {
+        more_coins(&mut shop, member, 500);
+    }
+    let all = shop.world.member(member).unwrap().coins;
+    let sku = list(&mut shop, terms(10_000, 6_000), 5);
+    let lots = |shop: &Shop| {
+        let lots = shop.world.coin_lots(member);
+        lots.iter()
+            .map(|lot| (lot.expires, lot.coins.0))
+            .collect::<Vec<_>>()
+    };
+    let ends = [(2027, 12), (2028, 1)].map(|(y, m)| Millis::of_date(y, m, 1).unwrap());
+    let had = vec![(ends[0], 500), (ends[1], all.0 - 500)];
+    assert_eq!(lots(&shop), had);
+    let buy_some = |shop: &mut Shop, token: u16| {
+        let asked = asked(shop, member, sku, token, 1, 700);
+        let purchase = buy(shop, asked).unwrap();
+        assert_eq!(pay(shop, purchase, &format!("T{token}"), 9_300), "paid");
+        purchase
+    };
+    // Cancelled in the next month: as they were, also after a snapshot.
+    let first = buy_some(&mut shop, 1);
+    assert_eq!(lots(&shop), vec![(ends[1], all.0 - 700)]);
+    shop.clock = Millis::of_date(2027, 1, 5).unwrap();
+    let bytes = shop.world.to_snapshot();
+    shop.world = World::from_snapshot(&bytes).unwrap();
+    let cancel = |purchase| ShopCommand::CancelPurchase { purchase, member };
+    shop.must(Command::Shop(cancel(first)));
+    assert_eq!(lots(&shop), had);
+    shop.check();
+    // With all of them gone between, the older end is the newest lot's.
+    let second = buy_some(&mut shop, 2);
+    shop.clock = Millis::of_date(2027, 12, 9).unwrap();
+    ticks(&mut shop);
+    // The older lot is over: its part ends with this month, which is when the younger one ends, too.
+    shop.must(Command::Shop(cancel(second)));
+    assert_eq!(lots(&shop), vec![(ends[1], all.0)]);
+    shop.check();
+    let third = buy_some(&mut shop, 3);
+    shop.clock = Millis::of_date(2028, 3, 9).unwrap();
+    ticks(&mut shop);
+    assert_eq!(lots(&shop), vec![]);
+    shop.must(Command::Shop(cancel(third)));
+    assert_eq!(
+        lots(&shop),
+        vec![(Millis::of_date(2028, 4, 1).unwrap(), 700)]
+    );
+    shop.clock = Millis::of_date(2028, 4, 1).unwrap();
+    ticks(&mut shop);
+    assert_eq!(lots(&shop), vec![]);
+    shop.check();
+}
+
+/// He loses one more group of his own.
+fn more_coins(shop: &mut Shop, member: MemberId, coins: i64) {
+    let mut offer = campaign(1_000, 2, 1, 0);
+    offer.rewards = vec![consolation(0, coins)];
+    let id = shop.publish(offer);
+    let other = shop.member(None);
+    let group = shop.fill(id, &[member, other]);
+    shop.settle(group);
+    shop.refund_all();
 }

@@ -73,3 +73,59 @@ fn coins_that_expire_too_early_too_late_or_at_anothers_cost_are_found() {
         _ => false,
     });
 }
+
+/// A member pays with 3.00 of his 5.00 coins, and gives the purchase up in the next month.
+fn given_up(data: &Path) {
+    let mut shop = Shop::open(data);
+    shop.clock = Millis::of_date(2026, 11, 3).unwrap();
+    shop.must(Command::PublishCampaign {
+        campaign: Box::new(terms()),
+    });
+    shop.register(&[None, None]);
+    let group = shop.buy([0, 1]);
+    shop.deliver(group, [0, 1]);
+    shop.days(8);
+    let (sku, member) = (SkuId(0), MemberId(0));
+    shop.must(Command::Shop(ShopCommand::ListSku {
+        token: [9; 16],
+        product: [2; 16],
+        terms: Box::new(SkuTerms {
+            coin_offset: Rate(100_000),
+            ..crate::purchases::sku()
+        }),
+    }));
+    shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 1 }));
+    let purchase = PurchaseId(0);
+    shop.must(Command::Shop(ShopCommand::Buy(Reservation {
+        member,
+        token: [1; 16],
+        sku,
+        units: 1,
+        price: Money(10_000),
+        coins: Coins(300),
+    })));
+    shop.must(Command::Shop(ShopCommand::PayPurchase {
+        purchase,
+        txn: Txn::new("P0").unwrap(),
+        amount: Money(9_700),
+    }));
+    shop.days(30);
+    let cancel = ShopCommand::CancelPurchase { purchase, member };
+    shop.must(Command::Shop(cancel));
+    shop.days(430);
+}
+
+#[test]
+fn coins_that_come_back_to_other_lots_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    given_up(dir.path());
+    passes(dir.path());
+    let finding = "come back to other lots than they were taken from";
+    finds(dir.path(), finding, |event| match event {
+        Event::Shop(ShopEvent::PurchaseReturned { lots, .. }) => {
+            lots[0].month = lots[0].month.plus(1);
+            true
+        }
+        _ => false,
+    });
+}

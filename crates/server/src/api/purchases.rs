@@ -207,7 +207,7 @@ pub(crate) async fn receive(
 }
 
 /// Says that what was bought is on its way back, within the return window. When it has arrived, or after 15 days, the cash goes
-/// back the way it came, and the coins come back as new ones.
+/// back the way it came, and the coins come back with the ends they had.
 #[utoipa::path(post, path = "/purchases/{id}/return", tag = "shop", params(("id" = String, Path)), request_body = NoBody, responses((status = 200, description = "On its way back", body = Done)))]
 pub(crate) async fn send_back(
     State(app): Shared,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Bounce, ChannelTerms, Reservation, ShopCommand, SkuTerms};
 
 use super::seats::{Met, fee_of};
-use super::{DAY, GoodStage, Mistake, Model, Outcome, Purse, Told, refused};
+use super::{DAY, GoodStage, Mistake, Model, Outcome, Told, refused};
 
 /// How long units are held.
 const WINDOW: i64 = 15 * 60_000;
@@ -37,6 +37,8 @@ pub(crate) struct Buying {
     pub(super) own: i64,
     pub(super) bill: i64,
     pub(super) coins: i64,
+    /// Which lots they were taken from, by their ends.
+    lots: Vec<(i64, i64)>,
     pub(super) cost: i64,
     channel: ChannelTerms,
     pub(crate) stage: BuyingStage,
@@ -352,6 +354,7 @@ impl Model {
             own,
             bill,
             coins,
+            lots: Vec::new(),
             cost,
             channel: terms.channel,
             stage: BuyingStage::Lapsed,
@@ -384,18 +387,19 @@ impl Model {
         self.money.sales += amount;
         self.money.goods_cost += of.cost;
         self.money.least_gain += amount - of.cost;
-        self.spend_coins(of.member, of.coins);
+        let lots = self.spend_coins(of.member, of.coins);
         self.book(txn, None);
         if let Some(buying) = self.buying_mut(number) {
             buying.txn = Some(txn.to_owned());
+            buying.lots = lots;
             buying.fee_back = if of.channel.kept_on_refund { 0 } else { fee };
         }
         let _ = self.goes_on(number, GoodStage::Paid);
         Outcome::done(Told::Purchase(number))
     }
 
-    /// The oldest coins go first.
-    pub(super) fn spend_coins(&mut self, member: u32, coins: i64) {
+    /// The oldest coins go first; which, by their ends.
+    pub(super) fn spend_coins(&mut self, member: u32, coins: i64) -> Vec<(i64, i64)> {
         let newest_first = self.mistake == Some(Mistake::NewestCoinsFirst);
         self.money.coins -= coins;
         let person = self.person(member);
@@ -405,12 +409,17 @@ impl Model {
             person.lots.reverse();
         }
         let mut left = coins;
+        let mut used = Vec::new();
         for lot in &mut person.lots {
             let taken = lot.1.min(left);
             lot.1 -= taken;
             left -= taken;
+            if taken != 0 {
+                used.push((lot.0, taken));
+            }
         }
         person.lots.retain(|lot| lot.1 != 0);
+        used
     }
 
     /// What was dealt with before, and is remembered.
@@ -442,7 +451,7 @@ impl Model {
         }
     }
 
-    /// The cash goes back the way it came, the coins as new ones; the units are paid for.
+    /// The cash goes back the way it came, the coins as they were; the units are paid for.
     fn comes_back(&mut self, number: u64) -> Outcome {
         let units = self.buying(number).map_or(0, |of| of.units);
         self.goes_back(number, units)
@@ -465,16 +474,23 @@ impl Model {
         self.money.sales -= of.cash();
         self.money.least_gain -= of.cash();
         self.money.coins += of.coins;
-        let coins = Purse {
-            cash: 0,
-            coins: of.coins,
-        };
-        self.ready(of.member, coins);
+        self.coins_back(of.member, &of.lots);
         if let Some(txn) = &of.txn {
             self.owe_back(txn, of.cash(), of.fee_back);
         }
         self.units_back(&of, own);
         Outcome::done(Told::Done)
+    }
+
+    /// Coins have the ends they had; where those are over, the month's.
+    fn coins_back(&mut self, member: u32, lots: &[(i64, i64)]) {
+        let month = super::next_month(self.ranks.now);
+        for &(ends, coins) in lots {
+            self.coins_at.get_or_insert(month);
+            let person = self.person(member);
+            person.ready.coins += coins;
+            person.lots.push((ends.max(month), coins));
+        }
     }
 
     fn goes_on(&mut self, number: u64, stage: GoodStage) -> Outcome {

@@ -3,10 +3,20 @@
 //! The platform keeps a member's newest lot as what his older ones leave of his balance. Here every lot is kept by itself, and
 //! months are those of dates, so that a mistake in either is not made twice.
 
-use domain::{Account, Event, MemberId, Millis, Month};
+use std::collections::BTreeMap;
+
+use domain::{Account, Event, LotPart, MemberId, Millis, Month, PurchaseId, ShopEvent};
 
 use super::{At, Trail};
 use crate::audit::Findings;
+
+/// What was used of lots, and may come back to them.
+#[derive(Debug, Default)]
+pub(super) struct Used {
+    purchases: BTreeMap<PurchaseId, Vec<(Millis, i64)>>,
+    /// Journals of before lots were told give coins back as new ones; once they are told, they always are.
+    told: bool,
+}
 
 impl Trail {
     /// Follows one event's lines on members' coins, the oldest being used first.
@@ -30,6 +40,9 @@ impl Trail {
                 self.gifts_end(lost.member, at.1);
             }
         }
+        self.coins_come_back(at, event, findings);
+        let mut back = told_back(event).iter();
+        let mut used = Vec::new();
         let months = self.profile.terms().coin_months;
         // An amount that does not fit is found by the second book.
         let _ = domain::lines(event, &mut |line| {
@@ -37,11 +50,48 @@ impl Trail {
                 return;
             };
             if line.amount < 0 {
-                let ends = end_of(at.1, months);
-                *self.lots.entry((member, ends)).or_default() -= line.amount;
+                let mut new = -line.amount;
+                for part in back.by_ref() {
+                    let ends = part.month.plus(1).begins();
+                    *self.lots.entry((member, ends)).or_default() += part.coins.0;
+                    new -= part.coins.0;
+                }
+                if new != 0 {
+                    *self.lots.entry((member, end_of(at.1, months))).or_default() += new;
+                }
             } else {
-                self.use_lots(member, line.amount);
+                self.use_lots(member, line.amount, &mut used);
             }
+        });
+        if let Event::Shop(ShopEvent::PurchasePaid { purchase, .. }) = event
+            && !used.is_empty()
+        {
+            self.used.purchases.insert(*purchase, used);
+        }
+        if let Event::Shop(ShopEvent::PurchaseKept { purchase }) = event {
+            self.used.purchases.remove(purchase);
+        }
+    }
+
+    /// Coins come back to the lots they were taken from, or to the end of the month if those are over.
+    fn coins_come_back(&mut self, at: At, event: &Event, findings: &mut Findings) {
+        let Event::Shop(ShopEvent::PurchaseReturned { purchase, lots, .. }) = event else {
+            return;
+        };
+        let used = self.used.purchases.remove(purchase).unwrap_or_default();
+        let mut expected: BTreeMap<Millis, i64> = BTreeMap::new();
+        for (ends, coins) in used {
+            *expected.entry(ends.max(end_of(at.1, 0))).or_default() += coins;
+        }
+        let told = lots
+            .iter()
+            .map(|part| (part.month.plus(1).begins(), part.coins.0));
+        let untold = lots.is_empty() && !self.used.told;
+        self.used.told |= !lots.is_empty();
+        findings.unless(untold || expected.into_iter().eq(told), at.0, || {
+            format!(
+                "coins of purchase {purchase} come back to other lots than they were taken from"
+            )
         });
     }
 
@@ -56,7 +106,7 @@ impl Trail {
         self.lots.range(all).map(|(_, coins)| *coins).sum()
     }
 
-    fn use_lots(&mut self, member: MemberId, mut amount: i64) {
+    fn use_lots(&mut self, member: MemberId, mut amount: i64, all_used: &mut Vec<(Millis, i64)>) {
         while 0 < amount {
             let all = (member, Millis(i64::MIN))..=(member, Millis(i64::MAX));
             let Some((&lot, coins)) = self.lots.range_mut(all).next() else {
@@ -66,10 +116,20 @@ impl Trail {
             let used = amount.min(*coins);
             *coins -= used;
             amount -= used;
+            all_used.push((lot.1, used));
             if *coins == 0 {
                 self.lots.remove(&lot);
             }
         }
+    }
+}
+
+/// The lots that an event gives coins back to.
+fn told_back(event: &Event) -> &[LotPart] {
+    if let Event::Shop(ShopEvent::PurchaseReturned { lots, .. }) = event {
+        lots
+    } else {
+        &[]
     }
 }
 

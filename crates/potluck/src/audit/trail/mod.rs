@@ -70,6 +70,7 @@ pub(super) struct Trail {
     profile: Profile,
     /// Every member's coins by when they end.
     lots: BTreeMap<(MemberId, Millis), i64>,
+    used: coins::Used,
     /// When ranks are counted next.
     count_at: Option<Millis>,
     /// Dividend pools by plan.

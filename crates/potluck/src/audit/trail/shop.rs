@@ -446,6 +446,7 @@ impl Trail {
             amount,
             coins,
             undone,
+            ..
         } = event
         else {
             return;
