@@ -447,8 +447,13 @@ impl std::fmt::Display for WinPair {
 }
 
 /// The winners that a win rate gives among this many seats (rules 4: it must be a whole number of at least one, and no
-/// more than the kind allows); otherwise the nearest pairs that are legal: with these seats, and with this rate.
-pub fn winners_of_rate(kind: Kind, seats: u32, rate: Rate) -> Result<u32, Refusal> {
+/// more than the kind allows); otherwise the nearest pairs that are legal, also for the leader's rule: with these seats, and with
+/// this rate.
+pub fn winners_of_rate(
+    (kind, leader): (Kind, LeaderRule),
+    seats: u32,
+    rate: Rate,
+) -> Result<u32, Refusal> {
     if let Some(winners) = whole_winners(kind, seats, rate) {
         return Ok(winners);
     }
@@ -456,16 +461,26 @@ pub fn winners_of_rate(kind: Kind, seats: u32, rate: Rate) -> Result<u32, Refusa
         .saturating_mul(u64::from(rate.0))
         .div_euclid(u64::from(RATE_ONE_PPM));
     let below = u32::try_from(below).unwrap_or(u32::MAX);
-    let most = most_winners(kind, seats).max(1);
+    // One who always buys wins beside at least one who is drawn; one who is exempt never wins.
+    let least = if leader == LeaderRule::Buys { 2 } else { 1 };
+    let can_win = |seats: u32| match leader {
+        LeaderRule::Exempt => most_winners(kind, seats).min(seats.saturating_sub(1)),
+        LeaderRule::Equal | LeaderRule::Buys => most_winners(kind, seats),
+    };
+    let most = can_win(seats);
     let mut nearest: Vec<WinPair> = [below, below.saturating_add(1)]
         .map(|winners| WinPair {
             seats,
-            winners: winners.clamp(1, most),
+            winners: winners.min(most).max(least),
         })
         .to_vec();
     nearest.dedup();
-    let legal =
-        |seats: u32| whole_winners(kind, seats, rate).map(|winners| WinPair { seats, winners });
+    nearest.retain(|pair| pair.winners <= most);
+    let legal = |seats: u32| {
+        let winners = whole_winners(kind, seats, rate)?;
+        let is_legal = (least..=can_win(seats)).contains(&winners);
+        is_legal.then_some(WinPair { seats, winners })
+    };
     nearest.extend((2..seats).rev().find_map(legal));
     nearest.extend((seats.saturating_add(1)..=MAX_SEATS).find_map(legal));
     Err(Refusal::WinRateNotWhole {

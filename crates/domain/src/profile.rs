@@ -130,6 +130,9 @@ pub struct ProfileTerms {
     /// What every public notice must tell.
     #[cbor(n(22), skip_if = "Vec::is_empty", default)]
     pub disclosures: Vec<Disclosure>,
+    /// What every group of the platform's own campaigns must at least leave (rules 8).
+    #[cbor(n(24), skip_if = "crate::recharge::no_cash", default)]
+    pub margin_floor: Money,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -331,6 +334,7 @@ static SEED: LazyLock<ProfileTerms> = LazyLock::new(|| ProfileTerms {
     names_at_entry: false,
     retention_years: 0,
     disclosures: Vec::new(),
+    margin_floor: Money::ZERO,
 });
 
 static CN_DEFAULT: LazyLock<ProfileTerms> = LazyLock::new(|| ProfileTerms {
@@ -374,6 +378,7 @@ static CN_DEFAULT: LazyLock<ProfileTerms> = LazyLock::new(|| ProfileTerms {
     names_at_entry: false,
     retention_years: 10,
     disclosures: Disclosure::ALL.to_vec(),
+    margin_floor: Money::ZERO,
 });
 
 impl Profile {
@@ -489,6 +494,7 @@ impl ProfileTerms {
         }
         let amounts = [
             ("prize_cap", Some(self.prize_cap)),
+            ("margin_floor", Some(self.margin_floor)),
             ("recharge.cap", self.recharge_cap),
             ("limits.money_in_groups", self.money_in_groups),
             ("withdrawal.daily_limit", Some(self.withdrawal.daily_limit)),

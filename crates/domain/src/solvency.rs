@@ -32,7 +32,7 @@ pub struct Solvency {
     pub envelope: Bound,
     /// The most that home stores can get of the platform's take.
     pub origin_share: Money,
-    /// What must at least be left.
+    /// What must at least be left: the profile's floor, in a merchant's campaign nothing.
     pub margin_floor: Money,
     /// The least the owner has left, before returns and coins: `sales − supplier − prizes − fees − envelope` and home
     /// stores' shares of the platform's own campaign, `sales − commission − fees − envelope` of a merchant's.
@@ -268,7 +268,8 @@ fn least_covered(campaign: &Campaign) -> Result<Solvency, Overflow> {
     let left = |buyers: u32| Ok(lines(campaign.case(buyers))?.worst);
     let buyers = lowest(0, campaign.group.winners, &left)?;
     let fewer = lines(campaign.case(buyers))?;
-    Ok(if fewer.worst < fewer.margin_floor {
+    // The floor is of groups that somebody buys from.
+    Ok(if fewer.worst < Money::ZERO {
         fewer
     } else {
         covered
@@ -318,7 +319,10 @@ fn lines(case: Case<'_>) -> Result<Solvency, Overflow> {
         fees,
         envelope,
         origin_share,
-        margin_floor: Money::ZERO,
+        margin_floor: match campaign.merchant {
+            Some(_) => Money::ZERO,
+            None => campaign.profile.terms().margin_floor,
+        },
         worst,
         platform,
         merchant,

@@ -95,7 +95,7 @@ impl CampaignFile {
     pub fn resolve(&self, installation: &Installation) -> Result<Campaign, Refusal> {
         let mut group = self.group.clone();
         if let Some(rate) = self.win_rate {
-            group.winners = domain::winners_of_rate(self.kind, group.seats, rate)?;
+            group.winners = domain::winners_of_rate((self.kind, group.leader), group.seats, rate)?;
         }
         let campaign = Campaign {
             name: self.name.clone(),

@@ -101,6 +101,9 @@ fn terms(root: &Table<'_>) -> Result<ProfileTerms, SchemaError> {
     if let Some(field) = put("coin_reserve") {
         terms.coin_reserve = field.rate()?;
     }
+    if let Some(field) = put("margin_floor") {
+        terms.margin_floor = field.money()?;
+    }
     people(root, &mut terms)?;
     coins(root, &mut terms)?;
     limits(root, &mut terms)?;
@@ -288,6 +291,7 @@ pub fn profile_to_json(profile: &Profile) -> Json {
         "consolation": consolation.map(|(word, _)| *word),
         "return_reserve": written(terms.return_reserve),
         "coin_reserve": written(terms.coin_reserve),
+        "margin_floor": terms.margin_floor.to_string(),
         "coins": { "offset": written(terms.coin_offset), "months": terms.coin_months },
         "recharge": terms.recharge_cap.map(|cap| json!({ "cap": cap.to_string() })),
         "limits": {

@@ -127,7 +127,10 @@ fn a_shipped_order_counts_as_received_after_fifteen_days_by_itself() {
 #[test]
 fn e1_to_the_fen() {
     let mut shop = Shop::new();
-    assert_eq!(winners_of_rate(Kind::Draw, 100, Rate(30_000)), Ok(3));
+    assert_eq!(
+        winners_of_rate((Kind::Draw, LeaderRule::Equal), 100, Rate(30_000)),
+        Ok(3)
+    );
     let id = shop.publish(e1());
     let members = shop.members(100);
     let group = shop.fill(id, &members);

@@ -5,7 +5,10 @@ use domain::{
     *,
 };
 
-use crate::shop::{Shop, campaign, consolation, e0, e1, e2};
+use crate::{
+    profiles::own_profile,
+    shop::{Shop, campaign, consolation, e0, e1, e2},
+};
 
 #[test]
 fn the_printed_lines() {
@@ -239,11 +242,15 @@ fn own_money_below_zero_stops_publication() {
 
 #[test]
 fn win_rates_must_be_whole() {
-    let nearest = |seats, rate| match winners_of_rate(Kind::Draw, seats, Rate(rate)) {
-        Err(refused @ Refusal::WinRateNotWhole { .. }) => refused.to_string(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(winners_of_rate(Kind::Draw, 100, Rate(30_000)), Ok(3));
+    let nearest =
+        |seats, rate| match winners_of_rate((Kind::Draw, LeaderRule::Equal), seats, Rate(rate)) {
+            Err(refused @ Refusal::WinRateNotWhole { .. }) => refused.to_string(),
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(
+        winners_of_rate((Kind::Draw, LeaderRule::Equal), 100, Rate(30_000)),
+        Ok(3)
+    );
     let text = "a win rate of 2.5% of 100 seats gives no whole number of winners from 1 to 99; \
         the nearest that do: 2 of 100, 3 of 100, 2 of 80, 3 of 120";
     assert_eq!(nearest(100, 25_000), text);
@@ -251,6 +258,59 @@ fn win_rates_must_be_whole() {
     assert!(nearest(10, 0).ends_with("the nearest that do: 1 of 10"));
     assert!(nearest(10, 1_000_000).ends_with("the nearest that do: 9 of 10"));
     assert!(nearest(3, 500_000).ends_with("the nearest that do: 1 of 3, 2 of 3, 1 of 2, 2 of 4"));
+}
+
+/// Who always buys wins beside another, and who is exempt never wins: what is offered keeps that, too.
+#[test]
+fn the_nearest_of_a_win_rate_keep_the_leaders_rule() {
+    let (draw, bonus) = (Kind::Draw, Kind::BonusDraw);
+    let (buys, exempt, equal) = (LeaderRule::Buys, LeaderRule::Exempt, LeaderRule::Equal);
+    for (rule, seats, rate, offered) in [
+        ((draw, equal), 10, 150_000, ": 1 of 10, 2 of 10, 3 of 20"),
+        ((draw, buys), 10, 150_000, ": 2 of 10, 3 of 20"),
+        ((draw, buys), 10, 50_000, ": 2 of 10, 2 of 40"),
+        ((draw, buys), 2, 150_000, ": 3 of 20"),
+        ((bonus, equal), 3, 900_000, ": 2 of 3, 3 of 3, 9 of 10"),
+        ((bonus, exempt), 3, 900_000, ": 2 of 3, 9 of 10"),
+    ] {
+        let refused = winners_of_rate(rule, seats, Rate(rate)).unwrap_err();
+        assert!(refused.to_string().ends_with(offered), "{refused}");
+    }
+}
+
+/// A profile can ask that every group leaves something (rules 8); a merchant's campaign is his own affair.
+#[test]
+fn a_profile_has_a_margin_floor() {
+    let mut own = own_profile();
+    own.terms = Profile::Seed.terms().clone();
+    let under = |floor: i64| {
+        let mut terms = campaign(10_000, 5, 1, 2_000);
+        let mut own = own.clone();
+        own.terms.margin_floor = Money(floor);
+        terms.profile = Profile::Own(Box::new(own));
+        terms
+    };
+    let lines = check_solvency(&under(8_000)).unwrap();
+    assert_eq!(
+        (lines.worst, lines.margin_floor),
+        (Money(8_000), Money(8_000))
+    );
+    let Err(Refusal::NotSolvent(shortfall)) = check_solvency(&under(8_001)) else {
+        panic!("a group that leaves a fen too little");
+    };
+    assert_eq!(shortfall.term, Term::Supplier);
+    assert_eq!(shortfall.price, Some(Money(10_001)));
+    let text = shortfall.to_string();
+    assert!(text.contains("less than 80.01; "), "{text}");
+    let mut merchants = under(8_001);
+    merchants.merchant = Some(MerchantTerms {
+        commission: Rate(100_000),
+    });
+    assert_eq!(check_solvency(&merchants).unwrap().margin_floor, Money(0));
+    // Nobody who was drawn in a ballot need buy: then nothing is left, and nothing is asked.
+    let mut ballot = under(8_000);
+    ballot.kind = Kind::Ballot;
+    assert!(check_solvency(&ballot).is_ok());
 }
 
 #[test]
