@@ -123,6 +123,8 @@ export function explain(line: Pick<WalletLine, 'account' | 'amount' | 'why'>): s
     case 'counter_reversed':
     case 'tax_withheld':
     case 'gift_back':
+    case 'recharged':
+    case 'recharge_refunded':
       return t(`wallet.why.${why.kind}`, values)
     default:
       return t('wallet.why.other', { kind: why.kind })
@@ -136,7 +138,7 @@ function dividendLine(amount: Money, { weight, of }: NonNullable<WalletLine['why
 }
 
 function maths({ account, amount, why }: Pick<WalletLine, 'account' | 'amount' | 'why'>): string {
-  const show = account === 'coins' || account === 'vesting_coins' ? grouped : yuan
+  const show = account === 'coins' || account === 'vesting_coins' || account === 'bought_coins' ? grouped : yuan
   const plain = amount.replace(/^[-+]/, '')
   if (why.base === null) return ''
   if (why.rate === null) return t('wallet.why.maths_fixed', { amount: show(plain) })

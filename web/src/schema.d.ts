@@ -3150,7 +3150,7 @@ export interface paths {
         put?: never;
         /**
          * Says that what was bought is on its way back, within the return window. When it has arrived, or after 15 days, the cash goes
-         *     back the way it came, and the coins come back as new ones.
+         *     back the way it came, and the coins come back with the ends they had.
          */
         post: operations["post_purchases_id_return"];
         delete?: never;
@@ -6365,6 +6365,8 @@ export interface components {
         Wallet: {
             /** @description Can be withdrawn. */
             available: components["schemas"]["Amount"];
+            /** @description Coins that were bought with packages and are not used; they never expire. */
+            bought_coins: components["schemas"]["Amount"];
             coins: components["schemas"]["Amount"];
             /** @description Paid for seats of groups that are not settled. */
             in_groups: components["schemas"]["Amount"];
@@ -12014,7 +12016,7 @@ export interface operations {
     get_me_wallet_lines: {
         parameters: {
             query?: {
-                /** @description `available`, `vesting`, `in_groups` or `coins`; `available` without it. */
+                /** @description `available`, `vesting`, `in_groups`, `coins`, `vesting_coins` or `bought_coins`; `available` without it. */
                 account?: string;
                 /** @description Most items, 1 to 100; 20 without it. */
                 limit?: number;

@@ -131,8 +131,8 @@ export type MyGroup = With<Schemas['MySeat'], {
 export type PaymentLink = Whole<Schemas['ToPay']>
 export type Payment = With<Schemas['PaymentPage'], { state: PaymentState | 'bounced' }>
 
-export type WalletAccount = 'available' | 'vesting' | 'in_groups' | 'coins' | 'vesting_coins'
-export type WhyKind = 'seat_paid' | 'seat_refunded' | 'consolation' | 'reward' | 'vested' | 'bounced' | 'seat_won' | 'seat_bought' | 'reversed' | 'withdrawn' | 'withdrawal_rejected' | 'withdrawal_failed' | 'clawed_back' | 'coins_expired' | 'coins_spent' | 'coins_back' | 'recharge_gift' | 'counter_paid' | 'counter_reversed' | 'tax_withheld' | 'gift_back'
+export type WalletAccount = 'available' | 'vesting' | 'in_groups' | 'coins' | 'vesting_coins' | 'bought_coins'
+export type WhyKind = 'seat_paid' | 'seat_refunded' | 'consolation' | 'reward' | 'vested' | 'bounced' | 'seat_won' | 'seat_bought' | 'reversed' | 'withdrawn' | 'withdrawal_rejected' | 'withdrawal_failed' | 'clawed_back' | 'coins_expired' | 'coins_spent' | 'coins_back' | 'recharge_gift' | 'counter_paid' | 'counter_reversed' | 'tax_withheld' | 'gift_back' | 'recharged' | 'recharge_refunded'
 export type Why = Whole<Schemas['Why']>
 export type WalletLine = With<Schemas['WalletLine'], { account: WalletAccount; why: Why }>
 

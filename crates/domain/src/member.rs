@@ -82,6 +82,8 @@ pub struct MemberView {
     pub coins: Coins,
     /// Coins that wait for return windows.
     pub vesting_coins: Coins,
+    /// Coins he has bought and not used.
+    pub bought_coins: Coins,
 }
 
 impl Member {
@@ -129,6 +131,7 @@ impl World {
             in_groups: member.in_groups,
             coins: owed_coins(member.coins),
             vesting_coins: owed_coins(member.vesting_coins),
+            bought_coins: self.bought_coins(id),
         }
     }
 }

@@ -118,6 +118,17 @@ pub(crate) async fn openapi() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], text)
 }
 
+/// What is held less what is owed (rules 8). While the engine does not answer it stays what it was.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge; nobody counts past 2^53"
+)]
+async fn own_money(app: &App) {
+    if let Ok((own, _)) = app.engine.query(|world| world.books().own).await {
+        metrics::gauge!("own_money_fen").set(own.0 as f64);
+    }
+}
+
 /// Sweeps out what is over, until the server stops.
 pub(crate) async fn keep_house(app: Arc<App>) {
     let mut since_sweep = SWEEP;
@@ -131,6 +142,8 @@ pub(crate) async fn keep_house(app: Arc<App>) {
             if let Err(error) = crate::api::sweep_deleted(&app).await {
                 tracing::error!(%error, "deleted accounts were not swept: {error}");
             }
+            // Not with every reading of the numbers: it is a pass over all members.
+            own_money(&app).await;
         }
         if !app.pause(UPKEEP).await {
             return;

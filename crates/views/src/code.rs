@@ -30,8 +30,8 @@ pub(crate) const ACCOUNTS: [Account; 17] = [
     Account::WithdrawalFees,
 ];
 
-/// The numbers of the accounts that are a member's: available, vesting, coins, vesting coins.
-pub(crate) const MEMBERS_ACCOUNTS: &str = "(3,4,12,13)";
+/// The numbers of the accounts that are a member's: available, vesting, coins, vesting coins, bought coins.
+pub(crate) const MEMBERS_ACCOUNTS: &str = "(3,4,12,13,70)";
 /// The numbers of the accounts that count coins.
 pub(crate) const COIN_ACCOUNTS: &str = "(11,12,13,70)";
 /// The number of escrows.
@@ -396,10 +396,9 @@ mod tests {
 
     #[test]
     fn the_members_accounts_are_those_of_wallets() {
-        let codes: Vec<String> = ACCOUNTS
-            .iter()
-            .filter(|account| WalletAccount::of_account(account).is_some())
-            .map(|account| account_code(account).to_string())
+        let codes: Vec<String> = accounts()
+            .filter(|(_, account)| WalletAccount::of_account(account).is_some())
+            .map(|(code, _)| code.to_string())
             .collect();
         assert_eq!(format!("({})", codes.join(",")), MEMBERS_ACCOUNTS);
     }

@@ -276,6 +276,7 @@ fn member(
         (Account::Vesting(id), known.vesting.0),
         (Account::Coins(id), known.coins.0),
         (Account::VestingCoins(id), known.vesting_coins.0),
+        (Account::BoughtCoins(id), known.bought_coins.0),
     ] {
         let views = shown
             .get(&account)

@@ -359,6 +359,8 @@ pub enum WalletAccount {
     Coins,
     /// Coins that wait for return windows.
     VestingCoins,
+    /// Coins he has bought and not used.
+    BoughtCoins,
 }
 
 impl WalletAccount {
@@ -370,6 +372,7 @@ impl WalletAccount {
             WalletAccount::InGroups => "in_groups",
             WalletAccount::Coins => "coins",
             WalletAccount::VestingCoins => "vesting_coins",
+            WalletAccount::BoughtCoins => "bought_coins",
         }
     }
 
@@ -380,6 +383,7 @@ impl WalletAccount {
             Account::Vesting(member) => Some((WalletAccount::Vesting, *member)),
             Account::Coins(member) => Some((WalletAccount::Coins, *member)),
             Account::VestingCoins(member) => Some((WalletAccount::VestingCoins, *member)),
+            Account::BoughtCoins(member) => Some((WalletAccount::BoughtCoins, *member)),
             Account::Channel
             | Account::Escrow(_)
             | Account::RefundsDue
@@ -395,7 +399,6 @@ impl WalletAccount {
             | Account::WithdrawalFees
             | Account::Tax
             | Account::Bank
-            | Account::BoughtCoins(_)
             | Account::Custody
             | Account::Merchant(..)
             | Account::Alliance(_) => None,
@@ -415,6 +418,7 @@ impl Word for WalletAccount {
         WalletAccount::InGroups,
         WalletAccount::Coins,
         WalletAccount::VestingCoins,
+        WalletAccount::BoughtCoins,
     ];
     fn word(self) -> &'static str {
         self.name()
@@ -466,6 +470,10 @@ pub enum WhyKind {
     TaxWithheld,
     /// The gift of a recharge that was paid back.
     GiftBack,
+    /// A package was paid: its coins.
+    Recharged,
+    /// What was unused of a package was paid back.
+    RechargeRefunded,
 }
 
 impl WhyKind {
@@ -493,6 +501,8 @@ impl WhyKind {
             WhyKind::CounterReversed => "counter_reversed",
             WhyKind::TaxWithheld => "tax_withheld",
             WhyKind::GiftBack => "gift_back",
+            WhyKind::Recharged => "recharged",
+            WhyKind::RechargeRefunded => "recharge_refunded",
         }
     }
 }
@@ -520,6 +530,8 @@ impl Word for WhyKind {
         WhyKind::CounterReversed,
         WhyKind::TaxWithheld,
         WhyKind::GiftBack,
+        WhyKind::Recharged,
+        WhyKind::RechargeRefunded,
     ];
     fn word(self) -> &'static str {
         self.name()

@@ -416,6 +416,10 @@ pub(crate) async fn members(
                         .map(|view| view.vesting_coins)
                         .unwrap_or_default()
                         .into(),
+                    bought_coins: view
+                        .map(|view| view.bought_coins)
+                        .unwrap_or_default()
+                        .into(),
                 },
                 demo: person.is_some_and(|person| person.is_demo),
                 registered_at: row.registered_at.into(),

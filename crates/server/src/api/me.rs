@@ -72,6 +72,7 @@ pub(crate) async fn card_of(app: &App, member: MemberId) -> Result<MemberCard> {
             refunds_due: refunds_due.map(Into::into),
             coins: view.coins.into(),
             vesting_coins: view.vesting_coins.into(),
+            bought_coins: view.bought_coins.into(),
         },
     })
 }
@@ -128,7 +129,7 @@ pub(crate) async fn groups(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LinesQuery {
-    /// `available`, `vesting`, `in_groups` or `coins`; `available` without it.
+    /// `available`, `vesting`, `in_groups`, `coins`, `vesting_coins` or `bought_coins`; `available` without it.
     account: Option<String>,
     /// Most items, 1 to 100; 20 without it.
     limit: Option<u32>,
@@ -149,7 +150,7 @@ pub(crate) async fn wallet_lines(
         wallet_account(query.account.as_deref().unwrap_or("available")).ok_or_else(|| {
             Problem::bad_request(
                 "query_invalid",
-                "account is available, vesting, in_groups or coins",
+                "account is available, vesting, in_groups, coins, vesting_coins or bought_coins",
             )
         })?;
     let page = page_of(items(query.limit)?, query.cursor.as_deref())?;

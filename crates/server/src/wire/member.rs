@@ -95,6 +95,8 @@ pub(crate) struct Wallet {
     pub(crate) coins: Amount,
     /// Coins that wait for return windows.
     pub(crate) vesting_coins: Amount,
+    /// Coins that were bought with packages and are not used; they never expire.
+    pub(crate) bought_coins: Amount,
 }
 
 /// Coins that expire together.

@@ -103,6 +103,7 @@ async fn health_metrics_and_pages() {
     for name in [
         "engine_committed_seq",
         "view_lag_records",
+        "own_money_fen",
         "http_requests_total",
         "http_request_seconds_bucket",
         "refunds_pending",

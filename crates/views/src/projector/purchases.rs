@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Account, MemberId, Millis, Money, Purchase, PurchaseId, PurchaseState, RechargeEvent,
-    ShopEvent, StoreId,
+    Account, BoughtPart, MemberId, Millis, Money, Purchase, PurchaseId, PurchaseState,
+    RechargeEvent, ShopEvent, StoreId,
 };
 
 use super::batch::{Batch, Done};
@@ -130,16 +130,30 @@ impl Batch {
     pub(super) fn recharge_event(&mut self, event: &RechargeEvent) -> Done {
         match event {
             RechargeEvent::Recharged {
-                recharge, txn, fee, ..
+                recharge,
+                member,
+                txn,
+                fee,
+                terms,
+                ..
             } => {
+                let why = WhyLine::of(WhyKind::Recharged);
+                self.wallet(Account::BoughtCoins(*member), terms.coins.0, why);
                 self.purchase_paid(*recharge, txn, *fee);
                 self.purchase_ends(*recharge, PurchaseStatus::Kept, None)
             }
-            // Their lines tell all of these.
-            RechargeEvent::BoughtUsed { .. }
-            | RechargeEvent::BoughtBack { .. }
-            | RechargeEvent::CounterUsed { .. }
-            | RechargeEvent::CounterBack { .. } => Ok(()),
+            RechargeEvent::BoughtUsed { member, parts, .. } => {
+                self.bought_line((*member, -1), parts, WhyKind::CoinsSpent)
+            }
+            RechargeEvent::CounterUsed { member, parts, .. } => {
+                self.bought_line((*member, -1), parts, WhyKind::CounterPaid)
+            }
+            RechargeEvent::BoughtBack { member, parts, .. } => {
+                self.bought_line((*member, 1), parts, WhyKind::CoinsBack)
+            }
+            RechargeEvent::CounterBack { member, parts, .. } => {
+                self.bought_line((*member, 1), parts, WhyKind::CounterReversed)
+            }
             // The world is asked for levels.
             RechargeEvent::VipGiven { .. } => Ok(()),
             RechargeEvent::UnitGiven { purchase, of, .. } => {
@@ -156,14 +170,36 @@ impl Batch {
                 member,
                 refund,
                 amount,
+                coins,
                 gift,
                 ..
             } => {
+                let unused = WhyLine::of(WhyKind::RechargeRefunded).refund(*refund);
+                self.wallet(
+                    Account::BoughtCoins(*member),
+                    coins.0.saturating_neg(),
+                    unused,
+                );
                 let why = WhyLine::of(WhyKind::GiftBack);
                 self.wallet(Account::Coins(*member), gift.0.saturating_neg(), why);
                 self.purchase_returned(*recharge, *member, (*refund, *amount))
             }
         }
+    }
+
+    /// Bought coins were used or came back, out of how many recharges ever.
+    fn bought_line(
+        &mut self,
+        (member, sign): (MemberId, i64),
+        parts: &[BoughtPart],
+        why: WhyKind,
+    ) -> Done {
+        let all = parts
+            .iter()
+            .fold(0i64, |sum, part| sum.saturating_add(part.coins.0));
+        let amount = all.saturating_mul(sign);
+        self.wallet(Account::BoughtCoins(member), amount, WhyLine::of(why));
+        Ok(())
     }
 
     fn purchase_redeemed(

@@ -87,7 +87,7 @@ async fn fill(tx: &mut Tx, members: &mut [MemberRow]) -> Result<(), sqlx::Error>
                 WalletAccount::Vesting => member.vesting = domain::owed(amount),
                 WalletAccount::Coins => member.coins = domain::owed_coins(amount),
                 WalletAccount::VestingCoins => member.vesting_coins = domain::owed_coins(amount),
-                WalletAccount::InGroups => {}
+                WalletAccount::InGroups | WalletAccount::BoughtCoins => {}
             }
         }
     }

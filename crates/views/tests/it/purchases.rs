@@ -261,3 +261,61 @@ async fn a_purchase_is_told_from_its_reservation_to_its_return() {
         .unwrap();
     assert_eq!(unpaid.value, []);
 }
+
+/// Coins that were bought have a history, too (rules 9.2).
+#[tokio::test]
+async fn bought_coins_have_a_history() {
+    let mut shop = listed();
+    let coins = |shop: &Shop, member| shop.world.member(member).unwrap().coins.0;
+    let has_few = |member: &MemberId| coins(&shop, *member) < 200;
+    let member = (0..5).map(MemberId).find(has_few).unwrap();
+    let had = coins(&shop, member);
+    let recharge = PurchaseId(0);
+    let buy = |shop: &mut Shop, sku, coins| {
+        let purchase = PurchaseId(shop.world.purchases());
+        shop.must(Command::Shop(ShopCommand::Buy(Reservation {
+            member,
+            token: [u8::try_from(purchase.0 + 7).unwrap(); 16],
+            sku,
+            units: 1,
+            price: Money(2_000),
+            coins: Coins(coins),
+        })));
+        shop.must(Command::Shop(ShopCommand::PayPurchase {
+            purchase,
+            txn: txn(&format!("P{purchase}")),
+            amount: Money(2_000 - coins),
+        }));
+        purchase
+    };
+    assert_eq!(buy(&mut shop, SkuId(1), 0), recharge);
+    let purchase = buy(&mut shop, SkuId(0), 200);
+    let used = 200 - had;
+    shop.must(Command::Shop(ShopCommand::CancelPurchase {
+        purchase,
+        member,
+    }));
+    let refund = RechargeCommand::Refund { recharge, member };
+    shop.must(Command::Recharge(refund));
+    let desk = Desk::of(&shop, 1).await;
+    desk.agrees(&shop.world).await;
+    let page = Page::new(None, 10);
+    let lines = desk
+        .views
+        .wallet_lines(member, WalletAccount::BoughtCoins, page)
+        .await
+        .unwrap();
+    let told: Vec<_> = lines
+        .value
+        .items
+        .iter()
+        .map(|line| (line.why.kind.name(), line.amount, line.balance))
+        .collect();
+    let expected = [
+        ("recharge_refunded", -700, 0),
+        ("coins_back", used, 700),
+        ("coins_spent", -used, 700 - used),
+        ("recharged", 700, 700),
+    ];
+    assert_eq!(told, expected);
+}
