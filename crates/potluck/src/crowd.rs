@@ -18,8 +18,10 @@ const PHONE_PREFIX: &str = "1990000";
 const LAST_SEAT_WAIT: Duration = Duration::from_secs(75);
 /// Between two looks at the shop.
 const PACE: Duration = Duration::from_millis(1_500);
-/// Seats a group of this size or more is filled by at each look.
-const LARGE_GROUP_SEATS: u64 = 20;
+/// Of so many seats one is filled at each look; in a smaller group one, too.
+const LARGE_GROUP_SEATS: u64 = 25;
+/// Where its members live, one after the other: of some there are agents, of some of their city or province alone, of some none.
+const LIVING: [&str; 4] = ["330106", "330102", "330206", "310115"];
 
 /// Why the crowd cannot go on with one step; it tries again at the next look.
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +50,17 @@ struct Crowd {
     api: String,
     actors: Vec<Actor>,
     invite: Option<String>,
+    /// By whom those are invited who invite the others.
+    sponsor: Option<String>,
     next_actor: usize,
     next_key: u64,
     run: String,
     last_seat_since: HashMap<String, Instant>,
 }
 
-/// Keeps the shop at `base_url` alive until it is dropped. Errors are logged and tried again.
-pub(crate) async fn keep_alive(base_url: String) {
+/// Keeps the shop at `base_url` alive until it is dropped; new members stand below whoever has this invite code. Errors are logged and
+/// tried again.
+pub(crate) async fn keep_alive(base_url: String, sponsor: Option<String>) {
     let client = match Client::builder()
         .timeout(Duration::from_secs(20))
         .redirect(reqwest::redirect::Policy::none())
@@ -75,6 +80,7 @@ pub(crate) async fn keep_alive(base_url: String) {
         api: format!("{base_url}/api/v1"),
         actors: Vec::new(),
         invite: None,
+        sponsor,
         next_actor: 0,
         next_key: 0,
         run: run.to_string(),
@@ -138,11 +144,7 @@ impl Crowd {
         if free == 0 || (leave_last && !self.waited_for_a_visitor(&id)) {
             return Ok(());
         }
-        let most = if LARGE_GROUP_SEATS <= seats {
-            seats / 25
-        } else {
-            1
-        };
+        let most = (seats / LARGE_GROUP_SEATS).max(1);
         let steps = if leave_last {
             1
         } else {
@@ -248,7 +250,9 @@ impl Crowd {
         let code = code.ok_or(CrowdError::Missing("code"))?;
         let mut body = json!({ "phone": phone, "code": code });
         // Some come through the invitation of one before them, so that uplines earn something too.
-        if let (Some(invite), true) = (&self.invite, !number.is_multiple_of(3)) {
+        let invites = number.is_multiple_of(3);
+        let by = if invites { &self.sponsor } else { &self.invite };
+        if let Some(invite) = by {
             body["invite"] = json!(invite);
         }
         let response = self.send("sign-in", &body, None).await?;
@@ -261,13 +265,16 @@ impl Crowd {
         let cookie = pairs.collect::<Vec<_>>().join("; ");
         let answer: Value = response.json().await?;
         let member = answer.get("member").ok_or(CrowdError::Missing("member"))?;
-        if number.is_multiple_of(3) {
+        if invites {
             self.invite = Some(text(member, "invite_code")?.to_owned());
         }
-        self.actors.push(Actor {
-            id: text(member, "id")?.to_owned(),
-            cookie,
-        });
+        let id = text(member, "id")?.to_owned();
+        let lives = json!({ "region": LIVING[number % LIVING.len()] });
+        let said = self.send("me/region", &lives, Some(&cookie)).await?;
+        if !said.status().is_success() {
+            return failed("region", said).await;
+        }
+        self.actors.push(Actor { id, cookie });
         Ok(())
     }
 

@@ -219,6 +219,7 @@ async fn open_shop(
             Some(life) => life.begin().await,
             None => None,
         };
+        let sponsor = begun.as_ref().and_then(shop::Stage::sponsor);
         let history = async {
             if let Some(stage) = begun {
                 stage.go_on().await;
@@ -226,7 +227,7 @@ async fn open_shop(
         };
         let crowd = async {
             if has_crowd {
-                crowd::keep_alive(base_url).await;
+                crowd::keep_alive(base_url, sponsor).await;
             }
         };
         tokio::join!(history, crowd);

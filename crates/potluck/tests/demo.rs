@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// How long the demonstration has to show everything.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The demonstration in a process of its own; killed with the test.
 struct Demo {
@@ -119,12 +119,12 @@ impl Demo {
     }
 }
 
-/// Whether an item has a field like `state=paid`; `any` has each.
+/// Whether an item has a field like `state=paid` or `why.program=region`; `any` has each.
 fn is_like(item: &Value, like: &str) -> bool {
     let Some((field, value)) = like.split_once('=') else {
         return like == "any";
     };
-    let has = &item[field];
+    let has = field.split('.').fold(item, |within, part| &within[part]);
     let text = has.as_str().map_or_else(|| has.to_string(), str::to_owned);
     text == value
 }
@@ -160,7 +160,8 @@ type Shown = (Who, &'static str, usize, &'static str);
 fn shop() -> Vec<Shown> {
     let (boss, purchases) = (Who::Operator, "/console/purchases?limit=100");
     vec![
-        (boss, "/campaigns?limit=100", 16, "any"),
+        (boss, "/campaigns?limit=100", 18, "any"),
+        (boss, "/campaigns?limit=100", 1, "leader=buys"),
         (boss, "/campaigns?limit=100", 2, "kind=bonus-draw"),
         (boss, "/shop/products", 5, "any"),
         (boss, purchases, 2, "state=paid"),
@@ -187,6 +188,14 @@ fn groups() -> Vec<Shown> {
         (boss, groups, 10, "state=settled"),
         (boss, groups, 1, "state=drawn"),
         (boss, groups, 1, "state=cancelled"),
+        (boss, groups, 1, "state=expired"),
+        // Ranks, agents, a pool, a prize for two of twenty, a leader who always buys, levels by what is kept.
+        (boss, groups, 1, "state=settled campaign=5"),
+        (boss, groups, 1, "state=settled campaign=8"),
+        (boss, groups, 1, "state=settled campaign=9"),
+        (boss, groups, 1, "state=settled campaign=10"),
+        (boss, groups, 1, "state=settled campaign=19"),
+        (boss, groups, 1, "state=settled campaign=20"),
         (boss, "/console/returned-units", 1, "campaign=0 units=1"),
         // A gateway's member beside the leader.
         (boss, groups, 1, "state=open campaign=13 paid=2"),
@@ -204,6 +213,14 @@ fn groups() -> Vec<Shown> {
         (Who::TeaHouse, "/merchant/orders", 1, "state=paid"),
         (Who::TeaTill, "/counter/tables", 1, "state=open"),
         (Who::TeaTill, "/counter/tables", 3, "state=settled"),
+        (Who::TeaTill, "/counter/tables", 1, "state=expired"),
+        // The first one of a circle of treats, and the one at which it goes on.
+        (
+            Who::TeaTill,
+            "/counter/tables",
+            2,
+            "template=17 state=settled",
+        ),
     ]
 }
 
@@ -227,6 +244,8 @@ fn money() -> Vec<Shown> {
         (boss, "/ledger?account=origin-shares", 2, "any"),
         (finance, withdrawals, 1, "state=paid"),
         (finance, withdrawals, 1, "state=rejected"),
+        (finance, withdrawals, 1, "state=failed"),
+        (finance, withdrawals, 1, "state=waiting"),
         (finance, withdrawals, 1, "state=requested"),
         (finance, statements, 1, "merchant=0 number=1 state=paid"),
         (boss, statements, 1, "merchant=0 number=2 state=draft"),
@@ -243,7 +262,7 @@ fn money() -> Vec<Shown> {
         (finance, approvals, 1, "what=capital state=open"),
         (Who::Second, approvals, 1, "what=contract state=open"),
         (boss, approvals, 2, "what=admit-merchant state=approved"),
-        (boss, approvals, 1, "what=plan state=approved"),
+        (boss, approvals, 2, "what=plan state=approved"),
         (boss, approvals, 1, "what=clawback state=approved"),
         (boss, approvals, 1, "what=suppliers state=approved"),
         (boss, approvals, 1, "what=tax state=approved"),
@@ -259,12 +278,29 @@ fn people() -> Vec<Shown> {
         "/console/decisions?limit=100",
     );
     vec![
-        (boss, "/console/agents", 1, "member=0"),
+        // Of a county, of the city in which it lies, and of the province.
+        (boss, "/console/agents", 1, "region.code=330106 member=0"),
+        (boss, "/console/agents", 1, "region.code=330100 member=1"),
+        (boss, "/console/agents", 1, "region.code=330000 member=2"),
+        (
+            boss,
+            "/console/merchants",
+            1,
+            "name=南巷修理铺 suspended=true",
+        ),
+        (boss, "/console/merchants", 2, "suspended=false"),
         (boss, "/console/drafts", 1, "state=submitted"),
         (boss, "/console/merchant-applications", 1, "state=applied"),
         (boss, "/console/merchant-applications", 2, "state=admitted"),
         (boss, members, 1, "frozen=true"),
-        (boss, members, 1, "verified_age=34 rank=2"),
+        (
+            boss,
+            "/console/plans",
+            1,
+            r#"plan=3 terms.vip_by_kept_sales=["50.00","1000.00"]"#,
+        ),
+        // By the newest plan, of which both are counted by what others have kept.
+        (boss, members, 1, "verified_age=34 rank=1 vip=1"),
         (boss, decided, 1, "what=clawback"),
         (boss, decided, 1, "what=approve-clawback"),
         (boss, decided, 1, "what=verify-member"),
@@ -310,6 +346,7 @@ async fn every_part_of_the_shop_has_something_to_show() {
     let statements = demo.has(&boss, "/console/statements", 1, drafts).await;
     assert_ne!(statements["items"][0]["amount"], "0.00", "{statements}");
     demo.shows_pages(&staff[&Who::Finance]).await;
+    demo.shows_turns_to_treat(&staff[&Who::TeaTill]).await;
     demo.shows_guests().await;
     let notices = std::fs::read_to_string(dir.path().join("notices.log")).unwrap();
     assert!(notices.contains("\"kind\":\"not_won\""), "{notices}");
@@ -350,6 +387,11 @@ impl Demo {
         // Midnight may have come meanwhile.
         let is_shared = !pools["items"].as_array().unwrap().is_empty();
         assert!(second["current"] == "38.00" || is_shared, "{pools}");
+        // What is left of the envelope goes to the third plan's; the first one's is shared at the end of the month.
+        for plan in [1, 3] {
+            let pool = of_plans.iter().find(|pool| pool["plan"] == plan).unwrap();
+            assert!(pool["current"] != "0.00" || is_shared, "{pools}");
+        }
         let products = self.get("", "/shop/products").await;
         for product in products["items"].as_array().unwrap() {
             let picture = product["pictures"][0].as_str().unwrap();
@@ -364,9 +406,21 @@ impl Demo {
         }
     }
 
+    /// The second table of a circle goes on with the first one's.
+    async fn shows_turns_to_treat(&self, till: &str) {
+        let tables = self.get(till, "/counter/tables").await;
+        let mut items = tables["items"].as_array().unwrap().iter();
+        let second = items.find(|table| table["circle"].is_string()).unwrap();
+        let circle = second["circle"].as_str().unwrap();
+        let page = self.get("", &format!("/circles/{circle}")).await;
+        assert_eq!(page["members"], 3, "{page}");
+        assert_eq!(page["groups"], json!([circle, second["group"]]), "{page}");
+    }
+
     /// What guests see for themselves; a code can be sent to them again, for the last thing that has happened was a minute in coming.
     async fn shows_guests(&self) {
         let first = self.guest("19900009001").await;
+        self.shows_teams(&first).await;
         let connectors = self.get(&first, "/me/notices/connectors").await;
         let kinds = connectors["connectors"][0]["kinds"].as_array().unwrap();
         assert!(10 < kinds.len(), "{connectors}");
@@ -390,6 +444,24 @@ impl Demo {
         assert_eq!(self.get(&seventh, "/me/limits").await["excluded"], true);
         let back = "kind=recharge_refunded";
         self.has(&seventh, "/me/notices", 1, back).await;
+    }
+
+    /// What the first guest gets for those below him and for the county of which he is the agent: some of it waits until nothing can
+    /// be returned any more, some is available.
+    async fn shows_teams(&self, first: &str) {
+        let lines = "/me/wallet/lines?limit=100&account";
+        for program in ["differential", "same-level", "region"] {
+            let (waits, paid) = (
+                format!("{lines}=vesting"),
+                format!("why.kind=reward why.program={program}"),
+            );
+            self.has(first, &waits, 1, &paid).await;
+        }
+        let (now, vested) = (
+            format!("{lines}=available"),
+            "why.kind=vested why.campaign=20",
+        );
+        self.has(first, &now, 1, vested).await;
     }
 
     async fn guest(&self, phone: &str) -> String {

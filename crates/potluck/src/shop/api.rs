@@ -1,5 +1,6 @@
 //! The demonstration's way to its own shop: the public API, as anybody has it who knows the phones and passwords.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Response, StatusCode, header};
@@ -18,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Api {
     client: Client,
     base_url: String,
+    /// Where the sandbox is, known from the first of its payment pages.
+    sandbox: Arc<OnceLock<String>>,
 }
 
 impl Api {
@@ -27,7 +30,11 @@ impl Api {
             .build()
             .map_err(|error| error.to_string())?;
         let base_url = base_url.to_owned();
-        Ok(Api { client, base_url })
+        Ok(Api {
+            client,
+            base_url,
+            sandbox: Arc::default(),
+        })
     }
 
     /// Waits until the views stand where the journal stands: what is not shown yet may be there all the same.
@@ -194,22 +201,35 @@ impl Api {
     /// Presses the button of a payment page, where there is something to pay.
     pub(super) async fn pay(&self, payment: &Value) -> Result<(), String> {
         let page = text(payment, "pay_url")?;
+        if let Some((sandbox, _)) = page.split_once("/pay/") {
+            self.sandbox.get_or_init(|| sandbox.to_owned());
+        }
         let sent = self.client.post(page).send().await;
         let answer = sent.map_err(|error| error.to_string())?;
         let paid = answer.error_for_status();
         paid.map(|_| ()).map_err(|error| error.to_string())
     }
 
-    /// Pays an order of somebody's own at the sandbox whose payment page this is; the payment's number.
-    pub(super) async fn pay_own(&self, page: &str, order: Value) -> Result<String, String> {
-        let sandbox = page.split_once("/pay/").map(|(sandbox, _)| sandbox);
-        let sandbox = sandbox.ok_or_else(|| format!("{page} is no page of the sandbox"))?;
+    /// Pays an order of somebody's own at the sandbox; the payment's number.
+    pub(super) async fn pay_own(&self, order: Value) -> Result<String, String> {
         let body = json!({ "merchant_id": crate::serve::SANDBOX_MERCHANT, "orders": [order] });
-        let request = self.client.post(format!("{sandbox}/sandbox/payments"));
-        let sent = request.json(&body).send().await;
-        let sent = sent.map_err(|error| error.to_string())?;
-        let paid: Value = sent.json().await.map_err(|error| error.to_string())?;
+        let paid = self.at_sandbox("payments", &body).await?;
         text(&paid["transactions"][0], "txn_id")
+    }
+
+    /// Has the sandbox take payouts as is said from now on; as ever, where nothing is.
+    pub(super) async fn payouts_go(&self, course: Value) -> Result<(), String> {
+        let body = json!({ "faults": { "payout_course": course } });
+        self.at_sandbox("faults", &body).await.map(|_| ())
+    }
+
+    async fn at_sandbox(&self, path: &str, body: &Value) -> Result<Value, String> {
+        let sandbox = self.sandbox.get();
+        let sandbox = sandbox.ok_or("no payment page of the sandbox was seen yet")?;
+        let request = self.client.post(format!("{sandbox}/sandbox/{path}"));
+        let sent = request.json(body).send().await;
+        let sent = sent.map_err(|error| error.to_string())?;
+        answer_of(path, sent).await
     }
 
     /// Waits until a page is as it should be.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::api::{because, text, why};
 use super::life::{Guest, Stage, told};
+use super::merchants::{DRAW, TREAT};
 
 /// Positions of [`super::OWN`] and [`super::EXAMPLES`] among the campaigns.
 const MEMBERS_DAY: usize = 0;
@@ -11,6 +12,8 @@ const AFTERNOON_TEA: usize = 1;
 const BALLOT: usize = 2;
 const TURNS: usize = 7;
 const E0: usize = 12;
+/// Why a group has no place for another.
+const TAKEN: [&str; 2] = ["group_full", "group_not_open"];
 /// Who plays: the fifth and the last ones have other things to show.
 const FIVE: [usize; 5] = [0, 1, 2, 3, 5];
 const SIX: [usize; 6] = [0, 1, 2, 3, 5, 6];
@@ -37,22 +40,27 @@ impl Stage {
 
     /// A table, at which all of them sit down and pay its bill; its group.
     pub(super) async fn table(&self, bill: &str, guests: &[usize]) -> Result<String, String> {
-        let seats = self.opened(bill, guests.len()).await?;
+        let table = json!({ "bill": bill, "guests": guests.len() });
+        let seats = self.opened(TREAT, table).await?;
+        self.sit_down(&seats, guests).await
+    }
+
+    /// All of them sit down at a table and pay its bill; its group.
+    pub(super) async fn sit_down(&self, seats: &str, guests: &[usize]) -> Result<String, String> {
         let mut group = String::new();
         for &guest in guests {
             let guest = self.guest(guest)?;
             let none = json!({});
-            let sat = self.shop.api.post(&guest.cookie, &seats, &none).await?;
+            let sat = self.shop.api.post(&guest.cookie, seats, &none).await?;
             group = text(&sat, "group")?;
             self.pay_for(guest, &sat).await?;
         }
         Ok(group)
     }
 
-    /// Opens a table; where one sits down at it.
-    async fn opened(&self, bill: &str, guests: usize) -> Result<String, String> {
-        let template = self.tea.campaigns.last();
-        let table = json!({ "template": template, "bill": bill, "guests": guests });
+    /// Opens a table of one of the tea house's templates; where one sits down at it.
+    pub(super) async fn opened(&self, template: usize, mut table: Value) -> Result<String, String> {
+        table["template"] = json!(self.tea.campaigns.get(template));
         let path = "/counter/tables";
         let table = self.shop.api.post(&self.tea.cashier, path, &table).await?;
         Ok(format!("/tables/{}/seats", text(&table, "token")?))
@@ -60,20 +68,15 @@ impl Stage {
 
     /// A table for four at which one guest sits.
     pub(super) async fn waiting_table(&self) -> Result<(), String> {
-        let seats = self.opened("240.00", 4).await?;
-        let guest = self.guest(2)?;
-        let sat = self
-            .shop
-            .api
-            .post(&guest.cookie, &seats, &json!({}))
-            .await?;
-        self.pay_for(guest, &sat).await
+        let table = json!({ "bill": "240.00", "guests": 4 });
+        let seats = self.opened(TREAT, table).await?;
+        self.sit_down(&seats, &[2]).await.map(|_| ())
     }
 
     /// Fills a group of each campaign that is played. Nobody else plays yet.
     pub(super) async fn fill_groups(&mut self) {
         let own = |at: usize| self.shop.campaigns.get(at).cloned().unwrap_or_default();
-        let draw = self.tea.campaigns.first().cloned().unwrap_or_default();
+        let draw = self.tea.campaigns.get(DRAW).cloned().unwrap_or_default();
         let groups: [(&'static str, String, &[usize]); 6] = [
             ("vouchers", own(AFTERNOON_TEA), &SIX),
             ("circle", own(TURNS), &FIVE),
@@ -91,7 +94,7 @@ impl Stage {
     }
 
     /// A group, opened by the first of them and joined by the others; its number.
-    async fn fill(&self, open: &str, guests: &[usize]) -> Result<String, String> {
+    pub(super) async fn fill(&self, open: &str, guests: &[usize]) -> Result<String, String> {
         let mut group = String::new();
         for &guest in guests {
             let guest = self.guest(guest)?;
@@ -107,8 +110,8 @@ impl Stage {
                 }
                 Ok(seat) if seat["registered"] == true => {}
                 Ok(seat) => self.shop.api.pay(&seat["payment"]).await?,
-                // A visitor was quicker.
-                Err(error) if error.contains("group_full") => break,
+                // Visitors or the crowd were quicker: nothing is free, or it has been drawn for.
+                Err(error) if TAKEN.iter().any(|code| error.contains(code)) => break,
                 Err(error) => return Err(error),
             }
         }
@@ -196,15 +199,7 @@ impl Stage {
     pub(super) async fn vouchers(&self, finance: &str) -> Result<(), String> {
         let api = &self.shop.api;
         let group = self.ended("vouchers").await?;
-        for guest in SIX {
-            let guest = self.guest(guest)?;
-            let order = self.order_of(guest, &group).await?;
-            let path = format!("/orders/{order}/code");
-            let code = api.get(&guest.cookie, &path).await?["code"].clone();
-            let code = json!({ "code": code });
-            api.post(&self.tea.cashier, "/cashier/redeem", &code)
-                .await?;
-        }
+        self.redeem(&group, &SIX).await?;
         let withheld = |page: &Value| {
             let mut owed = page["owed"].as_array().into_iter().flatten();
             owed.any(|line| line["kind"] == "tax" && line["amount"] != "0.00")
@@ -213,6 +208,21 @@ impl Stage {
         let paid = because(json!({ "amount": "0.40" }));
         let operators = [self.shop.operator.as_str(), finance];
         api.decided(operators, "/console/tax", &paid).await
+    }
+
+    /// All of them have what their vouchers of a group are for.
+    pub(super) async fn redeem(&self, group: &str, guests: &[usize]) -> Result<(), String> {
+        let api = &self.shop.api;
+        for &guest in guests {
+            let guest = self.guest(guest)?;
+            let order = self.order_of(guest, group).await?;
+            let path = format!("/orders/{order}/code");
+            let code = api.get(&guest.cookie, &path).await?["code"].clone();
+            let code = json!({ "code": code });
+            api.post(&self.tea.cashier, "/cashier/redeem", &code)
+                .await?;
+        }
+        Ok(())
     }
 
     /// The order that a guest got of a group.

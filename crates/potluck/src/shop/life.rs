@@ -35,10 +35,12 @@ const BETWEEN_CODES: Duration = Duration::from_secs(61);
 
 /// A member.
 pub(super) struct Guest {
-    pub(super) phone: &'static str,
+    pub(super) phone: String,
     pub(super) cookie: String,
     /// His number.
     pub(super) id: String,
+    /// The code by which he invites.
+    pub(super) invite: Value,
     signed_in: Instant,
 }
 
@@ -53,6 +55,8 @@ impl Guest {
 pub(crate) struct Stage {
     pub(super) shop: Life,
     pub(super) guests: Vec<Guest>,
+    /// Position of the first guest who is of the team; the others are before it.
+    pub(super) team_from: usize,
     pub(super) tea: House,
     /// Groups by what they show; those that could not be filled are missing.
     pub(super) groups: BTreeMap<&'static str, String>,
@@ -77,6 +81,7 @@ impl Life {
         let tea = told("its tea house", self.house(tea_house()).await)?;
         let mut stage = Stage {
             shop: self,
+            team_from: guests.len(),
             guests,
             tea,
             groups: BTreeMap::new(),
@@ -89,26 +94,33 @@ impl Life {
 
     /// Signs the guests in, each invited by the one before.
     async fn guests(&self) -> Result<Vec<Guest>, String> {
-        let mut guests = Vec::new();
-        let mut invite = Value::Null;
+        let mut guests: Vec<Guest> = Vec::new();
         for phone in GUESTS {
-            let signed_in = Instant::now();
-            let (cookie, card) = self.api.member(phone, &invite).await?;
-            invite = card["invite_code"].clone();
-            guests.push(Guest {
-                phone,
-                cookie,
-                id: text(&card, "id")?,
-                signed_in,
-            });
+            let inviter = guests.last();
+            let invite = inviter.map_or(Value::Null, |guest| guest.invite.clone());
+            guests.push(self.guest(phone.to_owned(), &invite).await?);
         }
         Ok(guests)
+    }
+
+    /// Signs somebody in, invited by this code.
+    pub(super) async fn guest(&self, phone: String, invite: &Value) -> Result<Guest, String> {
+        let signed_in = Instant::now();
+        let (cookie, card) = self.api.member(&phone, invite).await?;
+        Ok(Guest {
+            phone,
+            cookie,
+            id: text(&card, "id")?,
+            invite: card["invite_code"].clone(),
+            signed_in,
+        })
     }
 }
 
 impl Stage {
     /// What happens beside those who look.
-    pub(crate) async fn go_on(self) {
+    pub(crate) async fn go_on(mut self) {
+        told("a team", self.team().await);
         let finance = self.shop.api.staff(super::FINANCE, &self.shop.password);
         let Some(finance) = told("somebody of finance", finance.await) else {
             return;
@@ -125,7 +137,8 @@ impl Stage {
             ("an order that its merchant sends", Box::pin(self.sent())),
             ("a second round", Box::pin(self.second_round())),
         ];
-        each(steps).await;
+        tokio::join!(each(steps), self.teams(), self.treats());
+        told("a plan of kept sales", self.regulars().await);
         let rich = told("coins to pay with", self.with_coins().await);
         if let Some(rich) = &rich {
             told("bills with coins", self.tea_counter(rich).await);
@@ -138,7 +151,8 @@ impl Stage {
             ];
             each(steps).await;
         }
-        let steps: [(&str, Step<'_>); 6] = [
+        let steps: [(&str, Step<'_>); 7] = [
+            ("a suspended merchant", Box::pin(self.shop.suspended())),
             ("withdrawals", Box::pin(self.withdrawals(&finance))),
             (
                 "what waits for approval",

@@ -1,6 +1,6 @@
 //! The demonstration's merchants: each applies, is admitted, opens a store and has a cashier there. A tea house takes the cash at its
-//! counter itself, and has two campaigns: a draw, and a treat under which its cashier opens tables; a third waits for its review. At
-//! a bookshop's counter the platform takes the cash through its channel; the bookshop owes an entry fee.
+//! counter itself, and has four campaigns: a draw, and treats under which its cashier opens tables; another waits for its review. At
+//! a bookshop's counter the platform takes the cash through its channel; the bookshop owes an entry fee. A repair shop is suspended.
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,13 @@ use super::api::{because, text, why};
 pub(crate) const MERCHANT: &str = "teahouse";
 /// As whom a cashier at its store signs in, with the same password.
 pub(crate) const CASHIER: &str = "teahouse-till";
+
+/// The tea house's campaigns by their position: a draw, a table whose guests treat once, one whose guests take turns to, and one that
+/// does not wait for long.
+pub(super) const DRAW: usize = 0;
+pub(super) const TREAT: usize = 1;
+pub(super) const TURNS_TO_TREAT: usize = 2;
+pub(super) const QUICK: usize = 3;
 
 /// A merchant that is to be.
 pub(super) struct Trader {
@@ -44,7 +51,7 @@ pub(super) fn tea_house() -> Trader {
         address: "湖滨路 1 号",
         staff: [MERCHANT, CASHIER],
         contract: json!({ "commission": "10%", "settlement": "20%", "cash": "store", "origin_share": "10%" }),
-        campaigns: vec![campaign(), treat()],
+        campaigns: vec![campaign(), treat(), turns_to_treat(), quick()],
     }
 }
 
@@ -59,6 +66,19 @@ pub(super) fn bookshop() -> Trader {
         contract: json!({
             "entry_fee": "300.00", "commission": "12%", "settlement": "25%", "cash": "platform", "channel_fee": "0.6%",
         }),
+        campaigns: Vec::new(),
+    }
+}
+
+/// Whose stores open nothing any more.
+fn repair_shop() -> Trader {
+    Trader {
+        phone: "13800000005",
+        name: "南巷修理铺",
+        store: "南巷店",
+        address: "南巷 7 号",
+        staff: ["repairs", "repairs-till"],
+        contract: json!({ "commission": "8%", "settlement": "20%", "cash": "store" }),
         campaigns: Vec::new(),
     }
 }
@@ -107,7 +127,46 @@ fn treat() -> Value {
     })
 }
 
+/// Three to six colleagues, bills of 40 to 400 yuan; whoever has treated waits until all have.
+fn turns_to_treat() -> Value {
+    json!({
+        "name": { "zh": "湖畔茶馆 · 同事轮流请客", "en": "Lakeside Tea House · Colleagues take turns to treat" },
+        "kind": "treat",
+        "profile": "seed",
+        "product": { "title": { "zh": "堂食茶点", "en": "Tea and snacks at the table" } },
+        "group": {
+            "price": "400.00", "price_from": "40.00", "seats": 6, "seats_from": 3, "winners": 1, "circle": "rotate",
+            "fill_within": "30m", "payment_window": "5m",
+        },
+        "merchant": { "commission": "10%" },
+        "reward": [{ "program": "consolation", "cash": "2.00" }],
+    })
+}
+
+/// Two guests at the bar, who both have to pay within less than a minute.
+fn quick() -> Value {
+    json!({
+        "name": { "zh": "湖畔茶馆 · 吧台快饮二人买单", "en": "Lakeside Tea House · A quick cup for two at the bar" },
+        "kind": "treat",
+        "profile": "seed",
+        "product": { "title": { "zh": "吧台茶饮", "en": "Tea at the bar" } },
+        "group": {
+            "price": "80.00", "price_from": "20.00", "seats": 2, "winners": 1, "fill_within": "45s", "payment_window": "30s",
+        },
+        "merchant": { "commission": "10%" },
+        "reward": [{ "program": "consolation", "cash": "1.00" }],
+    })
+}
+
 impl Life {
+    /// A merchant who was admitted like the others, and may not go on.
+    pub(super) async fn suspended(&self) -> Result<(), String> {
+        let repairs = self.house(repair_shop()).await?;
+        let path = format!("/console/merchants/{}/suspend", repairs.number);
+        self.api.post(&self.operator, &path, &why()).await?;
+        Ok(())
+    }
+
     /// Has a merchant apply and be admitted, open his store, and his campaigns published.
     pub(super) async fn house(&self, trader: Trader) -> Result<House, String> {
         let Life { api, operator, .. } = self;

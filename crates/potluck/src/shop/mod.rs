@@ -10,6 +10,8 @@ mod merchants;
 mod money;
 mod people;
 mod picture;
+mod teams;
+mod treats;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +23,7 @@ use views::DirectoryError;
 
 use api::{Api, because, text};
 use life::GUEST;
+pub(crate) use life::Stage;
 use merchants::{CASHIER, MERCHANT};
 
 /// The demonstration's operator.
@@ -156,16 +159,21 @@ pub(crate) async fn open(
     };
     life.begin_business().await?;
     for file in OWN.into_iter().chain(EXAMPLES) {
-        let terms = toml_to_json(file)?;
-        let path = "/campaigns?reason=an+example";
-        let published = life.api.post(&life.operator, path, &terms).await?;
-        life.campaigns.push(text(&published, "id")?);
+        let published = life.published(file).await?;
+        life.campaigns.push(published);
     }
     goods::open(&life.api, &life.operator).await?;
     Ok(Some(life))
 }
 
 impl Life {
+    /// Publishes a campaign; its number.
+    async fn published(&self, file: &str) -> Result<String, String> {
+        let terms = toml_to_json(file)?;
+        let path = "/campaigns?reason=an+example";
+        text(&self.api.post(&self.operator, path, &terms).await?, "id")
+    }
+
     /// Capital, who runs the shop, and the second plan of its members, which pays dividends every day by rank.
     async fn begin_business(&self) -> Result<(), String> {
         let capital = json!({ "amount": CAPITAL, "reason": "a demonstration begins" });

@@ -98,8 +98,8 @@ impl Stage {
         let mut rich = Vec::new();
         for guest in self.guests.iter().take(4) {
             let me = self.shop.api.get(&guest.cookie, "/me").await?;
-            // What is given at a table; who has bought coins may have more.
-            if me["wallet"]["available"] != "0.00" && me["wallet"]["coins"] != "0.00" {
+            // What is given at a table; who has bought coins may have more, and what is given elsewhere is too little.
+            if has(&me, "available", 1) && has(&me, "coins", 2_000) {
                 rich.push(guest);
             }
         }
@@ -198,7 +198,8 @@ impl Stage {
         text(&api.found(operator, list, own).await?, "id")
     }
 
-    /// One that is paid, one that is turned down and one that waits, of somebody who has not won in the draw.
+    /// One that is paid, one that is turned down, one that the channel could not pay, one that its member has still to confirm
+    /// there, and one that waits for a decision; of somebody who has not won in the draw.
     pub(super) async fn withdrawals(&self, finance: &str) -> Result<(), String> {
         self.ended("draw").await?;
         let (api, guest) = (&self.shop.api, self.with_money().await?);
@@ -208,28 +209,52 @@ impl Stage {
         let seen = because(json!({ "token": entered["account"]["token"] }));
         let path = format!("/console/members/{}/payout-account/verify", guest.id);
         api.post(&self.shop.operator, &path, &seen).await?;
-        for (amount, decision) in [
-            ("2.00", Some("approve")),
-            ("1.50", Some("reject")),
-            ("1.00", None),
+        self.asked(guest, "2.00", Some((finance, "approve")))
+            .await?;
+        self.asked(guest, "1.50", Some((finance, "reject"))).await?;
+        let day_ms = 86_400_000;
+        for (amount, course, becomes) in [
+            ("1.20", json!({ "fails": true }), "failed"),
+            ("1.10", json!({ "confirm_within_ms": day_ms }), "waiting"),
         ] {
-            let wanted = json!({ "amount": amount });
-            let asked = api.post(&guest.cookie, "/me/withdrawals", &wanted).await?;
-            if let Some(decision) = decision {
-                let id = text(&asked, "id")?;
-                let path = format!("/console/withdrawals/{id}/{decision}");
-                api.post(finance, &path, &why()).await?;
-            }
+            let id = self.asked(guest, amount, None).await?;
+            api.payouts_go(course).await?;
+            let path = format!("/console/withdrawals/{id}/approve");
+            let approved = api.post(finance, &path, &why()).await;
+            let list = "/me/withdrawals";
+            let ended = api.found(&guest.cookie, list, |item| {
+                item["id"] == id.as_str() && item["state"] == becomes
+            });
+            let ended = ended.await;
+            // The channel is as ever again, whatever has come of it.
+            api.payouts_go(json!({})).await?;
+            approved.and(ended)?;
         }
-        Ok(())
+        self.asked(guest, "1.00", None).await.map(|_| ())
+    }
+
+    /// Asks for a part of somebody's money, which is decided upon at once if it is said how and by whom; its number.
+    async fn asked(
+        &self,
+        guest: &Guest,
+        amount: &str,
+        decided: Option<(&str, &str)>,
+    ) -> Result<String, String> {
+        let (api, wanted) = (&self.shop.api, json!({ "amount": amount }));
+        let asked = api.post(&guest.cookie, "/me/withdrawals", &wanted).await?;
+        let id = text(&asked, "id")?;
+        if let Some((finance, decision)) = decided {
+            let path = format!("/console/withdrawals/{id}/{decision}");
+            api.post(finance, &path, &why()).await?;
+        }
+        Ok(id)
     }
 
     /// Somebody who has at least five yuan.
     async fn with_money(&self) -> Result<&Guest, String> {
         for guest in &self.guests {
             let me = self.shop.api.get(&guest.cookie, "/me").await?;
-            let available = text(&me["wallet"], "available")?.replace('.', "");
-            if available.parse::<i64>().is_ok_and(|fen| 500 <= fen) {
+            if has(&me, "available", 500) {
                 return Ok(guest);
             }
         }
@@ -256,6 +281,12 @@ impl Stage {
         api.post(operator, path, &capital("5000.00")).await?;
         Ok(())
     }
+}
+
+/// Whether somebody has at least so many fen of it in his wallet.
+fn has(me: &Value, what: &str, fen: i64) -> bool {
+    let amount = me["wallet"][what].as_str().map(|it| it.replace('.', ""));
+    amount.is_some_and(|it| it.parse().is_ok_and(|held: i64| fen <= held))
 }
 
 /// The day in Shanghai, such as `2026-12-01`.

@@ -1,4 +1,4 @@
-//! What the demonstration's people are, and what else becomes of them: regions, ranks and limits, who is frozen, who has excluded
+//! What the demonstration's people are, and what else becomes of them: ranks and limits, who is frozen, who has excluded
 //! himself, who has deleted his account, a partner that joins for its own members, and what was refused.
 
 use engine::{Clock, SystemClock};
@@ -30,8 +30,8 @@ impl Stage {
         Ok(())
     }
 
-    /// An agent, ranks by both plans, limits, somebody who is frozen, whose age is known, who would be a merchant, and a campaign
-    /// that waits for its review.
+    /// Ranks by the second plan, limits, somebody who is frozen, whose age is known, who would be a merchant, and a campaign that
+    /// waits for its review.
     pub(super) async fn people(&self) -> Result<(), String> {
         let operator = self.shop.operator.as_str();
         let guest = |at: usize| self.guest(at).map(|guest| guest.cookie.as_str());
@@ -43,8 +43,7 @@ impl Stage {
         let address = json!({
             "name": "王小明", "phone": "13800000001", "region": "330106", "address": "文三路 1 号",
         });
-        let agent = because(json!({ "region": "330106", "member": self.guest(0)?.id }));
-        let rank = |rank: u32, plan: u32| because(json!({ "rank": rank, "plan": plan }));
+        let rank = |rank: u32| because(json!({ "rank": rank, "plan": 2 }));
         let limits = json!({
             "entries_per_day": 20, "money_in_groups": "3000.00", "loss_pause": { "losses": 10, "pause_s": 86_400 },
         });
@@ -60,12 +59,7 @@ impl Stage {
             (&self.tea.merchant, "/merchant/drafts".to_owned(), draft),
         ];
         self.shop.api.post_all(posts).await?;
-        for (path, body) in [
-            ("/console/agents".to_owned(), agent),
-            (about(0, "rank")?, rank(3, 1)),
-            (about(0, "rank")?, rank(2, 2)),
-            (about(1, "rank")?, rank(1, 2)),
-        ] {
+        for (path, body) in [(about(0, "rank")?, rank(2)), (about(1, "rank")?, rank(1))] {
             let two = self.shop.operators();
             self.shop.api.decided(two, &path, &body).await?;
         }
@@ -115,8 +109,7 @@ impl Stage {
             "order_no": format!("{PARTNER}-1"), "amount_fen": LARGE_PRICE_FEN, "description": PARTNER,
             "attach": json!({ "group": group, "member": member }).to_string(), "expires_at_ms": NEVER_MS,
         });
-        let page = text(&opened["payment"], "pay_url")?;
-        let txn = api.pay_own(&page, order).await?;
+        let txn = api.pay_own(order).await?;
         let item = json!({ "items": [{ "group": group, "member": member, "txn": txn }] });
         let joined = api.post_keyed(&key, "/joins", &item).await?;
         match joined["items"][0]["status"].as_str() {
@@ -129,13 +122,13 @@ impl Stage {
     pub(super) async fn deleted(&self) -> Result<(), String> {
         let (api, guest) = (&self.shop.api, self.guest(7)?);
         tokio::time::sleep(guest.next_code_in()).await;
-        let code = json!({ "code": api.code(guest.phone).await? });
+        let code = json!({ "code": api.code(&guest.phone).await? });
         api.post(&guest.cookie, "/me/delete", &code).await?;
         Ok(())
     }
 
     /// Where a group of a campaign is opened.
-    fn groups_of(&self, campaign: usize) -> String {
+    pub(super) fn groups_of(&self, campaign: usize) -> String {
         let campaign = self.shop.campaigns.get(campaign);
         format!("/campaigns/{}/groups", campaign.map_or("", String::as_str))
     }
