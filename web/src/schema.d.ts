@@ -941,6 +941,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who runs the platform, newest first. Removed accounts are not among them. */
+        get: operations["get_console_operators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/console/operators/{name}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Removes an operator or somebody of finance for ever: his sessions end at once. Where two other operators are left, the second
+         *     approves it. Nobody removes himself, so there is always an operator.
+         */
+        post: operations["post_console_operators_name_remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/orders": {
         parameters: {
             query?: never;
@@ -3987,14 +4024,14 @@ export interface components {
         /** @description A decision of an operator, with why. */
         DecisionLine: {
             at: components["schemas"]["At"];
-            /** @description The operator's number. */
+            /** @description The operator's number, or `shell` for what was done on the machine itself. */
             operator: string;
             reason: string;
             /** @description Its place in the journal. */
             seq: string;
             /** @description The member's number; of `dismiss`, the region. */
             subject: string;
-            /** @description `freeze`, `unfreeze`, `rank`, `appoint` or `dismiss` */
+            /** @description In a word: `freeze`, `rank`, `add-staff`. */
             what: string;
         };
         /** @description Deletes the member's own account. */
@@ -4639,14 +4676,14 @@ export interface components {
             /** @description What there is, in the list's order. */
             items: {
                 at: components["schemas"]["At"];
-                /** @description The operator's number. */
+                /** @description The operator's number, or `shell` for what was done on the machine itself. */
                 operator: string;
                 reason: string;
                 /** @description Its place in the journal. */
                 seq: string;
                 /** @description The member's number; of `dismiss`, the region. */
                 subject: string;
-                /** @description `freeze`, `unfreeze`, `rank`, `appoint` or `dismiss` */
+                /** @description In a word: `freeze`, `rank`, `add-staff`. */
                 what: string;
             }[];
             /** @description Give this as `cursor` to go on; null at the end. */
@@ -4808,6 +4845,20 @@ export interface components {
                 /** @description Why its money goes back or went back. */
                 reason?: string | null;
                 seat: components["schemas"]["SeatCard"];
+            }[];
+            /** @description Give this as `cursor` to go on; null at the end. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        List_OperatorLine: {
+            /** @description What there is, in the list's order. */
+            items: {
+                /** @description As decisions name him. */
+                id: string;
+                /** @description What he signs in with. */
+                name: string;
+                /** @description `operator` or `finance`. */
+                role: string;
             }[];
             /** @description Give this as `cursor` to go on; null at the end. */
             next?: string | null;
@@ -5421,6 +5472,15 @@ export interface components {
         OperatorCard: {
             name: string;
             /** @description What the account may do: `operator`, `finance`, `merchant` or `cashier`. */
+            role: string;
+        };
+        /** @description Somebody who runs the platform. */
+        OperatorLine: {
+            /** @description As decisions name him. */
+            id: string;
+            /** @description What he signs in with. */
+            name: string;
+            /** @description `operator` or `finance`. */
             role: string;
         };
         /** @description Signs an operator in. */
@@ -8660,6 +8720,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console_operators: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 100; 20 without it. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Answer from a state that holds at least this sequence. */
+                at_least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accounts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_OperatorLine"];
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_console_operators_name_remove: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */

@@ -27,6 +27,9 @@ pub(crate) enum OperatorCommand {
         /// Make the directory, if no platform has been started in it yet
         #[arg(long)]
         new: bool,
+        /// Why, for the list of decisions
+        #[arg(long, default_value = "at the shell")]
+        reason: String,
     },
     /// Give an operator another password, read from standard input, or made and printed; ends his sessions
     Password {
@@ -38,6 +41,20 @@ pub(crate) enum OperatorCommand {
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+        /// Why, for the list of decisions
+        #[arg(long, default_value = "at the shell")]
+        reason: String,
+    },
+    /// Remove an operator, or somebody of finance, for ever; ends his sessions. Never the last operator
+    Remove {
+        /// His name
+        name: String,
+        /// Directory of the platform's data
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Why, for the list of decisions
+        #[arg(long, default_value = "at the shell")]
+        reason: String,
     },
 }
 
@@ -63,10 +80,13 @@ pub(crate) enum GatewayCommand {
         /// Make the directory, if no platform has been started in it yet
         #[arg(long)]
         new: bool,
+        /// Why, for the list of decisions
+        #[arg(long, default_value = "at the shell")]
+        reason: String,
     },
 }
 
-/// Adds an operator, or gives him another password.
+/// Adds an operator, gives him another password, or removes him.
 pub(crate) fn run(command: &OperatorCommand) -> ExitCode {
     let result = match command {
         OperatorCommand::Add {
@@ -75,28 +95,55 @@ pub(crate) fn run(command: &OperatorCommand) -> ExitCode {
             role,
             password_stdin,
             new,
-        } => expect_platform(data, *new).and_then(|()| add(name, data, *role, *password_stdin)),
+            reason,
+        } => expect_platform(data, *new)
+            .and_then(|()| why(reason))
+            .and_then(|()| add(name, data, *role, *password_stdin))
+            .and_then(|id| note(data, ("add-operator", id, reason))),
         OperatorCommand::Password {
             name,
             data,
             password_stdin,
-        } => change(name, data, *password_stdin),
+            reason,
+        } => why(reason)
+            .and_then(|()| change(name, data, *password_stdin))
+            .and_then(|id| note(data, ("operator-password", id, reason))),
+        OperatorCommand::Remove { name, data, reason } => why(reason)
+            .and_then(|()| remove(name, data))
+            .and_then(|id| note(data, ("remove-operator", id, reason))),
     };
     exit("operator", result)
 }
 
 /// Adds a gateway.
 pub(crate) fn run_gateway(command: &GatewayCommand) -> ExitCode {
-    let GatewayCommand::Add { name, data, new } = command;
-    let ready = expect_platform(data, *new).and_then(|()| runtime());
-    let added = ready.and_then(|runtime| {
-        let added = runtime.block_on(server::gateway_add(data, name, Clock::now(&SystemClock)));
-        added.map_err(|error| server::chain(&error))
+    let GatewayCommand::Add {
+        name,
+        data,
+        new,
+        reason,
+    } = command;
+    let ready = expect_platform(data, *new).and_then(|()| why(reason));
+    let added = ready.and_then(|()| {
+        let added = server::gateway_add(data, name, Clock::now(&SystemClock));
+        let added = runtime()?.block_on(added);
+        let (id, key) = added.map_err(|error| server::chain(&error))?;
+        println!("gateway {id} can join for its members\nAPI key {key}");
+        note(data, ("add-gateway", id.0, reason))
     });
-    exit(
-        "gateway",
-        added.map(|(id, key)| println!("gateway {id} can join for its members\nAPI key {key}")),
-    )
+    exit("gateway", added)
+}
+
+/// Asked before anything is done.
+fn why(reason: &str) -> Result<(), String> {
+    server::check_shell_reason(reason).map_err(|error| server::chain(&error))
+}
+
+/// What was done stands in the list of decisions, as done at the shell.
+fn note(data: &Path, what: (&str, u32, &str)) -> Result<(), String> {
+    let noting = server::note_at_shell(data, what, Clock::now(&SystemClock));
+    let noted = runtime()?.block_on(noting);
+    noted.map_err(|error| format!("it is done, but not noted: {}", server::chain(&error)))
 }
 
 /// Refuses a directory that no platform has, so that a mistyped one is not made.
@@ -129,7 +176,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
         .map_err(|error| error.to_string())
 }
 
-fn add(name: &str, data: &Path, role: Role, from_stdin: bool) -> Result<(), String> {
+fn add(name: &str, data: &Path, role: Role, from_stdin: bool) -> Result<u32, String> {
     let password = Password::of(from_stdin)?;
     let now = Clock::now(&SystemClock);
     let adding = async {
@@ -139,17 +186,25 @@ fn add(name: &str, data: &Path, role: Role, from_stdin: bool) -> Result<(), Stri
         }
     };
     let added = runtime()?.block_on(adding);
-    added.map_err(|error| server::chain(&error))?;
+    let id = added.map_err(|error| server::chain(&error))?;
     let title = match role {
         Role::Operator => "operator",
         Role::Finance => "finance",
     };
     println!("{title} {name} can sign in");
     password.print_if_made();
-    Ok(())
+    Ok(id.0)
 }
 
-fn change(name: &str, data: &Path, from_stdin: bool) -> Result<(), String> {
+fn remove(name: &str, data: &Path) -> Result<u32, String> {
+    let removing = server::operator_remove(data, name, Clock::now(&SystemClock));
+    let removed = runtime()?.block_on(removing);
+    let id = removed.map_err(|error| server::chain(&error))?;
+    println!("{name} is removed, and has no session any more");
+    Ok(id.0)
+}
+
+fn change(name: &str, data: &Path, from_stdin: bool) -> Result<u32, String> {
     let password = Password::of(from_stdin)?;
     let changed = runtime()?.block_on(server::operator_password(
         data,
@@ -157,10 +212,10 @@ fn change(name: &str, data: &Path, from_stdin: bool) -> Result<(), String> {
         &password.text,
         Clock::now(&SystemClock),
     ));
-    changed.map_err(|error| server::chain(&error))?;
+    let id = changed.map_err(|error| server::chain(&error))?;
     println!("operator {name} has another password, and no session any more");
     password.print_if_made();
-    Ok(())
+    Ok(id.0)
 }
 
 /// A password and where it is from.

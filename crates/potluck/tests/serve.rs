@@ -157,6 +157,26 @@ async fn an_operator_gets_another_password() {
         .output()
         .unwrap();
     let said = String::from_utf8(made.stdout).unwrap();
+    let removed = |name: &str| {
+        let arguments = ["operator", "remove", name, "--reason", "has left"];
+        let ran = potluck(&arguments, dir.path()).output().unwrap();
+        let told = [ran.stdout, ran.stderr].concat();
+        (ran.status.success(), String::from_utf8(told).unwrap())
+    };
+    let (good, told) = removed("alice");
+    assert!(
+        !good && told.contains("alice is the only operator"),
+        "{told}"
+    );
+    let (good, told) = operator(&["add", "carl"], dir.path(), "a password of his");
+    assert!(good, "{told}");
+    let (good, told) = removed("carl");
+    assert!(good && told.contains("carl is removed"), "{told}");
+    let (good, told) = removed("carl");
+    assert!(
+        !good && told.contains("there is no operator carl"),
+        "{told}"
+    );
     let made = said.lines().find_map(|line| line.strip_prefix("password "));
     assert!(
         sign_in(&http, &platform.base, made.unwrap())

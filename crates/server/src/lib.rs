@@ -52,6 +52,7 @@ pub use money::payout_no;
 pub use parts::no_lost_journal;
 pub use server::{Running, ServeError, make_data_dir, serve, start};
 pub use staff::{
-    MIN_PASSWORD_CHARS, StaffError, finance_add, gateway_add, operator_add, operator_password,
+    MIN_PASSWORD_CHARS, StaffError, check_shell_reason, finance_add, gateway_add, note_at_shell,
+    operator_add, operator_password, operator_remove,
 };
 pub use wire::DemoAccount;

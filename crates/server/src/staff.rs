@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use domain::{GatewayId, Millis, OperatorId};
-use views::{Directory, DirectoryError, Place, SessionOf, StoreError};
+use views::{Decision, Directory, DirectoryError, Place, SHELL, SessionOf, StoreError};
 
 use crate::auth::hash_password;
 use crate::people::{FINANCE_ROLE, OPERATOR_ROLE};
@@ -33,6 +33,12 @@ pub enum StaffError {
     /// The directory could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The last operator cannot be removed: nobody could sign in.
+    #[error("{0} is the only operator: add another one first")]
+    Last(String),
+    /// The reason cannot be kept.
+    #[error("a reason has 1 to {} bytes on one line", views::MAX_NOTE_BYTES)]
+    Reason,
     /// There is no such operator.
     #[error("there is no operator {0}")]
     Unknown(String),
@@ -81,7 +87,7 @@ pub async fn operator_password(
     name: &str,
     password: &str,
     now: Millis,
-) -> Result<(), StaffError> {
+) -> Result<OperatorId, StaffError> {
     let hash = hash_of(password)?;
     let unknown = || StaffError::Unknown(name.to_owned());
     // A directory of data that is mistyped is not made.
@@ -95,13 +101,73 @@ pub async fn operator_password(
             .await?
             .ok_or_else(unknown)?;
         directory.set_operator_password(operator.id, &hash).await?;
-        Ok(directory
-            .end_sessions_of(SessionOf::Operator(operator.id))
-            .await?)
+        let sessions = SessionOf::Operator(operator.id);
+        directory.end_sessions_of(sessions).await?;
+        Ok(operator.id)
     };
     let changed = changing.await;
     directory.close().await;
     changed
+}
+
+/// Removes an operator or somebody of finance for ever and ends his sessions, whether a server runs or not; never the last
+/// operator.
+pub async fn operator_remove(
+    data_dir: &Path,
+    name: &str,
+    now: Millis,
+) -> Result<OperatorId, StaffError> {
+    let unknown = || StaffError::Unknown(name.to_owned());
+    if !data_dir.join(DIRECTORY).exists() {
+        return Err(unknown());
+    }
+    let directory = open(data_dir, now).await?;
+    let removing = async {
+        let row = directory.operator_by_name(name).await?;
+        let row = row.filter(|row| row.role == OPERATOR_ROLE || row.role == FINANCE_ROLE);
+        let row = row.ok_or_else(unknown)?;
+        if !directory.remove_operator(row.id).await? {
+            return Err(StaffError::Last(name.to_owned()));
+        }
+        Ok(row.id)
+    };
+    let removed = removing.await;
+    directory.close().await;
+    removed
+}
+
+/// Notes in the list of decisions what was done at the shell, and why: beside what was decided last.
+pub async fn note_at_shell(
+    data_dir: &Path,
+    (what, subject, reason): (&str, u32, &str),
+    now: Millis,
+) -> Result<(), StaffError> {
+    check_shell_reason(reason)?;
+    let mut request = [0; 32];
+    getrandom::fill(&mut request).map_err(|_| StaffError::Random)?;
+    let directory = open(data_dir, now).await?;
+    let noting = async {
+        let decision = Decision {
+            seq: directory.decided_up_to().await?,
+            at: now,
+            operator: SHELL,
+            what: what.to_owned(),
+            subject,
+            reason: reason.to_owned(),
+        };
+        directory.note_decision(&request, &decision).await
+    };
+    let noted = noting.await;
+    directory.close().await;
+    Ok(noted?)
+}
+
+/// Whether a reason can be kept: asked before anything is done for it.
+pub fn check_shell_reason(reason: &str) -> Result<(), StaffError> {
+    let bad = reason.trim().is_empty()
+        || views::MAX_NOTE_BYTES < reason.len()
+        || reason.chars().any(char::is_control);
+    if bad { Err(StaffError::Reason) } else { Ok(()) }
 }
 
 /// Adds a gateway to the directory in `data_dir`; the answer holds its API key, of which only the hash is kept.

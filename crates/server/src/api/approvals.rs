@@ -21,6 +21,7 @@ use views::{Approval, Asked, Second};
 
 use super::campaigns::schema_problem;
 use super::merchants::{applicant, terms};
+use super::operators::{self, REMOVE_OPERATOR, Removal, not_himself};
 use super::reports::day_start;
 use super::staff::{self, ADD_STAFF, AccountDeed, STAFF_PASSWORD};
 use super::standing::{check_reason, note, region as region_of};
@@ -73,6 +74,8 @@ enum Deed {
     Journal(Command),
     /// An account, of which only the directory knows.
     Account(AccountDeed),
+    /// The end of an operator's account, or of somebody's of finance.
+    Removal(Removal),
 }
 
 /// Does it if there is no other operator, or it is done already, else keeps it until one approves. What would be refused today is
@@ -90,7 +93,7 @@ pub(super) async fn act<B: Serialize>(
     // The engine knows nothing of accounts: what it remembers under this key was something else, and is refused here.
     let is_known = is_remembered(app, asker, key).await?;
     let is_done = is_known && matches!(deed, Deed::Journal(_));
-    if is_done || is_alone(app, wanted.what).await? {
+    if is_done || is_alone(app, wanted.what, &deed).await? {
         let what = (wanted.what, wanted.subject, body.as_str());
         let (seq, subject) = perform(app, (operator, key), what, deed).await?;
         note(app, seq, (operator, key), (wanted.what, subject, reason)).await?;
@@ -136,8 +139,8 @@ async fn could_pass(app: &App, deed: Deed) -> Result<()> {
     }
 }
 
-/// Whether nobody else could approve it.
-async fn is_alone(app: &App, what: &str) -> Result<bool> {
+/// Whether nobody else could approve it. Who is to be removed is not asked.
+async fn is_alone(app: &App, what: &str, deed: &Deed) -> Result<bool> {
     let directory = app.people.directory();
     let operators = directory.staff_of(OPERATOR_ROLE).await;
     let operators = operators.map_err(store_problem)?;
@@ -147,7 +150,12 @@ async fn is_alone(app: &App, what: &str) -> Result<bool> {
     } else {
         0
     };
-    Ok(operators.saturating_add(finance) < 2)
+    let leaving = match deed {
+        Deed::Journal(_) | Deed::Account(_) => 0,
+        Deed::Removal(removal) => removal.operators(),
+    };
+    let staff = operators.saturating_add(finance);
+    Ok(staff.saturating_sub(leaving) < 2)
 }
 
 /// Whether the same was asked for. A password is hashed with another salt each time: of an account the rest is compared.
@@ -161,7 +169,7 @@ fn is_same(known: &Asked, asked: &Asked) -> bool {
 }
 
 fn is_of_account(what: &str) -> bool {
-    matches!(what, ADD_STAFF | STAFF_PASSWORD)
+    matches!(what, ADD_STAFF | STAFF_PASSWORD | REMOVE_OPERATOR)
 }
 
 /// A body without a password's hash.
@@ -198,6 +206,10 @@ async fn perform(
             let account = staff::perform(app, account).await?;
             Ok((*app.engine.committed().borrow(), account.0))
         }
+        Deed::Removal(removal) => {
+            operators::perform(app, &removal).await?;
+            Ok((*app.engine.committed().borrow(), removal.id.0))
+        }
     }
 }
 
@@ -232,6 +244,11 @@ async fn read(app: &App, what: &str, subject: u32, body: &str) -> Result<(Deed, 
             let (account, reason) =
                 staff::changing(app, OperatorId(subject), parsed(body)?).await?;
             return Ok((Deed::Account(account), reason));
+        }
+        REMOVE_OPERATOR => {
+            let (removal, reason) =
+                operators::removing(app, OperatorId(subject), parsed(body)?).await?;
+            return Ok((Deed::Removal(removal), reason));
         }
         "rank" | "appoint" | "dismiss" => of_standing(what, subject, body)?,
         "admit-merchant" => admission(app, subject, parsed(body)?).await?,
@@ -467,6 +484,9 @@ pub(crate) async fn approve(
         return Ok(Done::at(seq));
     }
     let (deed, reason) = read(&app, &asked.what, asked.subject, &asked.body).await?;
+    if matches!(&deed, Deed::Removal(removal) if removal.id == operator.id) {
+        return Err(not_himself());
+    }
     let was_begun = approval.state == "approved";
     let approval = directory.decide_approval(id, "approved", &second).await;
     let approval = approval.map_err(store_problem)?.ok_or_else(unknown)?;

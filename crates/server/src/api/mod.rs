@@ -30,6 +30,7 @@ mod notice;
 mod notice_text;
 mod openapi;
 mod operator;
+mod operators;
 mod orders;
 mod payments;
 mod platform;
@@ -125,6 +126,8 @@ fn staff() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(console::orders))
         .routes(routes!(console::ledger))
         .routes(routes!(console::members))
+        .routes(routes!(operators::all))
+        .routes(routes!(operators::remove))
         .routes(routes!(standing::freeze))
         .routes(routes!(standing::unfreeze))
         .routes(routes!(standing::set_rank))

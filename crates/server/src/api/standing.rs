@@ -227,7 +227,7 @@ pub(crate) async fn decisions(
     let line = |row: Decision| DecisionLine {
         seq: row.seq.to_string(),
         at: row.at.into(),
-        operator: row.operator.to_string(),
+        operator: decider(row.operator),
         what: row.what,
         subject: row.subject.to_string(),
         reason: row.reason,
@@ -236,6 +236,15 @@ pub(crate) async fn decisions(
         items: found.items.into_iter().map(line).collect(),
         next: found.next.map(|next| next.to_string()),
     }))
+}
+
+/// The number of an operator, or `shell` for what was done on the machine itself.
+fn decider(operator: OperatorId) -> String {
+    if operator == views::SHELL {
+        "shell".to_owned()
+    } else {
+        operator.to_string()
+    }
 }
 
 /// Which refusals.

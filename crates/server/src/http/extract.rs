@@ -533,6 +533,17 @@ impl InPath for ProductNumber {
     }
 }
 
+/// What somebody on the staff signs in with.
+#[derive(Clone, Debug)]
+pub(crate) struct OperatorName(pub(crate) String);
+
+impl InPath for OperatorName {
+    const UNKNOWN: &'static str = "operator_unknown";
+    fn read(text: &str) -> Option<OperatorName> {
+        (!text.is_empty()).then(|| OperatorName(text.to_owned()))
+    }
+}
+
 /// A picture, by the hash of its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PictureName(pub(crate) [u8; 32]);

@@ -12,9 +12,9 @@ pub(crate) use doors::Doors;
 pub(crate) use drain::drained;
 pub(crate) use extract::{
     ApplicationNumber, ApprovalNumber, BATCH_BYTES, BODY_BYTES, BatchText, CircleNumber,
-    DraftNumber, InPath, Keyed, NoBody, Page, Params, PictureName, PoolNumber, ProductNumber, Raw,
-    Round, Segment, Sent, StaffNumber, TableToken, Upload, Write, WriteText, decimal, items,
-    page_of,
+    DraftNumber, InPath, Keyed, NoBody, OperatorName, Page, Params, PictureName, PoolNumber,
+    ProductNumber, Raw, Round, Segment, Sent, StaffNumber, TableToken, Upload, Write, WriteText,
+    decimal, items, page_of,
 };
 pub(crate) use headers::{Counted, around, is_gateways};
 pub(crate) use limit::Buckets;

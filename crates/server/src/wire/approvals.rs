@@ -1,9 +1,9 @@
 //! What waits for a second operator.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::At;
+use super::{At, Done};
 
 /// Something that one operator asks for and another one decides.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,4 +41,33 @@ pub(crate) struct SecondLine {
     pub(crate) reason: String,
     /// When.
     pub(crate) at: At,
+}
+
+/// Somebody who runs the platform.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OperatorLine {
+    /// As decisions name him.
+    pub(crate) id: String,
+    /// What he signs in with.
+    pub(crate) name: String,
+    /// `operator` or `finance`.
+    pub(crate) role: String,
+}
+
+/// What is kept of an account whose end is asked for.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemovalAsked {
+    pub(crate) name: String,
+    pub(crate) reason: String,
+}
+
+/// What becomes of an account's removal.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum RemovalAnswer {
+    /// It has ended.
+    Removed(Done),
+    /// It waits for a second operator.
+    Waits(Box<ApprovalLine>),
 }

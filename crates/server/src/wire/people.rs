@@ -222,9 +222,9 @@ pub(crate) struct DecisionLine {
     /// Its place in the journal.
     pub(crate) seq: String,
     pub(crate) at: At,
-    /// The operator's number.
+    /// The operator's number, or `shell` for what was done on the machine itself.
     pub(crate) operator: String,
-    /// `freeze`, `unfreeze`, `rank`, `appoint` or `dismiss`
+    /// In a word: `freeze`, `rank`, `add-staff`.
     pub(crate) what: String,
     /// The member's number; of `dismiss`, the region.
     pub(crate) subject: String,

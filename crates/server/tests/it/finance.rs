@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::approvals::{answer, asked, partner};
 use crate::site::{Caller, Site};
 
-async fn finance(site: &Site) -> Caller {
+pub(crate) async fn finance(site: &Site) -> Caller {
     let (name, password) = ("fiona", "battery of finance");
     server::finance_add(&site.config.data_dir, name, password, site.clock.now())
         .await

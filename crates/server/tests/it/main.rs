@@ -28,6 +28,7 @@ mod merchants;
 mod notice;
 mod once;
 mod openapi;
+mod operators;
 mod overload;
 mod oversight;
 mod profiles;

@@ -75,6 +75,8 @@ async fn roles_do_not_mix() {
         (Method::GET, "/console/dividends".to_owned()),
         (Method::GET, "/console/dividends/7/payments".to_owned()),
         (Method::GET, "/console/decisions".to_owned()),
+        (Method::GET, "/console/operators".to_owned()),
+        (Method::POST, "/console/operators/boss/remove".to_owned()),
         (Method::GET, "/console/refusals".to_owned()),
         (Method::POST, "/console/members/0/freeze".to_owned()),
         (Method::POST, "/console/members/0/unfreeze".to_owned()),

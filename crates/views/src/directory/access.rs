@@ -5,6 +5,7 @@ use domain::{Duration, GatewayId, MemberId, Millis, OperatorId};
 use super::{Directory, DirectoryError, is_unique_violation, next_id};
 use crate::db::{Columns, Value, unreadable};
 use crate::error::{StoreError, failed};
+use crate::page::{Cursor, List, Page};
 use crate::query::read;
 
 /// How long a sign-in code can be used.
@@ -275,6 +276,40 @@ impl Directory {
         .await
     }
 
+    /// Accounts of operators and finance, newest first.
+    pub async fn operators(&self, page: Page) -> Result<List<OperatorRow>, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT id, name, password_hash, role FROM operator_ \
+                WHERE role IN ('operator', 'finance') AND id < ? ORDER BY id DESC LIMIT ?";
+            let values = vec![page.before().0.into(), page.fetch().into()];
+            let rows = tx.rows(sql, values).await?;
+            let items = rows.iter().map(operator).collect::<Result<Vec<_>, _>>()?;
+            Ok(List::of(items, page, |row| Cursor(i64::from(row.id.0), 0)))
+        };
+        reading.await.map_err(failed("list the operators"))
+    }
+
+    /// Takes everything from an account of an operator or of finance and ends its sessions; its row stays, for decisions name its
+    /// number. False, and nothing happens, where it is the last operator's.
+    pub async fn remove_operator(&self, id: OperatorId) -> Result<bool, StoreError> {
+        let writing = async {
+            let mut tx = self.writer.write().await?;
+            let sql = "SELECT id FROM operator_ WHERE role = 'operator' AND id <> ? LIMIT 1";
+            if tx.row(sql, vec![id.0.into()]).await?.is_none() {
+                return Ok(false);
+            }
+            let sql = "UPDATE operator_ SET role = ? WHERE id = ?";
+            let values = vec![super::REMOVED_ROLE.into(), id.0.into()];
+            tx.run(sql, values).await?;
+            let sql = "DELETE FROM session WHERE kind = 'operator' AND subject = ?";
+            tx.run(sql, vec![id.0.into()]).await?;
+            tx.commit().await?;
+            Ok(true)
+        };
+        writing.await.map_err(failed("remove an operator"))
+    }
+
     /// The operator of this number.
     pub async fn operator_by_id(&self, id: OperatorId) -> Result<Option<OperatorRow>, StoreError> {
         self.operator(
@@ -291,15 +326,8 @@ impl Directory {
     ) -> Result<Option<OperatorRow>, StoreError> {
         let reading = async {
             let mut tx = self.readers.read().await?;
-            let Some(row) = tx.row(sql, vec![value]).await? else {
-                return Ok(None);
-            };
-            Ok(Some(OperatorRow {
-                id: OperatorId(row.u32("id")?),
-                name: row.text("name")?,
-                password_hash: row.text("password_hash")?,
-                role: row.text("role")?,
-            }))
+            let row = tx.row(sql, vec![value]).await?;
+            row.as_ref().map(operator).transpose()
         };
         reading.await.map_err(failed("look up an operator"))
     }
@@ -360,4 +388,13 @@ fn named(error: sqlx::Error, name: &str) -> DirectoryError {
     } else {
         failed("add a name to the directory")(error).into()
     }
+}
+
+fn operator(row: &sqlx::any::AnyRow) -> Result<OperatorRow, sqlx::Error> {
+    Ok(OperatorRow {
+        id: OperatorId(row.u32("id")?),
+        name: row.text("name")?,
+        password_hash: row.text("password_hash")?,
+        role: row.text("role")?,
+    })
 }

@@ -25,6 +25,9 @@ pub struct Decision {
     pub reason: String,
 }
 
+/// Who decided what was done at the machine's own shell, where nobody signs in.
+pub const SHELL: OperatorId = OperatorId(u32::MAX);
+
 /// How long a request that is repeated is known to be the same: as long as the engine knows its key.
 const KNOWN_FOR: Duration = KEY_LIFE;
 
@@ -67,6 +70,17 @@ impl Directory {
             tx.commit().await
         };
         writing.await.map_err(failed("note a decision"))
+    }
+
+    /// Where the journal stood when something was decided last; 0 before anything was.
+    pub async fn decided_up_to(&self) -> Result<u64, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS seq FROM decision";
+            let row = tx.row(sql, Vec::new()).await?;
+            row.ok_or(sqlx::Error::RowNotFound)?.u64("seq")
+        };
+        reading.await.map_err(failed("read the newest decision"))
     }
 
     /// All decisions, newest first.

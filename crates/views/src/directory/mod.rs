@@ -30,7 +30,7 @@ pub use access::{
 };
 pub use answers::KeptAnswer;
 pub use approvals::{Approval, Asked, Second};
-pub use decisions::Decision;
+pub use decisions::{Decision, SHELL};
 pub use deliveries::{Delivery, Parcel};
 pub use departed::Departed;
 pub use merchants::{Application, Draft, REMOVED_ROLE, Scope, StaffRow, StoreName};
