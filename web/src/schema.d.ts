@@ -1055,7 +1055,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes a picture in: PNG, JPEG or WebP of at most 512 KiB, as it is. */
+        /**
+         * Takes a picture in: PNG, JPEG or WebP of at most 512 KiB, as it is. The list of decisions has it by the first eight digits of its
+         *     name, as a number.
+         */
         post: operations["post_console_pictures"];
         delete?: never;
         options?: never;
@@ -3767,6 +3770,8 @@ export interface components {
         CategoryWanted: {
             /** @description 1 to 64 characters in each language. */
             name: components["schemas"]["WordsWanted"];
+            /** @description Why, for the list of decisions: at most 400 bytes. */
+            reason?: string | null;
         };
         /** @description A chance of each seat. */
         ChanceCard: {
@@ -5712,6 +5717,8 @@ export interface components {
             category?: string | null;
             /** @description Names of pictures that were sent in before, at most 8. */
             pictures?: string[];
+            /** @description Why, for the list of decisions: at most 400 bytes. */
+            reason?: string | null;
             /** @description At most 4 000 bytes in each language; may be empty. */
             text: components["schemas"]["WordsWanted"];
             /** @description 1 to 400 bytes in each language. */
@@ -6009,6 +6016,8 @@ export interface components {
             carrier: string;
             /** @description 1 to 40 characters. */
             number: string;
+            /** @description Why, for the list of decisions: at most 400 bytes. */
+            reason?: string | null;
         };
         /** @description A product with what is sold of it. */
         ShopProduct: {
@@ -6099,7 +6108,7 @@ export interface components {
             fulfilment?: string | null;
             package?: components["schemas"]["PackageBody"] | null;
             price: components["schemas"]["Amount"];
-            /** @description Why: 1 to 400 bytes. A change needs it. */
+            /** @description Why, for the list of decisions: 1 to 400 bytes. It must be given. */
             reason?: string | null;
             /** @description Numbers of the stores where it is picked up or redeemed; none: at any. */
             stores?: string[];
@@ -8961,7 +8970,10 @@ export interface operations {
     };
     post_console_pictures: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For the list of decisions: at most 400 bytes. */
+                reason?: string;
+            };
             header: {
                 /** @description A new one for each thing done; the same again repeats nothing. Visible ASCII. */
                 "Idempotency-Key": string;

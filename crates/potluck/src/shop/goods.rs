@@ -201,7 +201,9 @@ pub(super) async fn open(api: &Api, operator: &str) -> Result<(), String> {
 async fn list(api: &Api, operator: &str, product: &str, skus: &Value) -> Result<(), String> {
     for sku in skus.as_array().into_iter().flatten() {
         let path = format!("/console/products/{product}/skus");
-        let listed = api.post(operator, &path, &sku["terms"]).await?;
+        let mut terms = sku["terms"].clone();
+        terms["reason"] = json!("demonstration");
+        let listed = api.post(operator, &path, &terms).await?;
         let path = format!("/console/skus/{}/stock", text(&listed, "id")?);
         let stock = json!({ "by": sku["units"], "reason": "demonstration" });
         api.post(operator, &path, &stock).await?;

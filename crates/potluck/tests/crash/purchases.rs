@@ -109,7 +109,8 @@ impl Market<'_> {
         let product = json!({ "title": words("茶"), "text": words("") });
         let product = self.must("/console/products", true, &product).await;
         let path = format!("/console/products/{}/skus", product["id"].as_str().unwrap());
-        let terms = json!({ "title": words("茶"), "price": "50.00", "cost": "20.00" });
+        let terms =
+            json!({ "title": words("茶"), "price": "50.00", "cost": "20.00", "reason": "new" });
         let sku = self.must(&path, true, &terms).await;
         sku["id"].as_str().unwrap().clone_into(&mut self.sku);
         let path = format!("/console/skus/{}/stock", self.sku);

@@ -69,7 +69,7 @@ pub(crate) async fn ship(
     write: Write<Shipment>,
 ) -> Result<Json<Done>> {
     own(&app, merchant.merchant, order).await?;
-    shipped(&app, merchant.actor(), order, write).await
+    shipped(&app, merchant.id, order, write).await
 }
 
 /// Says that a product which was sent back has arrived: the price goes back.

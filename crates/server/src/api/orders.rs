@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Actor, Command, Fetched, OperatorId, OrderId, ShopCommand};
+use domain::{Command, Fetched, OperatorId, OrderId, ShopCommand};
 
-use super::standing::decide;
+use super::standing::{decide, reason_or};
 use crate::app::{App, Shared};
 use crate::auth::{AsMember, AsOperator};
 use crate::http::{NoBody, Problem, Result, Segment, Write};
@@ -97,19 +97,24 @@ pub(crate) async fn ship(
     Segment(order): Segment<OrderId>,
     write: Write<Shipment>,
 ) -> Result<Json<Done>> {
-    shipped(&app, operator.actor(), order, write).await
+    shipped(&app, operator.id, order, write).await
 }
 
 pub(super) async fn shipped(
     app: &App,
-    actor: Actor,
+    by: OperatorId,
     order: OrderId,
     write: Write<Shipment>,
 ) -> Result<Json<Done>> {
     check_shipment(&write.body)?;
-    let Shipment { carrier, number } = write.body;
+    let Shipment {
+        carrier,
+        number,
+        reason,
+    } = write.body;
     let command = Command::ShipOrder { order };
-    let reply = app.submit(actor, write.key, command).await?;
+    let why = ("ship-order", short(order.0), reason_or(reason, "shipped")?);
+    let done = decide(app, by, (write.key, command), why).await?;
     let member = app
         .query(move |world| world.order(order).map(|order| order.member))
         .await?;
@@ -122,7 +127,7 @@ pub(super) async fn shipped(
         app.people.note_shipment(order, member, &shipping).await?;
         super::deliveries::keep_own(app, Parcel::Order(order), member).await?;
     }
-    Ok(Done::at(reply.seq))
+    Ok(done)
 }
 
 /// A carrier's name and number are short, visible texts.

@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use views::{Parcel, PurchaseFilter, PurchaseRow, PurchaseStatus, Shipping};
 
 use super::orders::{check_shipment, short};
-use super::standing::decide;
+use super::standing::{decide, reason_or};
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsFinance, AsMember, AsOperator};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write, items, page_of};
@@ -242,9 +242,15 @@ pub(crate) async fn ship(
     write: Write<Shipment>,
 ) -> Result<Json<Done>> {
     check_shipment(&write.body)?;
-    let Shipment { carrier, number } = write.body;
+    let Shipment {
+        carrier,
+        number,
+        reason,
+    } = write.body;
     let command = Command::Shop(ShopCommand::ShipPurchase { purchase });
-    let reply = app.submit(operator.actor(), write.key, command).await?;
+    let reason = reason_or(reason, "shipped")?;
+    let why = ("ship-purchase", short(purchase.0), reason);
+    let done = decide(&app, operator.id, (write.key, command), why).await?;
     let member = app
         .query(move |world| world.purchase(purchase).map(|known| known.member))
         .await?;
@@ -260,7 +266,7 @@ pub(crate) async fn ship(
         noting.await.map_err(store_problem)?;
         super::deliveries::keep_own(&app, Parcel::Purchase(purchase), member).await?;
     }
-    Ok(Done::at(reply.seq))
+    Ok(done)
 }
 
 /// Says that what was sent back has arrived: what was paid goes back, and the units are on sale again.

@@ -6,14 +6,15 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use domain::{
     Answer, CampaignId, ChannelTerms, Coins, Command, FetchTerms, Fulfilment, GiftUnit, GiftVip,
-    Money, PackageTerms, RATE_ONE_PPM, Rate, Refusal, ShopCommand, SkuId, SkuTerms, SkuView,
-    StoreId, Text, VOUCHER_DAYS, percent,
+    IdempotencyKey, Money, OperatorId, PackageTerms, RATE_ONE_PPM, Rate, Refusal, ShopCommand,
+    SkuId, SkuTerms, SkuView, StoreId, Text, VOUCHER_DAYS, percent,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 use views::{Category, MAX_PRODUCT_PICTURES, PictureKind, ProductRow};
 
-use super::standing::decide;
+use super::approvals::key_from;
+use super::standing::{decide, decide_about, note_beside, reason_or};
 use crate::app::{App, Shared, store_problem};
 use crate::auth::{Address, AsOperator};
 use crate::http::{
@@ -23,8 +24,8 @@ use crate::http::{
 use crate::once::{Answered, Holds, once};
 use crate::wire::{
     Categories, CategoryCard, CategoryWanted, Done, GiftUnitBody, GiftVipBody, List, PackageBody,
-    PictureKept, ProductKept, ProductWanted, Reasoned, ReturnedLine, ReturnedUnits, ReturnsWanted,
-    ShopProduct, SkuCard, SkuLine, SkuListed, SkuWanted, StockWanted, Words,
+    PictureKept, PictureWhy, ProductKept, ProductWanted, Reasoned, ReturnedLine, ReturnedUnits,
+    ReturnsWanted, ShopProduct, SkuCard, SkuLine, SkuListed, SkuWanted, StockWanted, Words,
 };
 
 /// Most bytes of a product's text in one language.
@@ -126,12 +127,17 @@ pub(crate) async fn add_category(
     operator: AsOperator,
     write: Write<CategoryWanted>,
 ) -> Result<Answered> {
-    let doing = category_added(&app, write.body.name.text());
+    let doing = category_added(&app, (operator.id, write.key), write.body);
     let who = (operator.actor(), write.key);
     once(&app, who, Holds::NoSecret, doing).await
 }
 
-async fn category_added(app: &App, name: Text) -> Result<(StatusCode, CategoryCard)> {
+async fn category_added(
+    app: &App,
+    by: (OperatorId, IdempotencyKey),
+    wanted: CategoryWanted,
+) -> Result<(StatusCode, CategoryCard)> {
+    let (name, reason) = (wanted.name.text(), reason_or(wanted.reason, "added")?);
     for (field, text) in [("name.zh", &name.zh), ("name.en", &name.en)] {
         check_text(field, text, MOST_NAME_CHARS * 4)?;
         if text.trim().is_empty() || MOST_NAME_CHARS < text.chars().count() {
@@ -141,25 +147,33 @@ async fn category_added(app: &App, name: Text) -> Result<(StatusCode, CategoryCa
     let directory = app.people.directory();
     let known = directory.categories().await.map_err(store_problem)?;
     let same = known.into_iter().find(|category| category.name == name);
-    let id = match same {
-        Some(category) => Some(category.id),
-        None => directory.add_category(&name).await.map_err(store_problem)?,
-    };
     let full = || Problem::conflict("categories_full", "there are as many categories as can be");
+    let id = match same {
+        Some(category) => category.id,
+        None => {
+            let added = directory.add_category(&name).await.map_err(store_problem)?;
+            let id = added.ok_or_else(full)?;
+            note_beside(app, by, ("add-category", id, reason)).await?;
+            id
+        }
+    };
     let card = CategoryCard {
-        id: id.ok_or_else(full)?.to_string(),
+        id: id.to_string(),
         name: Words::from(&name),
     };
     Ok((StatusCode::OK, card))
 }
 
-/// Takes a picture in: PNG, JPEG or WebP of at most 512 KiB, as it is.
-#[utoipa::path(post, path = "/console/pictures", tag = "console", request_body(content = Vec<u8>, content_type = "image/*"), responses((status = 200, description = "Kept", body = PictureKept)))]
+/// Takes a picture in: PNG, JPEG or WebP of at most 512 KiB, as it is. The list of decisions has it by the first eight digits of its
+/// name, as a number.
+#[utoipa::path(post, path = "/console/pictures", tag = "console", params(PictureWhy), request_body(content = Vec<u8>, content_type = "image/*"), responses((status = 200, description = "Kept", body = PictureKept)))]
 pub(crate) async fn add_picture(
     State(app): Shared,
-    _: AsOperator,
+    operator: AsOperator,
+    Params(why): Params<PictureWhy>,
     Upload(bytes): Upload,
 ) -> Result<Json<PictureKept>> {
+    let reason = reason_or(why.reason, "taken in")?;
     let not_one = || {
         Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -170,13 +184,18 @@ pub(crate) async fn add_picture(
     let kind = PictureKind::of(&bytes).ok_or_else(not_one)?;
     let hash = draw::hash(&bytes);
     let now = app.config.clock.now();
-    let keeping = app
-        .people
-        .directory()
-        .put_picture(&hash.0, (kind, &bytes), now);
+    let directory = app.people.directory();
+    let known = directory.picture(&hash.0).await.map_err(store_problem)?;
+    let keeping = directory.put_picture(&hash.0, (kind, &bytes), now);
     if !keeping.await.map_err(store_problem)? {
         let detail = "there are as many pictures as can be";
         return Err(Problem::conflict("pictures_full", detail));
+    }
+    if known.is_none() {
+        let [a, b, c, d, ..] = hash.0;
+        let subject = u32::from_be_bytes([a, b, c, d]);
+        let key = key_from(b"\0picture", &hash.0);
+        note_beside(&app, (operator.id, key), ("add-picture", subject, reason)).await?;
     }
     Ok(Json(PictureKept {
         hash: hash.to_string(),
@@ -191,7 +210,8 @@ pub(crate) async fn add_product(
     write: Write<ProductWanted>,
 ) -> Result<Answered> {
     let token = request_of(&operator, &write.key);
-    let doing = product_kept(&app, token, write.body);
+    let by = (operator.id, write.key);
+    let doing = product_kept(&app, by, ("add-product", token), write.body);
     let who = (operator.actor(), write.key);
     once(&app, who, Holds::NoSecret, doing).await
 }
@@ -205,20 +225,24 @@ pub(crate) async fn change_product(
     write: Write<ProductWanted>,
 ) -> Result<Answered> {
     let known = product_of(&app, id).await?;
-    let doing = product_kept(&app, known.token, write.body);
+    let by = (operator.id, write.key);
+    let doing = product_kept(&app, by, ("change-product", known.token), write.body);
     let who = (operator.actor(), write.key);
     once(&app, who, Holds::NoSecret, doing).await
 }
 
 async fn product_kept(
     app: &App,
-    token: [u8; 16],
-    wanted: ProductWanted,
+    by: (OperatorId, IdempotencyKey),
+    (what, token): (&'static str, [u8; 16]),
+    mut wanted: ProductWanted,
 ) -> Result<(StatusCode, ProductKept)> {
+    let reason = reason_or(wanted.reason.take(), "texts and pictures")?;
     let row = product_row(app, token, wanted).await?;
     let id = app.people.directory().put_product(&row).await;
-    let id = id.map_err(store_problem)?.to_string();
-    Ok((StatusCode::OK, ProductKept { id }))
+    let id = id.map_err(store_problem)?;
+    note_beside(app, by, (what, id, reason)).await?;
+    Ok((StatusCode::OK, ProductKept { id: id.to_string() }))
 }
 
 /// Lists a thing of a product for sale, without stock.
@@ -230,12 +254,22 @@ pub(crate) async fn list_sku(
     write: Write<SkuWanted>,
 ) -> Result<Json<SkuListed>> {
     let product = product_of(&app, id).await?.token;
+    let mut wanted = write.body;
+    let reason = wanted.reason.take().unwrap_or_default();
     let command = Command::Shop(ShopCommand::ListSku {
         token: request_of(&operator, &write.key),
         product,
-        terms: Box::new(terms_of(write.body)?),
+        terms: Box::new(terms_of(wanted)?),
     });
-    let reply = app.submit(operator.actor(), write.key, command).await?;
+    let number = |answer: &Answer| {
+        if let Answer::Sku(sku) = answer {
+            sku.0
+        } else {
+            0
+        }
+    };
+    let why = ("list-sku", reason);
+    let reply = decide_about(&app, (operator.id, write.key), command, why, number).await?;
     let Answer::Sku(sku) = reply.answer else {
         return Err(Problem::fault(
             "a listing answered with something else",

@@ -5,8 +5,10 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use domain::{
-    Actor, Command, GatewayId, IdempotencyKey, MemberId, OperatorId, PlanTerms, Region, regions,
+    Actor, Answer, Command, GatewayId, IdempotencyKey, MemberId, OperatorId, PlanTerms, Region,
+    regions,
 };
+use engine::Reply;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
@@ -352,10 +354,31 @@ pub(super) async fn decide(
     (key, command): (IdempotencyKey, Command),
     (what, subject, reason): (&'static str, u32, String),
 ) -> Result<Json<Done>> {
+    let about = |_: &Answer| subject;
+    let reply = decide_about(app, (operator, key), command, (what, reason), about).await?;
+    Ok(Done::at(reply.seq))
+}
+
+/// The same about what has its number only with the answer.
+pub(super) async fn decide_about(
+    app: &App,
+    (operator, key): (OperatorId, IdempotencyKey),
+    command: Command,
+    (what, reason): (&'static str, String),
+    subject: impl FnOnce(&Answer) -> u32,
+) -> Result<Reply> {
     check_reason(&reason)?;
     let reply = app.submit(Actor::Operator(operator), key, command).await?;
-    note(app, reply.seq, (operator, key), (what, subject, reason)).await?;
-    Ok(Done::at(reply.seq))
+    let about = (what, subject(&reply.answer), reason);
+    note(app, reply.seq, (operator, key), about).await?;
+    Ok(reply)
+}
+
+/// The reason that was given, or what stands for it where nobody has to give one.
+pub(super) fn reason_or(given: Option<String>, otherwise: &str) -> Result<String> {
+    let reason = given.unwrap_or_else(|| otherwise.to_owned());
+    check_reason(&reason)?;
+    Ok(reason)
 }
 
 /// Notes what an operator has decided, and why, beside the record that has it. Asked again under the same key, it was noted then.

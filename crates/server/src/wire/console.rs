@@ -39,6 +39,9 @@ pub(crate) struct Shipment {
     pub(crate) carrier: String,
     /// 1 to 40 characters.
     pub(crate) number: String,
+    /// Why, for the list of decisions: at most 400 bytes.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
 }
 
 /// The books at one moment.

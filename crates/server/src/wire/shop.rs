@@ -1,7 +1,7 @@
 //! Products, what is sold of them, direct purchases, and where things are sent.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Amount, At, RegionCard, StoreCard, Words};
 
@@ -30,6 +30,9 @@ impl WordsWanted {
 pub(crate) struct CategoryWanted {
     /// 1 to 64 characters in each language.
     pub(crate) name: WordsWanted,
+    /// Why, for the list of decisions: at most 400 bytes.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
 }
 
 /// A group of products.
@@ -59,12 +62,24 @@ pub(crate) struct ProductWanted {
     /// Names of pictures that were sent in before, at most 8.
     #[serde(default)]
     pub(crate) pictures: Vec<String>,
+    /// Why, for the list of decisions: at most 400 bytes.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
 }
 
 /// A product has this number.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProductKept {
     pub(crate) id: String,
+}
+
+/// Why a picture is taken in.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PictureWhy {
+    /// For the list of decisions: at most 400 bytes.
+    pub(crate) reason: Option<String>,
 }
 
 /// A picture has this name: the SHA-256 of its bytes.
@@ -152,7 +167,7 @@ pub(crate) struct SkuWanted {
     /// Whether it keeps that when the payment goes back.
     #[serde(default)]
     pub(crate) fee_kept_on_refund: bool,
-    /// Why: 1 to 400 bytes. A change needs it.
+    /// Why, for the list of decisions: 1 to 400 bytes. It must be given.
     #[serde(default)]
     pub(crate) reason: Option<String>,
 }

@@ -28,7 +28,7 @@ pub(crate) async fn merchant(site: &Site, operator: &Caller, number: u32) -> Mer
     let admitted = done(&operator.post(&admit, body).await);
     let id = admitted["merchant"].as_str().unwrap().to_owned();
     let login = format!("merchant{number}");
-    let staff = json!({ "name": login, "password": "rice rice rice" });
+    let staff = json!({ "name": login, "password": "rice rice rice", "reason": "papers seen" });
     let path = format!("/console/merchants/{id}/staff");
     done(&operator.post(&path, staff).await);
     let caller = site.sign_in_operator(&login, "rice rice rice").await;
@@ -433,7 +433,7 @@ pub(crate) async fn recharged(site: &Site, operator: &Caller, member: &Caller) -
     let product = done(&operator.post("/console/products", product).await);
     let path = format!("/console/products/{}/skus", product["id"].as_str().unwrap());
     let sku = json!({
-        "title": title, "price": "1000.00", "cost": "0.00", "package": { "coins": "10000.00" },
+        "title": title, "price": "1000.00", "cost": "0.00", "package": { "coins": "10000.00" }, "reason": "new",
     });
     let sku = done(&operator.post(&path, sku).await)["id"].clone();
     let path = format!("/console/skus/{}/stock", sku.as_str().unwrap());

@@ -242,7 +242,7 @@ async fn fetchable(site: &Site, operator: &Caller, member: &Caller) {
     let product = done(&operator.post("/console/products", product).await);
     let path = format!("/console/products/{}/skus", product["id"].as_str().unwrap());
     let sku = json!({
-        "title": title, "price": "9.00", "cost": "2.00", "fulfilment": "pick-up",
+        "title": title, "price": "9.00", "cost": "2.00", "fulfilment": "pick-up", "reason": "new",
     });
     let sku = done(&operator.post(&path, sku).await)["id"].clone();
     let sku = sku.as_str().unwrap();

@@ -168,7 +168,7 @@ async fn what_nothing_else_is_said_of_goes_to_the_own_address_and_stays_where_it
 
     // What is sent stays where it was sent; what was not goes where he lives then.
     let ship = format!("/console/purchases/{}/ship", bought[0]);
-    let parcel = json!({ "carrier": "顺丰", "number": "SF1" });
+    let parcel = json!({ "carrier": "顺丰", "number": "SF1", "reason": "he asked by phone" });
     assert_eq!(operator.post(&ship, parcel.clone()).await.status, 200);
     let moved = place("330106", "文三路 9 号");
     assert_eq!(member.post("/me/delivery", moved.clone()).await.status, 200);

@@ -17,7 +17,7 @@ fn product() -> Value {
 
 /// 100.00 each, 60.00 of it the supplier's.
 fn sku() -> Value {
-    json!({ "title": words("茶壶 小", "Small teapot"), "price": "100.00", "cost": "60.00" })
+    json!({ "title": words("茶壶 小", "Small teapot"), "price": "100.00", "cost": "60.00", "reason": "new" })
 }
 
 pub(crate) fn field(got: &Got, name: &str) -> String {
@@ -135,6 +135,12 @@ async fn products_have_pictures_texts_and_a_stock() {
         .await
         .is_problem(422, "promise_forbidden");
     let mut bad = sku();
+    bad.as_object_mut().unwrap().remove("reason");
+    operator
+        .post(&path, bad)
+        .await
+        .is_problem(422, "body_invalid");
+    let mut bad = sku();
     bad["price"] = json!("0.00");
     operator
         .post(&path, bad)
@@ -194,6 +200,32 @@ async fn products_have_pictures_texts_and_a_stock() {
             &json!("sold out"),
             &json!("adjust-stock")
         )
+    );
+    // Each stands there once, however often it was asked for: the picture and the category twice, the product under one key.
+    for (what, subject, reason) in [
+        ("add-category", Some(category.as_str()), "added"),
+        ("add-product", Some(id.as_str()), "texts and pictures"),
+        ("list-sku", Some(sku.as_str()), "new"),
+    ] {
+        let lines = items.as_array().unwrap().iter().filter(|line| {
+            line["what"] == what && line["reason"] == reason && line["operator"] == "0"
+        });
+        let about: Vec<Option<&str>> = lines.map(|line| line["subject"].as_str()).collect();
+        assert_eq!(about, [subject], "{decisions}");
+    }
+    let pictures = items.as_array().unwrap().iter();
+    let pictures = pictures.filter(|line| line["what"] == "add-picture");
+    assert_eq!(pictures.count(), 2, "{decisions}");
+    // Texts change for a reason, if one is given.
+    let mut other = product();
+    other["reason"] = json!("a letter was missing");
+    let path = format!("/console/products/{id}");
+    assert_eq!(operator.post(&path, other).await.status, 200);
+    let decisions = operator.get("/console/decisions").await.json();
+    let newest = &decisions["items"][0];
+    assert_eq!(
+        (&newest["what"], &newest["reason"]),
+        (&json!("change-product"), &json!("a letter was missing"))
     );
     site.close().await;
 }
@@ -256,6 +288,12 @@ async fn a_purchase_is_paid_sent_returned_and_paid_back() {
         .is_problem(409, "purchase_state");
     let parcel = json!({ "carrier": "顺丰", "number": "SF1" });
     assert_eq!(operator.post(&ship, parcel).await.status, 200);
+    let decisions = operator.get("/console/decisions").await.json();
+    let newest = &decisions["items"][0];
+    assert_eq!(
+        (&newest["what"], &newest["subject"], &newest["reason"]),
+        (&json!("ship-purchase"), &json!(id), &json!("shipped"))
+    );
     member
         .post(&delivery, place)
         .await
@@ -405,7 +443,7 @@ async fn cashiers(site: &Site, operator: &Caller, applicant: &Caller) -> (String
     let path = format!("/console/merchant-applications/{id}/admit");
     let merchant = field(&operator.post(&path, body).await, "merchant");
     let staff = format!("/console/merchants/{merchant}/staff");
-    let body = json!({ "name": "teaboss", "password": "a long password" });
+    let body = json!({ "name": "teaboss", "password": "a long password", "reason": "seen" });
     assert!(operator.post(&staff, body).await.status.is_success());
     let boss = site
         .sign_in_operator("teaboss", "a long password")
@@ -415,7 +453,8 @@ async fn cashiers(site: &Site, operator: &Caller, applicant: &Caller) -> (String
     let store = field(&boss.post("/merchant/stores", body).await, "store");
     let mut found = Vec::new();
     for name in ["cashier-one", "cashier-two"] {
-        let body = json!({ "name": name, "password": "a long password", "store": store });
+        let body =
+            json!({ "name": name, "password": "a long password", "store": store, "reason": "new" });
         let got = operator.post(&staff, body).await;
         assert!(got.status.is_success(), "{}", got.text());
         let cashier = site.sign_in_operator(name, "a long password").await;
@@ -504,7 +543,7 @@ async fn coins_are_bought_used_and_paid_back() {
     let path = format!("/console/products/{product}/skus");
     let wanted = json!({
         "title": words("充值 100", "Recharge 100"), "price": "100.00", "cost": "0.00",
-        "package": { "coins": "300.00", "gift": "5.00" },
+        "package": { "coins": "300.00", "gift": "5.00" }, "reason": "new",
     });
     let package = field(&operator.post(&path, wanted).await, "id");
     let stock = json!({ "by": 9, "reason": "as many as there may be" });
@@ -582,6 +621,7 @@ async fn a_package_gives_a_thing_and_a_level() {
         json!({
             "title": words("充值 100", "Recharge 100"), "price": "100.00", "cost": "0.00",
             "package": { "coins": "300.00", "unit": unit, "vip": { "level": 2, "days": 30 } },
+            "reason": "new",
         })
     };
     for unit in [
