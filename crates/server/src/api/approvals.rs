@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use views::{Approval, Asked, Second};
 
 use super::campaigns::schema_problem;
-use super::merchants::{applicant, terms};
+use super::merchants::{admitted_already, applicant, merchant_of_token, terms};
 use super::operators::{self, REMOVE_OPERATOR, Removal, not_himself};
 use super::reports::day_start;
 use super::staff::{self, ADD_STAFF, AccountDeed, STAFF_PASSWORD};
@@ -94,6 +94,9 @@ pub(super) async fn act<B: Serialize>(
     let is_known = is_remembered(app, asker, key).await?;
     let is_done = is_known && matches!(deed, Deed::Journal(_));
     if is_done || is_alone(app, wanted.what, &deed).await? {
+        if !is_done {
+            not_admitted(app, &deed).await?;
+        }
         let what = (wanted.what, wanted.subject, body.as_str());
         let (seq, subject) = perform(app, (operator, key), what, deed).await?;
         note(app, seq, (operator, key), (wanted.what, subject, reason)).await?;
@@ -126,8 +129,21 @@ pub(super) async fn act<B: Serialize>(
     Ok(Acted::Waits(Box::new(approval)))
 }
 
+/// Refuses the admission of who is a merchant already: the engine would answer who he is, and nobody would have this contract.
+async fn not_admitted(app: &App, deed: &Deed) -> Result<()> {
+    let Deed::Journal(Command::Alliance(AllianceCommand::AdmitMerchant { token, .. })) = deed
+    else {
+        return Ok(());
+    };
+    match merchant_of_token(app, *token).await? {
+        Some(_) => Err(admitted_already()),
+        None => Ok(()),
+    }
+}
+
 /// Refuses what the rules refuse as things stand.
 async fn could_pass(app: &App, deed: Deed) -> Result<()> {
+    not_admitted(app, &deed).await?;
     let Deed::Journal(command) = deed else {
         return Ok(());
     };
@@ -208,7 +224,11 @@ async fn perform(
         }
         Deed::Removal(removal) => {
             operators::perform(app, &removal).await?;
-            Ok((*app.engine.committed().borrow(), removal.id.0))
+            Ok(Performed {
+                seq: *app.engine.committed().borrow(),
+                subject: removal.id.0,
+                answer: None,
+            })
         }
     }
 }
@@ -220,7 +240,8 @@ async fn finish(app: &App, (what, subject, body): (&str, u32, &str), answer: Ans
     {
         let asked: AdmissionAsked = parsed(body)?;
         let (named, directory) = ((&*asked.name, &*asked.contact), app.people.directory());
-        let admitting = directory.admit_applicant(subject, merchant, named, &asked.reason);
+        let reason = Some(&*asked.reason);
+        let admitting = directory.admit_applicant(subject, merchant, named, reason);
         admitting.await.map_err(store_problem)?;
     }
     Ok(())

@@ -131,8 +131,11 @@ async fn forget(app: &App, member: MemberId) -> std::result::Result<(), StoreErr
     let directory = app.people.directory();
     let now = app.config.clock.now();
     let limits = app.query(move |world| world.limits(member, now)).await;
+    // Who is a merchant by the journal keeps what made him one, also if the directory did not hear of it yet.
+    let _one = app.approving.lock().await;
+    let caught_up = super::merchants::catch_up_with(app, member).await;
     // The platform is ending, or the machine has no random bytes: the next sweep does it.
-    let (Ok(limits), Ok(salt)) = (limits, random::<16>()) else {
+    let (Ok(limits), Ok(()), Ok(salt)) = (limits, caught_up, random::<16>()) else {
         return Ok(());
     };
     let person = directory.person_by_member(member).await?;

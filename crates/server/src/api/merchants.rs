@@ -4,7 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::{AllianceCommand, Answer, Command, IdempotencyKey, MerchantId, OperatorId, Refusal};
+use domain::{
+    AllianceCommand, Answer, CampaignId, Command, IdempotencyKey, MerchantId, OperatorId, Profile,
+    Refusal,
+};
+use schema::Installation;
 use views::{Application, Draft, MerchantRow};
 
 use super::approvals::{Acted, Wanted, act, key_from};
@@ -72,6 +76,8 @@ pub(crate) async fn apply(
         check_names(&name, ("contact", &contact))?;
         let mut token = [0; 16];
         getrandom::fill(&mut token).map_err(|_| Problem::stopped())?;
+        let _one = app.approving.lock().await;
+        catch_up_with(&app, member.0).await?;
         let directory = app.people.directory();
         let now = app.config.clock.now();
         let id = directory
@@ -108,6 +114,42 @@ fn no_application() -> Problem {
 async fn known(app: &App, id: u32) -> Result<Application> {
     let found = app.people.directory().application(id).await;
     found.map_err(store_problem)?.ok_or_else(no_application)
+}
+
+/// Who this applicant is, if the journal has admitted him.
+pub(super) async fn merchant_of_token(app: &App, token: [u8; 16]) -> Result<Option<MerchantId>> {
+    let find = move |world: &domain::World| {
+        (0..world.merchants()).map(MerchantId).find(|&merchant| {
+            let known = world.merchant(merchant);
+            known.is_some_and(|known| known.token == token)
+        })
+    };
+    app.query(find).await
+}
+
+/// The application; admitted, if the journal has admitted the applicant and a crash has kept the directory from learning it. To be
+/// asked while nobody else approves anything.
+async fn caught_up(app: &App, id: u32) -> Result<Application> {
+    let row = known(app, id).await?;
+    if row.state == "admitted" {
+        return Ok(row);
+    }
+    let Some(merchant) = merchant_of_token(app, row.token).await? else {
+        return Ok(row);
+    };
+    let (named, directory) = ((&*row.name, &*row.contact), app.people.directory());
+    let admitting = directory.admit_applicant(id, merchant, named, None);
+    admitting.await.map_err(store_problem)?;
+    known(app, id).await
+}
+
+/// As [`caught_up`], before a member's application is replaced or deleted.
+pub(super) async fn catch_up_with(app: &App, member: domain::MemberId) -> Result<()> {
+    let found = app.people.directory().application_of(member).await;
+    if let Some(row) = found.map_err(store_problem)? {
+        caught_up(app, row.id).await?;
+    }
+    Ok(())
 }
 
 /// All applications, newest first.
@@ -170,12 +212,18 @@ pub(crate) async fn admit(
 
 /// An application that can be admitted; one who was declined applies again first.
 pub(super) async fn applicant(app: &App, id: u32) -> Result<Application> {
-    let application = known(app, id).await?;
+    let application = caught_up(app, id).await?;
     if application.state == "declined" {
         let detail = "it was declined; the applicant can apply again";
         return Err(Problem::conflict("application_decided", detail));
     }
     Ok(application)
+}
+
+/// The refusal of deciding anew about who is a merchant.
+pub(super) fn admitted_already() -> Problem {
+    let detail = "this applicant is a merchant already";
+    Problem::conflict("application_decided", detail)
 }
 
 /// Declines an application.
@@ -199,9 +247,8 @@ async fn declined(
 ) -> Result<(StatusCode, ApplicationLine)> {
     check_reason(&reason)?;
     let _one = app.approving.lock().await;
-    if known(app, id).await?.state == "admitted" {
-        let detail = "this applicant is a merchant already";
-        return Err(Problem::conflict("application_decided", detail));
+    if caught_up(app, id).await?.state == "admitted" {
+        return Err(admitted_already());
     }
     // Noted first: what is asked again after a crash in between is done then.
     let what = ("decline-application", id, reason.clone());
@@ -427,17 +474,7 @@ pub(crate) async fn publish(
     let file = schema::parse_json(draft.file.as_bytes()).map_err(schema_problem)?;
     let campaign = file.resolve(&installation(&app).await?)?;
     let hash = draw::hash(domain::published_file(&campaign).as_bytes());
-    let same = move |world: &domain::World| {
-        (0..world.campaigns()).map(domain::CampaignId).find(|&id| {
-            let known = world.campaign(id).is_some_and(|known| known.hash == hash);
-            known && world.merchant_of(id) == Some(merchant)
-        })
-    };
-    let known = match draft.campaign {
-        Some(known) => Some(known),
-        None => app.query(same).await?,
-    };
-    let (campaign, seq) = match known {
+    let (campaign, seq) = match became(&app, &draft, &file).await? {
         Some(known) => (known, *app.engine.committed().borrow()),
         None => {
             let campaign = Box::new(campaign);
@@ -457,18 +494,55 @@ pub(crate) async fn publish(
     let published = move |world: &domain::World| world.campaign(campaign).map(|known| known.hash);
     let hash = app.query(published).await?.unwrap_or(hash);
     // Noted first: what is asked again after a crash in between is noted then.
-    if draft.state != "published" {
+    if draft.state != "published" || draft.reason.is_none() {
         let what = ("publish-draft", id, reason.clone());
         note(&app, seq, (operator.id, write.key), what).await?;
     }
     let directory = app.people.directory();
-    let publishing = directory.publish_draft(id, campaign, &reason);
+    let publishing = directory.publish_draft(id, campaign, Some(&reason));
     publishing.await.map_err(store_problem)?;
     Ok(Json(Published {
         id: campaign.to_string(),
         hash: hash.to_string(),
         seq: seq.to_string(),
     }))
+}
+
+/// The campaign that a draft has become, also where a crash has kept the directory from learning it: the one of its merchant that
+/// says the same. What an own profile was then, each campaign says itself.
+async fn became(
+    app: &App,
+    draft: &Draft,
+    file: &schema::CampaignFile,
+) -> Result<Option<CampaignId>> {
+    if draft.campaign.is_some() {
+        return Ok(draft.campaign);
+    }
+    let merchant = draft.merchant;
+    let his = move |world: &domain::World| {
+        let his = (0..world.campaigns()).map(CampaignId);
+        let his = his.filter(|&id| world.merchant_of(id) == Some(merchant));
+        let known = his.filter_map(|id| world.campaign(id).map(|known| (id, known)));
+        known
+            .map(|(id, known)| {
+                let own = match &known.terms.profile {
+                    Profile::Seed | Profile::CnDefault => None,
+                    Profile::Own(own) => Some(own.clone()),
+                };
+                (id, known.hash, own)
+            })
+            .collect::<Vec<_>>()
+    };
+    let his = app.query(his).await?;
+    let same = his.into_iter().find(|(_, hash, own)| {
+        let installation = Installation {
+            own: own.clone(),
+            ..app.installation.clone()
+        };
+        let terms = file.resolve(&installation);
+        terms.is_ok_and(|terms| draw::hash(domain::published_file(&terms).as_bytes()) == *hash)
+    });
+    Ok(same.map(|(id, _, _)| id))
 }
 
 /// Declines a draft.
@@ -492,12 +566,30 @@ async fn declined_draft(
 ) -> Result<(StatusCode, DraftPage)> {
     check_reason(&reason)?;
     let _one = app.approving.lock().await;
-    if draft_of(app, id).await?.state == "published" {
+    let draft = draft_of(app, id).await?;
+    if draft.state == "published" {
+        return Err(decided());
+    }
+    let file = schema::parse_json(draft.file.as_bytes());
+    let stands = match file {
+        Ok(file) => became(app, &draft, &file).await?,
+        // Nothing can have become of what cannot be read.
+        Err(_) => None,
+    };
+    let directory = app.people.directory();
+    if let Some(campaign) = stands
+        && !directory
+            .is_a_drafts(campaign)
+            .await
+            .map_err(store_problem)?
+    {
+        let publishing = directory.publish_draft(id, campaign, None);
+        publishing.await.map_err(store_problem)?;
         return Err(decided());
     }
     let what = ("decline-draft", id, reason.clone());
     note_beside(app, by, what).await?;
-    let declining = app.people.directory().decline_draft(id, &reason);
+    let declining = directory.decline_draft(id, &reason);
     declining.await.map_err(store_problem)?;
     Ok((StatusCode::OK, draft_page(&draft_of(app, id).await?)))
 }

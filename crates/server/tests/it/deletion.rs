@@ -103,7 +103,12 @@ async fn an_account_goes_with_a_code_and_what_it_leaves_behind_is_named() {
 }
 
 /// Deletes a member's account with a fresh code.
-async fn deletes(site: &Site, member: &Caller, phone: &str, leave: &str) -> crate::site::Got {
+pub(crate) async fn deletes(
+    site: &Site,
+    member: &Caller,
+    phone: &str,
+    leave: &str,
+) -> crate::site::Got {
     let code = code(site, phone).await;
     let body = json!({ "code": code, "leave": leave });
     member.post("/me/delete", body).await

@@ -19,6 +19,7 @@ mod files;
 mod finance;
 mod fulfilment;
 mod gateway;
+mod half_done;
 mod homes;
 mod identities;
 mod inbox;

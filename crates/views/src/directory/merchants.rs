@@ -186,16 +186,17 @@ impl Directory {
         reading.await.map_err(failed("list the applications"))
     }
 
-    /// Notes that an applicant is a merchant now, with the name and contact under which he was admitted.
+    /// Notes that an applicant is a merchant now, with the name and contact under which he was admitted, and why, if that is known. Noted
+    /// without a reason it is noted once more with one.
     pub async fn admit_applicant(
         &self,
         id: u32,
         merchant: MerchantId,
         (name, contact): (&str, &str),
-        reason: &str,
+        reason: Option<&str>,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE merchant_application SET state = 'admitted', merchant = ?, name = ?, contact = ?, reason = ? \
-            WHERE id = ? AND state <> 'admitted'";
+            WHERE id = ? AND (state <> 'admitted' OR reason IS NULL)";
         let values = vec![
             merchant.0.into(),
             name.into(),
@@ -437,15 +438,26 @@ impl Directory {
         reading.await.map_err(failed("read a draft"))
     }
 
-    /// Notes what a draft became.
+    /// Whether some draft is known to have become this campaign.
+    pub async fn is_a_drafts(&self, campaign: CampaignId) -> Result<bool, StoreError> {
+        let reading = async {
+            let mut tx = self.readers.read().await?;
+            let sql = "SELECT id FROM merchant_draft WHERE campaign = ? LIMIT 1";
+            let row = tx.row(sql, vec![campaign.0.into()]).await?;
+            Ok(row.is_some())
+        };
+        reading.await.map_err(failed("look up what a draft became"))
+    }
+
+    /// Notes what a draft became, and why, if that is known. Noted without a reason it is noted once more with one.
     pub async fn publish_draft(
         &self,
         id: u32,
         campaign: CampaignId,
-        reason: &str,
+        reason: Option<&str>,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE merchant_draft SET state = 'published', campaign = ?, reason = ? \
-            WHERE id = ? AND state <> 'published'";
+            WHERE id = ? AND (state <> 'published' OR reason IS NULL)";
         let values = vec![campaign.0.into(), reason.into(), id.into()];
         self.write_one(sql, values, "note what became of a draft")
             .await
