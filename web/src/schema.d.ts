@@ -3537,11 +3537,14 @@ export interface components {
             seq?: string | null;
             /** @description `open`, `approved` or `declined`. */
             state: string;
-            /** @description The member it is about, or the merchant, applicant, statement, region or account; 0 where it is about nobody. */
+            /**
+             * @description The member it is about, or the merchant, applicant, statement, payment at a counter, region or account; 0 where it is about
+             *     nobody.
+             */
             subject: string;
             /**
              * @description `capital`, `tax`, `suppliers`, `clawback`, `plan`, `profile`, `contract`, `admit-merchant`, `statement-confirm`,
-             *     `statement-paid`, `merchant-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
+             *     `statement-paid`, `merchant-paid`, `refund-counter`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
              */
             what: string;
         };
@@ -4495,11 +4498,14 @@ export interface components {
                 seq?: string | null;
                 /** @description `open`, `approved` or `declined`. */
                 state: string;
-                /** @description The member it is about, or the merchant, applicant, statement, region or account; 0 where it is about nobody. */
+                /**
+                 * @description The member it is about, or the merchant, applicant, statement, payment at a counter, region or account; 0 where it is about
+                 *     nobody.
+                 */
                 subject: string;
                 /**
                  * @description `capital`, `tax`, `suppliers`, `clawback`, `plan`, `profile`, `contract`, `admit-merchant`, `statement-confirm`,
-                 *     `statement-paid`, `merchant-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
+                 *     `statement-paid`, `merchant-paid`, `refund-counter`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
                  */
                 what: string;
             }[];
@@ -7549,13 +7555,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Refunded */
+            /** @description Refunded; there is no other operator */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description It waits for a second operator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalLine"];
                 };
             };
             /** @description Not done; `code` says why */

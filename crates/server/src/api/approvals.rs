@@ -11,8 +11,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::{
-    Actor, AllianceCommand, Answer, Command, GroupId, IdempotencyKey, MemberId, MerchantId, Money,
-    OperatorId, Profile, StatementId, Transfer,
+    Actor, AllianceCommand, Answer, Command, CounterId, GroupId, IdempotencyKey, MemberId,
+    MerchantId, Money, OperatorId, Profile, StatementId, Transfer,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,9 +30,9 @@ use crate::auth::{AsFinance, not_yours};
 use crate::http::{ApprovalNumber, Page, Params, Problem, Result, Segment, Write, decimal};
 use crate::people::{FINANCE_ROLE, OPERATOR_ROLE};
 use crate::wire::{
-    AdmissionAsked, AgentWanted, ApprovalLine, Capital, ClawbackWanted, ContractWanted, Done, List,
-    MerchantTransferWanted, PlanBody, ProfileWanted, RankWanted, Reasoned, SecondLine,
-    TransferWanted,
+    AdmissionAsked, AgentWanted, ApprovalLine, Capital, ClawbackWanted, ContractWanted,
+    CounterRefundAsked, Done, List, MerchantTransferWanted, PlanBody, ProfileWanted, RankWanted,
+    Reasoned, SecondLine, TransferWanted,
 };
 
 /// How long something may wait for a second operator. What he approves late, he would approve without knowing why.
@@ -350,6 +350,7 @@ fn command_of(what: &str, subject: u32, body: &str) -> Result<(Command, String)>
             };
             Ok((command, reason))
         }
+        "refund-counter" => counter_refund(body),
         "statement-confirm" | "statement-paid" => statement(what, StatementId(subject), body),
         "merchant-paid" => merchant_paid(MerchantId(subject), body),
         "plan" => {
@@ -392,6 +393,16 @@ async fn admission(
     }
     let command = AllianceCommand::AdmitMerchant { token, contract };
     Ok((Command::Alliance(command), asked.reason))
+}
+
+/// An operator's refund of a payment at a counter.
+fn counter_refund(body: &str) -> Result<(Command, String)> {
+    let CounterRefundAsked { counter, reason } = parsed(body)?;
+    check_reason(&reason)?;
+    let wrong = || Problem::fault("a kept payment has no number", &counter);
+    let counter = decimal(&counter).map(CounterId).ok_or_else(wrong)?;
+    let command = AllianceCommand::RefundCounter { counter };
+    Ok((Command::Alliance(command), reason))
 }
 
 /// Confirming a statement, or noting that it was paid.

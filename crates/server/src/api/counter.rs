@@ -11,16 +11,16 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use views::{CounterRow, CountersOf};
 
+use super::approvals::{Acted, Wanted, act};
 use super::campaigns::Fresh;
 use super::orders::short;
-use super::standing::decide;
 use crate::app::{App, Shared, Viewed, store_problem};
 use crate::auth::{AsCashier, AsMember, AsMerchant, AsOperator};
 use crate::http::{NoBody, Page, Params, Problem, Result, Segment, Write};
 use crate::money::{Direct, ask_direct, direct_url};
 use crate::wire::{
-    BillWanted, CounterCode, CounterDone, CounterLine, CounterPage, CounterSide, CounterState,
-    Done, List, Reasoned,
+    ApprovalLine, BillWanted, CounterCode, CounterDone, CounterLine, CounterPage,
+    CounterRefundAsked, CounterSide, CounterState, Done, List, Reasoned,
 };
 
 /// Makes a code to show at a counter: eight digits, good for a minute and one payment.
@@ -255,16 +255,23 @@ pub(crate) async fn refund(
 
 /// Refunds a payment at a counter within thirty days, whatever has become of its merchant: what cannot be taken from what he is due he
 /// owes.
-#[utoipa::path(post, path = "/console/counter-payments/{id}/refund", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Refunded", body = Done)))]
+#[utoipa::path(post, path = "/console/counter-payments/{id}/refund", tag = "console", params(("id" = String, Path)), request_body = Reasoned, responses((status = 202, description = "It waits for a second operator", body = ApprovalLine), (status = 200, description = "Refunded; there is no other operator", body = Done)))]
 pub(crate) async fn refund_by_operator(
     State(app): Shared,
     operator: AsOperator,
     Segment(counter): Segment<CounterId>,
     write: Write<Reasoned>,
-) -> Result<Json<Done>> {
-    let command = Command::Alliance(AllianceCommand::RefundCounter { counter });
-    let what = ("refund-counter", short(counter.0), write.body.reason);
-    decide(&app, operator.id, (write.key, command), what).await
+) -> Result<Acted> {
+    let body = CounterRefundAsked {
+        counter: counter.to_string(),
+        reason: write.body.reason,
+    };
+    let wanted = Wanted {
+        what: "refund-counter",
+        subject: short(counter.0),
+        body: &body,
+    };
+    act(&app, operator.id, write.key, wanted).await
 }
 
 async fn take_back(

@@ -13,9 +13,10 @@ pub(crate) struct ApprovalLine {
     /// `open`, `approved` or `declined`.
     pub(crate) state: String,
     /// `capital`, `tax`, `suppliers`, `clawback`, `plan`, `profile`, `contract`, `admit-merchant`, `statement-confirm`,
-    /// `statement-paid`, `merchant-paid`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
+    /// `statement-paid`, `merchant-paid`, `refund-counter`, `rank`, `appoint`, `dismiss`, `add-staff` or `staff-password`.
     pub(crate) what: String,
-    /// The member it is about, or the merchant, applicant, statement, region or account; 0 where it is about nobody.
+    /// The member it is about, or the merchant, applicant, statement, payment at a counter, region or account; 0 where it is about
+    /// nobody.
     pub(crate) subject: String,
     /// The request's body, without passwords; of an admission with the applicant's name and contact as they stood then.
     #[schema(value_type = Object)]

@@ -6,6 +6,15 @@ use views::CounterRow;
 
 use super::{Amount, At};
 
+/// An operator's refund as it is asked for and kept until somebody approves.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CounterRefundAsked {
+    /// The payment's whole number.
+    pub(crate) counter: String,
+    pub(crate) reason: String,
+}
+
 /// A code to show at a counter.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CounterCode {

@@ -1,5 +1,6 @@
 //! Payments at counters over HTTP (rules 10.4): a code of a minute, one payment each, and who may see and take back what.
 
+use engine::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -233,6 +234,40 @@ async fn an_operator_refunds_a_bill_and_says_why() {
     till.post("/counter/payments", bill(&code, "600000.00"))
         .await
         .is_problem(409, "counter_owes_too_much");
+
+    // It moves a merchant's money, so it takes two as soon as there are two; finance may be the second.
+    server::finance_add(
+        &site.config.data_dir,
+        "fay",
+        "tea and rice",
+        site.clock.now(),
+    )
+    .await
+    .unwrap();
+    let finance = site.sign_in_operator("fay", "tea and rice").await.unwrap();
+    let code = code_of(&member).await;
+    let paid = done(&till.post("/counter/payments", bill(&code, "10.00")).await);
+    let id = paid["id"].as_str().unwrap();
+    let refund = format!("/console/counter-payments/{id}/refund");
+    let why = json!({ "reason": "a complaint" });
+    operator
+        .post("/console/counter-payments/77/refund", why.clone())
+        .await
+        .is_problem(404, "counter_payment_unknown");
+    let waits = operator.post_keyed(&refund, why.clone(), "again").await;
+    let approval = crate::approvals::asked(&waits);
+    let asked = json!({ "counter": id, "reason": "a complaint" });
+    assert_eq!(waits.json()["asked"], asked);
+    let state = async || done(&till.get(&format!("/counter/payments/{id}")).await)["state"].clone();
+    assert_eq!(state().await, "paid", "nothing happened yet");
+    let got = crate::approvals::answer(&finance, &approval, "approve").await;
+    let seq = done(&got)["seq"].clone();
+    site.until("it is refunded", async || {
+        (state().await == "refunded").then_some(())
+    })
+    .await;
+    let again = operator.post_keyed(&refund, why, "again").await;
+    assert_eq!(again.json()["seq"], seq);
     site.close().await;
 }
 
