@@ -323,6 +323,7 @@ export const restEn: RestMessages = {
     idempotency_key_reused: 'This request was used for something else; please start again',
     phone_invalid: 'This is not a valid phone number',
     code_wrong: 'The code is wrong',
+    sign_up_waits: 'An account of this phone was deleted while an exclusion, a pause or a limit held: it can sign up again later',
     invite_unknown: 'No such invite code',
     amount_too_large: 'The amount is too large',
     member_unknown: 'No such member',

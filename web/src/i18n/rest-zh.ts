@@ -321,6 +321,7 @@ export const restZh = {
     idempotency_key_reused: '这个请求已用于别的内容，请重新操作',
     phone_invalid: '手机号不正确',
     code_wrong: '验证码不正确',
+    sign_up_waits: '此手机号的账号注销时仍有禁入、暂停或限额，过后才能重新注册',
     invite_unknown: '邀请码不存在',
     amount_too_large: '金额太大',
     member_unknown: '没有这个会员',

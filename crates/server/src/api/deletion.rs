@@ -10,8 +10,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
 use domain::{
-    Coins, Command, DeletionRefusal, Fulfilment, MemberId, Millis, Money, PurchaseId,
-    PurchaseState, Refusal,
+    Coins, Command, DeletionRefusal, Fulfilment, LOOSENED_AFTER, LimitsView, MemberId,
+    MemberLimits, Millis, Money, PurchaseId, PurchaseState, Refusal,
 };
 use views::{CodeCheck, Departed, OrderStatus, Page, PurchaseFilter, PurchaseStatus, StoreError};
 
@@ -19,7 +19,7 @@ use crate::app::{App, Shared, store_problem};
 use crate::auth::{AsMember, Cookie, MEMBER_COOKIE, code_hash};
 use crate::http::{Problem, Result, Write};
 use crate::people::random;
-use crate::wire::DeletionWanted;
+use crate::wire::{DeletionWanted, rfc3339};
 
 /// Deletes the member's account: name, phone, addresses, accounts, and what else tells who he is. His seats go on, and what he is
 /// due stays under his number, where nobody can have it any more.
@@ -125,8 +125,8 @@ async fn to_fetch(app: &App, member: MemberId) -> Result<usize> {
     Ok(orders.count() + app.query(question).await?)
 }
 
-/// Deletes the row of somebody whose account was deleted. Of a phone whose member had excluded himself so much is kept that it
-/// cannot sign up again before the exclusion ends.
+/// Deletes the row of somebody whose account was deleted. Of a phone whose member something kept from playing so much is kept that
+/// it cannot sign up again sooner than he could have played.
 async fn forget(app: &App, member: MemberId) -> std::result::Result<(), StoreError> {
     let directory = app.people.directory();
     let now = app.config.clock.now();
@@ -140,7 +140,7 @@ async fn forget(app: &App, member: MemberId) -> std::result::Result<(), StoreErr
     };
     let person = directory.person_by_member(member).await?;
     let phone = person.and_then(|person| person.phone);
-    let departed = phone.zip(limits.excluded_until);
+    let departed = phone.zip(waits_until(&limits, now));
     let departed = departed.map(|(phone, until)| Departed {
         salt,
         phone_hash: salted(&salt, &phone),
@@ -150,11 +150,21 @@ async fn forget(app: &App, member: MemberId) -> std::result::Result<(), StoreErr
     Ok(())
 }
 
+/// Until when whoever had these limits may not begin anew: as long as he has excluded himself or pauses, and where any limit held,
+/// as long as loosening it would have taken.
+fn waits_until(limits: &LimitsView, now: Millis) -> Option<Millis> {
+    let limited = limits.holds.and(limits.installation) != MemberLimits::default();
+    let a_day = limited.then(|| now.after(LOOSENED_AFTER));
+    let all = [limits.excluded_until, limits.paused_until, a_day];
+    all.into_iter().flatten().max()
+}
+
 fn salted(salt: &[u8; 16], phone: &str) -> [u8; 32] {
     draw::hash(&[salt.as_slice(), phone.as_bytes()].concat()).0
 }
 
-/// Refuses a phone whose member has excluded himself and deleted his account meanwhile.
+/// Refuses a phone whose member has deleted his account while something kept him from playing. What that was is not told: the phone
+/// may be somebody else's by now.
 pub(crate) async fn may_sign_up(app: &App, phone: &str, now: Millis) -> Result<()> {
     let directory = app.people.directory();
     let known = directory.person_by_phone(phone).await;
@@ -164,7 +174,11 @@ pub(crate) async fn may_sign_up(app: &App, phone: &str, now: Millis) -> Result<(
     let departed = directory.departed(now).await.map_err(store_problem)?;
     let same = |one: &&Departed| one.phone_hash == salted(&one.salt, phone);
     match departed.iter().find(same) {
-        Some(one) => Err(domain::Refusal::SelfExcluded { until: one.until }.into()),
+        Some(one) => {
+            let detail = "an account of this phone was deleted while an exclusion, a pause or a limit held; it can sign up again later";
+            let problem = Problem::new(StatusCode::FORBIDDEN, "sign_up_waits", detail);
+            Err(problem.with("until", rfc3339(one.until)))
+        }
         None => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use engine::Clock;
 use serde_json::json;
 
 use crate::counters::{done, recharged};
+use crate::files::small;
 use crate::site::{Caller, Site};
 use crate::withdrawals::{ask, verified, with_money};
 
@@ -133,14 +134,81 @@ async fn an_exclusion_outlives_the_account() {
         assert_eq!(got.status, 204, "{}", got.text());
         let got = signs_in(&site, &phone).await;
         assert!(got.json()["until"].is_string(), "{}", got.text());
-        got.is_problem(403, "self_excluded");
+        got.is_problem(403, "sign_up_waits");
     }
     site.advance_s(30 * 86_400);
     let got = signs_in(&site, "13800000001").await;
     assert_eq!(got.status, 200, "{}", got.text());
     signs_in(&site, "13800000002")
         .await
-        .is_problem(403, "self_excluded");
+        .is_problem(403, "sign_up_waits");
+    site.close().await;
+}
+
+/// Nor does a new account shed a pause after losses, or what its member allows himself a day.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_and_pauses_outlive_the_account() {
+    let site = Site::open().await;
+    let members = [1, 2, 3].map(|number| (number, format!("1380000{number:04}")));
+    let mut callers = Vec::new();
+    for (number, _) in &members {
+        callers.push(site.member(*number, None).await);
+    }
+    let pause = json!({ "loss_pause": { "losses": 1, "pause_s": 3 * 86_400 } });
+    for member in &callers[..2] {
+        let got = member.post("/me/limits", pause.clone()).await;
+        assert_eq!(got.status, 200, "{}", got.text());
+    }
+    let got = callers[2].post("/me/limits", json!({ "entries_per_day": 1 }));
+    assert_eq!(got.await.status, 200);
+    let campaign = site.publish(small(2)).await;
+    let (group, payment) = callers[0].open_group(&campaign).await;
+    site.pay(&payment).await;
+    site.payment(&callers[0], &payment, "paid").await;
+    let payment = callers[1].join(&group).await;
+    site.pay(&payment).await;
+    site.group(&group, "full").await;
+    site.advance_s(10);
+    site.group(&group, "settled").await;
+    let mut paused = Vec::new();
+    for (member, (_, phone)) in callers.iter().zip(&members) {
+        let until = member.get("/me/limits").await.json()["paused_until"].clone();
+        paused.push(until.is_string());
+        let mut got = deletes(&site, member, phone, "0.00").await;
+        if got.status == 409 {
+            let left = got.json()["left"].as_str().unwrap().to_owned();
+            got = deletes(&site, member, phone, &left).await;
+        }
+        assert_eq!(got.status, 204, "{}", got.text());
+        let got = signs_in(&site, phone).await;
+        if until.is_string() {
+            assert_eq!(got.json()["until"], until);
+        }
+        got.is_problem(403, "sign_up_waits");
+    }
+    assert_eq!(paused.iter().filter(|paused| **paused).count(), 1);
+    site.advance_s(86_400);
+    for (waits, (_, phone)) in paused.iter().zip(&members) {
+        let got = signs_in(&site, phone).await;
+        assert_eq!(got.status == 403, *waits, "{}", got.text());
+    }
+    site.advance_s(2 * 86_400);
+    for (_, phone) in &members {
+        let got = signs_in(&site, phone).await;
+        assert_eq!(got.status, 200, "{}", got.text());
+    }
+    // Where the installation limits everybody, nobody begins anew within a day.
+    let operator = site.operator().await;
+    let lawful = json!({ "profile": "cn-default", "reason": "the law" });
+    assert_eq!(operator.post("/console/profile", lawful).await.status, 200);
+    let four = site.member(4, None).await;
+    let got = deletes(&site, &four, "13800000004", "0.00").await;
+    assert_eq!(got.status, 204, "{}", got.text());
+    signs_in(&site, "13800000004")
+        .await
+        .is_problem(403, "sign_up_waits");
+    site.advance_s(86_400);
+    assert_eq!(signs_in(&site, "13800000004").await.status, 200);
     site.close().await;
 }
 

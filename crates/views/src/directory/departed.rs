@@ -1,7 +1,7 @@
-//! Members who have deleted their accounts (rules 9.9): what is kept of a phone whose member had excluded himself, and what goes
+//! Members who have deleted their accounts (rules 9.9): what is kept of a phone that may not sign up again yet, and what goes
 //! with a row a moment later than the row itself.
 //!
-//! Why a salted hash: an exclusion that ended with the account would be none, and nothing else of the phone is needed to know it
+//! Why a salted hash: an exclusion, a pause or a limit that ended with the account would be none, and nothing else of the phone is needed to know it
 //! again when somebody signs up with it.
 
 use domain::Millis;
@@ -10,7 +10,7 @@ use super::Directory;
 use crate::db::Columns;
 use crate::error::{StoreError, failed};
 
-/// What is kept of a phone until an exclusion ends.
+/// What is kept of a phone until it may sign up again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Departed {
     /// Random.
