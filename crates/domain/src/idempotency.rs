@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Actor, Answer, DAY_MS, Duration, IdempotencyKey, Millis, Refusal, World,
+    Actor, Answer, DAY_MS, Duration, IdempotencyKey, Millis, OperatorId, Refusal, World,
     table::{PlaceTable, ShortHash},
 };
 
@@ -150,6 +150,16 @@ impl World {
     ) -> Result<bool, Refusal> {
         let known = self.remembered(actor, key, now.max(self.now))?;
         Ok(known.is_some())
+    }
+
+    /// Whether every command that an operator has had accepted since then is still known by its key: none is so old, and no other
+    /// has taken its room.
+    pub fn remembers_all_since(&self, operator: OperatorId, since: Millis, now: Millis) -> bool {
+        let slots = self.staff_keys.get(&Actor::Operator(operator));
+        let full = slots.filter(|slots| MAX_KEYS_PER_ACTOR <= slots.len());
+        let oldest = full.and_then(VecDeque::front);
+        let now = now.max(self.now);
+        now < since.after(KEY_LIFE) && oldest.is_none_or(|slot| slot.at < since)
     }
 
     /// Keeps a key, and forgets what is too old or too many.

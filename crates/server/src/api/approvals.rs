@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::{
     Actor, AllianceCommand, Answer, Command, CounterId, GroupId, IdempotencyKey, MemberId,
-    MerchantId, Money, OperatorId, Profile, StatementId, Transfer,
+    MerchantId, Millis, Money, OperatorId, Profile, Refusal, StatementId, Transfer,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -97,8 +97,12 @@ pub(super) async fn act<B: Serialize>(
         if !is_done {
             not_admitted(app, &deed).await?;
         }
-        let what = (wanted.what, wanted.subject, body.as_str());
-        let (seq, subject) = perform(app, (operator, key), what, deed).await?;
+        let Performed {
+            seq,
+            subject,
+            answer,
+        } = perform(app, (operator, key), wanted.subject, deed).await?;
+        finish(app, (wanted.what, subject, &body), answer).await?;
         note(app, seq, (operator, key), (wanted.what, subject, reason)).await?;
         return Ok(Acted::Done(seq));
     }
@@ -124,7 +128,7 @@ pub(super) async fn act<B: Serialize>(
         }
     };
     if !is_same(&approval.asked, &asked) {
-        return Err(domain::Refusal::KeyReused.into());
+        return Err(Refusal::KeyReused.into());
     }
     Ok(Acted::Waits(Box::new(approval)))
 }
@@ -205,22 +209,39 @@ fn is_of_finance(what: &str) -> bool {
     ) && !is_of_account(what)
 }
 
-/// Does what was asked for; answers where the journal stood then and about whom it was.
+/// What was done.
+struct Performed {
+    /// Where the journal stood then.
+    seq: u64,
+    /// About whom it was.
+    subject: u32,
+    /// What the engine said, if it was asked.
+    answer: Option<Answer>,
+}
+
+/// Does what was asked for. What errs as a refusal or as busy was not done.
 async fn perform(
     app: &App,
     (asker, key): (OperatorId, IdempotencyKey),
-    (what, subject, body): (&str, u32, &str),
+    subject: u32,
     deed: Deed,
-) -> Result<(u64, u32)> {
+) -> Result<Performed> {
     match deed {
         Deed::Journal(command) => {
             let reply = app.submit(Actor::Operator(asker), key, command).await?;
-            finish(app, (what, subject, body), reply.answer).await?;
-            Ok((reply.seq, subject))
+            Ok(Performed {
+                seq: reply.seq,
+                subject,
+                answer: Some(reply.answer),
+            })
         }
         Deed::Account(account) => {
             let account = staff::perform(app, account).await?;
-            Ok((*app.engine.committed().borrow(), account.0))
+            Ok(Performed {
+                seq: *app.engine.committed().borrow(),
+                subject: account.0,
+                answer: None,
+            })
         }
         Deed::Removal(removal) => {
             operators::perform(app, &removal).await?;
@@ -234,9 +255,13 @@ async fn perform(
 }
 
 /// What stands in the directory of what was done. Done again, as after a crash in between, it changes nothing.
-async fn finish(app: &App, (what, subject, body): (&str, u32, &str), answer: Answer) -> Result<()> {
+async fn finish(
+    app: &App,
+    (what, subject, body): (&str, u32, &str),
+    answer: Option<Answer>,
+) -> Result<()> {
     if what == "admit-merchant"
-        && let Answer::Merchant(merchant) = answer
+        && let Some(Answer::Merchant(merchant)) = answer
     {
         let asked: AdmissionAsked = parsed(body)?;
         let (named, directory) = ((&*asked.name, &*asked.contact), app.people.directory());
@@ -252,6 +277,20 @@ async fn is_remembered(app: &App, actor: Actor, key: IdempotencyKey) -> Result<b
     let now = app.config.clock.now();
     let known = app.query(move |world| world.is_remembered(actor, &key, now));
     Ok(known.await??)
+}
+
+/// Whether the engine surely knows if this was done: it is done, or nothing that the asker did since then is forgotten.
+async fn is_certain(app: &App, approval: &Approval, begun: Millis) -> Result<bool> {
+    let (asker, key, now) = (
+        approval.asked.operator,
+        key_of(approval),
+        app.config.clock.now(),
+    );
+    let ask = move |world: &domain::World| {
+        let known = world.is_remembered(Actor::Operator(asker), &key, now)?;
+        Ok::<bool, Refusal>(known || world.remembers_all_since(asker, begun, now))
+    };
+    Ok(app.query(ask).await??)
 }
 
 /// What a kept request asks of the platform, and why. The same when it is asked for and when it is approved.
@@ -534,11 +573,10 @@ pub(crate) async fn approve(
         .map_or(second.at, |second| second.at);
     let over = begun.after(domain::Duration(UNFINISHED_HOURS * domain::HOUR_MS));
     let asker = Actor::Operator(asked.operator);
-    // Begun before and not known to have ended: again only while the engine still knows whether it did.
+    // Begun before and not known to have ended: again only while the engine knows whether it did.
     // An account is the same however often it is made: it has the name and the hash that were asked for.
-    let unsure = was_begun
-        && !is_of_account(&asked.what)
-        && !is_remembered(&app, asker, key_of(&approval)).await?;
+    let unsure =
+        was_begun && !is_of_account(&asked.what) && !is_certain(&app, &approval, begun).await?;
     if over <= second.at || unsure {
         return Err(Problem::conflict(
             "approval_over",
@@ -546,19 +584,27 @@ pub(crate) async fn approve(
         ));
     }
     let key = key_of(&approval);
-    let about = (asked.what.as_str(), asked.subject, asked.body.as_str());
-    let (seq, subject) = match perform(&app, (asked.operator, key), about, deed).await {
+    let performed = perform(&app, (asked.operator, key), asked.subject, deed).await;
+    let Performed {
+        seq,
+        subject,
+        answer,
+    } = match performed {
         Ok(done) => done,
         Err(problem) => {
             if problem.is_refusal() {
                 // Who asked is told no as well as who approved.
                 app.audit.item(asker, problem.why(), second.at);
+            }
+            if problem.is_refusal() || problem.is_busy() {
                 let reopened = directory.reopen_approval(id).await;
                 reopened.map_err(store_problem)?;
             }
             return Err(problem);
         }
     };
+    let about = (asked.what.as_str(), asked.subject, asked.body.as_str());
+    finish(&app, about, answer).await?;
     let what = (asked.what.as_str(), subject, reason);
     note(&app, seq, (asked.operator, key), what).await?;
     let agreed = format!("approve-{}", asked.what);

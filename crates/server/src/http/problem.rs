@@ -58,6 +58,11 @@ impl Problem {
         self.status.is_client_error() && self.status != StatusCode::TOO_MANY_REQUESTS
     }
 
+    /// Whether nothing happened because there was too much to do.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.code == "busy"
+    }
+
     /// Its code, and in words.
     pub(crate) fn why(&self) -> (&str, &str) {
         (self.code, &self.detail)

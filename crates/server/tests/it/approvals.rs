@@ -186,14 +186,46 @@ async fn what_waited_too_long_is_asked_for_anew_and_mistakes_are_told_at_once() 
     site.close().await;
 }
 
-/// The server stopped in the middle of it: whether it was done is known only as long as the engine remembers the key.
+/// The server stopped in the middle of it: whether it was done is known as long as the engine has forgotten no key of who asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_have_been_done_is_not_done_again() {
     let site = Site::open().await;
     let boss = site.operator().await;
     let anne = partner(&site, "anne").await;
+    let member = site.member(1, None).await;
     let more = json!({ "amount": "50.00", "reason": "from our bank" });
-    let id = asked(&boss.post("/capital", more).await);
+    let begun = async || {
+        let id = asked(&boss.post("/capital", more.clone()).await);
+        is_begun(&site, &id).await;
+        id
+    };
+    let turn = async |times: usize| {
+        for nth in 0..times {
+            let turn = ["freeze", "unfreeze"][nth % 2];
+            let path = format!("/console/members/{}/{turn}", member.id);
+            let got = boss.post(&path, json!({ "reason": "a test" })).await;
+            assert_eq!(got.status, 200, "{}", got.text());
+        }
+    };
+    let id = begun().await;
+    turn(domain::MAX_KEYS_PER_ACTOR - 2).await;
+    let done = answer(&anne, &id, "approve").await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let again = answer(&anne, &id, "approve").await;
+    assert_eq!(again.json()["seq"], done.json()["seq"]);
+    assert_eq!(capital(&boss).await, "50.00");
+    let id = begun().await;
+    site.advance_s(1);
+    turn(domain::MAX_KEYS_PER_ACTOR).await;
+    answer(&anne, &id, "approve")
+        .await
+        .is_problem(409, "approval_over");
+    assert_eq!(capital(&boss).await, "50.00");
+    site.close().await;
+}
+
+/// Notes that somebody has approved it, as before a crash.
+async fn is_begun(site: &Site, id: &Value) {
     let directory = site.directory().await;
     let second = views::Second {
         operator: domain::OperatorId(2),
@@ -204,11 +236,6 @@ async fn what_may_have_been_done_is_not_done_again() {
     let begun = directory.decide_approval(number, "approved", &second).await;
     assert_eq!(begun.unwrap().unwrap().state, "approved");
     directory.close().await;
-    answer(&anne, &id, "approve")
-        .await
-        .is_problem(409, "approval_over");
-    assert_eq!(capital(&boss).await, "0.00");
-    site.close().await;
 }
 
 /// A decision and its reason belong together, whether the operator waits for the answer or not.
