@@ -218,7 +218,7 @@ impl Directory {
         .await
     }
 
-    /// Deletes sessions and codes that are over; to be called now and then.
+    /// Deletes sessions, codes and kept answers that are over; to be called now and then.
     pub async fn sweep(&self, now: Millis) -> Result<(), StoreError> {
         self.delete(
             "DELETE FROM session WHERE expires_at <= ?",
@@ -228,6 +228,11 @@ impl Directory {
         self.delete(
             "DELETE FROM sign_in_code WHERE expires_at <= ?",
             vec![now.0.into()],
+        )
+        .await?;
+        self.delete(
+            "DELETE FROM answered WHERE at <= ?",
+            vec![super::answers::long_ago(now).into()],
         )
         .await
     }

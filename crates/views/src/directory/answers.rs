@@ -7,7 +7,7 @@ use super::notes::columns_of;
 use crate::db::{Columns, unreadable};
 use crate::error::{StoreError, failed};
 
-/// Most answers forgotten by one write: more than a write adds, so that none stays long after its day.
+/// Most answers forgotten by one write: more than a write adds, so that they do not pile up between two sweeps.
 const FORGOTTEN_A_WRITE: u32 = 16;
 
 /// An answer to a request, kept for [`KEY_LIFE`].
@@ -79,6 +79,7 @@ impl Directory {
     }
 }
 
-fn long_ago(now: Millis) -> i64 {
+/// What was answered then is kept no longer.
+pub(super) fn long_ago(now: Millis) -> i64 {
     now.0.saturating_sub(KEY_LIFE.0)
 }

@@ -1,8 +1,8 @@
 //! Members who have deleted their accounts (rules 9.9): what is kept of a phone that may not sign up again yet, and what goes
 //! with a row a moment later than the row itself.
 //!
-//! Why a salted hash: an exclusion, a pause or a limit that ended with the account would be none, and nothing else of the phone is needed to know it
-//! again when somebody signs up with it.
+//! Why a salted hash: an exclusion, a pause or a limit that ended with the account would be none, and nothing else of
+//! the phone is needed to know it again when somebody signs up with it.
 
 use domain::Millis;
 
@@ -30,11 +30,12 @@ impl std::fmt::Debug for Departed {
 }
 
 /// Rows of people, and the column that says whose; what made somebody a merchant stays.
-const OF_NOBODY: [&str; 7] = [
+const OF_NOBODY: [&str; 8] = [
     "DELETE FROM delivery WHERE NOT EXISTS (SELECT 1 FROM person WHERE person.member = delivery.member)",
     "DELETE FROM payout_account WHERE NOT EXISTS (SELECT 1 FROM person WHERE person.member = payout_account.member)",
     "DELETE FROM fetch_code WHERE NOT EXISTS (SELECT 1 FROM person WHERE person.member = fetch_code.member)",
     "DELETE FROM purchase_shipment WHERE NOT EXISTS (SELECT 1 FROM person WHERE person.member = purchase_shipment.member)",
+    "DELETE FROM answered WHERE kind = 'member' AND NOT EXISTS (SELECT 1 FROM person WHERE person.member = answered.subject)",
     "DELETE FROM inbox_read WHERE NOT EXISTS (SELECT 1 FROM person WHERE person.member = inbox_read.member)",
     "DELETE FROM notice_choice WHERE NOT EXISTS (SELECT 1 FROM person WHERE person.member = notice_choice.member)",
     "DELETE FROM merchant_application WHERE state <> 'admitted' AND NOT EXISTS (SELECT 1 FROM person WHERE person.member = merchant_application.member)",

@@ -711,5 +711,14 @@ async fn answers_are_kept_for_a_day_and_go_with_their_member() {
     assert_eq!(kept(1, day).await, None);
     assert!(directory.delete_person(MemberId(1), None).await.unwrap());
     assert_eq!(kept(1, NOW).await, None);
+    assert_eq!(kept(2, NOW).await, Some(answer.clone()));
+    // Written in the moment in which he went, it goes at the next sweep, and everybody's after its day.
+    let late = directory.keep_answer(&[4; 32], his, &answer, NOW);
+    late.await.unwrap();
+    directory.sweep_of_nobody(NOW).await.unwrap();
+    assert_eq!(kept(4, NOW).await, None);
+    directory.sweep(Millis(day.0 - 1)).await.unwrap();
     assert_eq!(kept(2, NOW).await, Some(answer));
+    directory.sweep(day).await.unwrap();
+    assert_eq!(kept(2, NOW).await, None);
 }
