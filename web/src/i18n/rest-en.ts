@@ -379,7 +379,7 @@ export const restEn: RestMessages = {
     approval_own: 'Another operator must approve this',
     approval_unknown: 'Nothing was asked for under this number',
     approval_decided: 'This is decided already',
-    approval_over: 'This has waited too long: ask for it anew',
+    approval_over: 'This is out of date: ask for it anew',
     application_changed: 'The applicant has changed the application since: look at it again and ask anew',
     application_decided: 'This application is decided already',
     draft_unknown: 'No such draft',

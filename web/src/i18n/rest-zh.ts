@@ -377,7 +377,7 @@ export const restZh = {
     approval_own: '须由另一位运营人员批准',
     approval_unknown: '没有这个编号的申请',
     approval_decided: '这项申请已有决定',
-    approval_over: '等待过久，请重新提出',
+    approval_over: '这项申请已过时，请重新提出',
     application_changed: '申请人之后改过申请，请重新查看并重新提出',
     application_decided: '这份申请已有决定',
     draft_unknown: '没有这份草稿',

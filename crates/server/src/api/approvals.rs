@@ -178,7 +178,8 @@ async fn is_alone(app: &App, what: &str, deed: &Deed) -> Result<bool> {
     Ok(staff.saturating_sub(leaving) < 2)
 }
 
-/// Whether the same was asked for. A password is hashed with another salt each time: of an account the rest is compared.
+/// Whether the same was asked for. A password is hashed with another salt each time, and may be another one by now: of an account
+/// the rest is compared.
 fn is_same(known: &Asked, asked: &Asked) -> bool {
     if !is_of_account(&asked.what) {
         return known == asked;
@@ -192,11 +193,12 @@ fn is_of_account(what: &str) -> bool {
     matches!(what, ADD_STAFF | STAFF_PASSWORD | REMOVE_OPERATOR)
 }
 
-/// A body without a password's hash.
+/// A body without passwords' hashes.
 fn without_password(body: &str) -> serde_json::Value {
     let mut body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     if let Some(fields) = body.as_object_mut() {
         fields.remove("password_hash");
+        fields.remove("before");
     }
     body
 }

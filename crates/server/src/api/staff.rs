@@ -141,7 +141,7 @@ pub(crate) async fn password(
 ) -> Result<Answered> {
     let row = one(&app, staff).await?;
     let doing = async {
-        let body = asked_password(&app, write.body).await?;
+        let body = asked_password(&app, &row, write.body).await?;
         let wanted = Wanted {
             what: STAFF_PASSWORD,
             subject: row.id.0,
@@ -166,7 +166,7 @@ pub(crate) async fn cashier_password(
 ) -> Result<Answered> {
     let row = cashier(&app, merchant.merchant, staff).await?;
     let doing = async {
-        let body = asked_password(&app, write.body).await?;
+        let body = asked_password(&app, &row, write.body).await?;
         let (deed, reason) = changing(&app, row.id, body).await?;
         let id = perform(&app, deed).await?;
         let what = (STAFF_PASSWORD, id.0, reason);
@@ -285,12 +285,29 @@ async fn asked(app: &App, wanted: StaffWanted) -> Result<StaffAsked> {
     })
 }
 
-async fn asked_password(app: &App, wanted: PasswordWanted) -> Result<PasswordAsked> {
+async fn asked_password(
+    app: &App,
+    row: &StaffRow,
+    wanted: PasswordWanted,
+) -> Result<PasswordAsked> {
     check_reason(&wanted.reason)?;
     Ok(PasswordAsked {
+        before: Some(named(&hash_of(app, row).await?)),
         password_hash: hashed(app, wanted.password).await?,
         reason: wanted.reason,
     })
+}
+
+/// The hash of an account's password.
+async fn hash_of(app: &App, row: &StaffRow) -> Result<String> {
+    let found = app.people.directory().operator_by_name(&row.name).await;
+    let found = found.map_err(store_problem)?.ok_or_else(unknown)?;
+    Ok(found.password_hash)
+}
+
+/// Names a password's hash without telling it.
+fn named(hash: &str) -> String {
+    draw::hash(hash.as_bytes()).to_string()
 }
 
 /// What adds an account, and why. The store must be the merchant's: another's looks like none.
@@ -346,11 +363,18 @@ pub(super) async fn changing(
     asked: PasswordAsked,
 ) -> Result<(AccountDeed, String)> {
     check_reason(&asked.reason)?;
-    if one(app, id).await?.role == REMOVED_ROLE {
+    let row = one(app, id).await?;
+    if row.role == REMOVED_ROLE {
         let detail = "this account was removed; add another one";
         return Err(Problem::conflict("staff_removed", detail));
     }
     let hash = asked.password_hash;
+    let stands = hash_of(app, &row).await?;
+    let known = |before: &String| stands == hash || named(&stands) == *before;
+    if !asked.before.as_ref().is_none_or(known) {
+        let detail = "the account was given another password since: ask for it anew";
+        return Err(Problem::conflict("approval_over", detail));
+    }
     Ok((AccountDeed::Password { id, hash }, asked.reason))
 }
 

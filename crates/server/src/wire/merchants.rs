@@ -243,6 +243,9 @@ pub(crate) struct StaffAsked {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordAsked {
     pub(crate) reason: String,
+    /// Names the password that it had then; none is older than this field.
+    #[serde(default)]
+    pub(crate) before: Option<String>,
     #[serde(default)]
     pub(crate) password_hash: String,
 }
