@@ -69,6 +69,9 @@ pub(crate) async fn once<T: Serialize>(
         }
         return Err(Refusal::KeyReused.into());
     }
+    // A command of his may have had the key: the engine refuses it then, as it does any other.
+    app.query(move |world| world.is_remembered(who, &key, now))
+        .await??;
     let (status, answer) = doing.await?;
     let body = serde_json::to_string(&answer)
         .map_err(|error| Problem::fault("an answer cannot be kept", &error))?;

@@ -99,19 +99,21 @@ pub(crate) async fn deliver_purchase(
     Segment(purchase): Segment<PurchaseId>,
     write: Write<DeliveryBody>,
 ) -> Result<Answered> {
-    let known = app.query(move |world| world.purchase(purchase).cloned());
-    let known = known.await?.filter(|known| known.member == member.0);
-    let unknown = || Refusal::from(ShopRefusal::UnknownPurchase(purchase));
-    match known.ok_or_else(unknown)?.state {
-        PurchaseState::Reserved { .. } | PurchaseState::Paid => {}
-        PurchaseState::Shipped { .. }
-        | PurchaseState::Waiting { .. }
-        | PurchaseState::Received { .. }
-        | PurchaseState::Returning { .. } => {
-            return Err(Refusal::from(ShopRefusal::PurchaseState(purchase)).into());
+    let doing = async {
+        let known = app.query(move |world| world.purchase(purchase).cloned());
+        let known = known.await?.filter(|known| known.member == member.0);
+        let unknown = || Refusal::from(ShopRefusal::UnknownPurchase(purchase));
+        match known.ok_or_else(unknown)?.state {
+            PurchaseState::Reserved { .. } | PurchaseState::Paid => {}
+            PurchaseState::Shipped { .. }
+            | PurchaseState::Waiting { .. }
+            | PurchaseState::Received { .. }
+            | PurchaseState::Returning { .. } => {
+                return Err(Refusal::from(ShopRefusal::PurchaseState(purchase)).into());
+            }
         }
-    }
-    let doing = note(&app, Parcel::Purchase(purchase), member.0, write.body);
+        note(&app, Parcel::Purchase(purchase), member.0, write.body).await
+    };
     once(&app, (member.actor(), write.key), Holds::NoSecret, doing).await
 }
 
@@ -123,15 +125,17 @@ pub(crate) async fn deliver_order(
     Segment(order): Segment<OrderId>,
     write: Write<DeliveryBody>,
 ) -> Result<Answered> {
-    let known = app.query(move |world| world.order(order).copied()).await?;
-    let known = known.filter(|known| known.member == member.0);
-    match known.ok_or(Refusal::UnknownOrder(order))?.state {
-        OrderState::Paid => {}
-        OrderState::Shipped { .. } | OrderState::Received { .. } | OrderState::Returning { .. } => {
-            return Err(Refusal::OrderState(order).into());
+    let doing = async {
+        let known = app.query(move |world| world.order(order).copied()).await?;
+        let known = known.filter(|known| known.member == member.0);
+        match known.ok_or(Refusal::UnknownOrder(order))?.state {
+            OrderState::Paid => {}
+            OrderState::Shipped { .. }
+            | OrderState::Received { .. }
+            | OrderState::Returning { .. } => return Err(Refusal::OrderState(order).into()),
         }
-    }
-    let doing = note(&app, Parcel::Order(order), member.0, write.body);
+        note(&app, Parcel::Order(order), member.0, write.body).await
+    };
     once(&app, (member.actor(), write.key), Holds::NoSecret, doing).await
 }
 

@@ -211,6 +211,19 @@ async fn a_winners_order_goes_to_the_own_address_too() {
     assert_eq!(one.post("/me/delivery/remove", json!({})).await.status, 200);
     let seen = operator.get(&path).await.json();
     assert_eq!(seen, json!({ "delivery": at_home, "own": false }));
+
+    // Asked again after it is on its way, what was said before is answered as it was then.
+    let order = two.get("/me/orders").await.json()["items"][0]["id"].clone();
+    let order = order.as_str().unwrap();
+    let say = format!("/orders/{order}/delivery");
+    let there = two.post_keyed(&say, at_home.clone(), "there").await;
+    assert_eq!(there.json()["delivery"], at_home);
+    let ship = format!("/orders/{order}/ship");
+    let parcel = json!({ "carrier": "顺丰", "number": "SF2" });
+    assert_eq!(operator.post(&ship, parcel).await.status, 200);
+    let again = two.post_keyed(&say, at_home.clone(), "there").await;
+    assert_eq!((again.status, again.json()), (there.status, there.json()));
+    two.post(&say, at_home).await.is_problem(409, "order_state");
     site.close().await;
 }
 

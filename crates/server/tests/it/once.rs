@@ -140,6 +140,13 @@ async fn what_members_and_the_shop_write_is_written_once() {
     once(&boss, &path, product("Pot"), product("Cup")).await;
     let products = done(&boss.get("/shop/products").await);
     assert_eq!(products["items"].as_array().unwrap().len(), 1);
+    // Nor may it have been a command's.
+    let freeze = format!("/console/members/{}/freeze", member.id);
+    let why = json!({ "reason": "a complaint" });
+    done(&boss.post_keyed(&freeze, why, "of-a-command").await);
+    boss.post_keyed("/console/products", product("Mat"), "of-a-command")
+        .await
+        .is_problem(422, "idempotency_key_reused");
     // A key is one actor's: another one's is another request.
     let two = site.member(2, None).await;
     let applied = json!({ "name": "面馆", "contact": "13900000001" });
