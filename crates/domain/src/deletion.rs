@@ -81,9 +81,9 @@ impl World {
         self.deleted.members.contains(&member)
     }
 
-    /// Everybody who has.
-    pub fn deleted_members(&self) -> impl Iterator<Item = MemberId> {
-        self.deleted.members.iter().copied()
+    /// Everybody who has, of these numbers on.
+    pub fn deleted_members(&self, first: MemberId) -> impl Iterator<Item = MemberId> {
+        self.deleted.members.range(first..).copied()
     }
 
     /// What stands against deleting an account now, with so much left behind.

@@ -50,6 +50,8 @@ pub(crate) struct App {
     pub(crate) strays: Mutex<()>,
     /// One approval at a time, from its reading to its end: who comes second finds it done.
     pub(crate) approving: Mutex<()>,
+    /// Whose accounts are being deleted.
+    pub(crate) leaving: crate::api::Leaving,
     /// One request of a key at a time, of what only the directory knows.
     pub(crate) turns: Turns,
     /// Slots for subscriptions to groups.

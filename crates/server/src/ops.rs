@@ -19,6 +19,8 @@ const NEAR: u64 = 10_000;
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 /// How often what is over is swept out of the directory.
 const SWEEP: Duration = Duration::from_secs(600);
+/// How often all that deleted accounts may have left is looked for.
+const SWEEP_ALL: Duration = Duration::from_secs(86_400);
 /// How often the metrics' samples are put into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -131,7 +133,7 @@ async fn own_money(app: &App) {
 
 /// Sweeps out what is over, until the server stops.
 pub(crate) async fn keep_house(app: Arc<App>) {
-    let mut since_sweep = SWEEP;
+    let (mut since_sweep, mut since_all) = (SWEEP, SWEEP_ALL);
     loop {
         app.metrics.run_upkeep();
         if SWEEP <= since_sweep {
@@ -145,9 +147,16 @@ pub(crate) async fn keep_house(app: Arc<App>) {
             // Not with every reading of the numbers: it is a pass over all members.
             own_money(&app).await;
         }
+        if SWEEP_ALL <= since_all {
+            since_all = Duration::ZERO;
+            if let Err(error) = crate::api::sweep_all_deleted(&app).await {
+                tracing::error!(%error, "what is left of deleted accounts was not swept: {error}");
+            }
+        }
         if !app.pause(UPKEEP).await {
             return;
         }
         since_sweep += UPKEEP;
+        since_all += UPKEEP;
     }
 }

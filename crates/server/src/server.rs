@@ -373,6 +373,7 @@ pub(crate) async fn open_on(
         passwords: tokio::sync::Semaphore::new(2),
         strays: tokio::sync::Mutex::new(()),
         approving: tokio::sync::Mutex::new(()),
+        leaving: crate::api::Leaving::default(),
         turns: crate::once::Turns::new(),
         codes: CodePace::default(),
         counter_codes: CounterCodes::default(),

@@ -182,7 +182,10 @@ fn nothing_is_asked_in_its_name_any_more() {
     assert!(shop.world.member(member).unwrap().frozen);
     assert!(shop.world.is_deleted(member));
     let again = World::from_snapshot(&shop.world.to_snapshot()).unwrap();
-    assert_eq!(again.deleted_members().collect::<Vec<_>>(), [member]);
+    let of = |first: MemberId| again.deleted_members(first).collect::<Vec<_>>();
+    assert_eq!(of(MemberId(0)), [member]);
+    assert_eq!(of(member), [member]);
+    assert_eq!(of(MemberId(member.0 + 1)), []);
     assert_eq!(available(&shop, member), 500);
     shop.check();
 }

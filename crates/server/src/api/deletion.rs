@@ -6,6 +6,9 @@
 //! Why first the journal and then the row: what he asks for in the same moment is refused from there on, and a row that a crash has
 //! left is deleted by whoever sweeps the directory.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
@@ -20,6 +23,9 @@ use crate::auth::{AsMember, Cookie, MEMBER_COOKIE, code_hash};
 use crate::http::{Problem, Result, Write};
 use crate::people::random;
 use crate::wire::{DeletionWanted, rfc3339};
+
+/// How many deleted accounts are looked at by one question to the writer.
+const SWEPT_AT_ONCE: usize = 1000;
 
 /// Deletes the member's account: name, phone, addresses, accounts, and what else tells who he is. His seats go on, and what he is
 /// due stays under his number, where nobody can have it any more.
@@ -55,6 +61,8 @@ pub(crate) async fn delete(
         return Err(Problem::new(StatusCode::FORBIDDEN, "code_wrong", detail));
     }
     let command = Command::DeleteAccount { member, leave };
+    // Should anything break off from here on, a sweep finds him.
+    app.leaving.add(member);
     app.submit(asks.actor(), write.key, command).await?;
     forget(&app, member).await.map_err(store_problem)?;
     let cookie = Cookie {
@@ -183,13 +191,54 @@ pub(crate) async fn may_sign_up(app: &App, phone: &str, now: Millis) -> Result<(
     }
 }
 
-/// Deletes the rows that a crash, or a request of the same moment, has left of deleted accounts.
-pub(crate) async fn sweep(app: &App) -> std::result::Result<(), StoreError> {
-    let deleted = app.query(|world| world.deleted_members().collect::<Vec<_>>());
-    let directory = app.people.directory();
-    let deleted = deleted.await.unwrap_or_default();
-    for &member in directory.people(&deleted).await?.keys() {
-        forget(app, member).await?;
+/// Members whose rows are to be deleted, if the journal says that they have gone.
+#[derive(Default)]
+pub(crate) struct Leaving(Mutex<BTreeSet<MemberId>>);
+
+impl Leaving {
+    fn add(&self, member: MemberId) {
+        self.lock().insert(member);
     }
-    directory.sweep_of_nobody(app.config.clock.now()).await
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<MemberId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Deletes the rows that were left of accounts that were deleted since the server began.
+pub(crate) async fn sweep(app: &App) -> std::result::Result<(), StoreError> {
+    let leaving: Vec<MemberId> = app.leaving.lock().iter().copied().collect();
+    for member in leaving {
+        match app.query(move |world| world.is_deleted(member)).await {
+            Ok(true) => forget(app, member).await?,
+            // He was refused, and asks again if he wants to.
+            Ok(false) => {}
+            Err(_) => return Ok(()),
+        }
+        app.leaving.lock().remove(&member);
+    }
+    app.people
+        .directory()
+        .sweep_departed(app.config.clock.now())
+        .await
+}
+
+/// Deletes the rows that a crash, or a request of the same moment, has left of any deleted account. It looks at all of them, so at
+/// the start and once a day is enough.
+pub(crate) async fn sweep_all(app: &App) -> std::result::Result<(), StoreError> {
+    let directory = app.people.directory();
+    let mut first = MemberId(0);
+    loop {
+        let some = app.query(move |world| {
+            let deleted = world.deleted_members(first).take(SWEPT_AT_ONCE);
+            deleted.collect::<Vec<_>>()
+        });
+        let some = some.await.unwrap_or_default();
+        for &member in directory.people(&some).await?.keys() {
+            forget(app, member).await?;
+        }
+        let Some(last) = some.last() else { break };
+        first = MemberId(last.0.saturating_add(1));
+    }
+    directory.sweep_of_nobody().await
 }

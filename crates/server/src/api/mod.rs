@@ -56,7 +56,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-pub(crate) use deletion::sweep as sweep_deleted;
+pub(crate) use deletion::{Leaving, sweep as sweep_deleted, sweep_all as sweep_all_deleted};
 
 /// The routes under `/api/v1` and their description.
 pub(crate) fn router() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {

@@ -65,11 +65,16 @@ impl Directory {
         asking.await.map_err(failed("read who has departed"))
     }
 
-    /// Deletes what was written for somebody in the moment in which his row was deleted, and phones that may sign up again.
-    pub async fn sweep_of_nobody(&self, now: Millis) -> Result<(), StoreError> {
+    /// Deletes what was written for somebody in the moment in which his row was deleted. It reads whole tables.
+    pub async fn sweep_of_nobody(&self) -> Result<(), StoreError> {
         for sql in OF_NOBODY {
             self.note(sql, Vec::new()).await?;
         }
+        Ok(())
+    }
+
+    /// Forgets phones that may sign up again.
+    pub async fn sweep_departed(&self, now: Millis) -> Result<(), StoreError> {
         self.note("DELETE FROM departed WHERE until <= ?", vec![now.0.into()])
             .await
     }

@@ -715,7 +715,7 @@ async fn answers_are_kept_for_a_day_and_go_with_their_member() {
     // Written in the moment in which he went, it goes at the next sweep, and everybody's after its day.
     let late = directory.keep_answer(&[4; 32], his, &answer, NOW);
     late.await.unwrap();
-    directory.sweep_of_nobody(NOW).await.unwrap();
+    directory.sweep_of_nobody().await.unwrap();
     assert_eq!(kept(4, NOW).await, None);
     directory.sweep(Millis(day.0 - 1)).await.unwrap();
     assert_eq!(kept(2, NOW).await, Some(answer));
