@@ -7,6 +7,7 @@ use crate::{
     group::{Group, GroupSlot},
     ledger, owed,
     payment::KnownPayment,
+    vintages::Turn,
 };
 
 /// One row of the trial balance: all accounts of one kind.
@@ -386,7 +387,7 @@ impl World {
 }
 
 impl World {
-    pub(crate) fn post(&mut self, line: Line) {
+    pub(crate) fn post(&mut self, line: Line, turn: Turn) {
         if let Account::Available(member) = line.account
             && line.amount < 0
             && !self.nothing_uncovered()
@@ -413,7 +414,7 @@ impl World {
                 self.member_mut(member).map(|member| &mut member.available)
             }
             Account::Vesting(member) => self.member_mut(member).map(|member| &mut member.vesting),
-            Account::Coins(member) => return self.post_coins(member, line.amount),
+            Account::Coins(member) => return self.post_coins(member, line.amount, turn),
             Account::VestingCoins(member) => self
                 .member_mut(member)
                 .map(|member| &mut member.vesting_coins),

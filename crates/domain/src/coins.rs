@@ -11,7 +11,11 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use crate::{Coins, Due, Event, MemberId, Millis, Month, World, ledger, lots::Lots};
+use crate::{
+    Coins, Due, Event, MemberId, Millis, Month, World, ledger,
+    lots::Lots,
+    vintages::{Turn, Vintages},
+};
 
 /// Most members whose expired coins one event tells; the others follow in the next.
 pub const MAX_EXPIRED: usize = 100_000;
@@ -56,6 +60,9 @@ pub(crate) struct CoinLots {
     /// When expired coins are looked for next: at the beginning of a month, while there are any coins.
     #[n(1)]
     pub(crate) look_at: Option<Millis>,
+    /// What has become of all of them.
+    #[n(2)]
+    pub(crate) vintages: Vintages,
     /// The current month and its end; derived.
     #[cbor(skip)]
     today: Option<(Month, Millis)>,
@@ -80,25 +87,26 @@ impl CoinLots {
 
 impl World {
     /// Adds a ledger line to a member's coins: a credit makes or grows a lot, a debit takes the oldest.
-    pub(crate) fn post_coins(&mut self, id: MemberId, amount: i64) {
+    pub(crate) fn post_coins(&mut self, id: MemberId, amount: i64, turn: Turn) {
         let (today, ends) = self.lots.month(self.now);
         if amount < 0 {
             let mut new = amount.saturating_neg();
             for part in std::mem::take(&mut self.lots.coming_back) {
                 let coins = part.coins.0.min(new);
-                self.add_lot(id, part.month, coins);
+                self.add_lot(id, (part.month, today), turn, coins);
                 new = new.saturating_sub(coins);
             }
-            self.add_lot(id, today.plus(self.profile.terms().coin_months), new);
+            let month = today.plus(self.profile.terms().coin_months);
+            self.add_lot(id, (month, today), turn, new);
             if self.lots.look_at.is_none() {
                 self.lots.look_at = Some(ends);
                 self.push_timer(ends, Due::Coins);
             }
         } else if let Some(member) = self.member_mut(id) {
+            let newest = member.newest_lot;
             ledger::add(&mut member.coins, amount);
-            if !self.lots.older.is_empty() {
-                self.take_oldest(id, amount);
-            }
+            let rest = self.take_oldest(id, amount, turn);
+            self.lots.vintages.go(newest, turn, rest);
         }
     }
 
@@ -114,8 +122,11 @@ impl World {
     }
 
     /// Gives a member coins that end with this month.
-    fn add_lot(&mut self, id: MemberId, month: Month, coins: i64) {
-        let Some(member) = self.member_mut(id).filter(|_| 0 < coins) else {
+    fn add_lot(&mut self, id: MemberId, (month, today): (Month, Month), turn: Turn, coins: i64) {
+        if coins <= 0 {
+            return;
+        }
+        let Some(member) = self.member_mut(id) else {
             return;
         };
         let (before, newest) = (member.coins, member.newest_lot);
@@ -129,6 +140,7 @@ impl World {
             // They come back, or coins last shorter now than when his newest came.
             self.lots.older.add(id, month, coins);
         }
+        self.lots.vintages.come((month, today), turn, coins);
     }
 
     /// Which lots a member's next coins are taken from.
@@ -172,14 +184,20 @@ impl World {
         }
     }
 
-    fn take_oldest(&mut self, member: MemberId, amount: i64) {
+    /// Takes from his older lots; what they have not is his newest's.
+    fn take_oldest(&mut self, member: MemberId, amount: i64, turn: Turn) -> i64 {
         let mut left = amount;
+        if self.lots.older.is_empty() {
+            return left;
+        }
         let lots: Vec<(Month, i64)> = self.lots.older.of(member).collect();
         for (month, coins) in lots {
             let taken = coins.min(left);
             self.lots.older.add(member, month, taken.saturating_neg());
+            self.lots.vintages.go(month, turn, taken);
             left = left.saturating_sub(taken);
         }
+        left
     }
 
     /// A member's coins by when they expire, the oldest first.
@@ -298,6 +316,7 @@ impl World {
         if self.lots.look_at.is_none() && self.members.iter().any(|member| member.coins < 0) {
             found.push("nobody looks for expired coins".to_owned());
         }
+        self.check_vintages(found);
     }
 }
 
@@ -374,13 +393,13 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Gain(who, coins) => {
-                        world.post_coins(MemberId(u32::try_from(who).unwrap()), -coins);
+                        world.post_coins(MemberId(u32::try_from(who).unwrap()), -coins, Turn::Plain);
                         slow[who].add(month + u16::try_from(own.terms.coin_months).unwrap(), coins);
                     }
                     Step::Spend(who, coins) => {
                         let have: i64 = slow[who].0.iter().map(|lot| lot.1).sum();
                         let coins = coins.min(have);
-                        world.post_coins(MemberId(u32::try_from(who).unwrap()), coins);
+                        world.post_coins(MemberId(u32::try_from(who).unwrap()), coins, Turn::Plain);
                         slow[who].take(coins);
                     }
                     Step::Wait(months) => month += months,
@@ -396,7 +415,7 @@ mod tests {
                     let Event::CoinsExpired { lost, more } = &event else { panic!("{event:?}") };
                     world.apply_coins_expired(lost, *more);
                     for lost in lost {
-                        world.post_coins(lost.member, lost.coins.0);
+                        world.post_coins(lost.member, lost.coins.0, Turn::Expired);
                     }
                 }
                 for slow in &mut slow {

@@ -75,6 +75,7 @@ mod tax;
 mod time;
 mod timers;
 mod treat;
+mod vintages;
 mod withdrawal;
 mod world;
 
@@ -130,6 +131,7 @@ pub use solvency::*;
 pub use standing::{MAX_RISEN, REGION_STANDS, Risen};
 pub use time::*;
 pub use treat::{MAX_OPEN_TABLES, TableBill, TableCommand, TableEvent, TableRefusal, TableView};
+pub use vintages::Vintage;
 pub use withdrawal::{
     PayoutFailure, PayoutOutcome, PendingPayout, Withdrawal, WithdrawalId, WithdrawalState,
 };

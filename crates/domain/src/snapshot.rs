@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// The format below; another one is refused, and the journal replayed instead.
-const FORMAT: u32 = 9;
+const FORMAT: u32 = 10;
 
 /// A snapshot cannot be used; the journal can be replayed without it.
 #[derive(Debug, thiserror::Error)]

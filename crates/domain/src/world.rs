@@ -34,6 +34,7 @@ use crate::{
     standing::{Frozen, People},
     table::{InGroup, OnItsWay, PlaceTable, TokenTable},
     treat::Tables,
+    vintages::Turn,
     withdrawal::{Asked, Withdrawals},
 };
 
@@ -437,7 +438,8 @@ impl World {
         self.now = head.at;
         for event in events {
             self.apply_event(event, head.at);
-            let posted = ledger::lines(event, &mut |line| self.post(line));
+            let turn = Turn::of(event);
+            let posted = ledger::lines(event, &mut |line| self.post(line, turn));
             if posted.is_err() {
                 self.corrupt("an amount does not fit");
             }

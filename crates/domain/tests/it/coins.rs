@@ -114,3 +114,77 @@ fn a_profile_with_shorter_lots_changes_none_that_is_there() {
     }
     shop.check();
 }
+
+/// Of 1 000.00 coins of November 500.00 pay a bill, 400.00 another in the next month with 100.00 of December's, which is refunded:
+/// 500.00 new ones. What is left of November's ends.
+#[test]
+fn what_has_become_of_the_coins_of_each_month() {
+    use crate::purchases::{asked, buy, list, pay, terms, with_coins};
+    let mut shop = Shop::new();
+    go_to(&mut shop, 2026, 11, 3);
+    let member = with_coins(&mut shop, 100_000);
+    let goods = list(&mut shop, terms(500_000, 0), 5);
+    let bill = |shop: &mut Shop, token: u16, coins: i64| {
+        let wanted = asked(shop, member, goods, token, 1, coins);
+        let purchase = buy(shop, wanted).unwrap();
+        let paid = pay(shop, purchase, &format!("T{token}"), 500_000 - coins);
+        assert_eq!(paid, "paid");
+        purchase
+    };
+    bill(&mut shop, 1, 50_000);
+    go_to(&mut shop, 2026, 12, 5);
+    let sku = list(
+        &mut shop,
+        crate::recharges::package(10_000, 10_000, 90_000),
+        10,
+    );
+    let recharge = crate::recharges::recharge(&mut shop, member, sku, 2);
+    shop.wait(7 * 86_400);
+    crate::purchases::ticks(&mut shop);
+    bill(&mut shop, 3, 40_000);
+    let purchase = bill(&mut shop, 4, 20_000);
+    for command in [
+        ShopCommand::ShipPurchase { purchase },
+        ShopCommand::ReceivePurchase { purchase, member },
+        ShopCommand::ReturnPurchase { purchase, member },
+        ShopCommand::TakeBackPurchase { purchase },
+    ] {
+        shop.must(Command::Shop(command));
+    }
+    let row = |vintage: &Vintage| {
+        let sums = [
+            vintage.issued,
+            vintage.came_back,
+            vintage.used,
+            vintage.expired,
+            vintage.taken_back,
+            vintage.outstanding(),
+        ];
+        (vintage.expires.to_date(), sums.map(|coins| coins.0))
+    };
+    let rows = |shop: &Shop| shop.world.vintages().iter().map(row).collect::<Vec<_>>();
+    let (november, december) = ("2027-12-01".to_owned(), "2028-01-01".to_owned());
+    // The last bill took the last 100.00 of November's, and 100.00 of the gift: each came back to its own month.
+    let old = (november.clone(), [100_000, 10_000, 100_000, 0, 0, 10_000]);
+    let young = (december.clone(), [90_000, 10_000, 10_000, 0, 0, 90_000]);
+    assert_eq!(rows(&shop), [old, young]);
+    shop.check();
+    // What goes back of the gift is the oldest that he has.
+    crate::recharges::refund(&mut shop, recharge, member).unwrap();
+    let old = (november, [100_000, 10_000, 100_000, 0, 10_000, 0]);
+    let young = (
+        december.clone(),
+        [90_000, 10_000, 10_000, 0, 80_000, 10_000],
+    );
+    assert_eq!(rows(&shop), [old.clone(), young]);
+    let months = |vintage: &Vintage| (vintage.first, vintage.last);
+    let (first, last) = months(&shop.world.vintages()[1]);
+    assert_eq!(first, last);
+    go_to(&mut shop, 2028, 1, 1);
+    let young = (december, [90_000, 10_000, 10_000, 10_000, 80_000, 0]);
+    assert_eq!(rows(&shop), [old, young]);
+    let bytes = shop.world.to_snapshot();
+    let again = World::from_snapshot(&bytes).unwrap();
+    assert_eq!(again.vintages(), shop.world.vintages());
+    shop.check();
+}

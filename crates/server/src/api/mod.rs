@@ -190,6 +190,7 @@ fn coin_lots() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(coins::mine))
         .routes(routes!(coins::vintages))
+        .routes(routes!(coins::vintages_csv))
 }
 
 /// Dividend pools, for members and for operators, and what members allow themselves.

@@ -118,6 +118,41 @@ pub(crate) struct CoinsPage {
     pub(crate) offset: String,
 }
 
+/// What has become of all members' coins that expire together.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VintageLine {
+    /// The first month of Shanghai in which any of them were given, as `2026-11`.
+    pub(crate) first: String,
+    /// The last: another one only where profiles have let coins last differently long.
+    pub(crate) last: String,
+    pub(crate) expires_at: At,
+    /// Given: consolation, bonuses, leaders' rewards as they became usable, gifts of packages.
+    pub(crate) issued: Amount,
+    /// New coins for those of bills that were refunded.
+    pub(crate) came_back: Amount,
+    /// Paid a part of bills.
+    pub(crate) used: Amount,
+    /// Ended before anybody used them.
+    pub(crate) expired: Amount,
+    /// Gifts that went back with refunded recharges.
+    pub(crate) taken_back: Amount,
+    /// What members still have of them: `issued` and `came_back` less the three others.
+    pub(crate) coins: Amount,
+}
+
+/// All members' coins by when they expire.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VintagesPage {
+    /// What members have, without bought ones.
+    pub(crate) coins: Amount,
+    /// The oldest first, those of which nothing is left among them.
+    pub(crate) lots: Vec<VintageLine>,
+    /// Coins that were bought and are unused; they never expire.
+    pub(crate) bought: Amount,
+    /// The most of a bill that coins can pay, in percent.
+    pub(crate) offset: String,
+}
+
 /// One of a member's seats with its group.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MySeat {

@@ -72,15 +72,42 @@ async fn everybody_sees_when_his_coins_expire() {
         .get("/campaigns/99/notice")
         .await
         .is_problem(404, "campaign_unknown");
-    let operator = site.operator().await;
-    let all = operator.get("/console/coins").await.json();
-    assert_eq!(
-        all["lots"],
-        json!([{ "expires_at": ends, "coins": "3.00" }])
-    );
+    counted_for_operators(&site, ends).await;
     crowd[0]
         .get("/console/coins")
         .await
         .is_problem(401, "not_signed_in");
     site.close().await;
+}
+
+/// What has become of the coins of the one month in which there were any.
+async fn counted_for_operators(site: &Site, ends: &str) {
+    let operator = site.operator().await;
+    let all = operator.get("/console/coins").await.json();
+    let lots = all["lots"].as_array().unwrap();
+    let lot = &lots[0];
+    assert_eq!(
+        (lots.len(), &lot["expires_at"], &lot["first"]),
+        (1, &json!(ends), &lot["last"])
+    );
+    for (sum, coins) in [
+        ("issued", "3.00"),
+        ("came_back", "0.00"),
+        ("used", "0.00"),
+        ("expired", "0.00"),
+        ("taken_back", "0.00"),
+        ("coins", "3.00"),
+    ] {
+        assert_eq!(lot[sum], coins, "{sum}");
+    }
+    assert_eq!(all["coins"], "3.00");
+    let csv = operator.get("/coins.csv").await;
+    let month = lot["first"].as_str().unwrap();
+    assert_eq!(
+        csv.text(),
+        format!(
+            "first,last,expires_at,issued,came_back,used,expired,taken_back,coins\n\
+             {month},{month},{ends},3.00,0.00,0.00,0.00,0.00,3.00\n"
+        )
+    );
 }

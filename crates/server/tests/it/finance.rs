@@ -27,6 +27,7 @@ async fn finance_reads_the_books_and_runs_nothing() {
         "/console/groups",
         "/console/orders",
         "/console/coins",
+        "/coins.csv",
         "/console/purchases",
         "/console/withdrawals",
         "/withdrawals.csv?from=2026-01-01&to=2026-02-01",

@@ -93,6 +93,8 @@ async fn roles_do_not_mix() {
             Method::GET,
             "/tax.csv?from=2026-01-01&to=2026-02-01".to_owned(),
         ),
+        (Method::GET, "/console/coins".to_owned()),
+        (Method::GET, "/coins.csv".to_owned()),
         (Method::POST, "/console/tax".to_owned()),
         (Method::POST, "/console/suppliers".to_owned()),
         (Method::POST, "/console/merchants/0/paid".to_owned()),
