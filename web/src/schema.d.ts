@@ -301,6 +301,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/coins.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same for a spreadsheet, one line for each month in which coins expire:
+         *     `first,last,expires_at,issued,came_back,used,expired,taken_back,coins`.
+         */
+        get: operations["get_coins_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/console/agents": {
         parameters: {
             query?: never;
@@ -411,7 +431,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All members' coins by when they expire. Costs a pass over all members. */
+        /** All members' coins by when they expire, and what has become of them. */
         get: operations["get_console_coins"];
         put?: never;
         post?: never;
@@ -6427,6 +6447,37 @@ export interface components {
             /** Format: int32 */
             winners: number;
         };
+        /** @description What has become of all members' coins that expire together. */
+        VintageLine: {
+            /** @description New coins for those of bills that were refunded. */
+            came_back: components["schemas"]["Amount"];
+            /** @description What members still have of them: `issued` and `came_back` less the three others. */
+            coins: components["schemas"]["Amount"];
+            /** @description Ended before anybody used them. */
+            expired: components["schemas"]["Amount"];
+            expires_at: components["schemas"]["At"];
+            /** @description The first month of Shanghai in which any of them were given, as `2026-11`. */
+            first: string;
+            /** @description Given: consolation, bonuses, leaders' rewards as they became usable, gifts of packages. */
+            issued: components["schemas"]["Amount"];
+            /** @description The last: another one only where profiles have let coins last differently long. */
+            last: string;
+            /** @description Gifts that went back with refunded recharges. */
+            taken_back: components["schemas"]["Amount"];
+            /** @description Paid a part of bills. */
+            used: components["schemas"]["Amount"];
+        };
+        /** @description All members' coins by when they expire. */
+        VintagesPage: {
+            /** @description Coins that were bought and are unused; they never expire. */
+            bought: components["schemas"]["Amount"];
+            /** @description What members have, without bought ones. */
+            coins: components["schemas"]["Amount"];
+            /** @description The oldest first, those of which nothing is left among them. */
+            lots: components["schemas"]["VintageLine"][];
+            /** @description The most of a bill that coins can pay, in percent. */
+            offset: string;
+        };
         /** @description A VIP level that was given: it counts wherever the campaign's profile does not ask for kept sales. */
         VipGiven: {
             /**
@@ -7232,6 +7283,35 @@ export interface operations {
             };
         };
     };
+    get_coins_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not done; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_console_agents: {
         parameters: {
             query?: {
@@ -7523,7 +7603,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CoinsPage"];
+                    "application/json": components["schemas"]["VintagesPage"];
                 };
             };
             /** @description Not done; `code` says why */

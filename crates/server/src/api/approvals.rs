@@ -569,22 +569,8 @@ pub(crate) async fn approve(
     if let Some(seq) = approval.seq {
         return Ok(Done::at(seq));
     }
-    let begun = approval
-        .second
-        .as_ref()
-        .map_or(second.at, |second| second.at);
-    let over = begun.after(domain::Duration(UNFINISHED_HOURS * domain::HOUR_MS));
+    check_may_begin(&app, &approval, was_begun, second.at).await?;
     let asker = Actor::Operator(asked.operator);
-    // Begun before and not known to have ended: again only while the engine knows whether it did.
-    // An account is the same however often it is made: it has the name and the hash that were asked for.
-    let unsure =
-        was_begun && !is_of_account(&asked.what) && !is_certain(&app, &approval, begun).await?;
-    if over <= second.at || unsure {
-        return Err(Problem::conflict(
-            "approval_over",
-            "it was approved long ago and nobody knows whether it was done: look at the ledger, and ask for it anew",
-        ));
-    }
     let key = key_of(&approval);
     let performed = perform(&app, (asked.operator, key), asked.subject, deed).await;
     let Performed {
@@ -616,6 +602,28 @@ pub(crate) async fn approve(
     done.map_err(store_problem)?;
     shorten(&app, &approval).await?;
     Ok(Done::at(seq))
+}
+
+/// Refuses what was approved long ago, or may have been done already.
+async fn check_may_begin(
+    app: &App,
+    approval: &Approval,
+    was_begun: bool,
+    now: Millis,
+) -> Result<()> {
+    let begun = approval.second.as_ref().map_or(now, |second| second.at);
+    let over = begun.after(domain::Duration(UNFINISHED_HOURS * domain::HOUR_MS));
+    // Begun before and not known to have ended: again only while the engine knows whether it did.
+    // An account is the same however often it is made: it has the name and the hash that were asked for.
+    let is_same = is_of_account(&approval.asked.what);
+    let unsure = was_begun && !is_same && !is_certain(app, approval, begun).await?;
+    if over <= now || unsure {
+        return Err(Problem::conflict(
+            "approval_over",
+            "it was approved long ago and nobody knows whether it was done: look at the ledger, and ask for it anew",
+        ));
+    }
+    Ok(())
 }
 
 /// Keeps no password's hash of what is decided.
