@@ -6449,7 +6449,7 @@ export interface components {
         };
         /** @description What has become of all members' coins that expire together. */
         VintageLine: {
-            /** @description New coins for those of bills that were refunded. */
+            /** @description Came back with refunded bills: of purchases with the ends they had, of counters as new ones. */
             came_back: components["schemas"]["Amount"];
             /** @description What members still have of them: `issued` and `came_back` less the three others. */
             coins: components["schemas"]["Amount"];

@@ -115,8 +115,8 @@ fn a_profile_with_shorter_lots_changes_none_that_is_there() {
     shop.check();
 }
 
-/// Of 1 000.00 coins of November 500.00 pay a bill, 400.00 another in the next month with 100.00 of December's, which is refunded:
-/// 500.00 new ones. What is left of November's ends.
+/// Of 1 000.00 coins of November 500.00 pay a bill, 400.00 another, and the last 100.00 a third with 100.00 of a gift of 900.00. That one is
+/// given back, then the recharge with as much as its gift, and the rest ends.
 #[test]
 fn what_has_become_of_the_coins_of_each_month() {
     use crate::purchases::{asked, buy, list, pay, terms, with_coins};

@@ -128,7 +128,7 @@ pub(crate) struct VintageLine {
     pub(crate) expires_at: At,
     /// Given: consolation, bonuses, leaders' rewards as they became usable, gifts of packages.
     pub(crate) issued: Amount,
-    /// New coins for those of bills that were refunded.
+    /// Came back with refunded bills: of purchases with the ends they had, of counters as new ones.
     pub(crate) came_back: Amount,
     /// Paid a part of bills.
     pub(crate) used: Amount,
