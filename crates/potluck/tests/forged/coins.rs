@@ -74,7 +74,7 @@ fn coins_that_expire_too_early_too_late_or_at_anothers_cost_are_found() {
     });
 }
 
-/// A member pays with 3.00 of his 5.00 coins, and gives the purchase up in the next month.
+/// A member pays with 3.00 of his 5.00 coins, and gives the purchase up in the next month. Another, with 1.00, waits to be sent.
 fn given_up(data: &Path) {
     let mut shop = Shop::open(data);
     shop.clock = Millis::of_date(2026, 11, 3).unwrap();
@@ -94,21 +94,23 @@ fn given_up(data: &Path) {
             ..crate::purchases::sku()
         }),
     }));
-    shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 1 }));
+    shop.must(Command::Shop(ShopCommand::AdjustStock { sku, by: 2 }));
+    for (number, coins) in [(0, 300), (1, 100)] {
+        shop.must(Command::Shop(ShopCommand::Buy(Reservation {
+            member,
+            token: [number; 16],
+            sku,
+            units: 1,
+            price: Money(10_000),
+            coins: Coins(coins),
+        })));
+        shop.must(Command::Shop(ShopCommand::PayPurchase {
+            purchase: PurchaseId(number.into()),
+            txn: Txn::new(&format!("P{number}")).unwrap(),
+            amount: Money(10_000 - coins),
+        }));
+    }
     let purchase = PurchaseId(0);
-    shop.must(Command::Shop(ShopCommand::Buy(Reservation {
-        member,
-        token: [1; 16],
-        sku,
-        units: 1,
-        price: Money(10_000),
-        coins: Coins(300),
-    })));
-    shop.must(Command::Shop(ShopCommand::PayPurchase {
-        purchase,
-        txn: Txn::new("P0").unwrap(),
-        amount: Money(9_700),
-    }));
     shop.days(30);
     let cancel = ShopCommand::CancelPurchase { purchase, member };
     shop.must(Command::Shop(cancel));

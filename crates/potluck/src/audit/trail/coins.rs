@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Account, Event, LotPart, MemberId, Millis, Month, PurchaseId, ShopEvent};
+use domain::{Account, Coins, Event, LotPart, MemberId, Millis, Month, PurchaseId, ShopEvent};
 
 use super::{At, Trail};
 use crate::audit::Findings;
@@ -93,6 +93,16 @@ impl Trail {
                 "coins of purchase {purchase} come back to other lots than they were taken from"
             )
         });
+    }
+
+    /// Which lots paid a part of a purchase.
+    pub(super) fn lots_used(&self, purchase: PurchaseId) -> Vec<LotPart> {
+        let used = self.used.purchases.get(&purchase).into_iter().flatten();
+        let part = |&(ends, coins): &(Millis, i64)| LotPart {
+            month: Millis(ends.0 - 1).month(),
+            coins: Coins(coins),
+        };
+        used.map(part).collect()
     }
 
     /// A member's coins that end at one moment, as far as they are there.

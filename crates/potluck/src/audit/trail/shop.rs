@@ -331,6 +331,7 @@ impl Trail {
             return;
         };
         self.book(at, *txn, findings);
+        let lots = self.lots_used(*purchase);
         let known = self.shop.open.get_mut(purchase);
         let fits = known.is_some_and(|known| {
             let in_time =
@@ -347,6 +348,7 @@ impl Trail {
                 },
             };
             known.paid = Some((*txn, back));
+            known.lots = lots;
             in_time
                 && told == (*member, *amount, *cost)
                 && known.package.is_none()
