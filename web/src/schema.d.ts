@@ -988,8 +988,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Removes an operator or somebody of finance for ever: his sessions end at once. Where two other operators are left, the second
-         *     approves it. Nobody removes himself, so there is always an operator.
+         * Removes an operator or somebody of finance for ever: his sessions end at once. Another operator approves it, neither who asks
+         *     nor who is removed; where there is none it is done at the machine's shell. Nobody removes himself.
          */
         post: operations["post_console_operators_name_remove"];
         delete?: never;
@@ -8891,7 +8891,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Removed */
+            /** @description Removed already */
             200: {
                 headers: {
                     [name: string]: unknown;

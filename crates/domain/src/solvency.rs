@@ -268,7 +268,7 @@ fn least_covered(campaign: &Campaign) -> Result<Solvency, Overflow> {
     let left = |buyers: u32| Ok(lines(campaign.case(buyers))?.worst);
     let buyers = lowest(0, campaign.group.winners, &left)?;
     let fewer = lines(campaign.case(buyers))?;
-    // The floor is of groups that somebody buys from.
+    // The floor is asked where all buy who were drawn; with fewer, nothing may be lost.
     Ok(if fewer.worst < Money::ZERO {
         fewer
     } else {

@@ -287,6 +287,7 @@ export const restEn: RestMessages = {
     payment_used_elsewhere: 'This payment already holds another seat',
     operator_unknown: 'There is no such operator',
     operator_self: 'Nobody removes himself; please ask another operator',
+    operator_second: 'No other operator could approve it: remove the account at the server\'s own shell',
     operator_last: 'This is the last operator: nobody could sign in',
     staff_unknown: 'There is no such account',
     staff_removed: 'This account was removed; please add another one',

@@ -285,6 +285,7 @@ export const restZh = {
     payment_used_elsewhere: '这笔付款已用于另一个名额',
     operator_unknown: '没有这个管理员账号',
     operator_self: '不能移除自己，请由另一位管理员操作',
+    operator_second: '没有另一位管理员可以复核：请在服务器本机用命令行移除',
     operator_last: '这是最后一位管理员，移除后没有人能登录',
     staff_unknown: '没有这个员工账号',
     staff_removed: '这个账号已经移除，请另加一个',

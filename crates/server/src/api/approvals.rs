@@ -93,7 +93,7 @@ pub(super) async fn act<B: Serialize>(
     // The engine knows nothing of accounts: what it remembers under this key was something else, and is refused here.
     let is_known = is_remembered(app, asker, key).await?;
     let is_done = is_known && matches!(deed, Deed::Journal(_));
-    if is_done || is_alone(app, wanted.what, &deed).await? {
+    if is_done || is_alone(app, wanted.what).await? {
         if !is_done {
             not_admitted(app, &deed).await?;
         }
@@ -159,8 +159,8 @@ async fn could_pass(app: &App, deed: Deed) -> Result<()> {
     }
 }
 
-/// Whether nobody else could approve it. Who is to be removed is not asked.
-async fn is_alone(app: &App, what: &str, deed: &Deed) -> Result<bool> {
+/// Whether nobody else could approve it.
+async fn is_alone(app: &App, what: &str) -> Result<bool> {
     let directory = app.people.directory();
     let operators = directory.staff_of(OPERATOR_ROLE).await;
     let operators = operators.map_err(store_problem)?;
@@ -170,12 +170,7 @@ async fn is_alone(app: &App, what: &str, deed: &Deed) -> Result<bool> {
     } else {
         0
     };
-    let leaving = match deed {
-        Deed::Journal(_) | Deed::Account(_) => 0,
-        Deed::Removal(removal) => removal.operators(),
-    };
-    let staff = operators.saturating_add(finance);
-    Ok(staff.saturating_sub(leaving) < 2)
+    Ok(operators.saturating_add(finance) < 2)
 }
 
 /// Whether the same was asked for. A password is hashed with another salt each time, and may be another one by now: of an account

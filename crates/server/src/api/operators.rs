@@ -1,6 +1,7 @@
 //! Operators and finance, and the end of an account (rules 11): its sessions end at once, and nobody waits for its approval any more.
 //!
-//! Why a second person where two are left: whoever could remove the others alone could then do alone what asks for two. Why the row
+//! Why always a second person, and the machine's own shell where there is none: whoever could remove the others alone could then do
+//! alone what asks for two. Why the row
 //! stays: the journal and the list of decisions name its number, which nobody else gets, nor its name.
 
 use axum::Json;
@@ -41,9 +42,9 @@ pub(crate) async fn all(
     }))
 }
 
-/// Removes an operator or somebody of finance for ever: his sessions end at once. Where two other operators are left, the second
-/// approves it. Nobody removes himself, so there is always an operator.
-#[utoipa::path(post, path = "/console/operators/{name}/remove", tag = "console", params(("name" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Removed", body = Done), (status = 202, description = "It waits for a second operator", body = ApprovalLine)))]
+/// Removes an operator or somebody of finance for ever: his sessions end at once. Another operator approves it, neither who asks
+/// nor who is removed; where there is none it is done at the machine's shell. Nobody removes himself.
+#[utoipa::path(post, path = "/console/operators/{name}/remove", tag = "console", params(("name" = String, Path)), request_body = Reasoned, responses((status = 200, description = "Removed already", body = Done), (status = 202, description = "It waits for a second operator", body = ApprovalLine)))]
 pub(crate) async fn remove(
     State(app): Shared,
     operator: AsOperator,
@@ -55,6 +56,8 @@ pub(crate) async fn remove(
         if row.id == operator.id {
             return Err(not_himself());
         }
+        check_reason(&write.body.reason)?;
+        second_stays(&app, &row).await?;
         let wanted = Wanted {
             what: REMOVE_OPERATOR,
             subject: row.id.0,
@@ -73,6 +76,19 @@ pub(crate) async fn remove(
     };
     let who = (operator.actor(), write.key);
     once(&app, who, Holds::NoSecret, doing).await
+}
+
+/// Refuses where nobody could approve it but who is to be removed.
+async fn second_stays(app: &App, leaving: &OperatorRow) -> Result<()> {
+    let operators = app.people.directory().staff_of(OPERATOR_ROLE).await;
+    let operators = operators.map_err(store_problem)?;
+    if operators.saturating_sub(u32::from(leaving.role == OPERATOR_ROLE)) < 2 {
+        return Err(Problem::conflict(
+            "operator_second",
+            "no other operator could approve it: remove the account at the machine's own shell",
+        ));
+    }
+    Ok(())
 }
 
 async fn of_staff(app: &App, name: &str) -> Result<OperatorRow> {
@@ -96,14 +112,6 @@ pub(super) fn not_himself() -> Problem {
 /// The end of an account. Asked for again when it has ended, it changes nothing.
 pub(super) struct Removal {
     pub(super) id: OperatorId,
-    role: String,
-}
-
-impl Removal {
-    /// How many operators fewer there are without him.
-    pub(super) fn operators(&self) -> u32 {
-        u32::from(self.role == OPERATOR_ROLE)
-    }
 }
 
 /// Whose account ends, and why.
@@ -114,8 +122,8 @@ pub(super) async fn removing(
 ) -> Result<(Removal, String)> {
     check_reason(&asked.reason)?;
     let found = app.people.directory().operator_by_id(id).await;
-    let role = found.map_err(store_problem)?.ok_or_else(unknown)?.role;
-    Ok((Removal { id, role }, asked.reason))
+    found.map_err(store_problem)?.ok_or_else(unknown)?;
+    Ok((Removal { id }, asked.reason))
 }
 
 /// Ends it. The last operator stays, whoever removes whom at the same moment.

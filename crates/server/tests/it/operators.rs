@@ -36,8 +36,12 @@ async fn who_has_left_is_removed_and_waited_for_by_nobody() {
     let got = boss.post("/console/operators/fiona/remove", why).await;
     got.is_problem(422, "body_invalid");
     assert_eq!(names(&boss).await, ["fiona", "boss"]);
-    // Beside her there is one operator: he does it alone.
-    assert_eq!(remove(&boss, "fiona").await.status, 200);
+    // Beside her there is one operator: who removed her alone could then do alone what asks for two.
+    remove(&boss, "fiona")
+        .await
+        .is_problem(409, "operator_second");
+    let (dir, now) = (&site.config.data_dir, site.clock.now());
+    server::operator_remove(dir, "fiona", now).await.unwrap();
     remove(&boss, "fiona")
         .await
         .is_problem(404, "operator_unknown");
@@ -76,12 +80,15 @@ async fn where_two_others_are_left_both_agree() {
         .map(|line| line["what"].as_str().unwrap())
         .collect();
     assert_eq!(noted[..2], ["approve-remove-operator", "remove-operator"]);
-    // Two are left: one of them removes the other, and then nobody can remove the last.
-    assert_eq!(remove(&anne, "boss").await.status, 200);
+    // Two are left: neither removes the other alone. At the shell it is done, and then nobody can remove the last.
+    remove(&anne, "boss")
+        .await
+        .is_problem(409, "operator_second");
+    let (dir, now) = (&site.config.data_dir, site.clock.now());
+    server::operator_remove(dir, "boss", now).await.unwrap();
     boss.get("/operator/me")
         .await
         .is_problem(401, "not_signed_in");
-    let (dir, now) = (&site.config.data_dir, site.clock.now());
     let last = server::operator_remove(dir, "anne", now).await;
     assert!(matches!(last, Err(server::StaffError::Last(_))), "{last:?}");
     for gone in ["carl", "nobody"] {
@@ -122,19 +129,22 @@ async fn what_is_done_at_the_shell_is_noted() {
     site.close().await;
 }
 
-/// Of two who remove each other at once one stays.
+/// Of two who are removed at once one stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_who_remove_each_other_leave_one() {
     let site = Site::open().await;
     let boss = site.operator().await;
     let anne = partner(&site, "anne").await;
-    let (one, other) = tokio::join!(remove(&boss, "anne"), remove(&anne, "boss"));
-    let done = [&one, &other].map(|got| got.status == 200);
-    assert_ne!(done[0], done[1], "{} {}", one.text(), other.text());
-    let (loser, winner) = if done[0] { (other, boss) } else { (one, anne) };
-    let told = loser.json()["code"].clone();
-    let known = ["operator_last", "not_signed_in"];
-    assert!(known.iter().any(|code| told == **code), "{told}");
+    let (dir, now) = (&site.config.data_dir, site.clock.now());
+    let remove = |name| server::operator_remove(dir, name, now);
+    let (one, other) = tokio::join!(remove("anne"), remove("boss"));
+    assert_ne!(one.is_ok(), other.is_ok(), "{one:?} {other:?}");
+    let (winner, lost) = if one.is_ok() {
+        (boss, other)
+    } else {
+        (anne, one)
+    };
+    assert!(matches!(lost, Err(server::StaffError::Last(_))), "{lost:?}");
     assert_eq!(names(&winner).await.len(), 1);
     site.close().await;
 }
