@@ -115,7 +115,7 @@ async fn e0_to_the_fen() {
     assert_eq!(
         top.get("/me").await.json()["wallet"],
         json!({
-            "available": "30.00", "vesting": "0.00", "in_groups": "0.00", "refunds_due": "0.00", "coins": "0.00", "vesting_coins": "0.00",
+            "available": "30.00", "vesting": "0.00", "in_groups": "0.00", "refunds_due": "0.00", "coins": "0.00", "vesting_coins": "0.00", "bought_coins": "0.00",
         })
     );
     site.close().await;
